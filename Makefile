@@ -1,0 +1,73 @@
+# Every target brings its own environment up: a fresh machine needs make, git and Python 3.11, no Java, no uv.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.ONESHELL:
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON ?= 3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+unexport VIRTUAL_ENV PYTHONPATH
+
+# The embedded default: simulated logs. Every value can be given: make nightly LOGS=exports FORMAT=spotify AS_OF=2022-04-01
+LISTENERS ?= 1500
+DAYS      ?= 42
+SEED      ?= 1
+START     ?= 2026-01-01
+LOGS      ?= landing
+FORMAT    ?= netgain
+AS_OF     ?= $(shell date -u -d "$(START) + $(DAYS) days" +%F)
+JSON      ?=
+
+.PHONY: help setup nightly test lint types ui airflow clean lock
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(STAMP) ## The environment in .venv
+
+$(STAMP): requirements.lock pyproject.toml
+	@uv=$$(command -v uv || true)
+	if [ -z "$$uv" ]; then
+	    echo "uv is missing: bringing it up in .netgain/uv"
+	    python3 -m venv .netgain/uv
+	    .netgain/uv/bin/pip install --quiet uv
+	    uv=.netgain/uv/bin/uv
+	fi
+	[ -x $(BIN)/python ] || "$$uv" venv --quiet --python $(PYTHON) $(VENV)
+	"$$uv" pip install --python $(BIN)/python --require-hashes -r requirements.lock
+	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $(STAMP)
+
+nightly: $(STAMP) ## A whole night (on simulated logs, unless LOGS= is given)
+	@if [ "$(LOGS)" = landing ] && [ ! -d landing ]; then
+	    netgain simulate --listeners "$(LISTENERS)" --days "$(DAYS)" --seed "$(SEED)" --start "$(START)" --out landing
+	fi
+	netgain night --as-of "$(AS_OF)" --format "$(FORMAT)" --logs "$(LOGS)" $(if $(JSON),--json "$(JSON)")
+
+test: $(STAMP) ## All tests
+	@pytest
+
+lint: $(STAMP) ## Style, imports, types
+	@ruff check .
+	ruff format --check .
+	lint-imports
+	mypy
+
+ui: $(STAMP) ## MLflow's page on loopback
+	@echo "Nights, with gain, cost and verdict:"
+	echo "  http://127.0.0.1:$${PORT:-5000}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=netgain"
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui \
+	    --host 127.0.0.1 --port "$${PORT:-5000}" --backend-store-uri "$${NETGAIN_MLFLOW_URI:-sqlite:///mlflow/mlflow.db}"
+
+airflow: $(STAMP) ## Airflow on loopback, with the nightly DAG; PORT=8080
+	@infra/airflow/standalone.sh
+
+lock: ## Resolve the dependencies anew; hashes, no addresses
+	@uv pip compile --quiet --universal --python-version $(PYTHON) --generate-hashes --no-header --no-annotate \
+	    --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove what nights and tests made; the environment and the landed logs stay
+	@rm -rf data night mlflow reports releases .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log

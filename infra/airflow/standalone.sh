@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# What `airflow standalone` starts, on loopback alone. Its log servers would listen on every interface, and no setting
+# stops them; without them the page reads the log files itself. No triggerer: nothing in the DAG is deferred.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+umask 077 # the database and the generated password are nobody else's
+. infra/airflow/environment.sh
+
+mkdir -p "$AIRFLOW_HOME"
+airflow db migrate >"$AIRFLOW_HOME/migrate.log" 2>&1 || { cat "$AIRFLOW_HOME/migrate.log" >&2; exit 1; }
+echo "Airflow: $AIRFLOW__API__BASE_URL, user admin, password in $AIRFLOW_HOME/simple_auth_manager_passwords.json.generated"
+
+finish() {
+    echo "Airflow stops; a task that is running is given up within a minute, and tried again when Airflow is back"
+    kill $(jobs -p) 2>/dev/null || true
+    wait || true
+    netgain spark stop # a night that was cut short has not stopped it
+}
+trap 'exit 0' INT TERM
+trap finish EXIT
+airflow api-server &
+server=$!
+# Tasks report to it: one that starts before it listens has failed.
+until (: </dev/tcp/127.0.0.1/"$AIRFLOW__API__PORT") 2>/dev/null; do
+    kill -0 "$server"
+    sleep 0.5
+done
+airflow scheduler --skip-serve-logs &
+airflow dag-processor &
+# They serve together or not at all.
+wait -n

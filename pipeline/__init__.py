@@ -1,0 +1,1 @@
+"""Netgain: nightly music recommendations that promote a model only when it pays."""

@@ -1,0 +1,184 @@
+"""The command `netgain`: nightly music recommendations that promote a model only when it pays."""
+
+import datetime as dt
+import importlib
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.errors import NetgainError, ParamsError
+from pipeline.graph import EFFECTS, read_stages
+from pipeline.settings import load_settings, silence_telemetry
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
+spark = typer.Typer(no_args_is_help=True, help="One Spark server for several runs of `dvc repro`.")
+app.add_typer(spark, name="spark")
+
+AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
+
+
+@app.command()
+def night(
+    as_of: AsOf = None,
+    log_format: Annotated[str, typer.Option("--format", help="Format of the logs: see docs/formats.md.")] = "netgain",
+    logs: Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON here, too.")] = None,
+) -> None:
+    """Run a whole night: the stages of dvc.yaml, then record, promote, publish."""
+    from pipeline.night.reports import write_reports
+    from pipeline.night.running import exit_status, run_night
+    from pipeline.night.show import Progress, summary
+
+    settings, console = load_settings(), _console()
+    progress = Progress(console)
+    try:
+        facts = run_night(settings, as_of=_night(as_of), log_format=log_format, logs=logs, report=progress)
+    finally:
+        progress.stop()
+    console.print("", summary(facts))
+    write_reports(settings.reports, facts, json_file)
+    raise typer.Exit(exit_status(facts))
+
+
+@app.command("open")
+def open_(
+    as_of: AsOf = None,
+    log_format: Annotated[str, typer.Option("--format", help="Format of the logs.")] = "netgain",
+    logs: Annotated[Path | None, typer.Option(help="Folder of landed logs.")] = None,
+) -> None:
+    """Fix a night's inputs in night/, for `dvc repro` and for schedulers; run nothing."""
+    from pipeline.night.opening import only_night, open_night
+
+    settings = load_settings()
+    with only_night(settings):
+        context = open_night(settings, as_of=_night(as_of), log_format=log_format, logs=logs)
+    typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
+
+
+@app.command()
+def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Run one stage, or one effect, on the night that is open in this folder."""
+    from pipeline.stages.context import open_context
+
+    settings = load_settings()
+    known = {s.name for s in read_stages(settings.workspace / "dvc.yaml")} | set(EFFECTS)
+    full = name if recipe is None else f"{name}@{recipe}"
+    if full not in known:
+        raise ParamsError(f"no stage {full!r}", expected=f"one of {', '.join(sorted(known))}", fix="See dvc.yaml.")
+    module = importlib.import_module(f"pipeline.stages.{name}")
+    context = open_context(settings)
+    typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
+
+
+@app.command()
+def lookup(listener: str) -> None:
+    """The list that a listener is served, or the fallback for a stranger."""
+    from pipeline.stages.lookup import answer_table
+    from pipeline.stages.lookup import lookup as look_up
+
+    _console().print(answer_table(look_up(load_settings().releases, listener)))
+
+
+@app.command()
+def releases() -> None:
+    """All releases, the newest first."""
+    from pipeline.stages.lookup import releases_table
+
+    _console().print(releases_table(load_settings().releases))
+
+
+@app.command()
+def simulate(
+    listeners: Annotated[int, typer.Option(help="Listeners.")] = 1500,
+    days: Annotated[int, typer.Option(help="Days of logs.")] = 42,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-01",
+    out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
+) -> None:
+    """Write listening logs that look like real ones, one file a day."""
+    from rich.progress import Progress
+
+    from pipeline.simulation.simulate import simulate as write_logs
+
+    with Progress(console=_console(), transient=True) as bar:
+        task = bar.add_task(f"simulating {listeners:,} listeners", total=days)
+        made = write_logs(
+            n_listeners=listeners,
+            n_days=days,
+            seed=seed,
+            start=_date(start),
+            out=out,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    typer.echo(
+        f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, of them "
+        f"{made['duplicates']:,} duplicates and {made['malformed']:,} malformed"
+    )
+
+
+@app.command("simulate-compare")
+def simulate_compare(
+    listeners: Annotated[int, typer.Option(help="Listeners.")] = 100,
+    days: Annotated[int, typer.Option(help="Days of logs.")] = 400,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 1,
+) -> None:
+    """Simulated logs beside real ones, figure for figure."""
+    from pipeline.simulation.comparison import comparison_table, run_comparison
+
+    _console().print(comparison_table(run_comparison(n_listeners=listeners, n_days=days, seed=seed)))
+
+
+@spark.command("start")
+def spark_start() -> None:
+    """Start a server that the stages of this folder share."""
+    from pipeline.engine.server import start
+    from pipeline.engine.session import shared_server
+
+    settings = load_settings()
+    if shared_server(settings) is None:
+        start(settings, dies_with_us=False)
+    typer.echo("Spark is up for this folder; `netgain spark stop` ends it")
+
+
+@spark.command("stop")
+def spark_stop() -> None:
+    """Stop it."""
+    from pipeline.engine.server import stop
+
+    typer.echo("stopped" if stop(load_settings()) else "no server was running")
+
+
+def main() -> None:
+    """Entry point: an error that a person can act on is one line, not a traceback."""
+    silence_telemetry()
+    try:
+        app()
+    except NetgainError as err:
+        typer.echo(f"netgain: {' '.join(str(err).split())}", err=True)
+        sys.exit(err.exit_status)
+    except KeyboardInterrupt:
+        typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
+        sys.exit(130)
+
+
+def _night(text: str | None) -> dt.date:
+    today = dt.datetime.now(dt.UTC).date()
+    return today if text is None else _date(text, today=today)
+
+
+def _date(text: str, *, today: dt.date | None = None) -> dt.date:
+    from pipeline.stages.context import parse_as_of
+
+    return parse_as_of(text, today=today)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    # A log file is no terminal: wide enough there that the table keeps its columns.
+    return Console() if sys.stdout.isatty() else Console(width=130)

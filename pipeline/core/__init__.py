@@ -1,0 +1,1 @@
+"""Pure functions: no files, clock, environment, network or Spark."""

@@ -1,0 +1,54 @@
+"""Split by time: what a model may learn from, and what it is judged on."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import polars as pl
+
+PAIR = ["listener_id", "item_id"]
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """Counted plays by day (columns of DAILY), on both sides of an instant.
+
+    Attributes:
+        train: days in [first, decision_from).
+        decision: days in [decision_from, as_of).
+    """
+
+    train: pl.DataFrame
+    decision: pl.DataFrame
+
+
+def split_by_time(daily: pl.DataFrame, *, first: dt.date, decision_from: dt.date, as_of: dt.date) -> TimeSplit:
+    """Divide days between training and decision window.
+
+    Args:
+        daily: columns of DAILY.
+        first: first day that is used at all.
+        decision_from: first day of the decision window, at midnight UTC.
+        as_of: first day that the night may not see; this day and later ones are in neither part.
+
+    Raises:
+        ValueError: the dates are not in order.
+    """
+    if not first <= decision_from <= as_of:
+        raise ValueError(f"{first}, {decision_from}, {as_of} are not in order")
+    day = pl.col("day")
+    return TimeSplit(
+        train=daily.filter((day >= first) & (day < decision_from)),
+        decision=daily.filter((day >= decision_from) & (day < as_of)),
+    )
+
+
+def relevant_items(split: TimeSplit, *, only_new: bool) -> pl.DataFrame:
+    """What a list should have held: listener_id, item_id, n_plays in the decision window, sorted by both ids.
+
+    Args:
+        only_new: leave out what the listener had already played in training.
+    """
+    played = split.decision.group_by(PAIR).agg(pl.col("n_plays").sum())
+    if only_new:
+        played = played.join(split.train.select(PAIR).unique(), on=PAIR, how="anti")
+    return played.sort(PAIR)

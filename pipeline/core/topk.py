@@ -1,0 +1,19 @@
+"""The answer of a recommender: the best k items for each of some listeners."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class TopK:
+    """Best items first.
+
+    Attributes:
+        items: int32 of shape (n_users, k), item_idx, padded with −1 where fewer items are left.
+        scores: float32 of shape (n_users, k), descending in each row, padded with NaN.
+    """
+
+    items: npt.NDArray[np.int32]
+    scores: npt.NDArray[np.float32]

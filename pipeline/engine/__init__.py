@@ -1,0 +1,1 @@
+"""Runs a kernel over partitions: in this process, or as Spark tasks."""

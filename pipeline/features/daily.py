@@ -1,0 +1,66 @@
+"""Plays to counted plays by day, listener and item."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+import pyarrow as pa
+
+from pipeline.io.tables import DAILY, PLAYS, read_table, write_table
+
+NAMES = pa.schema(
+    [
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("item_name", pa.string(), nullable=False),
+        pa.field("n_plays", pa.int32(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class DayTask:
+    """One day of plays to one file of counts and one of names."""
+
+    plays: str
+    counts: str
+    names: str
+    item: Literal["artist", "track"]
+    min_ms_played: int
+
+
+def aggregate_day(task: DayTask) -> dict[str, int]:
+    """Kernel: count a day's plays; a play without a duration counts."""
+    plays = pl.DataFrame(read_table(Path(task.plays), PLAYS))
+    counted = counted_plays(plays, item=task.item, min_ms_played=task.min_ms_played)
+    keys = ["day", "listener_id", "item_id"]
+    counts = counted.group_by(keys).agg(pl.len().alias("n_plays"), pl.col("ms_played").sum()).sort(keys)
+    names = counted.group_by("item_id", "item_name").agg(pl.len().alias("n_plays")).sort("item_id", "item_name")
+    write_table(Path(task.counts), counts.to_arrow(), DAILY)
+    write_table(Path(task.names), names.to_arrow(), NAMES)
+    return {"n_plays": plays.height, "n_counted": counted.height}
+
+
+def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_ms_played: int) -> pl.DataFrame:
+    """Plays that count, as day, listener_id, item_id, item_name, ms_played.
+
+    Args:
+        plays: columns of PLAYS.
+        item: what is recommended.
+        min_ms_played: shortest play that counts [ms].
+    """
+    name = pl.col("artist_name") if item == "artist" else pl.col("artist_name") + " – " + pl.col("track_name")
+    return plays.filter(pl.col("ms_played").is_null() | (pl.col("ms_played") >= min_ms_played)).select(
+        day=pl.col("played_at").dt.date(),
+        listener_id="listener_id",
+        item_id=f"{item}_id",
+        item_name=name,
+        ms_played=pl.col("ms_played").fill_null(0),
+    )
+
+
+def item_names(names: pl.DataFrame) -> pl.DataFrame:
+    """One name an item, the most played, then the first in order: item_id, item_name, sorted by item_id."""
+    totals = names.group_by("item_id", "item_name").agg(pl.col("n_plays").sum())
+    ranked = totals.sort("item_id", "n_plays", "item_name", descending=[False, True, False])
+    return ranked.unique("item_id", keep="first", maintain_order=True).select("item_id", "item_name")

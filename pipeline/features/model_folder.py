@@ -1,0 +1,88 @@
+"""A model with the id maps of what it was fitted on, in one folder."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipeline.io.tables import ITEM_MAP, LISTENER_MAP, read_table, sync_folder
+
+ID_MAPS = ("listeners.parquet", "items.parquet")
+
+
+class Savable(Protocol):
+    """What knows how to write itself into a folder; a recommender."""
+
+    def save(self, folder: Path) -> None: ...
+
+
+@dataclass(frozen=True)
+class IdMaps:
+    """Row i of `listeners` (LISTENER_MAP) is listener_idx i, row j of `items` (ITEM_MAP) is item_idx j."""
+
+    listeners: pa.Table
+    items: pa.Table
+
+
+def save_model(folder: Path, model: Savable, *, maps_from: Path) -> None:
+    """Write a model and copies of the id maps in `maps_from`, atomically: the folder is there in full or not at all.
+
+    A folder that is already there is replaced.
+    """
+    with atomic_folder(folder) as temporary:
+        model.save(temporary)
+        for name in ID_MAPS:
+            shutil.copyfile(maps_from / name, temporary / name)
+
+
+def copy_model(folder: Path, *, source: Path) -> None:
+    """Copy a model with its id maps, atomically, replacing what is there."""
+    with atomic_folder(folder) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
+
+
+def load_id_maps(folder: Path) -> IdMaps:
+    """The id maps in a folder.
+
+    Raises:
+        TableError: one is missing or has other columns.
+    """
+    listeners, items = (folder / name for name in ID_MAPS)
+    return IdMaps(read_table(listeners, LISTENER_MAP), read_table(items, ITEM_MAP))
+
+
+@contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """A temporary folder beside `folder`; renamed onto it, after fsync, when the block ends without an error."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
+    old = temporary.with_suffix(".old")
+    try:
+        yield temporary
+        for path in sorted(temporary.rglob("*")):
+            if path.is_file():
+                path.chmod(0o644)
+                _sync_file(path)
+        temporary.chmod(0o755)
+        sync_folder(temporary)
+        if folder.exists():
+            folder.rename(old)
+        temporary.rename(folder)
+        sync_folder(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

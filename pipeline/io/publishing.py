@@ -1,0 +1,136 @@
+"""Making a release and serving it.
+
+A release is built in a folder beside, made durable and renamed; CURRENT is replaced after that. So a reader finds a
+whole release or the one before, and a crash between any two steps is mended by publishing again.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ReleaseError
+from pipeline.io.checksums import digests, opened
+from pipeline.io.releases import SCHEMA, Release, current, id_of, open_release, served_before, verify
+from pipeline.io.tables import atomic_path, sync_folder
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What becomes a release.
+
+    Attributes:
+        files: source by path inside the release; a folder stands for all files under it.
+        facts: JSON-able and deterministic: as_of, recipe, family, n_listeners.
+        origin: how the content came about (verdict, sentence, params, code). The manifest tells it, but the id is not
+            computed from it: a verdict quotes measured cost, which differs each time the same content is made.
+    """
+
+    files: Mapping[str, Path]
+    facts: Mapping[str, Any]
+    origin: Mapping[str, Any]
+
+
+def release_id(contents: Contents) -> str:
+    """`<as_of>-<12 hex>`: the same content has the same id, whenever and wherever it is made.
+
+    Raises:
+        ReleaseError: a source is missing.
+    """
+    return id_of(_content(contents))
+
+
+def publish(root: Path, contents: Contents) -> tuple[Release, bool]:
+    """Make the contents a release and serve it; publishing the same again changes nothing.
+
+    A release of an earlier night than the one served is kept without being served: a backfill does not bring back
+    yesterday's lists.
+
+    Returns:
+        The release, and whether it is what CURRENT names now.
+
+    Raises:
+        ReleaseError: a source is missing, or CURRENT does not name a complete release.
+    """
+    content = _content(contents)
+    name = id_of(content)
+    root.mkdir(parents=True, exist_ok=True)
+    with _lock(root):
+        for left_over in root.glob(".tmp-*"):
+            shutil.rmtree(left_over)
+        served = current(root) if (root / "CURRENT").exists() else None
+        older = served is not None and contents.facts["as_of"] < served.manifest["as_of"]
+        release = _existing(root, name)
+        if release is None:
+            # A backfilled night follows the release before it, not the later one that is served meanwhile.
+            before = served_before(root, date.fromisoformat(content["as_of"])) if older else served
+            release = _build(
+                root,
+                contents,
+                {**content, "release": name, "previous": before and before.id, "origin": dict(contents.origin)},
+            )
+        if not older and (served is None or served.id != name):
+            _point(root, name)
+    return release, not older
+
+
+def _content(contents: Contents) -> dict[str, Any]:
+    return {"schema": SCHEMA, **contents.facts, "files": digests(contents.files)}
+
+
+def _existing(root: Path, name: str) -> Release | None:
+    """The release of that name if it is whole; a damaged one is put aside, to be built anew."""
+    if not (root / name).exists():
+        return None
+    try:
+        release = open_release(root, name)
+        verify(release)
+    except ReleaseError:
+        (root / name).rename(root / f".tmp-damaged-{name}")
+        sync_folder(root)
+        return None
+    return release
+
+
+def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Release:
+    name = manifest["release"]
+    building = root / f".tmp-{name}"
+    for path, source in opened(contents.files):
+        target = building / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Copied, not linked: the source may be a link into DVC's cache, and what is served must not share its bytes.
+        shutil.copyfile(source, target)
+        _sync(target)
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    (building / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    _sync(building / "manifest.json")
+    verify(Release(building, manifest))
+    for folder in [*(p for p in building.rglob("*") if p.is_dir()), building]:
+        sync_folder(folder)
+    building.rename(root / name)
+    sync_folder(root)
+    return Release(root / name, manifest)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _point(root: Path, name: str) -> None:
+    with atomic_path(root / "CURRENT") as temporary:
+        temporary.write_text(name + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _lock(root: Path) -> Iterator[None]:
+    """One publisher at a time; the lock dies with its process."""
+    with (root / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

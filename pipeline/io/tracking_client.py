@@ -1,0 +1,89 @@
+"""A client of MLflow that is quiet, fails in seconds, and brings a fresh store up once."""
+
+import fcntl
+import logging
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pipeline.errors import SettingsError
+from pipeline.settings import Settings, silence_telemetry
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "netgain nightly"
+
+# A dead server is an error within seconds, not after minutes of retries.
+_ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+
+
+@contextmanager
+def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
+    """The client of this machine's MLflow; what goes wrong inside the block is one line.
+
+    Raises:
+        SettingsError: MLflow does not answer, or refuses.
+    """
+    silence_telemetry()
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    uri = settings.mlflow_uri
+    try:
+        with _one_migrates(settings):
+            client = MlflowClient(uri)
+            client.search_experiments(max_results=1)
+        yield client
+    except MlflowException as err:
+        raise SettingsError(
+            f"MLflow at {without_secrets(uri)}: {without_secrets(_first_line(err))}",
+            expected="a tracking server or store that works",
+            fix="Mend NETGAIN_MLFLOW_URI or start the server; what is served is untouched.",
+        ) from err
+
+
+@contextmanager
+def _one_migrates(settings: Settings) -> Iterator[None]:
+    """Cold starters on one SQLite file fail in each other's schema migration: they go one at a time."""
+    if not settings.mlflow_uri.startswith("sqlite:///"):
+        yield
+        return
+    lock = settings.mlflow_artifacts.parent / ".migration.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def experiment_id(client: "MlflowClient", settings: Settings, about: str, view: tuple[str, str]) -> str:
+    """The experiment of all nights, made on first use with a description (Markdown) and a saved view (tag, value)."""
+    found = client.get_experiment_by_name(EXPERIMENT)
+    if found is not None:
+        return str(found.experiment_id)
+    embedded = settings.mlflow_uri.startswith("sqlite:///")
+    tags = {"mlflow.note.content": about, "mlflow.experimentKind": "custom_model_development", view[0]: view[1]}
+    return str(
+        client.create_experiment(EXPERIMENT, settings.mlflow_artifacts.as_uri() if embedded else None, tags=tags)
+    )
+
+
+def _first_line(err: Exception) -> str:
+    return (str(err).strip().splitlines() or [type(err).__name__])[0][:200]
+
+
+def without_secrets(uri: str) -> str:
+    """A URI without the user name and password that it may carry."""
+    return re.sub(r"//[^/@]*@", "//", uri)

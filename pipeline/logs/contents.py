@@ -1,0 +1,115 @@
+"""Bytes of a landed file, whole: decompressed, divided into lines."""
+
+import codecs
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipeline.logs.reading import UnreadableFileError
+
+COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
+_BLANK = b" \t\r\n"
+
+
+def decompress(data: bytes, name: str) -> bytes:
+    """The content of a file, by the ending of its name.
+
+    Raises:
+        UnreadableFileError: truncated, damaged, or not what its name says.
+    """
+    codec = next((codec for ending, codec in COMPRESSION.items() if name.endswith(ending)), None)
+    if codec is None:
+        return data
+    if not data:
+        raise UnreadableFileError("an empty file is no archive")
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
+            return bytes(stream.read())
+    except (OSError, pa.ArrowInvalid) as err:
+        raise UnreadableFileError(str(err)) from err
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of a file that are not blank.
+
+    Attributes:
+        data: the file.
+        number: int64 of shape (n,), each line's number in the file, counted from 0 with the blank ones.
+        start, end: int64 of shape (n,), each line's first byte and the byte after its line feed.
+    """
+
+    data: bytes
+    number: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    end: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def line(self, i: int) -> bytes:
+        """Line i of those that are not blank, without its line feed."""
+        return self.data[self.start[i] : self.end[i]].rstrip(b"\r\n")
+
+    def raw(self, number: int) -> bytes:
+        """The line of that number in the file."""
+        return self.line(int(np.searchsorted(self.number, number)))
+
+    def between(self, first: int, last: int) -> "Lines":
+        """Lines first … last−1."""
+        return Lines(self.data, self.number[first:last], self.start[first:last], self.end[first:last])
+
+    def select(self, keep: npt.NDArray[np.bool_]) -> "Lines":
+        """Some of the lines, brought together."""
+        number, start, end = self.number[keep], self.start[keep], self.end[keep]
+        apart = start[1:] != end[:-1]
+        firsts, lasts = start[np.append(True, apart)[: len(start)]], end[np.append(apart, True)[: len(end)]]
+        data = b"".join(self.data[i:j] for i, j in zip(firsts.tolist(), lasts.tolist(), strict=True))
+        ends = np.cumsum(end - start)
+        return Lines(data, number, ends - (end - start), ends)
+
+    def block(self) -> bytes:
+        """All of them, and blank lines that lie between."""
+        return self.data[self.start[0] : self.end[-1]]
+
+    def cut_off(self, opening: bytes, closing: bytes) -> npt.NDArray[np.bool_]:
+        """Which lines do not begin and end as they should; white space around a line counts as a fault."""
+        buffer = np.frombuffer(self.data, dtype=np.uint8)
+        last = self.end - 1
+        for ending in b"\n\r":
+            last = last - (buffer[last] == ending)
+        return np.asarray(
+            (buffer[self.start] != opening[0]) | (buffer[np.maximum(last, self.start)] != closing[0]), dtype=np.bool_
+        )
+
+    def not_utf8(self) -> npt.NDArray[np.bool_]:
+        """Which lines are not UTF-8."""
+        bad = np.zeros(len(self), dtype=bool)
+        position, view = 0, memoryview(self.data)
+        while True:
+            try:
+                codecs.utf_8_decode(view[position:], "strict", True)
+            except UnicodeDecodeError as err:
+                i = int(np.searchsorted(self.end, position + err.start, side="right"))
+                bad[i] = True
+                position = int(self.end[i])
+            else:
+                return bad
+
+
+def split_lines(data: bytes) -> Lines:
+    """Divide at line feeds alone: other characters that some call line ends are part of a title."""
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    end = np.flatnonzero(buffer == ord("\n")).astype(np.int64) + 1
+    if len(data) and (not len(end) or end[-1] != len(data)):
+        end = np.append(end, len(data))
+    start = np.concatenate([[0], end[:-1]]).astype(np.int64)[: len(end)]
+    if data.startswith(b"\xef\xbb\xbf"):
+        start[0] = 3
+    maybe_blank = np.flatnonzero((end - start <= 1) | np.isin(buffer[start.clip(max=len(data) - 1)], list(_BLANK)))
+    blank = [i for i in maybe_blank if not data[start[i] : end[i]].strip(_BLANK)]
+    keep = np.ones(len(end), dtype=bool)
+    keep[blank] = False
+    return Lines(data, np.flatnonzero(keep).astype(np.int64), start[keep], end[keep])

@@ -1,0 +1,170 @@
+"""What landed: an inventory by checksum, and reading that refuses what changed since."""
+
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipeline.errors import LandingError
+from pipeline.io.tables import read_json, write_json
+from pipeline.logs.formats import Reader, reader_of
+
+# A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
+_SETTLED_SECONDS = 2
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """Attributes:
+    path: relative to the landing root, POSIX.
+    bytes: size as it landed.
+    sha256: of the file as it landed, in hexadecimal.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Landing:
+    """The inventory of a night."""
+
+    format: str
+    root: Path
+    files: tuple[LandedFile, ...]
+
+
+def take_inventory(
+    root: Path, format: str, *, cache: Path | None = None, workspace: Path | None = None
+) -> dict[str, Any]:
+    """The content of landing.json: which files a night ingests.
+
+    Files that the format does not take (see `Reader.takes`) are not in it.
+
+    Args:
+        root: the landing folder, or one landed file.
+        format: a name in FORMATS.
+        cache: a JSON file of checksums by path, size and time of change, so that what did not change is not read again.
+        workspace: where given, the root is written relative to it, so that clones side by side agree.
+
+    Raises:
+        ParamsError: an unknown format.
+        LandingError: the folder is missing, holds no log of this format, or cannot be read.
+    """
+    reader = reader_of(format)
+    single = root if root.is_file() else None
+    root = root.parent if single else root
+    if not root.is_dir():
+        raise LandingError(
+            f"the landing folder {root} does not exist",
+            expected="a folder of logs",
+            fix="Set NETGAIN_LANDING or give LOGS.",
+        )
+    known = _read_cache(cache)
+    seen: dict[str, list[Any]] = {}
+    files = [_landed(root, relative, known, seen) for relative in _logs_below(single or root, root, reader)]
+    if not files:
+        raise LandingError(
+            f"{single or root} holds no log of the format {format}",
+            expected=f"files named {', '.join(reader.patterns)}",
+            fix="Check the folder and the format.",
+        )
+    if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
+        write_json(cache, {**known, **seen})
+    return {"format": format, "root": _written_root(root, workspace), "files": [vars(file) for file in files]}
+
+
+def read_landing(path: Path, *, workspace: Path) -> Landing:
+    """The inventory that a night works on.
+
+    Raises:
+        LandingError: a path leads out of the landing root, or the file has another shape.
+        TableError: landing.json is missing or is not JSON.
+        ParamsError: an unknown format.
+    """
+    raw = read_json(path)
+    try:
+        files = tuple(LandedFile(str(f["path"]), int(f["bytes"]), str(f["sha256"])) for f in raw["files"])
+        landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files)
+    except (KeyError, TypeError, ValueError) as err:
+        raise LandingError(
+            f"{path} has another shape ({err})", expected="format, root and files", fix="Open the night again."
+        ) from err
+    reader_of(landing.format)
+    for file in files:
+        if PurePosixPath(file.path).is_absolute() or ".." in PurePosixPath(file.path).parts:
+            raise LandingError(
+                f"{file.path} leads out of the landing folder", expected="a path below it", fix="Open the night again."
+            )
+    return landing
+
+
+def open_landed(root: Path, file: LandedFile) -> bytes:
+    """The bytes of a landed file, which are those of the inventory.
+
+    Raises:
+        LandingError: it is gone, cannot be read, or is not what landed.
+    """
+    try:
+        data = (root / file.path).read_bytes()
+    except OSError as err:
+        raise LandingError(
+            f"{file.path} cannot be read: {err.strerror}", expected="the file that landed", fix="Restore it."
+        ) from err
+    if len(data) != file.bytes or hashlib.sha256(data).hexdigest() != file.sha256:
+        raise LandingError(
+            f"{file.path} changed after it landed ({len(data)} bytes)",
+            expected=f"{file.bytes} bytes with SHA-256 {file.sha256[:12]}…",
+            fix="Restore it, or open the night again to take it as it is now.",
+        )
+    return data
+
+
+def _logs_below(start: Path, root: Path, reader: Reader) -> list[str]:
+    found = [start] if start.is_file() else start.rglob("*")
+    paths = (path.relative_to(root).as_posix() for path in found if path.is_file())
+    logs = sorted(path for path in paths if reader.takes(path))
+    for path in logs:
+        if not path.isprintable():
+            raise LandingError(f"a file named {path!a}", expected="a name of printable UTF-8", fix="Rename it.")
+    return logs
+
+
+def _landed(root: Path, relative: str, known: dict[str, list[Any]], seen: dict[str, list[Any]]) -> LandedFile:
+    path = root / relative
+    key = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps "..": one file would have several names)
+    try:
+        stat = path.stat()
+        found = known.get(key)
+        if found and found[:2] == [stat.st_size, stat.st_mtime_ns]:
+            seen[key] = found
+            return LandedFile(relative, stat.st_size, str(found[2]))
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            size = file.tell()
+    except OSError as err:
+        raise LandingError(
+            f"{relative} cannot be read: {err.strerror}", expected="a readable file", fix="Check its rights."
+        ) from err
+    if size == stat.st_size and stat.st_mtime < time.time() - _SETTLED_SECONDS:
+        seen[key] = [size, stat.st_mtime_ns, digest]
+    return LandedFile(relative, size, digest)
+
+
+def _read_cache(cache: Path | None) -> dict[str, list[Any]]:
+    """Checksums that are known; a cache that cannot be read is an empty one."""
+    try:
+        raw = json.loads(cache.read_text(encoding="utf-8")) if cache else {}
+    except (OSError, ValueError):
+        return {}
+    entries = raw.items() if isinstance(raw, dict) else []
+    return {path: entry for path, entry in entries if isinstance(entry, list) and len(entry) == 3}
+
+
+def _written_root(root: Path, workspace: Path | None) -> str:
+    absolute = Path(os.path.abspath(root))  # noqa: PTH100 (as above)
+    return (absolute if workspace is None else Path(os.path.relpath(absolute, workspace))).as_posix()

@@ -1,0 +1,50 @@
+"""The Last.fm 1K log: tab-separated, no header, no quoting."""
+
+import polars as pl
+import pyarrow as pa
+
+from pipeline.logs.contents import Lines, split_lines
+from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, settle
+from pipeline.logs.values import iso_moments, mbid
+
+NAME = "lastfm-1k"
+PATTERNS = tuple(f"userid-timestamp-*.tsv{packed}" for packed in ("", ".gz", ".zst"))
+_COLUMNS = ("listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name")
+
+
+def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
+    """Six columns: user, ISO 8601 time, artist MBID, artist, track MBID, track. MBIDs are often empty."""
+    lines = split_lines(data)
+    frame = _texts(lines)
+    fields = pl.col("line").str.splitn("\t", len(_COLUMNS)).struct.rename_fields(list(_COLUMNS))
+    whole = pl.col("line").str.count_matches("\t", literal=True) == len(_COLUMNS) - 1
+    frame = frame.with_columns(
+        pl.coalesce("reason", pl.when(~whole).then(pl.lit(Reason.COLUMNS.value))).alias("reason"), fields.alias("f")
+    ).unnest("f")
+    frame = frame.with_columns(
+        iso_moments(frame["played_at"]).alias("played_at"),
+        mbid(pl.col("artist_id")),
+        mbid(pl.col("track_id")),
+        ms_played=pl.lit(None, dtype=pl.String),
+    )
+    return settle(frame.select(*CANDIDATES), source=NAME, relative=relative, raw=lines.raw)
+
+
+def _texts(lines: Lines) -> pl.DataFrame:
+    """row, line (text without its end, empty where it is not UTF-8) and reason."""
+    binary = pa.array([lines.line(i) for i in range(len(lines))], type=pa.large_binary())
+    reasons: list[str | None] = [None] * len(lines)
+    try:
+        text = binary.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        decoded = [_decoded(line) for line in binary.to_pylist()]
+        text = pa.array([line or "" for line in decoded], type=pa.large_string())
+        reasons = [Reason.NOT_UTF8 if line is None else None for line in decoded]
+    return pl.DataFrame({"row": lines.number, "line": pl.Series(text), "reason": pl.Series(reasons, dtype=pl.String)})
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

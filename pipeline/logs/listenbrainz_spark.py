@@ -1,0 +1,52 @@
+"""ListenBrainz's dumps for Spark: Parquet, 11 columns, a full dump and then an incremental one a day."""
+
+import json
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.logs.reading import CANDIDATES, ReadResult, UnreadableFileError, settle
+from pipeline.logs.values import MOMENT, mbid
+
+NAME = "listenbrainz-spark"
+PATTERNS = ("*.parquet",)
+_COLUMNS = ("listened_at", "user_id", "artist_name", "recording_name", "recording_mbid", "artist_credit_mbids")
+
+
+def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
+    """Six of the eleven columns; the others are not needed. Of several artists the first stands for the play.
+
+    Raises:
+        UnreadableFileError: it is not Parquet, or lacks one of the six columns, or one is of another kind.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(data), columns=list(_COLUMNS), partitioning=None)
+        frame = pl.DataFrame(table)
+        candidates = frame.select(
+            pl.int_range(frame.height, dtype=pl.Int64).alias("row"),
+            pl.lit(None, dtype=pl.String).alias("reason"),
+            pl.col("user_id").cast(pl.String).alias("listener_id"),
+            _utc(frame["listened_at"]).alias("played_at"),
+            mbid(pl.col("artist_credit_mbids").list.first()).alias("artist_id"),
+            pl.col("artist_name"),
+            mbid(pl.col("recording_mbid")).alias("track_id"),
+            pl.col("recording_name").alias("track_name"),
+            pl.lit(None, dtype=pl.String).alias("ms_played"),
+        ).select(*CANDIDATES)
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:
+        raise UnreadableFileError(str(err)) from err
+    return settle(candidates, source=NAME, relative=relative, raw=lambda i: _raw(frame, i))
+
+
+def _utc(moments: pl.Series) -> pl.Series:
+    """Timestamps in any unit; those that name no zone are UTC."""
+    if not isinstance(moments.dtype, pl.Datetime):
+        raise UnreadableFileError("listened_at is no timestamp")
+    if moments.dtype.time_zone is None:
+        moments = moments.dt.replace_time_zone("UTC")
+    return moments.cast(MOMENT)
+
+
+def _raw(frame: pl.DataFrame, row: int) -> bytes:
+    return json.dumps(frame.row(row, named=True), ensure_ascii=False, default=str).encode()

@@ -1,0 +1,136 @@
+"""What every reader gives: plays, and what could not be read with the reason. Each row read is in one of the two."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+import pyarrow as pa
+
+from pipeline.io.tables import PLAYS, QUARANTINE
+
+RAW_BYTES = 200
+"""Bytes of a row that quarantine keeps."""
+
+FIRST = dt.datetime(2002, 1, 1, tzinfo=dt.UTC)
+"""Audioscrobbler, the first service to log what people play, began in 2002."""
+END = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
+
+
+MAX_MS = 7 * 86_400_000
+"""A play longer than a week [ms] is a broken clock."""
+
+
+class Reason(StrEnum):
+    """Why a row is in quarantine; a row with several faults has the first of this list."""
+
+    UNREADABLE = "unreadable file"
+    NOT_UTF8 = "not UTF-8"
+    NOT_JSON = "not JSON"
+    NOT_OBJECT = "not a JSON object"
+    COLUMNS = "wrong number of columns"
+    UNSTORABLE = "unstorable text"
+    MISSING_LISTENER = "missing listener"
+    BAD_TIMESTAMP = "bad timestamp"
+    BEFORE_2002 = "timestamp before 2002"
+    FROM_2100 = "timestamp from 2100 on"
+    MISSING_ARTIST = "missing artist"
+    MISSING_TRACK = "missing track"
+    NEGATIVE_DURATION = "negative duration"
+    BAD_DURATION = "bad duration"
+
+
+CANDIDATES = {
+    "row": pl.Int64,
+    "reason": pl.String,  # null where the row itself was readable
+    "listener_id": pl.String,
+    "played_at": pl.Datetime("us", "UTC"),
+    "artist_id": pl.String,
+    "artist_name": pl.String,
+    "track_id": pl.String,
+    "track_name": pl.String,
+    "ms_played": pl.String,  # the digits as found
+}
+"""What a format's own module makes of a file: a row each, nothing judged yet but whether it could be taken apart."""
+
+
+class UnreadableFileError(Exception):
+    """A file that cannot be taken apart at all: it goes into quarantine as one row, numbered −1."""
+
+
+@dataclass(frozen=True)
+class ReadResult:
+    """Attributes:
+    plays: PLAYS, in the order of the file.
+    quarantine: QUARANTINE.
+    """
+
+    plays: pa.Table
+    quarantine: pa.Table
+
+    @property
+    def n_read(self) -> int:
+        """Rows read; a file that could not be taken apart counts as one."""
+        return int(self.plays.num_rows + self.quarantine.num_rows)
+
+
+def settle(candidates: pl.DataFrame, *, source: str, relative: str, raw: Callable[[int], bytes]) -> ReadResult:
+    """Judge each candidate: it is a play, or it is in quarantine.
+
+    Args:
+        candidates: a frame of CANDIDATES.
+        source: the format's name.
+        relative: the file's path under the landing root.
+        raw: the bytes of a row as found, by its number.
+    """
+    judged = candidates.with_columns(reason=_reason(), artist_id=_id("artist_id"), track_id=_id("track_id"))
+    good = judged.filter(pl.col("reason").is_null())
+    plays = good.with_columns(
+        ms_played=pl.col("ms_played").cast(pl.Int64), source=pl.lit(source), file=pl.lit(relative)
+    )
+    bad = judged.filter(pl.col("reason").is_not_null())
+    rows = bad["row"].to_list()
+    quarantine = pa.table(
+        [[relative] * len(rows), rows, bad["reason"].to_list(), [raw(row)[:RAW_BYTES] for row in rows]],
+        schema=QUARANTINE,
+    )
+    return ReadResult(plays.select(PLAYS.names).to_arrow().cast(PLAYS), quarantine)
+
+
+def unreadable(relative: str, data: bytes) -> ReadResult:
+    """The result of a file that could not be taken apart: nothing of it is used, half a file would pass for a day."""
+    quarantine = pa.table([[relative], [-1], [Reason.UNREADABLE.value], [data[:RAW_BYTES]]], schema=QUARANTINE)
+    return ReadResult(PLAYS.empty_table(), quarantine)
+
+
+def _blank(column: str) -> pl.Expr:
+    return pl.col(column).is_null() | (pl.col(column).str.strip_chars() == "")
+
+
+def _id(column: str) -> pl.Expr:
+    """An id, or what stands for it where the source has none."""
+    name = pl.col("artist_name")
+    if column == "track_id":
+        name = pl.concat_str(name, pl.lit("/"), pl.col("track_name"))
+    return pl.when(_blank(column)).then(name).otherwise(pl.col(column))
+
+
+def _reason() -> pl.Expr:
+    played_at, ms = pl.col("played_at"), pl.col("ms_played")
+    names = ("listener_id", "artist_id", "artist_name", "track_id", "track_name")
+    faults = {
+        Reason.UNSTORABLE: pl.any_horizontal(
+            pl.col(name).str.contains("\x00", literal=True).fill_null(False) for name in names
+        ),
+        Reason.MISSING_LISTENER: _blank("listener_id"),
+        Reason.BAD_TIMESTAMP: played_at.is_null(),
+        Reason.BEFORE_2002: played_at < FIRST,
+        Reason.FROM_2100: played_at >= END,
+        Reason.MISSING_ARTIST: _blank("artist_name"),
+        Reason.MISSING_TRACK: _blank("track_name"),
+        Reason.NEGATIVE_DURATION: ms.str.contains(r"^-[0-9]+$"),
+        Reason.BAD_DURATION: ~ms.str.contains(r"^[0-9]{1,15}$") | (ms.cast(pl.Int64, strict=False) > MAX_MS),
+    }
+    found = [pl.when(fault).then(pl.lit(reason.value)) for reason, fault in faults.items()]
+    return pl.coalesce(pl.col("reason"), *found)

@@ -1,0 +1,58 @@
+"""Times and identifiers as logs write them."""
+
+import datetime as dt
+import re
+
+import polars as pl
+
+MOMENT = pl.Datetime("us", "UTC")
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$"
+_ANY_ISO = re.compile(r"[0-9W-]+[T ][0-9:.,]+(?:Z|[+-][0-9:.]+)", re.ASCII)
+_MINUTE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}$"
+_MBID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_YEAR_0, _YEAR_9999 = -62_135_596_800, 253_402_300_799
+
+
+def iso_moments(texts: pl.Series) -> pl.Series:
+    """ISO 8601 with Z or an offset, to UTC in microseconds; null for what is none, or does not say its offset."""
+    plain = texts.str.contains(_ISO)
+    moments = _strptime(texts, plain, "%Y-%m-%dT%H:%M:%SZ")
+    rest = (moments.is_null() & texts.is_not_null()).arg_true()
+    if rest.is_empty():
+        return moments
+    found = [_iso_moment(text) for text in texts.gather(rest)]
+    return moments.scatter(rest, pl.Series(found, dtype=MOMENT))
+
+
+def minute_moments(texts: pl.Series) -> pl.Series:
+    """`YYYY-MM-DD HH:MM`, read as UTC; null for anything else."""
+    return _strptime(texts, texts.str.contains(_MINUTE), "%Y-%m-%d %H:%M")
+
+
+def unix_moments(texts: pl.Series) -> pl.Series:
+    """Whole seconds since 1970; null for what is no whole number. Beyond the years 1 and 9999 they count as these."""
+    seconds = texts.set(~texts.str.contains(r"^-?[0-9]+$"), None).cast(pl.Int64, strict=False)
+    return (seconds.clip(_YEAR_0, _YEAR_9999) * 1_000_000).cast(MOMENT)
+
+
+def mbid(expr: pl.Expr) -> pl.Expr:
+    """A MusicBrainz identifier in lower case; null for what is none."""
+    lower = expr.str.to_lowercase()
+    return pl.when(lower.str.contains(_MBID)).then(lower)
+
+
+def _strptime(texts: pl.Series, where: pl.Series, pattern: str) -> pl.Series:
+    # chrono is lenient (signs, single digits, leap seconds): the pattern decides first.
+    plain = texts.to_frame("text").select(pl.when(where).then(pl.col("text"))).to_series()
+    return plain.str.to_datetime(pattern, time_unit="us", strict=False, exact=True).dt.replace_time_zone("UTC")
+
+
+def _iso_moment(text: str | None) -> dt.datetime | None:
+    # fromisoformat takes any character between date and time.
+    if text is None or not _ANY_ISO.fullmatch(text):
+        return None
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        return moment.astimezone(dt.UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None

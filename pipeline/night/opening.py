@@ -1,0 +1,107 @@
+"""Opening a night: what it reads is written down before anything runs."""
+
+import datetime as dt
+import fcntl
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+
+from pipeline.errors import NetgainError, ParamsError
+from pipeline.graph import read_stages
+from pipeline.io.releases import snapshot_served
+from pipeline.io.tables import atomic_path, write_json
+from pipeline.logs.landing import take_inventory
+from pipeline.params import Params, load_params
+from pipeline.settings import Settings
+from pipeline.stages.context import Context
+from pipeline.stages.layout import Layout
+
+
+class NightRunning(NetgainError):
+    """Another night holds this workspace."""
+
+
+def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
+    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model.
+
+    Nothing is written before all of them are known to be good, and files that would say the same are left alone.
+
+    Args:
+        as_of: the night; its first instant is the first that it may not see.
+        log_format: name of a format of pipeline/logs.
+        logs: folder of the landed files, or one file; default: the landing root of the settings.
+
+    Raises:
+        NetgainError: a parameter, the format or the landing folder is not as it should be.
+    """
+    layout, params = check_workspace(settings)
+    root = logs if logs is not None else settings.landing
+    cache = settings.workspace / ".netgain" / "landing-cache.json"
+    inventory = take_inventory(root, log_format, cache=cache, workspace=settings.workspace)
+    write_json(layout.landing, inventory)
+    with atomic_path(layout.night) as temporary:
+        temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
+    snapshot_served(settings.releases, as_of, layout.served)
+    return Context(params, as_of, layout, settings)
+
+
+def check_workspace(settings: Settings) -> tuple[Layout, Params]:
+    """The parameters of a workspace, held against its dvc.yaml.
+
+    Raises:
+        ParamsError: a file is missing or faulty, or the two disagree.
+    """
+    layout = Layout(settings.workspace)
+    params = load_params(layout.params)
+    check_recipes(set(params.recipes), settings.workspace / "dvc.yaml")
+    return layout, params
+
+
+def check_recipes(names: set[str], dvc_yaml: Path) -> None:
+    """Recipes stand in params.yaml with their values and in dvc.yaml as stages; the two lists are one.
+
+    Raises:
+        ParamsError: a recipe stands in one of them alone.
+    """
+    staged = {stage.name.removeprefix("fit@") for stage in read_stages(dvc_yaml) if stage.name.startswith("fit@")}
+    for name in sorted(names ^ staged):
+        here, there = ("params.yaml", "dvc.yaml") if name in names else ("dvc.yaml", "params.yaml")
+        raise ParamsError(
+            f"the recipe {name!r} stands in {here} alone",
+            expected="each recipe in both files",
+            fix=f"Add it to {there} (see docs/how-to/add-a-recommender.md), or remove it.",
+        )
+
+
+@contextmanager
+def only_night(settings: Settings) -> Iterator[None]:
+    """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; it
+    belongs to the process, and ends with it, however it ends.
+
+    Raises:
+        NightRunning: another process holds it.
+    """
+    folder = os.open(settings.workspace, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            raise NightRunning(
+                f"a night is running in {settings.workspace}", expected="one at a time", fix="Wait for it to end."
+            ) from err
+        yield
+    finally:
+        os.close(folder)
+
+
+def interrupt_as_exit() -> None:
+    """SIGTERM ends a night the way Ctrl-C does, so that locks and servers are given back."""
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)

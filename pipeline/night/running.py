@@ -1,0 +1,45 @@
+"""A whole night: open, pure stages, effects, summary."""
+
+import datetime as dt
+import importlib
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import EXIT_INVALID
+from pipeline.graph import EFFECTS
+from pipeline.night.opening import interrupt_as_exit, only_night, open_night
+from pipeline.night.pure import Report, repro
+from pipeline.night.summary import night_facts
+from pipeline.settings import Settings
+from pipeline.stages.context import Context
+
+
+def run_night(
+    settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None, report: Report
+) -> dict[str, Any]:
+    """Run a night and return its facts (see `night_facts`). Running it again repeats nothing that is done.
+
+    Raises:
+        NetgainError: an input is not as it should be, or a stage failed.
+    """
+    interrupt_as_exit()
+    started = time.monotonic()
+    with only_night(settings):
+        context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
+        ran = repro(settings, report)
+        effects = {name: _timed(name, context, report) for name in EFFECTS}
+        return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
+
+
+def exit_status(facts: dict[str, Any]) -> int:
+    """0, or the status of a night that could not decide; its lists are served all the same."""
+    return EXIT_INVALID if facts["decision"]["verdict"] == "INVALID" else 0
+
+
+def _timed(name: str, context: Context, report: Report) -> str:
+    report(name, None, "")
+    started = time.monotonic()
+    said: str = importlib.import_module(f"pipeline.stages.{name}").run(context)
+    report(name, time.monotonic() - started, said)
+    return said

@@ -1,0 +1,110 @@
+"""What a night did, for people: a few lines and one table."""
+
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+_COLOUR = {"PROMOTE": "green", "KEEP": "cyan", "INVALID": "yellow"}
+
+
+def summary(facts: dict[str, Any]) -> Group:
+    """The closing summary: rows in and out, recipes with gain and cost, the verdict, where to look next."""
+    decision = facts["decision"]
+    verdict = Panel(
+        Text(decision["sentence"]),
+        title=f"{decision['verdict']} · night of {facts['as_of']}",
+        title_align="left",
+        border_style=_COLOUR[decision["verdict"]],
+    )
+    return Group(_rows(facts), "", recipe_table(facts), "", verdict, *_notes(facts), _next(facts))
+
+
+def _rows(facts: dict[str, Any]) -> Text:
+    rows = facts["rows"]
+    line = (
+        f"{rows['read']:,} rows read from {rows['files']} files = {rows['accepted']:,} accepted "
+        f"+ {rows['duplicate']:,} duplicate + {rows['quarantined']:,} quarantined"
+    )
+    reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(rows["reasons"].items(), key=lambda r: -r[1]))
+    return Text(line + (f" ({reasons})" if reasons else ""))
+
+
+def recipe_table(facts: dict[str, Any]) -> Table:
+    """Recipes, the most accurate first, each with its gain over the champion and its measured cost."""
+    decision, currency = facts["decision"], facts["decision"]["assumptions"]["currency"]
+    metric = decision["metric"].replace("_at_", "@").upper()
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("recipe", no_wrap=True)
+    for column in (metric, "gain (95 %)", "recall", "coverage", "CPU s", "peak MiB", "model MiB", f"{currency}/month*"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for row in facts["recipes"]:
+        winner = row["recipe"] == facts["release"]["recipe"]
+        mark = " ← served" if winner else ""
+        table.add_row(
+            f"{row['recipe']}{mark}",
+            _number(row["ndcg"], "{:.4f}"),
+            "champion" if row["role"] == "champion" else _interval(row["gain"]),
+            _number(row["recall"], "{:.4f}"),
+            _number(row["coverage"], "{:.1%}"),
+            _number(row["cpu_seconds"], "{:,.1f}"),
+            _number(row["peak_rss_bytes"], "{:,.0f}", 2**20),
+            _number(row["model_bytes"], "{:,.1f}", 2**20),
+            _number(row["cost_per_month"], "{:,.0f}"),
+            style="bold" if winner else None,
+        )
+    n = decision["assumptions"]["listeners"]
+    table.caption = f"* assumed: {n:,} listeners and the price card of params.yaml; people's hours included"
+    table.caption_justify = "left"
+    return table
+
+
+def _notes(facts: dict[str, Any]) -> list[Padding]:
+    return [Padding(Text(f"note: {note}", style="dim"), (0, 1)) for note in facts["decision"]["notes"]]
+
+
+def _next(facts: dict[str, Any]) -> Group:
+    release = facts["release"]
+    lines = [
+        f"Served now: release {release['id']}, {release['n_listeners']:,} listeners, recipe {release['recipe']}",
+        "Look next: `netgain lookup LISTENER`, `netgain releases`, `make ui` (MLflow), reports/",
+        f"{len(facts['ran'])} stages ran; the night took {facts['seconds']:.0f} s",
+    ]
+    if facts["decision"]["verdict"] == "INVALID":
+        lines.append("The lists are served all the same; the night ends with status 3, because it could not decide.")
+    return Group(*(Text(line) for line in lines))
+
+
+def _interval(gain: dict[str, float] | None) -> str:
+    if gain is None:
+        return "–"
+    return f"{gain['delta']:+.1%} ({gain['low']:+.1%} to {gain['high']:+.1%})"
+
+
+def _number(value: float | None, form: str, unit: float = 1) -> str:
+    return "–" if value is None else form.format(value / unit)
+
+
+class Progress:
+    """Tells of stages as they start and end; a spinner where someone watches."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("")
+
+    def __call__(self, stage: str, seconds: float | None, line: str) -> None:
+        if seconds is None:
+            self._status.update(f"{stage} …")
+            self._status.start()
+            return
+        self._status.stop()
+        said = line.removeprefix(f"{stage}: ").removeprefix(f"{stage.split('@', maxsplit=1)[0]}: ")
+        self._console.print(Text.assemble((f"{stage:<22}", "bold"), f"{seconds:>6.1f} s  ", (said, "dim")))
+
+    def stop(self) -> None:
+        """Give the terminal back."""
+        self._status.stop()

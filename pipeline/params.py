@@ -1,0 +1,266 @@
+"""params.yaml as frozen, typed, validated values. Unknown keys are refused by their dotted path."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from pipeline.errors import ParamsError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+
+RECIPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class Frozen(BaseModel):
+    """A value: immutable, strict about types, closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class IngestParams(Frozen):
+    max_quarantine_share: Share
+    """Share of read rows [0, 1] that may be quarantined before the night stops."""
+    listener_buckets: Annotated[int, Field(ge=1, le=4096)]
+    """Partitions that a day's plays are divided into by listener; more for services that outgrow a worker's memory."""
+
+
+class ValidationParams(Frozen):
+    min_plays: Count
+    """Fewest visible plays [rows] of a night; fewer stop it."""
+    max_unknown_artist_share: Share
+    """Share of visible plays [0, 1] whose artist is not known by name."""
+
+
+class InteractionParams(Frozen):
+    item: Literal["artist", "track"]
+    """What is recommended."""
+    min_seconds_played: NonNegative
+    """A play counts from this long [s]; a log without durations counts every play."""
+    history_days: Annotated[int, Field(ge=1, le=36500)]
+    """Days before the window's end [d] that interactions are made from."""
+    half_life_days: Positive
+    """A play's weight halves every so many days [d]."""
+    min_listeners_per_item: Count
+    """Items heard by fewer listeners are left out of the catalogue."""
+
+
+class SplitParams(Frozen):
+    decision_days: Annotated[int, Field(ge=1, le=365)]
+    """Length of the decision window, the latest complete days before as_of [d]."""
+    target: Literal["new", "any"]
+    """What a list should hit: `new`, items the listener has not played before (heard items are then kept out of
+    lists), or `any`."""
+
+
+class EvaluationParams(Frozen):
+    k: Annotated[int, Field(ge=1, le=1000)]
+    """Length of the lists that are scored."""
+    light_share: Share
+    """The share of listeners with the fewest plays that form the slice `light`."""
+    heavy_share: Share
+    """The share of listeners with the most plays that form the slice `heavy`."""
+    new_listener_days: Count
+    """A listener first heard within so many days [d] of the decision window is in the slice `new`."""
+
+
+class PopularRecipe(Frozen):
+    """The most listeners in a recent window."""
+
+    family: Literal["popular"]
+    window_days: Annotated[int, Field(ge=1, le=3650)]
+    """Days [d] before the end of training in which listeners are counted."""
+
+
+class ItemKnnRecipe(Frozen):
+    """Nearest neighbours between items."""
+
+    family: Literal["item_knn"]
+    neighbours: Count
+    """Neighbours kept for each item."""
+    weighting: Literal["bm25", "cosine"]
+    """How interactions are weighted before items are compared."""
+
+
+class Rp3BetaRecipe(Frozen):
+    """A walk of three steps on the listener-item graph, discounted by popularity."""
+
+    family: Literal["rp3beta"]
+    neighbours: Count
+    """Neighbours kept for each item."""
+    alpha: Annotated[float, Field(ge=0, le=4)]
+    """Power of the transition probabilities."""
+    beta: Annotated[float, Field(ge=0, le=4)]
+    """Power of the popularity discount."""
+
+
+class AlsRecipe(Frozen):
+    """Implicit-feedback matrix factorisation by alternating least squares (implicit)."""
+
+    family: Literal["als"]
+    factors: Annotated[int, Field(ge=1, le=4096)]
+    regularization: NonNegative
+    confidence: Positive
+    """α of Hu, Koren & Volinsky (2008): confidence = 1 + α · log(1 + weight)."""
+    iterations: Annotated[int, Field(ge=1, le=1000)]
+
+
+class SparkAlsRecipe(Frozen):
+    """Spark ML's ALS, for matrices that no single machine holds."""
+
+    family: Literal["spark_als"]
+    factors: Annotated[int, Field(ge=1, le=4096)]
+    regularization: NonNegative
+    confidence: Positive
+    iterations: Annotated[int, Field(ge=1, le=1000)]
+    blocks: Annotated[int, Field(ge=1, le=4096)]
+    """Partitions of the factors. Sums in another order give other last bits: bytes repeat for one block."""
+
+
+Recipe = Annotated[
+    PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | SparkAlsRecipe, Field(discriminator="family")
+]
+
+
+class GateParams(Frozen):
+    alpha: Annotated[float, Field(gt=0, lt=0.5)]
+    """Probability of promoting by mistake that the gate may spend."""
+    seeds: Annotated[int, Field(ge=1, le=100)]
+    """K, the fits of each stochastic recipe."""
+    min_eligible_listeners: Annotated[int, Field(ge=2)]
+    """Fewest listeners with a relevant play in the decision window that can carry a decision."""
+    min_gain: Share
+    """δ_min, the least gain worth an upgrade, relative to the champion's mean."""
+    refresh_margin: Share
+    """How much worse a refresh may be, relative to the champion's mean."""
+    min_coverage_ratio: Share
+    """Catalogue coverage, relative to the champion's."""
+    max_top_share_increase: Share
+    """Growth of the share of recommendations that go to the top 1 % of items [points / 100]."""
+    max_slice_loss: Share
+    """How much worse a slice of listeners may be, relative to the champion's mean there."""
+    min_slice_listeners: Count
+    """Slices with fewer eligible listeners are undecided."""
+    max_batch_seconds_ratio: Positive
+    """Fit and scoring time, relative to the champion's; checked against a champion of some cost."""
+    max_memory_ratio: Positive
+    max_model_bytes_ratio: Positive
+    free_batch_seconds: NonNegative
+    """Below this [s] the ratio of batch times is not held against anyone: the popular list costs next to nothing."""
+    free_memory_bytes: NonNegative
+    """Below this [B] the ratio of peak memories is not held against anyone."""
+    free_model_bytes: NonNegative
+    """Below this [B] the ratio of model sizes is not held against anyone."""
+    max_batch_seconds: Positive
+    """Hard limit of fit and scoring time [s]."""
+    max_memory_bytes: Positive
+    """Hard limit of peak memory [B]."""
+    max_model_bytes: Positive
+    """Hard limit of a model's size on disk [B]."""
+
+
+class Prices(Frozen):
+    """The price card, in the currency of `economics`."""
+
+    cpu_hour: NonNegative
+    memory_gib_hour: NonNegative
+    storage_gib_month: NonNegative
+    energy_kwh: NonNegative
+    carbon_kg: NonNegative
+    """Price of a kilogram of CO2-equivalent."""
+    carbon_intensity_kg_per_kwh: NonNegative
+    engineering_hour: NonNegative
+
+
+class EconomicsParams(Frozen):
+    """Assumptions about the service, labelled as such wherever they are shown."""
+
+    listeners: Count
+    """N, listeners that the measured costs and gains are scaled to."""
+    horizon_days: Count
+    """H [d]."""
+    margin_per_listener_day: NonNegative
+    """r [currency / listener / d]."""
+    elasticity: NonNegative
+    """ε, relative change of margin for a relative change of the metric."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    prices: Prices
+    maintenance_hours_per_year: dict[str, NonNegative]
+    """By family [h / a]."""
+    switching_hours: dict[str, NonNegative]
+    """By family, once [h]."""
+
+
+class ListParams(Frozen):
+    n_items: Annotated[int, Field(ge=1, le=1000)]
+    """Items in a listener's list."""
+    n_fallback: Annotated[int, Field(ge=1, le=10000)]
+    """Items in the list for strangers."""
+
+
+class Params(Frozen):
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """The one seed; each stage derives its own from it."""
+    ingest: IngestParams
+    validation: ValidationParams
+    interactions: InteractionParams
+    split: SplitParams
+    evaluation: EvaluationParams
+    recipes: dict[str, Recipe]
+    gate: GateParams
+    economics: EconomicsParams
+    lists: ListParams
+
+    @model_validator(mode="after")
+    def _recipes_are_nameable_and_priced(self) -> "Params":
+        bad = [name for name in self.recipes if not RECIPE_NAME.fullmatch(name)]
+        if bad:
+            raise ValueError(f"recipe name {bad[0]!r} is not of the form {RECIPE_NAME.pattern}")
+        if not any(isinstance(recipe, PopularRecipe) for name, recipe in self.recipes.items() if name == "popular"):
+            raise ValueError("a recipe 'popular' of the family popular is needed: it is the floor and the fallback")
+        for field in ("maintenance_hours_per_year", "switching_hours"):
+            missing = {recipe.family for recipe in self.recipes.values()} - set(getattr(self.economics, field))
+            if missing:
+                raise ValueError(f"economics.{field} has no entry for the family {min(missing)!r}")
+        if self.lists.n_items < self.evaluation.k:
+            raise ValueError("lists.n_items is shorter than evaluation.k: what is served must be what was measured")
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params.yaml.
+
+    Raises:
+        ParamsError: the file is missing, is not YAML, or a value is unknown, mistyped or out of range.
+    """
+    try:
+        raw: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise ParamsError(
+            f"no file {path}", expected="the parameters of the night", fix="Run from the project's folder."
+        ) from err
+    except (yaml.YAMLError, UnicodeDecodeError) as err:
+        where = " ".join(str(err).split())
+        raise ParamsError(f"{path} is not YAML: {where}", expected="a mapping", fix="Mend the file.") from err
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as err:
+        first, n_more = err.errors()[0], err.error_count() - 1
+        # The discriminator of a recipe's family is no key of the file; leave it out of the path.
+        loc = first["loc"]
+        parts = [str(p) for i, p in enumerate(loc) if not (i == 2 and loc[0] == "recipes" and len(loc) > 3)]
+        raise ParamsError(
+            f"{path}: {'.'.join(parts) or 'the file'} = {_short(first['input'])}",
+            expected=first["msg"][0].lower() + first["msg"][1:] + (f" ({n_more} more faults follow)" if n_more else ""),
+            fix="See the fields of pipeline/params.py.",
+        ) from err
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

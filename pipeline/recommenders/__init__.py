@@ -1,0 +1,1 @@
+"""Recommenders: one protocol, one file a family, a registry."""

@@ -1,0 +1,37 @@
+"""Implicit-feedback matrix factorisation by alternating least squares."""
+
+from typing import Self
+
+import numpy as np
+
+from pipeline.core.interactions import Interactions
+from pipeline.params import AlsRecipe
+from pipeline.recommenders.blas import one_thread
+from pipeline.recommenders.factors import FactorModel
+from pipeline.recommenders.weighting import damped
+
+
+class Als(FactorModel[AlsRecipe]):
+    """Hu, Koren & Volinsky (2008), solved by conjugate gradients (Takács, Pilászy & Tikk 2011) in `implicit`.
+
+    An observed item has the confidence 1 + α · log(1 + weight), any other 1. The order in which threads add up is part
+    of a factor's last bits, so a fit runs on one thread; several fits share the machine.
+    """
+
+    def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
+        """See `Recommender.fit`. The starting factors are drawn from `rng`."""
+        from implicit.cpu.als import AlternatingLeastSquares
+
+        with one_thread():
+            # A new object each time: implicit's own would start from the factors of the fit before.
+            solver = AlternatingLeastSquares(
+                factors=self.recipe.factors,
+                regularization=self.recipe.regularization,
+                alpha=self.recipe.confidence,
+                iterations=self.recipe.iterations,
+                num_threads=1,
+                random_state=int(rng.integers(2**31)),
+            )
+            solver.fit(damped(interactions.weights), show_progress=False)
+        self._keep(solver.user_factors, solver.item_factors)
+        return self

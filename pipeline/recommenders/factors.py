@@ -1,0 +1,82 @@
+"""What factorisations share: a vector for each listener and item, and their product as the score."""
+
+from pathlib import Path
+from typing import ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from pipeline.core.topk import TopK
+from pipeline.errors import RecipeError
+from pipeline.params import AlsRecipe, SparkAlsRecipe
+from pipeline.recommenders.blas import one_thread
+from pipeline.recommenders.scoring import recommend_in_blocks
+from pipeline.recommenders.storage import StoredModel, read_model, write_model
+
+R = TypeVar("R", bound=AlsRecipe | SparkAlsRecipe)
+Factors = npt.NDArray[np.float32]
+
+
+class FactorModel(Generic[R]):
+    """Listener and item factors, float32 of shapes (n_listeners, factors) and (n_items, factors).
+
+    A row of zeros is a listener or an item that nothing is known of: such a listener gets an empty list, such an item
+    is on none. All other items may be listed, a negative score included: it says less likely, not unknown.
+    """
+
+    recipe_type: ClassVar[type[AlsRecipe | SparkAlsRecipe]]
+
+    def __init__(self, recipe: R) -> None:
+        self.recipe = recipe
+        self.listener_factors: Factors = np.empty((0, recipe.factors), dtype=np.float32)
+        self.item_factors: Factors = np.empty((0, recipe.factors), dtype=np.float32)
+
+    def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
+        """See `Recommender.recommend`."""
+        unknown_items = ~self.item_factors.any(axis=1)
+
+        def score(start: int, stop: int) -> npt.NDArray[np.float32]:
+            factors = self.listener_factors[start:stop]
+            scores = factors @ self.item_factors.T
+            scores[:, unknown_items] = -np.inf
+            scores[~factors.any(axis=1)] = -np.inf
+            return scores
+
+        with one_thread():
+            return recommend_in_blocks(
+                score,
+                user_idx,
+                n_listeners=self.listener_factors.shape[0],
+                n_items=self.item_factors.shape[0],
+                k=k,
+                exclude=exclude,
+            )
+
+    def save(self, folder: Path) -> None:
+        """See `Recommender.save`."""
+        arrays = {"listener_factors": self.listener_factors, "item_factors": self.item_factors}
+        n_listeners, n_items = self.listener_factors.shape[0], self.item_factors.shape[0]
+        write_model(folder, StoredModel(self.recipe, n_listeners, n_items, arrays))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """See `Recommender.load`."""
+        stored = read_model(folder)
+        model = cls(stored.recipe)  # type: ignore[arg-type]  # the registry chose this class by the recipe's family
+        model._keep(stored.arrays["listener_factors"], stored.arrays["item_factors"])
+        return model
+
+    def _keep(self, listener_factors: Factors, item_factors: Factors) -> None:
+        """Take fitted factors.
+
+        Raises:
+            RecipeError: the fit diverged.
+        """
+        if not (np.isfinite(listener_factors).all() and np.isfinite(item_factors).all()):
+            raise RecipeError(
+                f"{self.recipe.family}: factors that are not finite",
+                expected="a fit that converges",
+                fix="Raise the recipe's regularization or lower its confidence.",
+            )
+        self.listener_factors, self.item_factors = listener_factors, item_factors

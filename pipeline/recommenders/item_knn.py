@@ -1,0 +1,41 @@
+"""Nearest neighbours between items."""
+
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from pipeline.core.interactions import Interactions
+from pipeline.params import ItemKnnRecipe
+from pipeline.recommenders.neighbours import NeighbourModel, nearest
+from pipeline.recommenders.weighting import damped
+
+BM25_K1 = 1.2
+BM25_B = 0.75
+
+
+class ItemKnn(NeighbourModel[ItemKnnRecipe]):
+    """Items are near that the same listeners play, by the cosine of their listeners (Sarwar et al. 2001).
+
+    Plays are dampened by log1p. With `bm25` they are weighted by Okapi BM25 first (Robertson & Zaragoza 2009), an item
+    as the document and its listeners as the terms: who plays everything says little, and so does a much-played item.
+    """
+
+    def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
+        """See `Recommender.fit`. Nothing is drawn from `rng`."""
+        from implicit.nearest_neighbours import bm25_weight
+
+        self.profiles = damped(interactions.weights)
+        of_items = sp.csr_matrix(self.profiles.T)
+        if self.recipe.weighting == "bm25" and of_items.nnz:
+            of_items = sp.csr_matrix(bm25_weight(of_items, BM25_K1, BM25_B))
+        directions = _unit_rows(of_items)
+        self.similarity = nearest(directions, sp.csr_matrix(directions.T), k=self.recipe.neighbours)
+        return self
+
+
+def _unit_rows(rows: sp.csr_matrix) -> sp.csr_matrix:
+    """Rows of Euclidean length 1, as CSR float32; rows of zeros stay."""
+    length = np.sqrt(np.asarray(rows.power(2).sum(axis=1)).ravel())
+    scale = np.divide(1.0, length, out=np.zeros_like(length), where=length > 0)
+    return sp.csr_matrix(sp.diags(scale) @ rows, dtype=np.float32)

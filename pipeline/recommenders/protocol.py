@@ -1,0 +1,45 @@
+"""What every family of recommenders offers."""
+
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from pipeline.core.interactions import Interactions
+from pipeline.core.topk import TopK
+
+
+class Recommender(Protocol):
+    """A model family with its hyperparameters; after `fit` or `load`, a model.
+
+    Ties in score are broken by the family's own rule, where it has one, and then by the lower item_idx, so that lists
+    do not depend on the order of work. A list is rather short than padded with items that nothing speaks for.
+    """
+
+    def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
+        """Learn from interactions, from scratch: a second call forgets the first."""
+        ...
+
+    def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
+        """The best k items for each listener.
+
+        Args:
+            user_idx: int32 of shape (n_users,), rows of the matrix that the model was fitted on.
+            k: length of each list.
+            exclude: CSR of shape (n_users, n_items); the stored entries of row i are kept out of list i.
+
+        Returns:
+            TopK of shape (n_users, k).
+        """
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write arrays (.npz, .npy) and JSON, never a pickle; the same model gives the same bytes."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote."""
+        ...

@@ -1,0 +1,141 @@
+"""A model on disk: model.json and arrays, never a pickle. The same model gives the same bytes."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from pydantic import TypeAdapter
+
+from pipeline.errors import RecipeError, TableError
+from pipeline.io.tables import read_json, write_json
+from pipeline.params import Recipe
+
+FORMAT_VERSION = 1
+_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """What a family saves.
+
+    Attributes:
+        recipe: family and hyperparameters.
+        n_listeners: rows of the matrix that the model was fitted on.
+        n_items: its columns.
+        arrays: by name, kept as NAME.npy.
+        matrices: by name, CSR, kept as NAME.npz.
+    """
+
+    recipe: Recipe
+    n_listeners: int
+    n_items: int
+    arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    matrices: Mapping[str, sp.csr_matrix] = field(default_factory=dict)
+
+
+def write_model(folder: Path, model: StoredModel) -> None:
+    """Write a model into a folder, which is made where it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, array in model.arrays.items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+    for name, matrix in model.matrices.items():
+        # NumPy dates every member of the archive 1980-01-01, so bytes depend on the content alone.
+        np.savez(folder / f"{name}.npz", data=matrix.data, indices=matrix.indices, indptr=matrix.indptr)
+    write_json(
+        folder / "model.json",
+        {
+            "format": FORMAT_VERSION,
+            "family": model.recipe.family,
+            "params": model.recipe.model_dump(exclude={"family"}),
+            "n_listeners": model.n_listeners,
+            "n_items": model.n_items,
+            "arrays": {name: _declare(array) for name, array in model.arrays.items()},
+            "matrices": {name: _declare(matrix) for name, matrix in model.matrices.items()},
+        },
+    )
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """Family and hyperparameters of the model in a folder.
+
+    Raises:
+        RecipeError: the folder holds no model of this format.
+    """
+    with _damage_named(folder):
+        return _recipe(_read_description(folder))
+
+
+def read_model(folder: Path) -> StoredModel:
+    """Read what `write_model` wrote, and check that the arrays are those that model.json declares.
+
+    Raises:
+        RecipeError: something is missing, damaged, of another format, or would have to be unpickled.
+    """
+    with _damage_named(folder):
+        raw = _read_description(folder)
+        return StoredModel(
+            _recipe(raw),
+            int(raw["n_listeners"]),
+            int(raw["n_items"]),
+            arrays={name: _read_array(folder, name, declared) for name, declared in raw["arrays"].items()},
+            matrices={name: _read_matrix(folder, name, declared) for name, declared in raw["matrices"].items()},
+        )
+
+
+def stored_bytes(folder: Path) -> int:
+    """Size [B] of a model's own files, model.json and arrays."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.suffix in {".json", ".npy", ".npz"})
+
+
+@contextmanager
+def _damage_named(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (TableError, OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, BadZipFile) as err:
+        reason = " ".join(str(err).split())[:300]
+        raise RecipeError(
+            f"{folder} holds no model: {reason}", expected=f"one of format {FORMAT_VERSION}", fix="Fit it again."
+        ) from err
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    raw: dict[str, Any] = read_json(folder / "model.json")
+    if raw["format"] != FORMAT_VERSION:
+        raise ValueError(f"format {raw['format']!r}")
+    return raw
+
+
+def _recipe(raw: Mapping[str, Any]) -> Recipe:
+    return _RECIPE.validate_python({"family": raw["family"], **raw["params"]})
+
+
+def _declare(array: npt.NDArray[Any] | sp.csr_matrix) -> dict[str, Any]:
+    return {"shape": list(array.shape), "dtype": str(array.dtype)}
+
+
+def _read_array(folder: Path, name: str, declared: Mapping[str, Any]) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = np.load(folder / f"{_plain(name)}.npy", allow_pickle=False)
+    if _declare(array) != declared:
+        raise ValueError(f"{name} is {_declare(array)}, declared as {declared}")
+    return array
+
+
+def _read_matrix(folder: Path, name: str, declared: Mapping[str, Any]) -> sp.csr_matrix:
+    with np.load(folder / f"{_plain(name)}.npz", allow_pickle=False) as parts:
+        matrix = sp.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=tuple(declared["shape"]))
+    matrix.check_format(full_check=True)
+    if _declare(matrix) != declared:
+        raise ValueError(f"{name} is {_declare(matrix)}, declared as {declared}")
+    return matrix
+
+
+def _plain(name: str) -> str:
+    if not name.isidentifier():
+        raise ValueError(f"{name!r} is no name of an array")
+    return name

@@ -1,0 +1,76 @@
+"""What the machine is: NETGAIN_* variables with embedded defaults."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from pipeline.errors import SettingsError
+
+EngineName = Literal["auto", "inprocess", "spark"]
+
+_QUIET = {
+    "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "DVC_NO_ANALYTICS": "1",
+    "SCARF_NO_ANALYTICS": "true",
+    "DO_NOT_TRACK": "1",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Machine settings; relative folders are under the workspace (the folder of dvc.yaml)."""
+
+    workspace: Path
+    landing: Path
+    """NETGAIN_LANDING, where logs arrive."""
+    releases: Path
+    """NETGAIN_RELEASES, what is served."""
+    reports: Path
+    """NETGAIN_REPORTS, what people read."""
+    mlflow_uri: str
+    """NETGAIN_MLFLOW_URI, an MLflow tracking URI."""
+    mlflow_artifacts: Path
+    """Artifacts of the embedded MLflow."""
+    spark_master: str
+    """NETGAIN_SPARK_MASTER, for sessions that a stage starts itself."""
+    engine: EngineName
+    """NETGAIN_ENGINE: `auto` runs work on logs in process and fits in Spark; the others run all of it in one."""
+
+
+def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | None = None) -> Settings:
+    """Settings of this machine.
+
+    Raises:
+        SettingsError: a variable has a value that is not one of its own.
+    """
+    workspace = (workspace or Path.cwd()).resolve()
+
+    def folder(name: str, default: str) -> Path:
+        return workspace / environ.get(f"NETGAIN_{name}", default)
+
+    engine = environ.get("NETGAIN_ENGINE", "auto")
+    if engine not in get_args(EngineName):
+        raise SettingsError(
+            f"NETGAIN_ENGINE = {engine!r}", expected=f"one of {', '.join(get_args(EngineName))}", fix="Set or unset it."
+        )
+    return Settings(
+        workspace=workspace,
+        landing=folder("LANDING", "landing"),
+        releases=folder("RELEASES", "releases"),
+        reports=folder("REPORTS", "reports"),
+        mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
+        mlflow_artifacts=workspace / "mlflow" / "artifacts",
+        spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
+        engine=engine,  # type: ignore[arg-type]  # checked against the literal above
+    )
+
+
+def silence_telemetry(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
+    """Switch off what dependencies would report about this machine, unless the user decided otherwise."""
+    for name, value in _QUIET.items():
+        environ.setdefault(name, value)

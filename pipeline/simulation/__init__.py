@@ -1,0 +1,1 @@
+"""Listening logs that look like real ones, from a seed."""

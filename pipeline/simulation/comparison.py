@@ -1,0 +1,123 @@
+"""Simulated beside real, figure for figure, with the bounds that are held."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import numpy as np
+import polars as pl
+from rich.table import Table
+
+from pipeline.simulation.dirt import Dirt
+from pipeline.simulation.facts import Fact, load_facts
+from pipeline.simulation.statistics import Figures, statistics
+from pipeline.simulation.world import days, make_world
+
+SOURCE_LISTENERS, SOURCE_DAYS = 56, 400
+"""The size of the real sample: figures that depend on size are comparable at this one."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One number of a figure: simulated, real, and the interval that is held (infinite where it is not)."""
+
+    figure: str
+    part: str
+    unit: str
+    simulated: float
+    real: float
+    low: float
+    high: float
+    note: str
+
+    @property
+    def held(self) -> bool:
+        return math.isfinite(self.high)
+
+    @property
+    def within(self) -> bool:
+        """NaN, a figure that the plays do not reach, is not within."""
+        return self.low <= self.simulated <= self.high
+
+
+def simulated_plays(*, n_listeners: int, n_days: int, seed: int, start: date = date(2025, 1, 1)) -> pl.DataFrame:
+    """Plays as `statistics` reads them, straight from the simulation: duplicates in, bots and unreadable rows left out.
+
+    Real exports have no bots in them; integers stand for ids.
+    """
+    catalogue = make_world(n_listeners, seed)
+    dirt = Dirt(n_bots=0, malformed_share=0)
+    tables = []
+    for day in days(catalogue, n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, dirt=dirt):
+        midnight = int(datetime(day.date.year, day.date.month, day.date.day, tzinfo=UTC).timestamp())
+        plays = {name: column[day.rows] for name, column in day.plays._asdict().items()}
+        tables.append(
+            pl.DataFrame(
+                {
+                    "listener_id": plays["listener"],
+                    "played_at": (midnight + plays["second"].astype(np.int64)) * 1_000_000,
+                    "artist_id": catalogue.artist[plays["track"]],
+                    "track_id": plays["track"],
+                    "ms_played": plays["ms"].astype(np.int64),
+                },
+                schema_overrides={"played_at": pl.Datetime("us", "UTC")},
+            )
+        )
+    return pl.concat(tables)
+
+
+def run_comparison(n_listeners: int = SOURCE_LISTENERS, n_days: int = SOURCE_DAYS, seed: int = 1) -> Figures:
+    """The figures of a simulation of that size."""
+    return statistics(simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed))
+
+
+def compare(simulated: Figures) -> list[Comparison]:
+    """Each number of each known figure beside its simulation, in the order of facts.json."""
+    return [row for name, fact in load_facts().items() for row in _compare(name, fact, simulated[name])]
+
+
+def comparison_table(simulated: Figures) -> Table:
+    """The comparison as a table for people."""
+    table = Table(title=f"{simulated['events']:,} simulated plays of {simulated['listeners']:,} listeners")
+    table.add_column("figure")
+    for heading in ("", "real", "simulated", "bounds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", justify="center")
+    shown = ""
+    for row in compare(simulated):
+        new = row.figure != shown
+        shown = row.figure
+        table.add_row(
+            f"{row.figure} [dim]{row.unit}[/dim]" if new else "",
+            row.part,
+            _text(row.real),
+            _text(row.simulated),
+            f"{_text(row.low)} – {_text(row.high)}" if row.held else "[dim]not held[/dim]",
+            ("[green]✓[/green]" if row.within else "[red]✗[/red]") if row.held else "",
+        )
+    return table
+
+
+def _compare(name: str, fact: Fact, simulated: object) -> list[Comparison]:
+    if isinstance(fact.real, dict):
+        assert isinstance(simulated, dict)
+        pairs = [(part, simulated[part], real, part in fact.held) for part, real in fact.real.items()]
+    elif isinstance(fact.real, list):
+        # Of a rhythm, the hour (or weekday) that is farthest off stands for all.
+        assert isinstance(simulated, list)
+        gaps = [abs(s - r) if math.isfinite(s) else math.inf for s, r in zip(simulated, fact.real, strict=True)]
+        worst = gaps.index(max(gaps))
+        pairs = [(f"worst: {worst}", simulated[worst], fact.real[worst], True)]
+    else:
+        pairs = [("", simulated, fact.real, True)]
+    rows = []
+    for part, value, real, held in pairs:
+        low, high = fact.bounds(real) if held else (-math.inf, math.inf)
+        rows.append(Comparison(name, part, fact.unit, float(value), real, low, high, fact.note))
+    return rows
+
+
+def _text(value: float) -> str:
+    if not math.isfinite(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,68 @@
+"""A simulated audience and its days, one after the other: what a day holds does not depend on how many follow."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.simulation.catalogue import Catalogue, catalogue_size, make_catalogue
+from pipeline.simulation.dirt import Dirt, bot_plays, with_duplicates
+from pipeline.simulation.facts import load_facts
+from pipeline.simulation.kernel import DayOfPlays, one_day, rhythm, room, warm_up
+from pipeline.simulation.listeners import drift, make_listeners
+
+WARM_UP_PLAYS = 1500
+"""Choices of each listener before the first day: a log starts in the middle of lives."""
+
+_CATALOGUE, _LISTENERS, _DAYS, NAMES, SPOILS = range(5)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day's log.
+
+    Attributes:
+        date: in UTC.
+        plays: distinct plays, bots' included; a listener has at most one in a second.
+        rows: int64, row numbers of `plays` in the order of the file, duplicates included.
+        n_duplicates: rows that repeat an earlier one.
+        n_bot_plays: plays of bots.
+    """
+
+    date: date
+    plays: DayOfPlays
+    rows: npt.NDArray[np.int64]
+    n_duplicates: int
+    n_bot_plays: int
+
+
+def stream(seed: int, *purpose: int) -> np.random.Generator:
+    """The stream of a seed for one purpose; no purpose moves another's draws."""
+    return np.random.default_rng([seed, *purpose])
+
+
+def make_world(n_listeners: int, seed: int) -> Catalogue:
+    """What can be heard in the world of a seed."""
+    return make_catalogue(catalogue_size(n_listeners), stream(seed, _CATALOGUE))
+
+
+def days(catalogue: Catalogue, *, n_listeners: int, n_days: int, seed: int, start: date, dirt: Dirt) -> Iterator[Day]:
+    """Live through n_days days. Listeners 0 … n_listeners − 1 are people, the bots follow."""
+    facts = load_facts()
+    traits, state = make_listeners(n_listeners, len(catalogue.genre), stream(seed, _LISTENERS))
+    hours = rhythm(facts["hour_of_day_share_utc"].real, traits.peak)
+    weekdays = facts["weekday_share_mon_first"].real
+    warm_up(WARM_UP_PLAYS, catalogue, traits, state)
+    out = room(n_listeners)
+    for day in range(n_days):
+        rng = stream(seed, _DAYS, day)
+        drift(state, rng)
+        today = start + timedelta(days=day)
+        n = one_day(day, 7 * weekdays[today.weekday()], hours, catalogue, traits, state, out)
+        bots = [bot_plays(bot, n_listeners + bot, catalogue, rng) for bot in range(dirt.bots(n_listeners))]
+        people = DayOfPlays(*(column[:n] for column in out))
+        plays = DayOfPlays(*(np.concatenate(columns) for columns in zip(people, *bots, strict=True)))
+        rows, n_duplicates = with_duplicates(plays, dirt.duplicate_share, rng)
+        yield Day(today, plays, rows, n_duplicates, sum(len(bot.second) for bot in bots))

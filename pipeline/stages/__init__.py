@@ -1,0 +1,1 @@
+"""One thin file a stage: read, call the pure function, write."""

@@ -1,0 +1,90 @@
+"""Stage evaluate: what a recipe's fits recommend, against what listeners went on to play."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from pipeline.core.evaluation import Measured, measure, summarise
+from pipeline.core.metrics import METRICS
+from pipeline.core.records import as_json
+from pipeline.engine.executor import Executor
+from pipeline.errors import RecipeError
+from pipeline.io.tables import EVALUATION, write_json, write_table
+from pipeline.stages.context import Context
+from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
+
+
+def run(context: Context, recipe: str) -> str:
+    """Write the recipe's evaluation, metrics and scoring cost."""
+    from pipeline.engine.choose import executor_for
+
+    with executor_for("fits", context.settings) as executor:
+        return evaluate(context, recipe, executor)
+
+
+def evaluate(context: Context, recipe: str, executor: Executor) -> str:
+    """`run`, on a given executor.
+
+    Raises:
+        RecipeError: the recipe has no fits.
+    """
+    layout, k = context.layout, context.params.evaluation.k
+    models = fitted_models(layout.model(recipe))
+    lists = score_models(context, models, executor, scratch=layout.data / f".scores-{recipe}")
+    decided = read_truth(context)
+    fits = [measure_lists(each, decided) for each in lists]
+    summary = summarise(fits, decided.truth, k)
+    write_table(layout.evaluation(recipe), evaluation_table(fits, decided), EVALUATION)
+    write_json(layout.metrics(recipe), as_json(summary))
+    family = context.params.recipes[recipe].family
+    write_json(layout.score_cost(recipe), score_costs(recipe, family, lists))
+    n_fits = f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'}"
+    return f"{recipe}: NDCG@{k} {summary[f'ndcg_at_{k}']:.4f} over {summary['n_eligible']} listeners and {n_fits}"
+
+
+def fitted_models(folder: Path) -> list[Path]:
+    """The folders seed-0 … seed-K−1 of a recipe.
+
+    Raises:
+        RecipeError: there is none, or one of the row is missing.
+    """
+    n_fits = len(list(folder.glob("seed-*")))
+    models = [folder / f"seed-{seed}" for seed in range(n_fits)]
+    missing = [model for model in models if not model.is_dir()]
+    if not models or missing:
+        raise RecipeError(
+            f"{folder} has no {missing[0].name if missing else 'fit'}",
+            expected="the folders seed-0, seed-1, …",
+            fix="Run the stage fit of this recipe.",
+        )
+    return models
+
+
+def measure_lists(lists: Lists, decided: Decided) -> Measured:
+    """One fit's lists against tonight's truth."""
+    items, rows = in_vocabulary(lists, decided)
+    return measure(items, rows, decided.truth, n_invalid_lists=lists.n_invalid)
+
+
+def evaluation_table(fits: Sequence[Measured], decided: Decided) -> pa.Table:
+    """A row for each fit and eligible listener (EVALUATION)."""
+    n, n_fits, truth = len(decided.listener_ids), len(fits), decided.truth
+    columns: dict[str, Any] = {
+        "seed": np.repeat(np.arange(n_fits, dtype=np.int32), n),
+        "listener_id": pa.chunked_array(decided.listener_ids.chunks * n_fits, pa.string()),
+        "n_relevant": np.tile(truth.n_relevant, n_fits),
+    }
+    for name in METRICS:
+        columns[name] = np.concatenate([np.empty(0), *(fit.listener[name] for fit in fits)])
+    for name, members in truth.slices.items():
+        columns[f"slice_{name}"] = np.tile(members, n_fits)
+    return pa.table(columns)
+
+
+def score_costs(recipe: str | None, family: str | None, lists: Sequence[Lists]) -> dict[str, Any]:
+    """Shape of data/costs/score-R.json."""
+    scorings = [each.cost.to_dict() | {"seed": seed} for seed, each in enumerate(lists)]
+    return {"recipe": recipe, "family": family, "scorings": scorings}

@@ -1,0 +1,50 @@
+"""Stage evaluate_served: the model of the release being served, on tonight's decision window.
+
+A release carries the held-out fit that was measured when it was made. What it serves was refitted on days that lie in
+tonight's decision window, and would know the answers (docs/adr/0003).
+"""
+
+from pipeline.core.evaluation import summarise
+from pipeline.core.records import as_json
+from pipeline.engine.executor import Executor
+from pipeline.io.tables import EVALUATION, read_json, write_json, write_table
+from pipeline.stages.context import Context
+from pipeline.stages.evaluate import evaluation_table, measure_lists, score_costs
+from pipeline.stages.scoring import read_truth, score_models
+
+NAME = "served"
+
+
+def run(context: Context) -> str:
+    """Write the served model's evaluation, metrics and scoring cost; empty ones where nothing is served yet."""
+    from pipeline.engine.choose import executor_for
+
+    if read_json(context.layout.served / "served.json")["release"] is None:
+        return nothing_served(context)
+    with executor_for("fits", context.settings) as executor:
+        return evaluate_served(context, executor)
+
+
+def nothing_served(context: Context) -> str:
+    """What stands for the served model before the first release."""
+    layout = context.layout
+    write_table(layout.evaluation(NAME), EVALUATION.empty_table(), EVALUATION)
+    name = f"ndcg_at_{context.params.evaluation.k}"
+    write_json(layout.metrics(NAME), {"release": None, "recipe": None, "family": None, "n_fits": 0, name: None})
+    write_json(layout.score_cost(NAME), score_costs(None, None, []))
+    return "no release is served yet"
+
+
+def evaluate_served(context: Context, executor: Executor) -> str:
+    """`run`, on a given executor, where a release is served."""
+    layout, k = context.layout, context.params.evaluation.k
+    served = read_json(layout.served / "served.json")
+    lists = score_models(context, [layout.served / "model"], executor, scratch=layout.data / ".scores-served")
+    decided = read_truth(context)
+    fits = [measure_lists(each, decided) for each in lists]
+    summary = summarise(fits, decided.truth, k)
+    identity = {key: served[key] for key in ("release", "recipe", "family")}
+    write_table(layout.evaluation(NAME), evaluation_table(fits, decided), EVALUATION)
+    write_json(layout.metrics(NAME), as_json(summary | identity))
+    write_json(layout.score_cost(NAME), score_costs(served["recipe"], served["family"], lists))
+    return f"{served['release']} ({served['recipe']}): NDCG@{k} {summary[f'ndcg_at_{k}']:.4f}"

@@ -1,0 +1,132 @@
+"""Stage fit: one recipe on the training window, as many times as the gate wants seeds."""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.core.cost import Cost, mean_cost
+from pipeline.engine.executor import Executor, Result
+from pipeline.engine.meter import CostMeter
+from pipeline.errors import RecipeError
+from pipeline.features.interactions import load_interactions
+from pipeline.features.model_folder import save_model
+from pipeline.io.tables import write_json
+from pipeline.params import Recipe
+from pipeline.recommenders.registry import FAMILIES, build
+from pipeline.recommenders.storage import stored_bytes
+from pipeline.stages.context import Context
+
+
+@dataclass(frozen=True)
+class FitTask:
+    """One fit.
+
+    Attributes:
+        source: a folder of interactions and id maps.
+        model: the folder that the model is written to, with those id maps.
+        recipe: family and hyperparameters.
+        entropy: what its randomness is derived from.
+        extra_pids: processes outside the fitting process's tree that work for it.
+    """
+
+    source: Path
+    model: Path
+    recipe: Recipe
+    entropy: tuple[int, ...]
+    extra_pids: tuple[int, ...] = ()
+
+
+def run(context: Context, recipe_name: str) -> str:
+    """Fit a recipe of params.yaml.
+
+    Raises:
+        RecipeError: there is none of that name, or it cannot be fitted.
+    """
+    from pipeline.engine.choose import executor_for
+    from pipeline.engine.session import jvm_pids
+
+    session = drives_session(recipe_named(context, recipe_name))
+    with executor_for("fits", context.settings, session=session) as executor:
+        return fit(context, recipe_name, executor, extra_pids=jvm_pids(context.settings))
+
+
+def fit(context: Context, recipe_name: str, executor: Executor, *, extra_pids: tuple[int, ...] = ()) -> str:
+    """`run`, on a given executor."""
+    recipe = recipe_named(context, recipe_name)
+    n_fits = context.params.gate.seeds if FAMILIES[recipe.family].stochastic else 1
+    tasks = [
+        FitTask(
+            source=context.layout.train,
+            model=context.layout.model(recipe_name) / f"seed-{seed}",
+            recipe=recipe,
+            entropy=entropy(context.params.seed, recipe_name, seed),
+            extra_pids=extra_pids,
+        )
+        for seed in range(n_fits)
+    ]
+    costs = fit_models(tasks, executor)
+    write_json(
+        context.layout.fit_cost(recipe_name),
+        {
+            "recipe": recipe_name,
+            "family": recipe.family,
+            "fits": [cost.to_dict() | {"seed": seed} for seed, cost in enumerate(costs)],
+        },
+    )
+    return f"{recipe_name}: {n_fits} {'fit' if n_fits == 1 else 'fits'}, each {describe(mean_cost(costs))}"
+
+
+def fit_models(tasks: Sequence[FitTask], executor: Executor) -> list[Cost]:
+    """The costs of all tasks, in their order. Families that drive the session themselves are fitted in this process."""
+    sent = [task for task in tasks if FAMILIES[task.recipe.family].runs_in == "task"]
+    done = dict(zip(sent, executor.map(fit_kernel, sent), strict=True))
+    results = [done[task] if task in done else fit_kernel(task) for task in tasks]
+    return [Cost.from_dict(result) for result in results]
+
+
+def drives_session(recipe: Recipe) -> bool:
+    """Whether a recipe is fitted by Spark itself, so that a session must be active whatever the engine."""
+    return FAMILIES[recipe.family].runs_in == "driver"
+
+
+def fit_kernel(task: FitTask) -> Result:
+    """Fit and save one model. What it costs is that of the fit alone, not of reading, starting and writing."""
+    interactions = load_interactions(task.source)
+    model = build(task.recipe)
+    # A worker process fits within its own tree; only a family of the driver has helpers elsewhere.
+    helpers = task.extra_pids if FAMILIES[task.recipe.family].runs_in == "driver" else ()
+    with CostMeter(extra_pids=helpers) as meter:
+        model.fit(interactions, rng=np.random.default_rng(task.entropy))
+    save_model(task.model, model, maps_from=task.source)
+    return meter.cost(model_bytes=stored_bytes(task.model)).to_dict()
+
+
+def entropy(seed: int, recipe_name: str, index: int) -> tuple[int, ...]:
+    """Entropy for a recipe's fit number `index`: adding or reordering recipes leaves the others' randomness alone."""
+    return seed, zlib.crc32(b"fit"), zlib.crc32(recipe_name.encode()), index
+
+
+def recipe_named(context: Context, name: str) -> Recipe:
+    """A recipe of params.yaml.
+
+    Raises:
+        RecipeError: there is none of that name.
+    """
+    try:
+        return context.params.recipes[name]
+    except KeyError as err:
+        known = ", ".join(context.params.recipes)
+        raise RecipeError(f"recipe {name!r}", expected=f"one of {known}", fix="Name a recipe of params.yaml.") from err
+
+
+def describe(cost: Cost) -> str:
+    """A cost in a few words."""
+    parts = [f"{cost.cpu_seconds:.1f} s CPU"]
+    if cost.peak_rss_bytes is not None:
+        parts.append(f"{cost.peak_rss_bytes / 2**20:.0f} MiB")
+    if cost.model_bytes is not None:
+        parts.append(f"a model of {cost.model_bytes / 2**20:.1f} MiB")
+    return ", ".join(parts)

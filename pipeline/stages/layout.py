@@ -1,0 +1,129 @@
+"""Every dataset of a night is named once, here; dvc.yaml repeats the names and a test holds the two together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths under a workspace."""
+
+    root: Path
+
+    @property
+    def params(self) -> Path:
+        return self.root / "params.yaml"
+
+    @property
+    def night(self) -> Path:
+        """night.yaml: as_of. The inputs of a night that are not parameters are written here before its stages run."""
+        return self.root / "night" / "night.yaml"
+
+    @property
+    def landing(self) -> Path:
+        """landing.json: format, root and the landed files with size and SHA-256."""
+        return self.root / "night" / "landing.json"
+
+    @property
+    def served(self) -> Path:
+        """A folder: served.json (the release that was served before this night, or nulls) and, where there is one, its
+        held-out model in model/ and the one that was served in final/."""
+        return self.root / "night" / "served"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "data"
+
+    @property
+    def plays(self) -> Path:
+        return self.data / "plays"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.data / "quarantine.parquet"
+
+    @property
+    def ingest_report(self) -> Path:
+        return self.data / "ingest.json"
+
+    @property
+    def validation_report(self) -> Path:
+        return self.data / "validation.json"
+
+    @property
+    def daily(self) -> Path:
+        return self.data / "daily"
+
+    @property
+    def items(self) -> Path:
+        return self.data / "items.parquet"
+
+    @property
+    def train(self) -> Path:
+        """A folder of interactions.parquet, listeners.parquet, items.parquet: before the decision window."""
+        return self.data / "train"
+
+    @property
+    def window(self) -> Path:
+        """The same three tables, up to as_of: what the served model is fitted on."""
+        return self.data / "window"
+
+    @property
+    def relevant(self) -> Path:
+        return self.data / "relevant.parquet"
+
+    def model(self, recipe: str) -> Path:
+        """A folder of seed-0/ … seed-K−1/, one model each, with its id maps."""
+        return self.data / "models" / recipe
+
+    def fit_cost(self, recipe: str) -> Path:
+        return self.data / "costs" / f"fit-{recipe}.json"
+
+    def evaluation(self, recipe: str) -> Path:
+        """A table with a row for each seed and eligible listener."""
+        return self.data / "evaluation" / f"{recipe}.parquet"
+
+    def metrics(self, recipe: str) -> Path:
+        return self.data / "metrics" / f"{recipe}.json"
+
+    def score_cost(self, recipe: str) -> Path:
+        return self.data / "costs" / f"score-{recipe}.json"
+
+    @property
+    def decision(self) -> Path:
+        return self.data / "decision.json"
+
+    @property
+    def recipes_plot(self) -> Path:
+        """What `dvc plots` draws: a row for each recipe."""
+        return self.data / "plots" / "recipes.json"
+
+    @property
+    def final_model(self) -> Path:
+        """The model that will be served, with its id maps."""
+        return self.data / "final" / "model"
+
+    @property
+    def fallback_model(self) -> Path:
+        """The popular list, fitted on the same window."""
+        return self.data / "final" / "popular"
+
+    @property
+    def refit_cost(self) -> Path:
+        return self.data / "serving_costs" / "refit.json"
+
+    @property
+    def lists(self) -> Path:
+        return self.data / "lists.parquet"
+
+    @property
+    def fallback(self) -> Path:
+        return self.data / "fallback.parquet"
+
+    @property
+    def recommend_cost(self) -> Path:
+        return self.data / "serving_costs" / "recommend.json"
+
+    @property
+    def audit_report(self) -> Path:
+        return self.data / "audit.json"

@@ -1,0 +1,58 @@
+"""Stage publish: the night's lists become a release, and the release is served."""
+
+import hashlib
+from typing import Any
+
+from pipeline.errors import ReleaseError
+from pipeline.io.code_version import git_commit
+from pipeline.io.publishing import Contents
+from pipeline.io.publishing import publish as publish_release
+from pipeline.io.tables import LISTENER_MAP, read_json, read_table
+from pipeline.stages.context import Context
+
+
+def run(context: Context) -> str:
+    """Publish the audited lists; doing so again changes nothing.
+
+    Raises:
+        ReleaseError: the night is not finished, its lists were not audited, or what is served now is damaged.
+    """
+    release, served = publish_release(context.settings.releases, contents(context))
+    if not served:
+        return f"release {release.id} is kept, not served: a later night's is"
+    return f"release {release.id} is served: {release.manifest['n_listeners']} listeners, recipe {release.recipe}"
+
+
+def contents(context: Context) -> Contents:
+    """What the night would publish.
+
+    Raises:
+        ReleaseError: the lists did not pass their audit.
+    """
+    layout = context.layout
+    if not all(suite["success"] for suite in read_json(layout.audit_report)["suites"]):
+        raise ReleaseError("lists that failed their audit", expected="audited ones", fix=f"See {layout.audit_report}.")
+    decision: dict[str, Any] = read_json(layout.decision)
+    serve = decision["serve"]
+    kept = serve["source"] == "served"
+    return Contents(
+        files={
+            "lists.parquet": layout.lists,
+            "fallback.parquet": layout.fallback,
+            "model": layout.final_model,
+            # A model that stays is compared next night by the fit that it was compared by before.
+            "heldout": layout.served / "model" if kept else layout.model(serve["recipe"]) / "seed-0",
+        },
+        facts={
+            "as_of": context.as_of.isoformat(),
+            "recipe": serve["recipe"],
+            "family": read_json(layout.final_model / "model.json")["family"],
+            "n_listeners": read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows,
+        },
+        origin={
+            "verdict": decision["verdict"],
+            "sentence": decision["sentence"],
+            "params": hashlib.sha256(context.params.model_dump_json().encode()).hexdigest(),
+            "code": git_commit(layout.root),
+        },
+    )

@@ -1,0 +1,214 @@
+"""Stage recommend: a list for every listener of the window, and one for strangers."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from hashlib import sha256
+from operator import add
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import scipy.sparse as sp
+
+from pipeline.core.cost import Cost
+from pipeline.engine.executor import Executor, Result
+from pipeline.features import reasons
+from pipeline.features.interactions import load_interactions
+from pipeline.features.lists import Mapped, Popularity, fill, model_lists, popularity, rows_of
+from pipeline.io.tables import (
+    FALLBACK,
+    ITEM_MAP,
+    LISTENER_MAP,
+    LISTS,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
+from pipeline.recommenders.protocol import Recommender
+from pipeline.stages.context import Context
+from pipeline.stages.layout import Layout
+
+BLOCK = 16_384
+"""Listeners of one task: their lists and reasons fit into some hundred megabytes."""
+
+N_OWN = 50
+"""Items of a listener, the most played lately, that a reason may name."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A task: the window's listeners [start, stop); `heard_out` keeps what they have heard out of their lists."""
+
+    root: Path
+    version: str
+    start: int
+    stop: int
+    n_items: int
+    heard_out: bool
+    out: Path
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What every block of a night shares; `weights` is the window's matrix, listeners × items."""
+
+    listeners: pa.Table
+    items: pa.Table
+    weights: sp.csr_matrix
+    unit: sp.csc_matrix
+    model: Recommender
+    mapped: Mapped
+    family: str
+    popular: Popularity
+
+
+def run(context: Context) -> str:
+    """Write the lists of all listeners and the fallback list, with what they cost."""
+    from pipeline.engine.choose import executor_for
+
+    with executor_for("fits", context.settings) as executor:
+        return recommend(context, executor)
+
+
+def recommend(context: Context, executor: Executor) -> str:
+    """`run`, on a given executor."""
+    layout, lists = context.layout, context.params.lists
+    n_listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows
+    version = _version(layout)
+    scratch = Path(tempfile.mkdtemp(dir=layout.data, prefix=".lists-"))
+    tasks = [
+        Block(
+            root=layout.root,
+            version=version,
+            start=start,
+            stop=min(start + BLOCK, n_listeners),
+            n_items=lists.n_items,
+            heard_out=context.params.split.target == "new",
+            out=scratch / f"part-{start:012d}.parquet",
+        )
+        for start in range(0, n_listeners, BLOCK)
+    ]
+    try:
+        results = executor.map(list_block, tasks)
+        write_table(layout.lists, read_table(scratch, LISTS), LISTS)
+        inputs = load(layout.root, version)
+    finally:
+        shutil.rmtree(scratch)
+        load.cache_clear()
+    strangers = fallback_list(inputs, n=lists.n_fallback)
+    write_table(layout.fallback, strangers, FALLBACK)
+    costs = [Cost.from_dict(result["cost"]) for result in results]
+    write_json(layout.recommend_cost, (reduce(add, costs) if costs else Cost(0, 0, n_scored=0)).to_dict())
+    return (
+        f"{n_listeners} lists of {lists.n_items} items, {sum(r['n_filled'] for r in results)} entries filled from the "
+        f"popular list; {strangers.num_rows} items for strangers"
+    )
+
+
+def list_block(task: Block) -> Result:
+    """The kernel: the lists of one block of listeners, written and measured where it runs."""
+    from pipeline.engine.meter import CostMeter
+
+    with CostMeter() as meter:
+        table, n_filled = _block_table(load(task.root, task.version), task)
+        write_table(task.out, table, LISTS)
+    return {"n_filled": n_filled, "cost": meter.cost(n_scored=task.stop - task.start).to_dict()}
+
+
+def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, int]:
+    """LISTS of the block, and how many of its entries were filled from the popular list."""
+    rows = np.arange(task.start, task.stop, dtype=np.int32)
+    played = inputs.weights[task.start : task.stop]
+    heard = played if task.heard_out else None
+    asked = model_lists(inputs.model.recommend, inputs.mapped, rows, heard, k=task.n_items)
+    top = fill(asked, heard, inputs.popular)
+    users, places = np.nonzero(top.items >= 0)
+    listed = pa.array(top.items[users, places])
+    why = _reasons(inputs, top.items, asked.items >= 0, played)
+    table = pa.table(
+        {
+            "listener_id": inputs.listeners["listener_id"].take(pa.array(rows[users])),
+            "rank": pa.array(places + 1, pa.int32()),
+            "item_id": inputs.items["item_id"].take(listed),
+            "item_name": inputs.items["item_name"].take(listed),
+            "score": pa.array(top.scores[users, places], pa.float32()),
+            "reason": pa.array(why[users, places], pa.string()),
+        }
+    )
+    return table, int(((top.items >= 0) & (asked.items < 0)).sum())
+
+
+def _reasons(
+    inputs: Inputs, items: npt.NDArray[np.int32], from_model: npt.NDArray[np.bool_], played: sp.csr_matrix
+) -> npt.NDArray[np.object_]:
+    """A reason for each listed item; what the popular list gave is popular, and nothing more is claimed."""
+    if inputs.family == "popular":
+        return np.full(items.shape, reasons.POPULAR, dtype=object)
+    nearest = reasons.nearest_own(
+        np.where(from_model, items, -1).astype(np.int32), reasons.favourites(played, n=N_OWN), inputs.unit
+    )
+    why = np.where(from_model, reasons.TASTE, reasons.POPULAR).astype(object)
+    named = nearest >= 0
+    distinct, place = np.unique(nearest[named], return_inverse=True)
+    names = inputs.items["item_name"].take(pa.array(distinct)).to_pylist()
+    why[named] = np.array([reasons.because(name) for name in names], dtype=object)[place]
+    users, places = np.nonzero(from_model)
+    own = np.asarray(played[users, items[users, places]]).ravel() > 0
+    why[users[own], places[own]] = reasons.OWN
+    return why
+
+
+def fallback_list(inputs: Inputs, *, n: int) -> pa.Table:
+    """The n most popular items (FALLBACK); scores are relative to the first item's."""
+    first = inputs.popular.order[:n]
+    return pa.table(
+        {
+            "rank": pa.array(np.arange(1, len(first) + 1), pa.int32()),
+            "item_id": inputs.items["item_id"].take(pa.array(first)),
+            "item_name": inputs.items["item_name"].take(pa.array(first)),
+            "score": pa.array(inputs.popular.share[first], pa.float32()),
+            "reason": pa.array([reasons.POPULAR] * len(first), pa.string()),
+        }
+    )
+
+
+@lru_cache(maxsize=1)
+def load(root: Path, version: str) -> Inputs:
+    """Read the window, the winner and the popular list, once a process and version.
+
+    A Spark worker outlives a night; the version keeps it from answering with the last one's model.
+    """
+    from pipeline.recommenders.registry import load_recommender
+
+    layout = Layout(root)
+    listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP)
+    items = read_table(layout.window / "items.parquet", ITEM_MAP)
+    weights = load_interactions(layout.window).weights
+    model_items = read_table(layout.final_model / "items.parquet", ITEM_MAP)["item_id"]
+    model_listeners = read_table(layout.final_model / "listeners.parquet", LISTENER_MAP)["listener_id"]
+    popular_items = read_table(layout.fallback_model / "items.parquet", ITEM_MAP)["item_id"]
+    # Any row will do: the popular list is the same for everyone.
+    top = load_recommender(layout.fallback_model).recommend(np.zeros(1, dtype=np.int32), k=len(popular_items))
+    return Inputs(
+        listeners=listeners,
+        items=items,
+        weights=weights,
+        unit=reasons.unit_columns(weights),
+        model=load_recommender(layout.final_model),
+        mapped=Mapped(
+            listener_row=rows_of(listeners["listener_id"], model_listeners),
+            item_row=rows_of(items["item_id"], model_items),
+            window_item=rows_of(model_items, items["item_id"]),
+        ),
+        family=str(read_json(layout.final_model / "model.json")["family"]),
+        popular=popularity(top, rows_of(popular_items, items["item_id"]), items["n_listeners"].to_numpy()),
+    )
+
+
+def _version(layout: Layout) -> str:
+    files = [f for d in (layout.window, layout.final_model, layout.fallback_model) for f in sorted(d.rglob("*"))]
+    return sha256(repr([(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files]).encode()).hexdigest()

@@ -1,0 +1,200 @@
+"""Lists of models for all their listeners, by blocks, and the truth that they are measured against."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sp
+
+from pipeline.core.cost import Cost
+from pipeline.core.evaluation import Truth, count_invalid
+from pipeline.core.slices import listener_slices, slices_of
+from pipeline.engine.executor import Executor, Result
+from pipeline.features.lists import rows_of
+from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, atomic_path, read_table
+from pipeline.stages.context import Context
+
+BLOCK = 65_536
+"""Listeners of one task: loading a model is then a small part of it."""
+
+CHUNK = 4096
+"""Listeners asked for at a time within a task."""
+
+
+@dataclass(frozen=True)
+class ScoreBlock:
+    """A task: listeners [start, stop) of one model, by its own id map.
+
+    Attributes:
+        model: a model folder with its id maps.
+        history: a folder of interactions, listeners and items, kept out of the lists; None keeps nothing out. Its id
+            maps may be others than the model's.
+    """
+
+    model: Path
+    history: Path | None
+    out: Path
+    start: int
+    stop: int
+    k: int
+
+
+@dataclass(frozen=True)
+class Lists:
+    """What one model recommends, by its own id maps.
+
+    Attributes:
+        items: int32 of shape (n_listeners, k), −1 for padding.
+        listener_ids: of the rows.
+        item_ids: of the items.
+        n_invalid: lists that break a promise.
+        cost: of loading the model and asking it for every list.
+    """
+
+    items: npt.NDArray[np.int32]
+    listener_ids: pa.ChunkedArray
+    item_ids: pa.ChunkedArray
+    n_invalid: int
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Tonight's truth with its ids: `listener_ids` of the eligible listeners, `item_ids` of the vocabulary."""
+
+    truth: Truth
+    listener_ids: pa.ChunkedArray
+    item_ids: pa.ChunkedArray
+
+
+def read_truth(context: Context) -> Decided:
+    """What listeners played in the decision window, and who they are."""
+    layout, evaluation = context.layout, context.params.evaluation
+    listeners = read_table(layout.train / "listeners.parquet", LISTENER_MAP)
+    items = read_table(layout.train / "items.parquet", ITEM_MAP)
+    relevant = read_table(layout.relevant, RELEVANT)
+    eligible = _sorted_unique(relevant["listener_id"])
+    played = _sorted_unique(relevant["item_id"])
+    only_played = played.filter(pa.array(rows_of(played, items["item_id"]) < 0))
+    vocabulary = pa.chunked_array([*items["item_id"].chunks, *only_played.chunks], pa.string())
+    pairs = (rows_of(relevant["listener_id"], eligible), rows_of(relevant["item_id"], vocabulary))
+    matrix = sp.csr_matrix((np.ones(relevant.num_rows, np.bool_), pairs), shape=(len(eligible), len(vocabulary)))
+    matrix.sum_duplicates()
+    slices = listener_slices(
+        listeners["n_plays"].to_numpy(),
+        listeners["first_day"].to_numpy(),
+        decision_from=context.decision_from,
+        light_share=evaluation.light_share,
+        heavy_share=evaluation.heavy_share,
+        new_listener_days=evaluation.new_listener_days,
+    )
+    truth = Truth(
+        relevant=matrix,
+        slices=slices_of(rows_of(eligible, listeners["listener_id"]), slices),
+        popularity=items["n_listeners"].to_numpy(),
+        n_listeners=listeners.num_rows,
+    )
+    return Decided(truth, eligible, vocabulary)
+
+
+def score_models(context: Context, models: Sequence[Path], executor: Executor, *, scratch: Path) -> list[Lists]:
+    """The lists of some models for all their listeners; `scratch` is a folder of one's own, removed at the end."""
+    history = context.layout.train if context.params.split.target == "new" else None
+    shutil.rmtree(scratch, ignore_errors=True)
+    tasks: list[list[ScoreBlock]] = []
+    for number, model in enumerate(models):
+        n_listeners = read_table(model / "listeners.parquet", LISTENER_MAP).num_rows
+        tasks.append(
+            [
+                ScoreBlock(
+                    model=model,
+                    history=history,
+                    out=scratch / f"{number}-{start}.npy",
+                    start=start,
+                    stop=min(start + BLOCK, n_listeners),
+                    k=context.params.evaluation.k,
+                )
+                for start in range(0, max(n_listeners, 1), BLOCK)
+            ]
+        )
+    try:
+        results = iter(executor.map(score_block, [task for blocks in tasks for task in blocks]))
+        return [_gather(blocks, [next(results) for _ in blocks]) for blocks in tasks]
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def score_block(task: ScoreBlock) -> Result:
+    """The kernel: lists of one block of listeners, written to `task.out`."""
+    from pipeline.engine.meter import CostMeter
+    from pipeline.recommenders.registry import load_recommender
+
+    n_items = read_table(task.model / "items.parquet", ITEM_MAP).num_rows
+    heard = _heard(task, n_items)
+    parts, n_invalid = [np.empty((0, task.k), dtype=np.int32)], 0
+    with CostMeter() as meter:
+        model = load_recommender(task.model)
+        for start in range(task.start, task.stop, CHUNK):
+            stop = min(start + CHUNK, task.stop)
+            exclude = None if heard is None else heard[start - task.start : stop - task.start]
+            top = model.recommend(np.arange(start, stop, dtype=np.int32), k=task.k, exclude=exclude)
+            parts.append(top.items)
+            n_invalid += count_invalid(top.items, top.scores, exclude, n_items=n_items)
+    with atomic_path(task.out) as path, path.open("wb") as file:
+        np.save(file, np.concatenate(parts), allow_pickle=False)
+    return {"n_invalid": n_invalid, "cost": meter.cost(n_scored=task.stop - task.start).to_dict()}
+
+
+def in_vocabulary(lists: Lists, decided: Decided) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Lists in tonight's words: items by the vocabulary, −1 where tonight does not know them; and the row of `lists`
+    of each eligible listener, −1 where the model has no list for one."""
+    codes = np.append(rows_of(lists.item_ids, decided.item_ids), np.int32(-1))
+    rows = rows_of(decided.listener_ids, lists.listener_ids)
+    return codes[lists.items].astype(np.int32), rows
+
+
+def _heard(task: ScoreBlock, n_items: int) -> sp.csr_matrix | None:
+    """CSR of shape (stop − start, n_items), what the block's listeners have played, by the model's id maps."""
+    if task.history is None:
+        return None
+    rows = _rows_in_model(task, "listeners.parquet", LISTENER_MAP, "listener_id")
+    columns = _rows_in_model(task, "items.parquet", ITEM_MAP, "item_id")
+    played = read_table(task.history / "interactions.parquet", INTERACTIONS)
+    row, column = rows[played["listener_idx"].to_numpy()], columns[played["item_idx"].to_numpy()]
+    known = (row >= task.start) & (row < task.stop) & (column >= 0)
+    ones = np.ones(int(known.sum()), dtype=np.float32)
+    heard = sp.csr_matrix((ones, (row[known] - task.start, column[known])), shape=(task.stop - task.start, n_items))
+    heard.sort_indices()
+    return heard
+
+
+def _rows_in_model(task: ScoreBlock, name: str, schema: pa.Schema, column: str) -> npt.NDArray[np.int32]:
+    assert task.history is not None
+    theirs, ours = read_table(task.history / name, schema)[column], read_table(task.model / name, schema)[column]
+    rows: npt.NDArray[np.int32] = rows_of(theirs, ours)
+    return rows
+
+
+def _gather(blocks: Sequence[ScoreBlock], results: Sequence[Result]) -> Lists:
+    costs = [Cost.from_dict(result["cost"]) for result in results]
+    total = costs[0]
+    for cost in costs[1:]:
+        total = total + cost
+    model = blocks[0].model
+    return Lists(
+        items=np.concatenate([np.load(block.out, allow_pickle=False) for block in blocks]),
+        listener_ids=read_table(model / "listeners.parquet", LISTENER_MAP)["listener_id"],
+        item_ids=read_table(model / "items.parquet", ITEM_MAP)["item_id"],
+        n_invalid=sum(int(result["n_invalid"]) for result in results),
+        cost=total,
+    )
+
+
+def _sorted_unique(ids: pa.ChunkedArray) -> pa.ChunkedArray:
+    distinct = pc.unique(ids)
+    return pa.chunked_array([distinct.take(pc.sort_indices(distinct))], pa.string())

@@ -1,0 +1,134 @@
+"""Whatever lands: nothing crashes, every row read is accepted or in quarantine, accepted rows are what was written."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.logs import jsonlines, listenbrainz, netgain
+from pipeline.logs.contents import split_lines
+from pipeline.logs.formats import FORMATS
+from pipeline.logs.reading import Reason
+
+NAMES = {
+    "netgain": "plays.jsonl",
+    "spotify": "ann/StreamingHistory0.json",
+    "listenbrainz": "1.listens",
+    "listenbrainz-spark": "0.parquet",
+    "lastfm-1k": "userid-timestamp-x.tsv",
+}
+TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=12)
+NAME = TEXT.filter(lambda text: bool(text.strip()))
+MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"
+SECONDS = (1_009_843_200, 4_102_444_799)  # 2002-01-01T00:00:00Z to 2099-12-31T23:59:59Z
+MOMENT = st.builds(
+    lambda second, micros: dt.datetime.fromtimestamp(second, dt.UTC).replace(microsecond=micros),
+    st.integers(*SECONDS),
+    st.just(0) | st.integers(0, 999_999),
+)
+PLAY = st.fixed_dictionaries(
+    {
+        "listener_id": NAME,
+        "played_at": MOMENT,
+        "artist_id": NAME,
+        "artist_name": NAME,
+        "track_id": NAME,
+        "track_name": NAME,
+        "ms_played": st.none() | st.integers(0, 7 * 86_400_000),
+    }
+)
+NUMBER = st.integers() | st.floats() | st.sampled_from([-0.0, 1e25, 2.0**60, 10**40])
+SCALAR = st.none() | st.booleans() | NUMBER | st.text(max_size=6) | st.sampled_from(["[1]", "{", "true", "1.5", "-3"])
+ANYTHING = st.recursive(SCALAR, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3))
+DIRT = st.binary(max_size=30) | ANYTHING.map(lambda value: json.dumps(value).encode())
+
+
+def written(play: dict[str, Any]) -> bytes:
+    moment = play["played_at"].isoformat().replace("+00:00", "Z")
+    return json.dumps({**play, "played_at": moment}, ensure_ascii=False).encode()
+
+
+@settings(deadline=None)
+@given(st.lists(PLAY | DIRT, max_size=20))
+def test_netgain_rows_are_accepted_as_written_or_put_aside(rows: list[Any]) -> None:
+    lines = [written(row) if isinstance(row, dict) else row.replace(b"\n", b" ") for row in rows]
+    result = FORMATS["netgain"].read_bytes(b"".join(line + b"\n" for line in lines), "a.jsonl", "x")
+    seen = result.plays["row"].to_pylist() + result.quarantine["row"].to_pylist()
+    assert sorted(seen) == [i for i, line in enumerate(lines) if line.strip(b" \t\r\n")]
+    plays = {play["row"]: play for play in result.plays.to_pylist()}
+    for i, row in enumerate(rows):
+        if isinstance(row, dict):
+            assert {name: plays[i][name] for name in row} == row
+    for row in result.quarantine.to_pylist():
+        assert row["raw"] == lines[row["row"]].rstrip(b"\r")[:200]
+        assert row["reason"] in set(Reason)
+
+
+@pytest.mark.parametrize("format", sorted(FORMATS))
+@settings(deadline=None)
+@given(data=st.binary(max_size=300))
+def test_any_bytes_are_read_without_a_crash(format: str, data: bytes) -> None:
+    result = FORMATS[format].read_bytes(data, NAMES[format], "x")
+    assert result.n_read == result.plays.num_rows + result.quarantine.num_rows
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\n"))), max_size=8))
+def test_lastfm_lines_are_each_read_once(rows: list[list[str]]) -> None:
+    lines = ["\t".join(row) for row in rows]
+    result = FORMATS["lastfm-1k"].read_bytes("".join(line + "\n" for line in lines).encode(), NAMES["lastfm-1k"], "x")
+    assert result.n_read == sum(bool(line.strip(" \t\r\n")) for line in lines)
+
+
+@settings(deadline=None)
+@given(st.lists(ANYTHING, max_size=10))
+def test_spotify_elements_are_each_read_once(rows: list[Any]) -> None:
+    text = json.dumps(rows)
+    result = FORMATS["spotify"].read_bytes(text.encode(), NAMES["spotify"], "x")
+    # NaN and Infinity are no JSON: then the file as a whole is put aside.
+    assert result.n_read == (1 if "NaN" in text or "Infinity" in text else len(rows))
+
+
+# As written: a value read and written again loses what a line may hold, as keys given twice, forms of numbers, escapes.
+NUMBERS = ["1.0", "-0", "-0.0", "1E5", "0.1e1", "12.5e-1", "1e-7", "1e25", "1e400", "12345678901234567890", "01", "NaN"]
+TEXTS = [r'"\ud800"', r'"\u0000"', r'"\ud83d\ude00"', r'"\u00e9"', '"\t"', '"-1"', '"true"', '"[x"', "tru"]
+IDS = [f'"{MBID}"', f'["{MBID}"]', f'[1, "{MBID}"]', "[null]"]
+LITERAL = st.sampled_from(NUMBERS + TEXTS + IDS) | ANYTHING.map(json.dumps)
+
+
+def written_object(fields: list[str], value: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    key = st.sampled_from(fields).map(json.dumps)
+    return st.lists(st.tuples(key, value).map(": ".join), max_size=5).map(lambda pairs: "{" + ", ".join(pairs) + "}")
+
+
+MBIDS = written_object(["recording_mbid", "artist_mbids"], LITERAL)
+METADATA = written_object(["artist_name", "track_name", "mbid_mapping", "additional_info"], LITERAL | MBIDS)
+
+
+@pytest.mark.parametrize("module", [netgain, listenbrainz])
+@settings(max_examples=500, deadline=None)
+@given(data=st.data())
+def test_the_fast_path_gives_what_the_definition_gives(module: Any, data: st.DataObject) -> None:
+    schema = module._SCHEMA
+    lines = split_lines(data.draw(written_object(list(schema), LITERAL | METADATA)).encode())
+    fast = flat(jsonlines.decode(lines, schema))
+    slow = flat(jsonlines._one_by_one(lines, list(range(len(lines))), schema))
+    assert fast == slow
+
+
+def flat(frame: pl.DataFrame) -> list[Any]:
+    """Rows as readers look at them: an empty struct is no struct, and of a list an MBID in first place counts."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            inside = {name: plain(item) for name, item in value.items()}
+            return inside if any(item is not None for item in inside.values()) else None
+        if isinstance(value, list):
+            return value[0] if value[:1] == [MBID] else None
+        return value
+
+    return [{name: plain(value) for name, value in row.items()} for row in frame.to_dicts()]

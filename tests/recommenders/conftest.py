@@ -1,0 +1,39 @@
+from pathlib import Path
+
+import pytest
+
+from pipeline.params import load_params
+from pipeline.recommenders.registry import FAMILIES
+from pipeline.settings import load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _family(name):
+    marks = [pytest.mark.spark] if FAMILIES[name].runs_in == "driver" else []
+    return pytest.param(name, marks=marks)
+
+
+@pytest.fixture(scope="module", params=[_family(name) for name in FAMILIES])
+def family(request):
+    """Every family of the registry; those of the driver with a real Spark session."""
+    if FAMILIES[request.param].runs_in == "driver":
+        request.getfixturevalue("spark")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def recipe(family):
+    """The family's recipe as params.yaml has it."""
+    recipes = {recipe.family: recipe for recipe in load_params(ROOT / "params.yaml").recipes.values()}
+    assert family in recipes, f"params.yaml has no recipe of the family {family}"
+    return recipes[family]
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory):
+    from pipeline.engine.session import spark_session
+
+    settings = load_settings({"NETGAIN_SPARK_MASTER": "local[2]"}, workspace=tmp_path_factory.mktemp("spark"))
+    with spark_session(settings) as session:
+        yield session

@@ -1,0 +1,209 @@
+"""What every family of the registry promises; a new one is covered without a line here."""
+
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from pipeline.core.interactions import Interactions
+from pipeline.errors import RecipeError
+from pipeline.recommenders.protocol import Recommender
+from pipeline.recommenders.registry import FAMILIES, build, load_recommender
+from pipeline.recommenders.scoring import recommend_all
+
+N_LISTENERS, N_ITEMS = 60, 40
+STRANGER = 57
+"""A listener without any play."""
+UNHEARD = 38
+"""An item without any listener."""
+EVERYBODY = np.arange(N_LISTENERS, dtype=np.int32)
+
+
+def checkerboard(*, seed=0, share=0.5):
+    """Two communities: even listeners play even items, odd ones odd items, each a random half of theirs."""
+    rng = np.random.default_rng(seed)
+    same = (np.arange(N_LISTENERS)[:, None] + np.arange(N_ITEMS)[None, :]) % 2 == 0
+    played = same & (rng.random((N_LISTENERS, N_ITEMS)) < share)
+    played[STRANGER], played[:, UNHEARD] = False, False
+    return interactions(np.where(played, rng.gamma(2.0, 2.0, played.shape) + 0.1, 0), rng)
+
+
+def interactions(plays, rng):
+    """As they are read from Arrow: no array may be written to."""
+    weights = sp.csr_matrix(plays, dtype=np.float32)
+    age_days = rng.integers(0, 60, weights.nnz).astype(np.int32)
+    for array in (weights.data, weights.indices, weights.indptr, age_days):
+        array.setflags(write=False)
+    return Interactions(weights, age_days)
+
+
+def fit(recipe, data, seed=0):
+    return build(recipe).fit(data, rng=np.random.default_rng(seed))
+
+
+@pytest.fixture(scope="module")
+def data():
+    return checkerboard()
+
+
+@pytest.fixture(scope="module")
+def model(recipe, data):
+    return fit(recipe, data)
+
+
+def same_lists(a, b):
+    np.testing.assert_array_equal(a.items, b.items)
+    np.testing.assert_array_equal(a.scores, b.scores)
+
+
+def file_bytes(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_lists_have_the_declared_shapes_and_types(model):
+    lists = model.recommend(np.array([3, 1, 4], dtype=np.int32), k=5)
+    assert (lists.items.shape, lists.items.dtype) == ((3, 5), np.int32)
+    assert (lists.scores.shape, lists.scores.dtype) == ((3, 5), np.float32)
+
+
+@pytest.mark.parametrize("k", [1, 10, N_ITEMS, N_ITEMS + 7])
+def test_items_are_distinct_scores_finite_and_descending_and_the_rest_is_padding(model, k):
+    lists = model.recommend(EVERYBODY, k=k)
+    for items, scores in zip(lists.items, lists.scores, strict=True):
+        n = int((items >= 0).sum())
+        assert (items[:n] >= 0).all()
+        assert (items[n:] == -1).all()
+        assert np.isnan(scores[n:]).all()
+        assert len(set(items[:n].tolist())) == n
+        assert items.max() < N_ITEMS
+        assert np.isfinite(scores[:n]).all()
+        assert (np.diff(scores[:n]) <= 0).all()
+        assert np.abs(scores[:n]).max(initial=0) < 1e30  # no library's sentinel
+
+
+def test_heard_items_are_kept_out_even_when_nothing_else_is_left(model, data):
+    heard = model.recommend(EVERYBODY, k=N_ITEMS, exclude=data.weights)
+    for listener, items in enumerate(heard.items):
+        assert not set(items[items >= 0].tolist()) & set(data.weights[listener].indices.tolist())
+    everything = sp.csr_matrix(np.ones((N_LISTENERS, N_ITEMS), dtype=np.float32))
+    assert (model.recommend(EVERYBODY, k=3, exclude=everything).items == -1).all()
+
+
+def test_an_empty_exclusion_is_none(model):
+    nothing = sp.csr_matrix(np.zeros((N_LISTENERS, N_ITEMS), dtype=np.float32))
+    same_lists(model.recommend(EVERYBODY, k=10, exclude=nothing), model.recommend(EVERYBODY, k=10))
+
+
+def test_exclusions_follow_the_order_in_which_listeners_are_asked_for(model, data):
+    backwards = EVERYBODY[::-1]
+    lists = model.recommend(backwards, k=10, exclude=data.weights[backwards])
+    straight = model.recommend(EVERYBODY, k=10, exclude=data.weights)
+    np.testing.assert_array_equal(lists.items[::-1], straight.items)
+    np.testing.assert_array_equal(lists.scores[::-1], straight.scores)
+
+
+def test_a_list_does_not_depend_on_the_batch(model, data):
+    together = recommend_all(model, n_listeners=N_LISTENERS, k=10, exclude=data.weights)
+    same_lists(together, recommend_all(model, n_listeners=N_LISTENERS, k=10, exclude=data.weights, block=7))
+    for listener in (0, 1, STRANGER, N_LISTENERS - 1):
+        alone = model.recommend(np.array([listener], dtype=np.int32), k=10, exclude=data.weights[[listener]])
+        np.testing.assert_array_equal(alone.items[0], together.items[listener])
+        np.testing.assert_array_equal(alone.scores[0], together.scores[listener])
+
+
+def test_a_listener_asked_for_twice_gets_the_list_twice(model):
+    lists = model.recommend(np.array([5, 5], dtype=np.int32), k=4)
+    np.testing.assert_array_equal(lists.items[0], lists.items[1])
+
+
+def test_nobody_gets_nothing(model):
+    assert model.recommend(np.empty(0, dtype=np.int32), k=4).items.shape == (0, 4)
+
+
+def test_a_listener_without_history_gets_the_popular_list_or_an_empty_one(model, family):
+    items = model.recommend(np.array([STRANGER], dtype=np.int32), k=10).items[0]
+    assert (items >= 0).all() if family == "popular" else (items == -1).all()
+
+
+def test_an_item_that_nobody_has_heard_is_on_no_list(model):
+    assert UNHEARD not in model.recommend(EVERYBODY, k=N_ITEMS).items
+
+
+def test_the_same_seed_gives_the_same_bytes(model, recipe, data, tmp_path):
+    again = fit(recipe, data)
+    model.save(tmp_path / "a")
+    again.save(tmp_path / "b")
+    assert file_bytes(tmp_path / "a") == file_bytes(tmp_path / "b")
+
+
+def test_another_seed_gives_another_model_of_a_stochastic_family_alone(model, recipe, data, family, tmp_path):
+    model.save(tmp_path / "a")
+    fit(recipe, data, seed=1).save(tmp_path / "b")
+    assert (file_bytes(tmp_path / "a") != file_bytes(tmp_path / "b")) == FAMILIES[family].stochastic
+
+
+def test_what_was_saved_is_loaded_to_the_bit(model, data, tmp_path):
+    model.save(tmp_path / "a")
+    loaded = load_recommender(tmp_path / "a")
+    assert type(loaded) is type(model)
+    same_lists(
+        model.recommend(EVERYBODY, k=N_ITEMS, exclude=data.weights),
+        loaded.recommend(EVERYBODY, k=N_ITEMS, exclude=data.weights),
+    )
+    loaded.save(tmp_path / "b")
+    assert file_bytes(tmp_path / "a") == file_bytes(tmp_path / "b")
+
+
+def test_a_model_folder_holds_arrays_and_json_and_no_pickle(model, recipe, tmp_path):
+    model.save(tmp_path / "m")
+    assert {path.suffix for path in (tmp_path / "m").iterdir()} <= {".json", ".npy", ".npz"}
+    described = json.loads((tmp_path / "m" / "model.json").read_text())
+    assert described["family"] == recipe.family
+    assert described["params"] == recipe.model_dump(exclude={"family"})
+    assert (described["n_listeners"], described["n_items"]) == (N_LISTENERS, N_ITEMS)
+
+
+def test_a_damaged_model_is_refused_in_one_line(model, tmp_path):
+    model.save(tmp_path / "m")
+    array = next(path for path in sorted((tmp_path / "m").iterdir()) if path.suffix != ".json")
+    array.write_bytes(array.read_bytes()[:-30])
+    with pytest.raises(RecipeError, match="holds no model") as caught:
+        load_recommender(tmp_path / "m")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_second_fit_forgets_the_first(model, recipe, data, tmp_path):
+    twice = fit(recipe, checkerboard(seed=9, share=0.9), seed=5).fit(data, rng=np.random.default_rng(0))
+    model.save(tmp_path / "once")
+    twice.save(tmp_path / "twice")
+    assert file_bytes(tmp_path / "once") == file_bytes(tmp_path / "twice")
+
+
+def test_fitting_leaves_its_input_as_it_was(recipe, data):
+    before = data.weights.copy(), data.age_days.copy()
+    fit(recipe, data)
+    assert (before[0] != data.weights).nnz == 0
+    np.testing.assert_array_equal(before[1], data.age_days)
+
+
+def test_a_planted_structure_is_found(recipe, family):
+    if family == "popular":
+        pytest.skip("it knows no communities: test_popular.py plants what it must find")
+    data = checkerboard(seed=3)
+    if "factors" in type(recipe).model_fields:  # two communities of forty items need fewer than params.yaml has
+        recipe = recipe.model_copy(update={"factors": 4})
+    lists = fit(recipe, data).recommend(EVERYBODY, k=5, exclude=data.weights)
+    own_community = (lists.items + EVERYBODY[:, None]) % 2 == 0
+    assert own_community[lists.items >= 0].mean() > 0.95
+    assert (lists.items >= 0).mean() > 0.9
+
+
+def test_one_listener_and_one_item_are_enough_to_fit(recipe):
+    model = fit(recipe, interactions(np.array([[2.0]]), np.random.default_rng(0)))
+    assert model.recommend(np.array([0], dtype=np.int32), k=2).items[0, 1] == -1
+
+
+def test_a_family_keeps_the_protocol(model):
+    promised: Recommender = model
+    assert callable(promised.fit)

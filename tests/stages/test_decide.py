@@ -1,0 +1,191 @@
+"""The stage decide on the files that the stages before it write."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipeline.core.cost import Cost
+from pipeline.core.metrics import METRICS
+from pipeline.io.tables import EVALUATION, read_json, write_json, write_table
+from pipeline.recommenders.registry import FAMILIES
+from pipeline.stages import decide
+from pipeline.stages.context import Context
+from pipeline.stages.evaluate_served import nothing_served
+from pipeline.stages.layout import Layout
+from tests.stages import small_night
+
+N = 600
+MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark_als": 0.12}
+
+
+def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
+    spread = np.where(np.arange(n) % 2 == 0, 0.02, -0.02)
+    names = [f"l{i:04}" for i in range(n)]
+    columns: dict[str, Any] = {
+        "seed": np.repeat(np.arange(n_fits, dtype=np.int32), n),
+        "listener_id": names * n_fits,
+        "n_relevant": np.ones(n * n_fits, dtype=np.int32),
+    }
+    columns |= {m: np.concatenate([mean + 1e-4 * fit + np.roll(spread, fit) for fit in range(n_fits)]) for m in METRICS}
+    thirds = np.tile(np.arange(n) % 3, n_fits)
+    columns |= {f"slice_{s}": thirds == i for i, s in enumerate(("light", "heavy", "new"))}
+    write_table(path, pa.table(columns), EVALUATION)
+
+
+def write_recipe(context: Context, recipe: str, mean: float, n: int = N) -> None:
+    layout, family = context.layout, context.params.recipes[recipe].family
+    n_fits = 3 if FAMILIES[family].stochastic else 1
+    write_evaluation(layout.evaluation(recipe), mean, n_fits, n)
+    write_json(layout.metrics(recipe), {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0})
+    fit = Cost(20.0, 10.0, 2**29, 2**20, 0.001, "constant").to_dict()
+    scoring = Cost(2.0, 1.0, 2**29, None, 0.0001, "constant", n, 600.0).to_dict()
+    identity = {"recipe": recipe, "family": family}
+    write_json(layout.fit_cost(recipe), identity | {"fits": [fit | {"seed": s} for s in range(n_fits)]})
+    write_json(layout.score_cost(recipe), identity | {"scorings": [scoring | {"seed": s} for s in range(n_fits)]})
+
+
+def open_night(root: Path, *, n: int = N, served: str | None = None) -> Context:
+    context = small_night.context(root, k=10)
+    for recipe, mean in MEANS.items():
+        write_recipe(context, recipe, mean, n)
+    layout = context.layout
+    if served is None:
+        small_night.serve_nothing(root)
+        nothing_served(context)
+        return context
+    identity = {"release": "r-1", "recipe": served, "family": served}
+    write_json(layout.served / "served.json", identity | {"as_of": "2026-03-07"})
+    write_evaluation(layout.evaluation("served"), MEANS.get(served, 0.1), 1, n)
+    figures = {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0}
+    write_json(layout.metrics("served"), figures | identity)
+    return context
+
+
+def decided(context: Context) -> dict[str, Any]:
+    text = decide.run(context)
+    record: dict[str, Any] = read_json(context.layout.decision)
+    assert record["sentence"] == text
+    return record
+
+
+def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) -> None:
+    record = decided(open_night(tmp_path))
+    assert record["schema"] == 1
+    assert record["as_of"] == "2026-03-08"
+    assert record["metric"] == "ndcg_at_10"
+    assert record["verdict"] == "PROMOTE"
+    assert record["champion"] == "popular"
+    assert record["challenger"] == "als"
+    assert record["serve"] == {"source": "refit", "recipe": "als"}
+    assert record["lanes"]["refresh"] is None
+    assert record["lanes"]["upgrade"] == {"verdict": "PROMOTE", "alpha": 0.05, "n_challengers": 4}
+    als = next(c for c in record["challengers"] if c["recipe"] == "als")
+    assert als["alpha"] == 0.05 / 4
+    assert als["comparison"]["n"] == N
+    assert als["comparison"]["delta"] == pytest.approx(0.20 + 1e-4 - 0.10)
+    # The means of the fits are .2, .2001, .2002: ŝ² is 1e-8, and the popular list does not vary.
+    assert als["comparison"]["se_fits"] == pytest.approx((1e-8 / 3) ** 0.5)
+    assert all(g["passed"] is not False for g in als["gates"])
+    assert record["assumptions"]["elasticity"] == 0.05
+
+
+def test_the_served_recipe_is_refreshed_and_others_have_to_beat_it(tmp_path: Path) -> None:
+    record = decided(open_night(tmp_path, served="als"))
+    assert record["champion"] == "als"
+    assert record["verdict"] == "KEEP"
+    assert record["serve"] == {"source": "refit", "recipe": "als"}
+    refresh = record["lanes"]["refresh"]
+    assert refresh["verdict"] == "PROMOTE"
+    # One served fit, three of tonight; the served fit's luck is taken to be that of tonight's.
+    assert refresh["comparison"]["se_fits"] == pytest.approx((1e-8 / 1 + 1e-8 / 3) ** 0.5)
+
+
+def test_a_served_recipe_that_params_no_longer_have_is_noted(tmp_path: Path) -> None:
+    record = decided(open_night(tmp_path, served="gone"))
+    assert record["champion"] == "popular"
+    assert "gone" in record["notes"][0]
+
+
+def test_six_listeners_cannot_carry_a_decision(tmp_path: Path) -> None:
+    record = decided(open_night(tmp_path, n=6))
+    assert record["verdict"] == "INVALID"
+    assert record["sentence"] == "INVALID: 6 listeners can be scored, 500 are needed; the popular list is kept."
+    assert record["serve"] == {"source": "refit", "recipe": "popular"}
+    assert record["recipes"]["als"]["mean"] == pytest.approx(0.2001)
+
+
+def test_nobody_to_score_is_invalid(tmp_path: Path) -> None:
+    record = decided(open_night(tmp_path, n=0))
+    assert record["verdict"] == "INVALID"
+    assert "no listener can be scored" in record["sentence"]
+
+
+def _edit(path: Callable[[Layout], Path], change: Callable[[Any], Any]) -> Callable[[Layout], None]:
+    def damage(layout: Layout) -> None:
+        write_json(path(layout), change(read_json(path(layout))))
+
+    return damage
+
+
+def _cost(field: str, value: Any) -> Callable[[Any], Any]:
+    return lambda raw: raw | {"fits": [fit | {field: value} for fit in raw["fits"]]}
+
+
+DAMAGE: dict[str, Callable[[Layout], None]] = {
+    "no evaluation": lambda at: at.evaluation("als").unlink(),
+    "no evaluation of the popular list": lambda at: at.evaluation("popular").unlink(),
+    "no metrics": lambda at: at.metrics("als").unlink(),
+    "no fit cost": lambda at: at.fit_cost("als").unlink(),
+    "no scoring cost": lambda at: at.score_cost("als").unlink(),
+    "metrics are no JSON": lambda at: at.metrics("als").write_text("{", encoding="utf-8"),
+    "evaluation is no table": lambda at: at.evaluation("als").write_bytes(b"PAR1"),
+    "fewer listeners": lambda at: write_evaluation(at.evaluation("als"), 0.2, 3, N - 1),
+    "one fit of a stochastic recipe": lambda at: write_evaluation(at.evaluation("als"), 0.2, 1),
+    "NDCG above 1": lambda at: write_evaluation(at.evaluation("als"), 1.2, 3),
+    "NaN": lambda at: write_evaluation(at.evaluation("als"), float("nan"), 3),
+    "coverage is null": _edit(lambda at: at.metrics("als"), lambda m: m | {"catalogue_coverage": None}),
+    "coverage above 1": _edit(lambda at: at.metrics("als"), lambda m: m | {"catalogue_coverage": 1.5}),
+    "a metric is missing": _edit(lambda at: at.metrics("als"), lambda m: {"invalid_lists": 0}),
+    "energy was not measured": _edit(lambda at: at.fit_cost("als"), _cost("energy_kwh", None)),
+    "negative seconds": _edit(lambda at: at.fit_cost("als"), _cost("cpu_seconds", -1.0)),
+    "memory was not measured": _edit(lambda at: at.fit_cost("als"), _cost("peak_rss_bytes", None)),
+    "no fits in the cost": _edit(lambda at: at.fit_cost("als"), lambda raw: raw | {"fits": []}),
+    "served.json is missing": lambda at: (at.served / "served.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
+def test_whatever_is_damaged_or_missing_is_invalid_and_says_so_without_paths(
+    tmp_path: Path, damage: Callable[[Layout], None]
+) -> None:
+    context = open_night(tmp_path)
+    damage(context.layout)
+    record = decided(context)
+    assert record["verdict"] == "INVALID"
+    assert record["challengers"] == []
+    assert record["serve"] == {"source": "refit", "recipe": "popular"}
+    assert record["faults"]
+    assert str(tmp_path) not in json.dumps(record)
+
+
+@pytest.mark.parametrize("name", ["evaluation", "metrics"])
+def test_a_served_model_that_was_not_measured_is_invalid_and_its_recipe_is_kept(tmp_path: Path, name: str) -> None:
+    context = open_night(tmp_path, served="als")
+    getattr(context.layout, name)("served").unlink()
+    record = decided(context)
+    assert record["verdict"] == "INVALID"
+    assert record["serve"] == {"source": "refit", "recipe": "als"}
+    assert "als is kept" in record["sentence"]
+
+
+def test_the_same_files_give_the_same_record(tmp_path: Path) -> None:
+    context = open_night(tmp_path)
+    decide.run(context)
+    first = context.layout.decision.read_bytes()
+    decide.run(context)
+    assert context.layout.decision.read_bytes() == first

@@ -1,0 +1,104 @@
+"""The night stops on data that must not be used, and says why, without a name of a listener or a title."""
+
+import datetime as dt
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.engine.inprocess import InProcess
+from pipeline.io.tables import write_json
+from pipeline.logs import reading
+from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.params import ValidationParams
+from pipeline.stages import validate as stage
+from pipeline.stages.ingest import ingest
+
+DAY = dt.date(2026, 1, 2)
+
+
+def rows(n: int, *, artist: str = "Secret Artist") -> list[str]:
+    return [
+        json.dumps(
+            {
+                "listener_id": f"secret-listener-{i}",
+                "played_at": f"2026-01-01T00:{i // 60:02d}:{i % 60:02d}Z",
+                "artist_name": artist,
+                "track_name": "Secret Title",
+                "ms_played": i,
+            }
+        )
+        for i in range(n)
+    ]
+
+
+def validated(
+    folder: Path, files: dict[str, list[str]], *, as_of: dt.date = DAY, min_plays: int = 1, max_share: float = 0.02
+) -> dict[str, Any]:
+    (folder / "in").mkdir()
+    for name, lines in files.items():
+        (folder / "in" / name).write_text("\n".join(lines))
+    write_json(folder / "landing.json", take_inventory(folder / "in", "netgain"))
+    paths = {"plays": folder / "plays", "report": folder / "ingest.json"}
+    landing = read_landing(folder / "landing.json", workspace=folder)
+    ingest(landing, executor=InProcess(), n_buckets=1, quarantine=folder / "quarantine.parquet", **paths)
+    return stage.validate(
+        plays=paths["plays"],
+        ingest_report=paths["report"],
+        as_of=as_of,
+        params=ValidationParams(min_plays=min_plays, max_unknown_artist_share=0.05),
+        max_quarantine_share=max_share,
+    )
+
+
+def test_good_data_passes(tmp_path: Path) -> None:
+    report = validated(tmp_path, {"a.jsonl": rows(100)}, min_plays=100)
+    assert report["failures"] == []
+    assert (report["plays"], report["days"], report["quarantine_share"]) == (100, 1, 0.0)
+    assert all(suite["n_rows"] and suite["n_expectations"] for suite in report["suites"])
+
+
+def test_a_log_without_durations_passes(tmp_path: Path) -> None:
+    lines = [json.dumps({**json.loads(row), "ms_played": None}) for row in rows(3)]
+    assert validated(tmp_path, {"a.jsonl": lines})["failures"] == []
+
+
+def test_no_play_before_the_night_never_passes(tmp_path: Path) -> None:
+    report = validated(tmp_path, {"a.jsonl": rows(10)}, as_of=dt.date(2026, 1, 1))
+    assert report["failures"] == [
+        "night: at least 1 plays before the night (there are 0)",
+        "days: the frame has no rows",
+    ]
+
+
+def test_too_few_plays_stop_the_night(tmp_path: Path) -> None:
+    (failure,) = validated(tmp_path, {"a.jsonl": rows(9)}, min_plays=10)["failures"]
+    assert failure == "night: at least 10 plays before the night (there are 9)"
+
+
+def test_too_much_in_quarantine_names_the_file_and_the_reason(tmp_path: Path) -> None:
+    files = {"good.jsonl": rows(90), "bad.jsonl": [*rows(7), "{", "{", "[]"]}
+    (failure,) = validated(tmp_path, files)["failures"]
+    assert failure == (
+        "night: at most 2.00% of rows in quarantine "
+        "(it is 3.00%; most from bad.jsonl: 3 of 10, first of all 'not JSON')"
+    )
+
+
+def test_a_file_of_which_nothing_can_be_read_is_named(tmp_path: Path) -> None:
+    (failure,) = validated(tmp_path, {"a.jsonl": rows(99), "lost.jsonl": ["{"]})["failures"]
+    assert failure == "landed files: something of each file can be read (not so for path lost.jsonl)"
+
+
+def test_unknown_artists_are_counted_by_name(tmp_path: Path) -> None:
+    (failure,) = validated(tmp_path, {"a.jsonl": rows(94) + rows(100, artist="Unknown Artist")[94:]})["failures"]
+    assert failure == "night: at most 5.00% of plays by an unknown artist (it is 6.00%)"
+
+
+def test_no_listener_artist_or_title_is_in_the_report(tmp_path: Path) -> None:
+    report = validated(tmp_path, {"a.jsonl": [*rows(50), "{"]}, min_plays=1000)
+    assert report["failures"]
+    assert "ecret" not in json.dumps(report)
+
+
+def test_ingest_and_validation_agree_on_the_longest_play() -> None:
+    assert stage.MAX_MS == reading.MAX_MS

@@ -1,0 +1,196 @@
+"""What a person gets wrong: status 2, one line that says what to do, and nothing is written."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.workspace import environment
+
+ROOT = Path(__file__).resolve().parents[1]
+NETGAIN = str(Path(sys.executable).parent / "netgain")
+NIGHT = ("night", "--as-of", "2026-01-02")
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """A folder in which a night could begin."""
+    folder = tmp_path / "workspace"
+    (folder / "landing").mkdir(parents=True)
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "landing" / "plays-2026-01-01.jsonl").write_text("{}\n")
+    return folder
+
+
+def refusal(workspace, *arguments, **variables):
+    """The one line of a command that refuses, which wrote nothing."""
+    before = listing(workspace)
+    inherited = {k: v for k, v in environment(workspace, **variables).items() if k != "PYTHONPATH"}
+    done = subprocess.run(
+        [NETGAIN, *arguments], cwd=workspace, env=inherited, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stdout.strip() == ""
+    assert done.stderr.startswith("netgain: ")
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert listing(workspace) == before
+    return done.stderr
+
+
+def listing(workspace):
+    """Everything beside the workspace, too: a path may have led out of it."""
+    return {
+        (path.relative_to(workspace.parent).as_posix(), path.lstat().st_mtime_ns)
+        for path in (workspace.parent, *workspace.parent.rglob("*"))
+    }
+
+
+def change_params(workspace, old, new):
+    path = workspace / "params.yaml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_a_landing_folder_that_is_missing(workspace):
+    shutil.rmtree(workspace / "landing")
+    assert "does not exist" in refusal(workspace, *NIGHT)
+
+
+def test_a_landing_folder_that_is_empty(workspace):
+    (workspace / "landing" / "plays-2026-01-01.jsonl").unlink()
+    assert "holds no log of the format netgain" in refusal(workspace, *NIGHT)
+
+
+def test_logs_that_are_not_there(workspace):
+    assert "elsewhere" in refusal(workspace, *NIGHT, "--logs", "elsewhere")
+
+
+def test_a_format_that_is_none(workspace):
+    assert "netgain" in refusal(workspace, *NIGHT, "--format", "vinyl")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-13-01",
+        "2026-02-30",
+        "2026-1-1",
+        "tomorrow",
+        "",
+        "; rm -rf .",
+        "$(touch pwned)",
+        "2026-01-02T00:00",
+        "٢٠٢٦-٠١-٠٢",
+    ],
+)
+def test_a_date_that_is_none(workspace, text):
+    assert "expected a date YYYY-MM-DD" in refusal(workspace, "night", f"--as-of={text}")
+
+
+def test_a_night_that_has_not_come(workspace):
+    assert "lies in the future" in refusal(workspace, "night", "--as-of", "2999-01-01")
+
+
+@pytest.mark.parametrize("command", ["night", "open"])
+def test_a_parameter_that_is_not_known(workspace, command):
+    change_params(workspace, "  decision_days: 7", "  decision_days: 7\n  decision_weeks: 1")
+    assert "split.decision_weeks" in refusal(workspace, command, "--as-of", "2026-01-02")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("decision_days: 7", "decision_days: seven", "split.decision_days = 'seven'"),
+        ("decision_days: 7", "decision_days: 7.5", "split.decision_days = 7.5"),
+        ("decision_days: 7", "decision_days: true", "split.decision_days = True"),
+        ("decision_days: 7", "decision_days: -1", "split.decision_days = -1"),
+        ("half_life_days: 60", "half_life_days: .nan", "interactions.half_life_days = nan"),
+        ("  popular:\n", "  popular; touch pwned:\n", "params.yaml"),
+        ("family: popular", "family: ../popular", "recipes.popular"),
+        ("seed: 20260101", 'seed: !!python/object/apply:os.system ["touch pwned"]', "is not YAML"),
+        ("seed: 20260101", "seed: [", "is not YAML"),
+        ("seed: 20260101", "seed: \x00", "is not YAML"),
+    ],
+)
+def test_a_parameter_that_is_hostile_or_mistyped(workspace, old, new, named):
+    change_params(workspace, old, new)
+    assert named in refusal(workspace, *NIGHT)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "netgain"])
+def test_parameters_that_are_no_mapping(workspace, text):
+    (workspace / "params.yaml").write_text(text)
+    assert "params.yaml" in refusal(workspace, *NIGHT)
+
+
+def test_parameters_that_are_no_text(workspace):
+    (workspace / "params.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "is not YAML" in refusal(workspace, *NIGHT)
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.yaml"])
+@pytest.mark.parametrize("command", [NIGHT, ("stage", "ingest")])
+def test_a_folder_that_is_not_the_projects(workspace, name, command):
+    (workspace / name).unlink()
+    # A stage asks for the open night first: without one there is nothing to run in any folder.
+    assert name in refusal(workspace, *command) or (command[0] == "stage" and name == "params.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "stages", "stages: [", "plots: []"])
+def test_stages_that_are_none(workspace, text):
+    (workspace / "dvc.yaml").write_text(text)
+    assert "dvc.yaml" in refusal(workspace, *NIGHT)
+
+
+def test_a_recipe_in_one_of_the_two_files(workspace):
+    change_params(workspace, "  item_knn:\n", "  item_knn_two:\n")
+    assert "stands in" in refusal(workspace, *NIGHT)
+
+
+@pytest.mark.parametrize("name", [("sing",), ("fit",), ("fit", "nobody"), ("../ingest",), ("os",), ("context",)])
+def test_a_stage_that_is_none(workspace, name):
+    assert f"no stage {'@'.join(name)!r}" in refusal(workspace, "stage", *name)
+
+
+def test_a_stage_without_an_open_night(workspace):
+    assert "an open night" in refusal(workspace, "stage", "ingest")
+
+
+@pytest.mark.parametrize("text", ["", "as_of: 2026", "[]", "as_of: [", "night: 1"])
+def test_an_open_night_that_says_nothing(workspace, text):
+    (workspace / "night").mkdir()
+    (workspace / "night" / "night.yaml").write_text(text)
+    refusal(workspace, "stage", "ingest")
+
+
+def test_a_list_before_anything_was_published(workspace):
+    assert "no release" in refusal(workspace, "lookup", "somebody")
+
+
+@pytest.mark.parametrize("command", [NIGHT, ("open",), ("lookup", "somebody"), ("releases",), ("spark", "start")])
+def test_an_engine_that_is_none(workspace, command):
+    assert "NETGAIN_ENGINE = 'magic'" in refusal(workspace, *command, NETGAIN_ENGINE="magic")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--days", "0"), ("--seed", "-1"), ("--start", "yesterday"), ("--out", "params.yaml")]
+)
+def test_logs_that_cannot_be_simulated(workspace, arguments):
+    refusal(workspace, "simulate", "--listeners", "1", *arguments)
+
+
+def test_releases_that_cannot_be_written(workspace):
+    (workspace / "releases").write_text("a file")
+    refusal(workspace, "lookup", "somebody")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
+def test_logs_that_may_not_be_read(workspace):
+    (workspace / "landing" / "plays-2026-01-01.jsonl").chmod(0)
+    assert "cannot be read" in refusal(workspace, *NIGHT)

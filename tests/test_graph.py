@@ -1,0 +1,131 @@
+"""dvc.yaml, the graph, the DAG and the code say the same."""
+
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import grimp
+import pytest
+
+from pipeline.errors import ParamsError
+from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
+from pipeline.params import load_params
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
+
+# Where a kernel runs, not what it computes: tests/engine holds the executors to identical content. And the types that
+# parameters and errors come in: their values are declared as params of the stage.
+PLUMBING = {
+    "pipeline.errors",
+    "pipeline.params",
+    "pipeline.settings",
+    "pipeline.stages.context",
+    "pipeline.stages.layout",
+    *(
+        f"pipeline.engine.{name}"
+        for name in ("choose", "executor", "inprocess", "spark", "spark_home", "session", "server", "java")
+    ),
+}
+
+# What the Airflow DAG adds around the stages of dvc.yaml.
+AROUND = {"open", "spark_start", "spark_stop", *EFFECTS}
+
+
+@pytest.fixture(scope="module")
+def stages() -> tuple[Stage, ...]:
+    return read_stages(ROOT / "dvc.yaml")
+
+
+def test_edges_are_those_of_dvc_dag(stages: tuple[Stage, ...]) -> None:
+    dot = subprocess.run(
+        [sys.executable, "-m", "dvc", "dag", "--dot"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert edges(stages) == set(re.findall(r'"([^"]+)" -> "([^"]+)"', dot))
+    assert last_stages(stages) == ("audit",)
+
+
+def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Stage, ...]) -> None:
+    recipes = load_params(ROOT / "params.yaml").recipes
+    names = {stage.name for stage in stages}
+    assert {n.split("@")[1] for n in names if n.startswith("fit@")} == set(recipes)
+    assert {n.split("@")[1] for n in names if n.startswith("evaluate@")} == set(recipes)
+    for name, recipe in recipes.items():
+        fit = next(stage for stage in stages if stage.name == f"fit@{name}")
+        assert f"pipeline/recommenders/{recipe.family}.py" in fit.deps
+
+
+def test_every_stage_declares_the_code_that_it_imports(stages: tuple[Stage, ...]) -> None:
+    recipes = load_params(ROOT / "params.yaml").recipes
+    for stage in stages:
+        name, _, recipe = stage.name.partition("@")
+        needed = _upstream(f"pipeline.stages.{name}")
+        if recipe:
+            needed = needed | _upstream(f"pipeline.recommenders.{recipes[recipe].family}")
+        declared = [dep for dep in stage.deps if dep.startswith("pipeline")]
+        files = {_file(module) for module in needed - PLUMBING}
+        missing = {file for file in files if not any(file == d or file.startswith(d + "/") for d in declared)}
+        assert not missing, f"{stage.name} imports {sorted(missing)}: add them to its deps"
+        # What families share is declared for each of them; a folder of families is declared where any may be loaded.
+        families = {_file(m) for r in recipes.values() for m in _upstream(f"pipeline.recommenders.{r.family}")}
+        used = files | families
+        idle = [d for d in declared if not any(file == d or file.startswith(d + "/") for file in used)]
+        assert not idle, f"{stage.name} declares {idle}, which it does not import"
+
+
+def test_a_stage_name_that_is_more_than_a_word_is_refused(tmp_path: Path) -> None:
+    hostile = tmp_path / "dvc.yaml"
+    hostile.write_text("stages:\n  'fit; rm -rf x':\n    cmd: 'true'\n")
+    with pytest.raises(ParamsError, match="becomes a command"):
+        read_stages(hostile)
+
+
+def test_foreach_is_expanded_with_key_and_item(tmp_path: Path) -> None:
+    file = tmp_path / "dvc.yaml"
+    file.write_text(
+        "stages:\n  a:\n    cmd: x\n    outs: [data/a]\n  b:\n    foreach:\n      one: {f: als}\n    do:\n"
+        "      cmd: x\n      deps: [data/a/part, 'code/${item.f}.py']\n      outs: ['data/${key}']\n"
+    )
+    found = read_stages(file)
+    assert found[1] == Stage("b@one", "", ("data/a/part", "code/als.py"), ("data/one",))
+    assert edges(found) == {("a", "b@one")}
+
+
+def test_the_dag_has_the_edges_of_dvc_and_imports_nothing_heavy(stages: tuple[Stage, ...], tmp_path: Path) -> None:
+    code = (
+        "import sys, json; sys.path.insert(0, 'dags'); import netgain_nightly as n;"
+        f"heavy = [m for m in {HEAVY!r} if m in sys.modules];"
+        "print(json.dumps({'heavy': heavy, 'max': n.dag.max_active_runs,"
+        "'edges': sorted([t.task_id, d] for t in n.dag.tasks for d in t.downstream_task_ids)}))"
+    )
+    environment = {"AIRFLOW_HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    found = json.loads(out.splitlines()[-1])
+    assert found["heavy"] == []
+    assert found["max"] == 1
+    drawn = {(a.replace(".", "@"), b.replace(".", "@")) for a, b in found["edges"]}
+    assert {(a, b) for a, b in drawn if a not in AROUND and b not in AROUND} == edges(stages)
+    assert ("audit", "record") in drawn
+    assert ("record", "promote") in drawn
+    assert ("promote", "publish") in drawn
+    roots = {stage.name for stage in stages} - {after for _, after in edges(stages)}
+    assert {("spark_start", root) for root in roots} <= drawn
+
+
+@cache
+def _graph() -> grimp.ImportGraph:
+    return grimp.build_graph("pipeline", cache_dir=None)
+
+
+def _upstream(module: str) -> frozenset[str]:
+    found = {module, *_graph().find_upstream_modules(module)}
+    return frozenset(m for m in found if not (ROOT / m.replace(".", "/")).is_dir())
+
+
+def _file(module: str) -> str:
+    return module.replace(".", "/") + ".py"

@@ -1,0 +1,199 @@
+"""A whole night by the real command, and the nights after it: what is served, what is repeated, what is refused."""
+
+import datetime as dt
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.io.releases import current, list_releases, verify
+from pipeline.simulation.simulate import simulate
+from tests.workspace import environment, make_workspace, run
+
+pytestmark = [pytest.mark.slow, pytest.mark.spark]
+
+START, DAYS, LISTENERS = dt.date(2026, 1, 1), 14, 60
+FIRST, NEXT = (START + dt.timedelta(days=DAYS + n) for n in range(2))
+SMALL = {
+    "split.decision_days": 4,
+    "gate.min_eligible_listeners": 20,
+    "gate.min_slice_listeners": 10,
+    "gate.seeds": 2,
+    "recipes.als.factors": 16,
+}
+NETGAIN = str(Path(sys.executable).parent / "netgain")
+
+
+def land(workspace, *, days):
+    simulate(n_listeners=LISTENERS, n_days=days, seed=1, start=START, out=workspace / "landing")
+
+
+def night(workspace, as_of, **variables):
+    """A night's process and its summary; None where it wrote none."""
+    report = workspace / ".netgain" / "summary.json"
+    report.unlink(missing_ok=True)
+    command = [NETGAIN, "night", "--as-of", as_of.isoformat(), "--json", str(report)]
+    done = subprocess.run(
+        command, cwd=workspace, env=environment(workspace, **variables), capture_output=True, text=True, check=False
+    )
+    return done, json.loads(report.read_text()) if report.exists() else None
+
+
+def in_mlflow(workspace, what):
+    """Runs, or the version that each alias names, as MLflow tells them."""
+    code = {
+        "runs": "print(json.dumps(sorted(r.info.run_id for e in c.search_experiments() "
+        "for r in c.search_runs([e.experiment_id]))))",
+        "aliases": "print(json.dumps({a: v for m in c.search_registered_models() for a, v in m.aliases.items()}))",
+    }[what]
+    uri = f"sqlite:///{workspace}/mlflow/mlflow.db"
+    told = run(workspace, sys.executable, "-c", f"import json, mlflow; c = mlflow.MlflowClient({uri!r}); {code}")
+    return json.loads(told.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    folder = make_workspace(tmp_path_factory.mktemp("night") / "w", recipes=["popular", "als"], params=SMALL)
+    land(folder, days=DAYS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def rival(workspace):
+    """What a second night in the same workspace is told while the first runs."""
+    command = [NETGAIN, "night", "--as-of", FIRST.isoformat()]
+    first = subprocess.Popen(
+        command, cwd=workspace, env=environment(workspace), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    until = time.monotonic() + 60
+    while not (workspace / "night" / "night.yaml").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    second, _ = night(workspace, FIRST)
+    output, _ = first.communicate(timeout=600)
+    assert first.returncode == 0, output
+    return second
+
+
+@pytest.fixture(scope="module")
+def first(workspace, rival):
+    release = current(workspace / "releases")
+    return release, in_mlflow(workspace, "runs"), in_mlflow(workspace, "aliases")
+
+
+@pytest.fixture(scope="module")
+def again(workspace, first):
+    return night(workspace, FIRST)
+
+
+@pytest.fixture(scope="module")
+def spoilt(workspace, again):
+    """The next night, whose latest log arrived in half."""
+    land(workspace, days=DAYS + 1)
+    latest = max((workspace / "landing").iterdir())
+    latest.write_bytes(latest.read_bytes()[: latest.stat().st_size // 2])
+    before = (workspace / "releases" / "CURRENT").read_bytes()
+    # Both engines give the same, by test; this one needs no JVM.
+    done, _ = night(workspace, NEXT, NETGAIN_ENGINE="inprocess")
+    return done, latest.name, before, (workspace / "releases" / "CURRENT").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def next_day(workspace, spoilt):
+    """The same command again, with the log as it should have been."""
+    land(workspace, days=DAYS + 1)
+    return night(workspace, NEXT, NETGAIN_ENGINE="inprocess")
+
+
+def test_two_nights_at_a_time_are_refused(rival):
+    assert rival.returncode == 2
+    assert rival.stderr.startswith("netgain: a night is running in ")
+    assert rival.stderr.count("\n") == 1
+
+
+def test_a_night_publishes_a_release_that_is_whole(workspace, first):
+    release, _, _ = first
+    verify(release)
+    assert release.as_of == FIRST
+    assert release.previous is None
+
+
+def test_every_listener_of_the_window_has_a_list(workspace, first):
+    release, _, _ = first
+    listeners = pq.read_table(workspace / "data" / "window" / "listeners.parquet")["listener_id"]
+    lists = pq.read_table(release.lists)
+    assert set(lists["listener_id"].to_pylist()) == set(listeners.to_pylist())
+    assert release.manifest["n_listeners"] == len(listeners) > LISTENERS / 2
+    assert pc.max(lists["rank"]).as_py() == 20
+
+
+def test_a_listener_is_answered_from_it(workspace, first):
+    release, _, _ = first
+    top = pq.read_table(release.lists).slice(0, 1).to_pylist()[0]
+    assert top["item_name"][:20] in run(workspace, NETGAIN, "lookup", top["listener_id"]).stdout
+
+
+def test_the_night_stands_in_mlflow_and_its_alias_names_the_served_version(first):
+    _, runs, aliases = first
+    assert len(runs) == 3  # the night and its two recipes
+    assert aliases == {"champion": 1}
+
+
+def test_the_same_night_again_does_nothing(workspace, first, again):
+    release, runs, _ = first
+    done, facts = again
+    assert done.returncode == 0, done.stderr
+    assert facts["ran"] == []
+    assert [r.id for r in list_releases(workspace / "releases") if r.as_of == FIRST] == [release.id]
+    assert facts["release"]["id"] == release.id
+    assert set(runs) <= set(in_mlflow(workspace, "runs"))
+    assert len(facts["effects"]) == 3
+
+
+def test_the_same_night_again_is_not_recorded_twice(again):
+    _, facts = again
+    assert "already" in facts["effects"]["record"]
+
+
+def test_a_night_that_fails_says_which_file_in_one_line(spoilt):
+    done, latest, *_ = spoilt
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert done.stderr.startswith("netgain: stage ")
+    assert done.stderr.count("\n") == 1
+    assert latest in done.stderr
+
+
+def test_a_night_that_fails_leaves_what_is_served(spoilt):
+    *_, before, after = spoilt
+    assert after == before
+
+
+def test_the_next_day_is_made_good_by_the_same_command(workspace, first, next_day):
+    release, runs, _ = first
+    done, facts = next_day
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert facts["decision"]["verdict"] in ("PROMOTE", "REFRESH", "KEEP")
+    served = current(workspace / "releases")
+    assert (served.as_of, served.previous) == (NEXT, release.id)
+    verify(served)
+    assert len(in_mlflow(workspace, "runs")) == len(runs) + 3
+
+
+def test_the_alias_follows_what_is_served(workspace, first, next_day):
+    kept = next_day[1]["decision"]["serve"]["source"] == "served"
+    expected = {"champion": 1} if kept else {"champion": 2, "previous": 1}
+    assert in_mlflow(workspace, "aliases") == expected
+
+
+def test_a_night_with_too_few_listeners_serves_the_popular_list_and_says_so(tmp_path):
+    workspace = make_workspace(
+        tmp_path / "w", recipes=["popular"], params={"split.decision_days": 2}, listeners=20, days=6
+    )
+    done, facts = night(workspace, START + dt.timedelta(days=6), NETGAIN_ENGINE="inprocess")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert facts["decision"]["verdict"] == "INVALID"
+    assert current(workspace / "releases").recipe == "popular"

@@ -1,0 +1,210 @@
+"""Nothing of what is judged reaches what is learnt, and nothing of tomorrow reaches either."""
+
+import datetime as dt
+import importlib
+import json
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.core.splitting import relevant_items, split_by_time
+from pipeline.features.interactions import build_interactions, load_interactions, save_interactions
+from pipeline.io.tables import DAILY
+from pipeline.night.opening import open_night
+from pipeline.settings import load_settings
+from pipeline.simulation.simulate import simulate
+from tests.workspace import make_workspace
+
+START, AS_OF, DECISION_DAYS = dt.date(2026, 1, 1), dt.date(2026, 1, 15), 4
+DECISION_FROM = AS_OF - dt.timedelta(days=DECISION_DAYS)
+RECIPES = ["popular", "item_knn", "rp3beta", "als"]
+LATE, TOMORROW = "Planted In The Decision Window", "Planted After The Night"
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    """A night's folder data, after fit: 40 listeners play LATE in the decision window, TOMORROW from as_of on."""
+    params = {"split.decision_days": DECISION_DAYS, "gate.seeds": 1, "recipes.als.factors": 8}
+    workspace = make_workspace(tmp_path_factory.mktemp("leak") / "w", recipes=RECIPES, params=params)
+    # The simulation goes on behind the night: six days have landed that it may not see.
+    simulate(n_listeners=40, n_days=20, seed=3, start=START, out=workspace / "landing")
+    first_instant = dt.datetime.combine(AS_OF, dt.time(), dt.UTC)
+    lines = [
+        *(line(n, DECISION_FROM + dt.timedelta(days=n % DECISION_DAYS), LATE, f"at {n}") for n in range(400)),
+        *(line(n, first_instant + dt.timedelta(hours=n // 40), TOMORROW, f"at {n}") for n in range(400)),
+    ]
+    (workspace / "landing" / "plays-planted.jsonl").write_text("\n".join(lines) + "\n")
+    settings = load_settings({"NETGAIN_ENGINE": "inprocess"}, workspace=workspace)
+    context = open_night(settings, as_of=AS_OF, log_format="netgain", logs=None)
+    for name, recipe in [("ingest", None), ("prepare", None), ("split", None), *(("fit", r) for r in RECIPES)]:
+        run = importlib.import_module(f"pipeline.stages.{name}").run
+        run(context, recipe) if recipe else run(context)
+    return context.layout
+
+
+def line(n, when, artist, track):
+    instant = when if isinstance(when, dt.datetime) else dt.datetime.combine(when, dt.time(0, n % 60, 7), dt.UTC)
+    return json.dumps(
+        {
+            "listener_id": f"planted-{n % 40}",
+            "played_at": instant.isoformat().replace("+00:00", "Z"),
+            "artist_name": artist,
+            "track_name": track,
+            "ms_played": 180_000,
+        }
+    )
+
+
+def ids_of(night, artist):
+    """Ids of an artist in the plays as they landed."""
+    plays = pl.read_parquet(night.plays / "**" / "*.parquet", hive_partitioning=False)
+    return set(plays.filter(pl.col("artist_name") == artist)["artist_id"])
+
+
+def holding(folder, word):
+    """Files below a folder in which a word stands, in a column of text or as bytes."""
+    found = []
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+        if path.suffix == ".parquet":
+            table = pq.read_table(path, partitioning=None)
+            texts = [table[f.name].to_pylist() for f in table.schema if pa.types.is_string(f.type)]
+            if any(word in text for column in texts for text in column if text):
+                found.append(path.relative_to(folder.parent).as_posix())
+        elif path.is_file() and word.encode() in path.read_bytes():
+            found.append(path.relative_to(folder.parent).as_posix())
+    return found
+
+
+def test_what_was_planted_has_landed(night):
+    assert len(ids_of(night, LATE)) == len(ids_of(night, TOMORROW)) == 1
+
+
+def test_an_artist_of_the_decision_window_is_to_be_found(night):
+    (item,) = ids_of(night, LATE)
+    relevant = pl.read_parquet(night.relevant).filter(pl.col("item_id") == item)
+    assert relevant.height == 40
+    assert relevant["n_plays"].to_list() == [10] * 40
+    assert holding(night.window, LATE) == ["window/items.parquet"]
+
+
+@pytest.mark.parametrize("folder", ["train", "models"])
+def test_an_artist_of_the_decision_window_is_in_nothing_that_is_learnt(night, folder):
+    (item,) = ids_of(night, LATE)
+    assert holding(night.data / folder, LATE) == []
+    assert holding(night.data / folder, item) == []
+    assert list((night.data / folder).rglob("items.parquet")), "there is something that it could have been in"
+
+
+def test_a_listener_of_the_decision_window_is_in_nothing_that_is_learnt(night):
+    assert holding(night.window, "planted-7") == ["window/listeners.parquet"]
+    assert holding(night.train, "planted-7") == []
+    assert holding(night.data / "models", "planted-7") == []
+
+
+@pytest.mark.parametrize("name", ["daily", "items.parquet", "train", "window", "relevant.parquet", "models"])
+def test_a_play_from_as_of_on_is_nowhere(night, name):
+    (item,) = ids_of(night, TOMORROW)
+    assert holding(night.data / name, TOMORROW) == []
+    assert holding(night.data / name, item) == []
+
+
+def test_no_day_is_counted_from_as_of_on(night):
+    days = pl.read_parquet(night.daily / "*.parquet")["day"]
+    assert (days.min(), days.max()) == (START, AS_OF - dt.timedelta(days=1))
+
+
+def test_the_models_know_the_listeners_and_items_of_the_training_window_alone(night):
+    for name in ("listeners.parquet", "items.parquet"):
+        expected = (night.train / name).read_bytes()
+        assert {path.read_bytes() for path in (night.data / "models").rglob(name)} == {expected}
+
+
+DAY_ZERO = dt.date(2026, 1, 1)
+IDS = st.sampled_from(["", "a", "b", "é", "ß", "z z"])
+rows = st.dictionaries(
+    st.tuples(st.integers(0, 60), IDS, IDS), st.tuples(st.integers(1, 50), st.integers(0, 10**9)), max_size=40
+)
+
+
+def daily(plays):
+    columns = [(DAY_ZERO + dt.timedelta(days=d), u, i, n, ms) for (d, u, i), (n, ms) in sorted(plays.items())]
+    table = pa.table({f.name: pa.array([row[at] for row in columns], f.type) for at, f in enumerate(DAILY)})
+    return pl.DataFrame(table)
+
+
+@given(plays=rows, days=st.lists(st.integers(0, 60), min_size=3, max_size=3).map(sorted))
+def test_a_split_is_a_partition_of_the_days_between_its_bounds(plays, days):
+    first, decision_from, as_of = (DAY_ZERO + dt.timedelta(days=d) for d in days)
+    frame = daily(plays)
+    split = split_by_time(frame, first=first, decision_from=decision_from, as_of=as_of)
+    assert all(first <= day < decision_from for day in split.train["day"])
+    assert all(decision_from <= day < as_of for day in split.decision["day"])
+    between = frame.filter(pl.col("day").is_between(first, as_of, closed="left"))
+    assert pl.concat([split.train, split.decision]).sort(frame.columns).equals(between.sort(frame.columns))
+
+
+@given(plays=rows, days=st.lists(st.integers(0, 60), min_size=3, max_size=3, unique=True).map(sorted))
+def test_dates_out_of_order_are_refused(plays, days):
+    first, decision_from, as_of = (DAY_ZERO + dt.timedelta(days=d) for d in days)
+    with pytest.raises(ValueError, match="not in order"):
+        split_by_time(daily(plays), first=decision_from, decision_from=first, as_of=as_of)
+
+
+@given(plays=rows, middle=st.integers(0, 60), only_new=st.booleans())
+def test_relevant_is_what_was_played_after_the_bound_and_not_before(plays, middle, only_new):
+    bound = DAY_ZERO + dt.timedelta(days=middle)
+    last = DAY_ZERO + dt.timedelta(days=61)
+    split = split_by_time(daily(plays), first=DAY_ZERO, decision_from=bound, as_of=last)
+    before = {(u, i) for (d, u, i) in plays if d < middle}
+    expected = {}
+    for (d, u, i), (n, _) in plays.items():
+        if d >= middle and not (only_new and (u, i) in before):
+            expected[u, i] = expected.get((u, i), 0) + n
+    found = relevant_items(split, only_new=only_new).rows()
+    assert found == [(u, i, n) for (u, i), n in sorted(expected.items())]
+
+
+@given(plays=rows, half_life=st.floats(0.5, 400), until=st.integers(61, 400), min_listeners=st.integers(1, 3))
+def test_interactions_are_what_their_definition_says(plays, half_life, until, min_listeners, tmp_path_factory):
+    last = DAY_ZERO + dt.timedelta(days=until)
+    tables = build_interactions(
+        daily(plays),
+        pl.DataFrame({"item_id": ["a"], "item_name": ["A"]}).vstack(
+            pl.DataFrame({"item_id": ["", "b", "é", "ß", "z z"], "item_name": ["?", "B", "É", "SS", "Z"]})
+        ),
+        until=last,
+        half_life_days=half_life,
+        min_listeners_per_item=min_listeners,
+    )
+    folder = tmp_path_factory.mktemp("fold")
+    save_interactions(folder, tables)
+    matrix = load_interactions(folder)
+    heard_by = {item: {u for (_, u, i) in plays if i == item} for (_, _, item) in plays}
+    listeners = sorted({u for (_, u, _) in plays})
+    items = sorted(item for item, people in heard_by.items() if len(people) >= min_listeners)
+    assert tables.listeners["listener_id"].to_pylist() == listeners
+    assert tables.items["item_id"].to_pylist() == items
+    assert tables.items["n_listeners"].to_pylist() == [len(heard_by[item]) for item in items]
+    assert matrix.weights.shape == (len(listeners), len(items))
+    weight, n_plays, age = {}, {}, {}
+    for (d, u, i), (n, _) in plays.items():
+        if i in items:
+            days = until - d - 1
+            weight[u, i] = weight.get((u, i), 0.0) + n * 2.0 ** (-days / half_life)
+            n_plays[u, i] = n_plays.get((u, i), 0) + n
+            age[u, i] = min(age.get((u, i), days), days)
+    found = tables.interactions.to_pylist()
+    pairs = [(listeners[row["listener_idx"]], items[row["item_idx"]]) for row in found]
+    assert pairs == sorted(weight)
+    np.testing.assert_allclose(
+        [row["weight"] for row in found], [weight[pair] for pair in pairs], rtol=1e-6, atol=1e-38
+    )
+    assert [row["n_plays"] for row in found] == [n_plays[pair] for pair in pairs]
+    assert [row["age_days"] for row in found] == [age[pair] for pair in pairs]
+    assert matrix.age_days.tolist() == [age[pair] for pair in pairs]
+    assert np.asarray(matrix.weights.todense()).sum() == pytest.approx(sum(weight.values()), rel=1e-5)

@@ -1,0 +1,78 @@
+"""A hostile or mistyped params.yaml gets one clear line; nothing of it is executed."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from pipeline.errors import ParamsError
+from pipeline.params import Params, load_params
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _with(change: Callable[[dict[str, Any]], object], tmp_path: Path) -> Path:
+    raw = copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text()))
+    change(raw)
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(raw))
+    return path
+
+
+def test_the_shipped_file_is_valid_and_frozen() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert params.lists.n_items >= params.evaluation.k
+    with pytest.raises(ValidationError, match="frozen"):
+        params.seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "says"),
+    [
+        (lambda p: p["split"].update(decision_day=7), "split.decision_day", "extra"),
+        (lambda p: p["split"].update(decision_days="7"), "split.decision_days", "integer"),
+        (lambda p: p["split"].update(decision_days=0), "split.decision_days", "greater"),
+        (lambda p: p["recipes"]["als"].update(factor=3), "recipes.als.factor", "extra"),
+        (lambda p: p["recipes"]["als"].update(family="magic"), "recipes.als", "als"),
+        (lambda p: p["recipes"].update({"a; rm -rf /": p["recipes"]["als"]}), "", "recipe name"),
+        (lambda p: p["recipes"].pop("popular"), "", "popular"),
+        (lambda p: p["economics"].update(elasticity=float("nan")), "economics.elasticity", "finite"),
+        (lambda p: p["gate"].update(alpha=0.9), "gate.alpha", "less"),
+        (lambda p: p["lists"].update(n_items=5), "", "evaluation.k"),
+        (lambda p: p.update(seed=True), "seed", "integer"),
+    ],
+)
+def test_a_fault_is_named_by_its_dotted_path(
+    change: Callable[[dict[str, Any]], object], path: str, says: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        load_params(_with(change, tmp_path))
+    message = str(caught.value)
+    assert f"{path} = " in message
+    assert says in message
+    assert "\n" not in message
+
+
+def test_yaml_tags_that_would_run_code_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: !!python/object/apply:os.system ['touch hacked']\n")
+    with pytest.raises(ParamsError, match="is not YAML"):
+        load_params(path)
+    assert not (tmp_path / "hacked").exists()
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "just words", "\xff"])
+def test_a_file_of_another_kind_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ParamsError):
+        load_params(path)
+
+
+def test_values_round_trip() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert Params.model_validate(params.model_dump()) == params
