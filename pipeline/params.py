@@ -119,7 +119,7 @@ class SparkAlsRecipe(Frozen):
     confidence: Positive
     iterations: Annotated[int, Field(ge=1, le=1000)]
     blocks: Annotated[int, Field(ge=1, le=4096)]
-    """Partitions of the factors. Sums in another order give other last bits: bytes repeat for one block."""
+    """Partitions of the factors. Sums in another order give other last bits: bytes repeat for one block on one Java runtime."""
 
 
 Recipe = Annotated[

@@ -18,7 +18,7 @@ def digests(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
 
 
 def opened(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Every file with its name, folders opened: `{"model": folder}` gives `("model/arrays.npz", …)`.
+    """Every file with its name, folders opened: `{"model": folder}` gives `("model/factors.npy", …)`.
 
     Raises:
         ReleaseError: a source is missing.

@@ -36,7 +36,7 @@ class Recommender(Protocol):
         ...
 
     def save(self, folder: Path) -> None:
-        """Write arrays (.npz, .npy) and JSON, never a pickle; the same model gives the same bytes."""
+        """Write arrays (.npy) and JSON, never a pickle; the same model gives the same bytes."""
         ...
 
     @classmethod

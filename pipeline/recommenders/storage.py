@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +16,7 @@ from pipeline.io.tables import read_json, write_json
 from pipeline.params import Recipe
 
 FORMAT_VERSION = 1
+_PARTS = ("data", "indices", "indptr")
 _RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 
 
@@ -29,7 +29,7 @@ class StoredModel:
         n_listeners: rows of the matrix that the model was fitted on.
         n_items: its columns.
         arrays: by name, kept as NAME.npy.
-        matrices: by name, CSR, kept as NAME.npz.
+        matrices: by name, CSR, kept as NAME.data.npy, NAME.indices.npy and NAME.indptr.npy.
     """
 
     recipe: Recipe
@@ -45,8 +45,9 @@ def write_model(folder: Path, model: StoredModel) -> None:
     for name, array in model.arrays.items():
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     for name, matrix in model.matrices.items():
-        # NumPy dates every member of the archive 1980-01-01, so bytes depend on the content alone.
-        np.savez(folder / f"{name}.npz", data=matrix.data, indices=matrix.indices, indptr=matrix.indptr)
+        # No .npz: the bytes of an archive depend on the version of Python that wrote it, those of arrays do not.
+        for part in _PARTS:
+            np.save(folder / f"{name}.{part}.npy", getattr(matrix, part), allow_pickle=False)
     write_json(
         folder / "model.json",
         {
@@ -90,14 +91,14 @@ def read_model(folder: Path) -> StoredModel:
 
 def stored_bytes(folder: Path) -> int:
     """Size [B] of a model's own files, model.json and arrays."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.suffix in {".json", ".npy", ".npz"})
+    return sum(path.stat().st_size for path in folder.iterdir() if path.suffix in {".json", ".npy"})
 
 
 @contextmanager
 def _damage_named(folder: Path) -> Iterator[None]:
     try:
         yield
-    except (TableError, OSError, ValueError, TypeError, KeyError, AttributeError, EOFError, BadZipFile) as err:
+    except (TableError, OSError, ValueError, TypeError, KeyError, AttributeError, EOFError) as err:
         reason = " ".join(str(err).split())[:300]
         raise RecipeError(
             f"{folder} holds no model: {reason}", expected=f"one of format {FORMAT_VERSION}", fix="Fit it again."
@@ -127,8 +128,8 @@ def _read_array(folder: Path, name: str, declared: Mapping[str, Any]) -> npt.NDA
 
 
 def _read_matrix(folder: Path, name: str, declared: Mapping[str, Any]) -> sp.csr_matrix:
-    with np.load(folder / f"{_plain(name)}.npz", allow_pickle=False) as parts:
-        matrix = sp.csr_matrix((parts["data"], parts["indices"], parts["indptr"]), shape=tuple(declared["shape"]))
+    parts = tuple(np.load(folder / f"{_plain(name)}.{part}.npy", allow_pickle=False) for part in _PARTS)
+    matrix = sp.csr_matrix(parts, shape=tuple(declared["shape"]))
     matrix.check_format(full_check=True)
     if _declare(matrix) != declared:
         raise ValueError(f"{name} is {_declare(matrix)}, declared as {declared}")

@@ -157,7 +157,7 @@ def test_what_was_saved_is_loaded_to_the_bit(model, data, tmp_path):
 
 def test_a_model_folder_holds_arrays_and_json_and_no_pickle(model, recipe, tmp_path):
     model.save(tmp_path / "m")
-    assert {path.suffix for path in (tmp_path / "m").iterdir()} <= {".json", ".npy", ".npz"}
+    assert {path.suffix for path in (tmp_path / "m").iterdir()} <= {".json", ".npy"}
     described = json.loads((tmp_path / "m" / "model.json").read_text())
     assert described["family"] == recipe.family
     assert described["params"] == recipe.model_dump(exclude={"family"})
