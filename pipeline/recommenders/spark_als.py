@@ -28,7 +28,12 @@ class SparkAls(FactorModel[SparkAlsRecipe]):
         """
         from pyspark.ml.recommendation import ALS
 
-        ratings = _ratings(_active_session(), interactions, self.recipe.blocks)
+        session = _active_session()
+        if not interactions.weights.nnz:  # Spark makes no frame of no rows, and would learn nothing from one
+            shapes = ((n, self.recipe.factors) for n in (interactions.n_listeners, interactions.n_items))
+            self._keep(*(np.zeros(shape, dtype=np.float32) for shape in shapes))
+            return self
+        ratings = _ratings(session, interactions, self.recipe.blocks)
         solver = ALS(
             rank=self.recipe.factors,
             maxIter=self.recipe.iterations,

@@ -90,6 +90,12 @@ def test_heard_items_are_kept_out_even_when_nothing_else_is_left(model, data):
     assert (model.recommend(EVERYBODY, k=3, exclude=everything).items == -1).all()
 
 
+def test_a_first_night_without_history_is_fitted_all_the_same(recipe, tmp_path):
+    fit(recipe, interactions(np.zeros((0, 0)), np.random.default_rng(0))).save(tmp_path / "m")
+    top = load_recommender(tmp_path / "m").recommend(np.empty(0, dtype=np.int32), k=4)
+    assert top.items.shape == (0, 4)
+
+
 def test_an_empty_exclusion_is_none(model):
     nothing = sp.csr_matrix(np.zeros((N_LISTENERS, N_ITEMS), dtype=np.float32))
     same_lists(model.recommend(EVERYBODY, k=10, exclude=nothing), model.recommend(EVERYBODY, k=10))
