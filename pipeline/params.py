@@ -119,7 +119,8 @@ class SparkAlsRecipe(Frozen):
     confidence: Positive
     iterations: Annotated[int, Field(ge=1, le=1000)]
     blocks: Annotated[int, Field(ge=1, le=4096)]
-    """Partitions of the factors. Sums in another order give other last bits: bytes repeat for one block on one Java runtime."""
+    """Partitions of the factors. Sums in another order give other last bits: bytes repeat for one block, on one Java
+    runtime."""
 
 
 Recipe = Annotated[
@@ -129,7 +130,10 @@ Recipe = Annotated[
 
 class GateParams(Frozen):
     alpha: Annotated[float, Field(gt=0, lt=0.5)]
-    """Probability of promoting by mistake that the gate may spend."""
+    """Probability that the gate promotes by mistake at least once in a quarter."""
+    true_gain_sd: Positive
+    """τ, standard deviation of challengers' true gains relative to the champion's mean: an assumption that the winner's
+    curse is reckoned with. It is shown, and decides nothing."""
     seeds: Annotated[int, Field(ge=1, le=100)]
     """K, the fits of each stochastic recipe."""
     min_eligible_listeners: Annotated[int, Field(ge=2)]
@@ -177,6 +181,35 @@ class Prices(Frozen):
     engineering_hour: NonNegative
 
 
+class Elasticity(Frozen):
+    """ε, the relative change of margin for a relative change of the metric: a lognormal belief. No transferable figure
+    is published; replace it with one from your own A/B tests."""
+
+    median: Positive
+    low: Positive
+    """5 % of the belief lies below."""
+    high: Positive
+    """5 % of the belief lies above."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Elasticity":
+        if not self.low <= self.median <= self.high:
+            raise ValueError(f"low {self.low:g}, median {self.median:g} and high {self.high:g} are not in order")
+        return self
+
+
+Spread = Annotated[float, Field(ge=1, le=100)]
+
+
+class CostUncertainty(Frozen):
+    """How sure a cost is: in 90 of 100 cases it lies between cost / factor and cost · factor."""
+
+    machine: Spread
+    """Factor of compute, memory, storage and energy."""
+    hours: Spread
+    """Factor of the hours of people."""
+
+
 class EconomicsParams(Frozen):
     """Assumptions about the service, labelled as such wherever they are shown."""
 
@@ -186,8 +219,8 @@ class EconomicsParams(Frozen):
     """H [d]."""
     margin_per_listener_day: NonNegative
     """r [currency / listener / d]."""
-    elasticity: NonNegative
-    """ε, relative change of margin for a relative change of the metric."""
+    elasticity: Elasticity
+    uncertainty: CostUncertainty
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     prices: Prices
     maintenance_hours_per_year: dict[str, NonNegative]
