@@ -70,4 +70,4 @@ lock: ## Resolve the dependencies anew; hashes, no addresses
 	    --extra dev pyproject.toml -o requirements.lock
 
 clean: ## Remove what nights and tests made; the environment and the landed logs stay
-	@rm -rf data night mlflow reports releases .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log
+	@rm -rf data night mlflow reports releases ledger .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log

@@ -75,6 +75,39 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
 
 
+Record = Annotated[Path, typer.Argument(help="A decision.json, with evaluation/ beside it.")]
+
+
+@app.command()
+def replay(record: Record = Path("data/decision.json")) -> None:
+    """Make a decision again from its record and arrays alone; it must come out the same."""
+    from pipeline.stages.review import replay as make_again
+
+    again = make_again(record)
+    typer.echo(f"the same, bit for bit: {again['verdict']} (digest {again['digest'][:12]})")
+
+
+@app.command()
+def explain(record: Record = Path("data/decision.json")) -> None:
+    """What was decided and why: the sentence, then the figures."""
+    from pipeline.night.explain import explained
+    from pipeline.stages.review import read_record
+
+    _console().print(explained(read_record(record)))
+
+
+@app.command("what-if")
+def what_if(
+    record: Record = Path("data/decision.json"),
+    settings: Annotated[list[str] | None, typer.Option("--set", help="economics.NAME=VALUE, gate.NAME=VALUE")] = None,
+) -> None:
+    """The verdict under other assumptions, without fitting anything."""
+    from pipeline.night.explain import compared
+    from pipeline.stages.review import what_if as suppose
+
+    _console().print(compared(*suppose(record, settings or [])))
+
+
 @app.command()
 def lookup(listener: str) -> None:
     """The list that a listener is served, or the fallback for a stranger."""

@@ -53,6 +53,10 @@ class ReleaseError(NetgainError):
     """No release, an incomplete one, or one whose checksums do not match."""
 
 
+class RecordError(NetgainError):
+    """A record of a decision that cannot be made again as it stands."""
+
+
 class StageFailed(NetgainError):
     """A stage of the night ended with an error; what was served before is still served."""
 

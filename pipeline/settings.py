@@ -30,6 +30,8 @@ class Settings:
     """NETGAIN_LANDING, where logs arrive."""
     releases: Path
     """NETGAIN_RELEASES, what is served."""
+    ledger: Path
+    """NETGAIN_LEDGER, every look at challengers, and overrides."""
     reports: Path
     """NETGAIN_REPORTS, what people read."""
     mlflow_uri: str
@@ -62,6 +64,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         workspace=workspace,
         landing=folder("LANDING", "landing"),
         releases=folder("RELEASES", "releases"),
+        ledger=folder("LEDGER", "ledger"),
         reports=folder("REPORTS", "reports"),
         mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",

@@ -40,7 +40,7 @@ def test_the_shipped_file_is_valid_and_frozen() -> None:
         (lambda p: p["recipes"]["als"].update(family="magic"), "recipes.als", "als"),
         (lambda p: p["recipes"].update({"a; rm -rf /": p["recipes"]["als"]}), "", "recipe name"),
         (lambda p: p["recipes"].pop("popular"), "", "popular"),
-        (lambda p: p["economics"].update(elasticity=float("nan")), "economics.elasticity", "finite"),
+        (lambda p: p["economics"]["elasticity"].update(median=float("nan")), "economics.elasticity.median", "finite"),
         (lambda p: p["gate"].update(alpha=0.9), "gate.alpha", "less"),
         (lambda p: p["lists"].update(n_items=5), "", "evaluation.k"),
         (lambda p: p.update(seed=True), "seed", "integer"),

@@ -1,4 +1,4 @@
-"""The same inputs give the same bytes; a change reruns what depends on it; experiments work as DVC's users know them."""
+"""The same inputs give the same bytes; a change reruns what depends on it; experiments work as DVC's users expect."""
 
 import datetime as dt
 import json

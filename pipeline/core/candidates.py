@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.core.comparison import SeedVariance
 from pipeline.core.economics import NightCost
 from pipeline.core.slices import SLICES
+from pipeline.core.spending import FIRST_NIGHT, History
 from pipeline.params import GateParams
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +28,7 @@ class Candidate:
         recipe: its name.
         family: its family.
         ndcg: shape (n_fits, n_eligible), NDCG@k of every fit and eligible listener.
-        fit_variance: ŝ², the variance of its mean from fit to fit.
+        seeds: ŝ², the variance of its mean from fit to fit.
         coverage: share of the catalogue [0, 1] that its lists show.
         top_share: share of its recommendations [0, 1] that go to the top 1 % of items.
         n_invalid_lists: lists of all its fits that break a promise.
@@ -36,7 +38,7 @@ class Candidate:
     recipe: str
     family: str
     ndcg: Floats
-    fit_variance: float
+    seeds: SeedVariance
     coverage: float
     top_share: float
     n_invalid_lists: int
@@ -54,6 +56,7 @@ class Tonight:
         served_recipe: recipe of the release that was served before tonight; None without one.
         served: its held-out fit, scored on tonight's decision window; None without one.
         faults: what could not be read.
+        history: what earlier nights leave to this one.
     """
 
     recipes: tuple[str, ...]
@@ -62,6 +65,7 @@ class Tonight:
     served_recipe: str | None
     served: Candidate | None
     faults: tuple[str, ...] = ()
+    history: History = FIRST_NIGHT
 
 
 def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
@@ -69,14 +73,19 @@ def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
     served = tonight.served_recipe
     if served is None:
         return POPULAR, ("no release is served yet: the popular list is the champion",)
-    if served not in tonight.recipes:
-        return POPULAR, (f"the served recipe {served} is not in params.yaml: the popular list is the champion",)
-    return served, ()
+    # What an override brought was not proven: the gate's own choice is what a challenger has to beat.
+    champion = tonight.history.champion or served
+    notes = () if champion == served else (f"{served} is served, but not by the gate: {champion} is the champion",)
+    if champion not in tonight.recipes:
+        return POPULAR, (f"the champion {champion} is not in params.yaml: the popular list takes its place",)
+    return champion, notes
 
 
 def find_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
     """What makes the night INVALID, the most telling first."""
     missing = [f"{recipe} was not measured" for recipe in tonight.recipes if recipe not in tonight.candidates]
+    if tonight.history.look < 1:
+        return [f"the ledger gives this night the number {tonight.history.look}"]
     if missing or tonight.faults or POPULAR not in tonight.candidates:
         return [*tonight.faults, *missing] or ["the popular list was not measured"]
     ndcg = tonight.candidates[POPULAR].ndcg
@@ -87,7 +96,7 @@ def find_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
         faults.append(f"{n} listeners can be scored, {gate.min_eligible_listeners} are needed")
     faults += [f"the slice {s} is missing" for s in SLICES if s not in tonight.slices]
     faults += [f"the slice {s} covers other listeners" for s, m in tonight.slices.items() if m.shape != (n,)]
-    for candidate in tonight.candidates.values():
+    for candidate in (tonight.candidates[recipe] for recipe in tonight.recipes):
         faults += _candidate_faults(candidate, n, candidate.recipe, needs_night=True)
     if not tonight.candidates[champion].ndcg.any():
         faults.append(f"{champion}, the champion, finds nothing that listeners played: no gain is relative to that")
@@ -106,7 +115,7 @@ def _candidate_faults(candidate: Candidate, n: int, name: str, *, needs_night: b
     faults = []
     if not (np.isfinite(ndcg).all() and (ndcg >= 0).all() and (ndcg <= 1).all()):
         faults.append(f"{name} has NDCG that is not between 0 and 1")
-    if not (math.isfinite(candidate.fit_variance) and candidate.fit_variance >= 0):
+    if not (math.isfinite(candidate.seeds.value) and candidate.seeds.value >= 0 and candidate.seeds.df > 0):
         faults.append(f"{name} varies from fit to fit by an unknown amount")
     for what, share in (("catalogue coverage", candidate.coverage), ("top 1 % share", candidate.top_share)):
         if not 0 <= share <= 1:

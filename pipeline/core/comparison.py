@@ -5,13 +5,46 @@ shares the luck of the seed. So the standard error has a term for each recipe's 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import t as student_t
 
 Floats = npt.NDArray[np.float64]
+
+WORST = -1.0
+"""No difference of a metric in [0, 1] is below this: what a bound that may never be wrong can promise."""
+
+
+@dataclass(frozen=True)
+class SeedVariance:
+    """ŝ², the variance of a recipe's mean from fit to fit.
+
+    Attributes:
+        value: ŝ²; NaN where one fit alone says nothing about its luck.
+        df: degrees of freedom that it was estimated with; infinite for a deterministic recipe.
+    """
+
+    value: float
+    df: float
+
+
+@dataclass(frozen=True)
+class EarlierSeeds:
+    """What an earlier night's fits of a recipe said.
+
+    Attributes:
+        relative_variance: ŝ² by the square of that night's mean.
+        df: its degrees of freedom, the fits less one.
+    """
+
+    relative_variance: float
+    df: float
+
+
+DETERMINISTIC = SeedVariance(0.0, math.inf)
 
 
 @dataclass(frozen=True)
@@ -26,6 +59,7 @@ class Comparison:
         se: standard error of Δ, √(s²(d_u)/n + ŝ²_champion/K + ŝ²_challenger/K).
         se_listeners: its part that more listeners would shrink, √(s²(d_u)/n).
         se_fits: its part that more fits would shrink.
+        df: degrees of freedom of `se` (Welch 1947, Satterthwaite 1946); infinite where nothing varies.
     """
 
     n: int
@@ -35,27 +69,46 @@ class Comparison:
     se: float
     se_listeners: float
     se_fits: float
+    df: float
+
+    def quantile(self, alpha: float) -> float:
+        """t_{1−α, df}: the normal quantile where `se` is well known, more where few fits had to tell."""
+        return float(student_t.isf(alpha, self.df))
 
     def lower(self, alpha: float) -> float:
-        """L = Δ − z_{1−α} · SE, above which the true difference lies with probability 1 − α."""
-        return self.delta - NormalDist().inv_cdf(1 - alpha) * self.se
+        """L = Δ − t_{1−α} · SE, above which the true difference lies with probability 1 − α; at least WORST."""
+        if alpha <= 0:
+            return WORST
+        return max(self.delta - self.quantile(alpha) * self.se if self.se else self.delta, WORST)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The two-sided interval for Δ."""
-        half = NormalDist().inv_cdf(0.5 + level / 2) * self.se
+        half = self.quantile((1 - level) / 2) * self.se if self.se else 0.0
         return self.delta - half, self.delta + half
+
+    def detectable(self, alpha: float, *, bound: float, power: float = 0.8) -> float:
+        """The smallest true difference whose lower bound exceeds `bound` with probability `power`; NaN without α."""
+        if alpha <= 0:
+            return math.nan
+        return bound + (self.quantile(alpha) + self.quantile(1 - power)) * self.se if self.se else bound
+
+    def shrunk(self, gain_sd: float) -> float:
+        """Δ · τ²/(τ² + SE²): the winner of several is on average not as good as it looked. By a normal prior of mean 0
+        and standard deviation τ = `gain_sd` (James & Stein 1961)."""
+        total = gain_sd**2 + self.se**2
+        return self.delta * gain_sd**2 / total if total > 0 else self.delta
 
 
 def compare(
-    challenger: Floats, champion: Floats, *, challenger_fit_variance: float, champion_fit_variance: float
+    challenger: Floats, champion: Floats, *, challenger_seeds: SeedVariance, champion_seeds: SeedVariance
 ) -> Comparison:
     """Compare two recipes on the same listeners.
 
     Args:
         challenger: shape (n_fits, n_listeners), the metric; rows are fits, columns the same listeners in both.
         champion: shape (n_fits, n_listeners); may have another number of fits.
-        challenger_fit_variance: ŝ², see `fit_variance`.
-        champion_fit_variance: ŝ².
+        challenger_seeds: ŝ², see `seed_variance`.
+        champion_seeds: ŝ².
 
     Raises:
         ValueError: the listeners are not the same number, or fewer than two.
@@ -65,7 +118,12 @@ def compare(
         raise ValueError(f"{n} listeners against {champion.shape[1]}")
     differences = challenger.mean(axis=0) - champion.mean(axis=0)
     listeners = float(differences.var(ddof=1)) / n
-    fits = challenger_fit_variance / len(challenger) + champion_fit_variance / len(champion)
+    parts = [
+        (listeners, n - 1.0),
+        (challenger_seeds.value / len(challenger), challenger_seeds.df),
+        (champion_seeds.value / len(champion), champion_seeds.df),
+    ]
+    fits = parts[1][0] + parts[2][0]
     return Comparison(
         n=n,
         champion_mean=float(champion.mean()),
@@ -74,24 +132,33 @@ def compare(
         se=math.sqrt(listeners + fits),
         se_listeners=math.sqrt(listeners),
         se_fits=math.sqrt(fits),
+        df=_satterthwaite(parts),
     )
 
 
-def fit_variance(values: Floats, *, deterministic: bool) -> float:
-    """ŝ², the variance of a recipe's mean from fit to fit.
+def _satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
+    """ν = (Σ v)² / Σ v²/ν_i of variances v with degrees of freedom ν_i."""
+    total = math.fsum(v for v, _ in parts)
+    if not total > 0:
+        return math.inf
+    # Shares, not squares of variances: those of tiny numbers vanish.
+    return 1 / math.fsum((v / total) ** 2 / df for v, df in parts)
+
+
+def seed_variance(values: Floats, *, deterministic: bool, earlier: Sequence[EarlierSeeds] = ()) -> SeedVariance:
+    """ŝ² of a recipe, pooled over tonight's fits and those of earlier nights: Σ df · v / Σ df, where the variances of
+    earlier nights are relative to their mean, and are brought to tonight's.
 
     Args:
         values: shape (n_fits, n_listeners).
         deterministic: whether another seed gives the same model.
-
-    Returns:
-        0 for a deterministic recipe; NaN for another that was fitted once: one fit says nothing about its luck.
+        earlier: the same recipe's nights before this one.
     """
     if deterministic:
-        return 0.0
-    return float(values.mean(axis=1).var(ddof=1)) if len(values) > 1 else math.nan
-
-
-def upgrade_alpha(alpha: float, *, n_challengers: int) -> float:
-    """The probability of a mistake that one challenger may spend, α / m: a union bound over tonight's challengers."""
-    return alpha / n_challengers
+        return DETERMINISTIC
+    means = values.mean(axis=1)
+    known = [(e.relative_variance * float(means.mean()) ** 2, e.df) for e in earlier]
+    if len(means) > 1:
+        known.append((float(means.var(ddof=1)), len(means) - 1.0))
+    df = math.fsum(d for _, d in known)
+    return SeedVariance(math.fsum(v * d for v, d in known) / df if df else math.nan, df)

@@ -4,23 +4,18 @@ Whatever is missing, not finite, out of range or underpowered makes the night IN
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
+from pipeline.core.balance import Balance, measured, weigh
 from pipeline.core.candidates import POPULAR, Candidate, Tonight, champion_of, find_faults
-from pipeline.core.comparison import Comparison, upgrade_alpha
-from pipeline.core.economics import Money, NightCost, running_cost, switching_cost, unit_value
-from pipeline.core.gates import (
-    GUARDRAIL_ALPHA,
-    Gate,
-    contrast,
-    limit_gates,
-    not_worse,
-    quality_gates,
-    ratio_gates,
-)
+from pipeline.core.comparison import Comparison
+from pipeline.core.gates import GUARDRAIL_ALPHA, Gate, contrast, limit_gates, not_worse, quality_gates, ratio_gates
+from pipeline.core.sensitivity import Flip, flips
+from pipeline.core.spending import Override, look_alpha
+from pipeline.core.valuation import Outlook, outlook
 from pipeline.params import EconomicsParams, GateParams
 
 
@@ -48,30 +43,36 @@ class Upgrade:
     Attributes:
         verdict: PROMOTE for the one that is promoted: of those that pass, the one with the highest net benefit.
         passes: whether it may be promoted.
-        alpha: probability of a mistake that its bound allows, α / m.
+        outside: whether it breaks a hard limit: it is out of the design space before any money is counted.
+        interval: 95 % interval of Δ.
+        alpha: probability of a mistake that its bound allows, α_t / m.
         lower_bound: L.
-        required_gain: the bound that L must reach, δ_min · μ0, or less for a challenger that saves money.
-        cost: C, over the horizon.
-        unit_value: V, over the horizon, by assumption.
-        net_benefit_low: NB_low = L · V − C, over the horizon.
-        break_even_gain: C / V, the gain that pays for C.
+        balance: its gain against its cost.
+        detectable_gain: the smallest true Δ that would have been proven and paid for with a probability of 80 %.
+        shrunk_gain: Δ, less what the winner of several owes to luck.
     """
 
     recipe: str
     family: str
     verdict: Verdict
     passes: bool
+    outside: bool
     comparison: Comparison
     interval: tuple[float, float]
     alpha: float
     lower_bound: float
-    required_gain: float
-    gain_proven: bool
-    cost: Money
-    unit_value: float
-    net_benefit_low: float
-    break_even_gain: float
+    balance: Balance
+    detectable_gain: float
+    shrunk_gain: float
     gates: tuple[Gate, ...]
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """What a challenger's balance hangs on: computed for the record, and decides nothing."""
+
+    outlook: Outlook
+    flips: tuple[Flip, ...]
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ class Decision:
     Attributes:
         verdict: of the upgrade lane, or INVALID.
         serve_source: `refit`, `serve_recipe` fitted on the whole window; `served`, the release as it is.
+        constraints: for each recipe, the hard limits.
+        override: the one that put `serve_recipe` in the place of what the gate would serve; None where none did.
+        gate_recipe: what the gate itself would serve.
     """
 
     verdict: Verdict
@@ -91,8 +95,11 @@ class Decision:
     n_eligible: int
     refresh: Refresh | None = None
     upgrades: tuple[Upgrade, ...] = ()
+    constraints: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    override: Override | None = None
+    gate_recipe: str = POPULAR
 
 
 def decide(tonight: Tonight, gate: GateParams, economics: EconomicsParams) -> Decision:
@@ -100,42 +107,53 @@ def decide(tonight: Tonight, gate: GateParams, economics: EconomicsParams) -> De
     champion, notes = champion_of(tonight)
     n_eligible = max((c.ndcg.shape[1] for c in tonight.candidates.values() if c.ndcg.ndim == 2), default=0)
 
+    def kept(verdict: Verdict, **more: Any) -> Decision:
+        return Decision(verdict, champion, n_eligible=n_eligible, notes=notes, gate_recipe=champion, **more)
+
     def invalid(faults: Sequence[str]) -> Decision:
-        return Decision(
-            Verdict.INVALID, champion, None, "refit", champion, n_eligible, faults=tuple(faults), notes=notes
-        )
+        told: dict[str, Any] = {
+            "challenger": None,
+            "serve_source": "refit",
+            "serve_recipe": champion,
+            "faults": tuple(faults),
+        }
+        return kept(Verdict.INVALID, **told)
 
     faults = find_faults(tonight, gate, champion)
     if faults:
         return invalid(faults)
     served = tonight.served if champion == tonight.served_recipe else None
     refresh = None if served is None else refresh_lane(tonight, served, champion, gate)
+    constraints = {name: tuple(limit_gates(measured(c), gate)) for name, c in tonight.candidates.items()}
     challengers = [name for name in tonight.recipes if name != champion]
     upgrades = tuple(upgrade_lane(tonight, name, champion, gate, economics) for name in challengers)
     not_finite = [u.recipe for u in upgrades if not _finite(u)]
     if not_finite:
         return invalid([f"the figures of {not_finite[0]} are not finite"])
+    told: dict[str, Any] = {"refresh": refresh, "constraints": constraints}
     worth = [u for u in upgrades if u.passes]
     if worth:
-        best = max(worth, key=lambda u: u.net_benefit_low)
+        best = max(worth, key=lambda u: u.balance.net_benefit_low)
         upgrades = tuple(replace(u, verdict=Verdict.PROMOTE) if u is best else u for u in upgrades)
-        return Decision(
-            Verdict.PROMOTE, champion, best.recipe, "refit", best.recipe, n_eligible, refresh, upgrades, (), notes
-        )
+        told |= {"challenger": best.recipe, "serve_source": "refit", "serve_recipe": best.recipe, "upgrades": upgrades}
+        return overridden(replace(kept(Verdict.PROMOTE, **told), gate_recipe=best.recipe), tonight)
     closest = max(upgrades, key=_closeness, default=None)
     stale = refresh is not None and refresh.verdict is not Verdict.PROMOTE
-    return Decision(
-        Verdict.KEEP,
-        champion,
-        None if closest is None else closest.recipe,
-        "served" if stale else "refit",
-        champion,
-        n_eligible,
-        refresh,
-        upgrades,
-        (),
-        notes,
-    )
+    told |= {"challenger": closest and closest.recipe, "serve_source": "served" if stale else "refit"}
+    return overridden(kept(Verdict.KEEP, **told, serve_recipe=champion, upgrades=upgrades), tonight)
+
+
+def overridden(decision: Decision, tonight: Tonight) -> Decision:
+    """The decision as it is carried out: an override in force serves its recipe, and leaves the verdict as it is."""
+    override = tonight.history.override
+    if override is None:
+        return decision
+    if override.recipe not in tonight.candidates:
+        note = f"the override by {override.by} names {override.recipe}, which is not in params.yaml: it has no effect"
+        return replace(decision, notes=(*decision.notes, note))
+    if override.recipe == decision.serve_recipe and decision.serve_source == "refit":
+        return replace(decision, override=override)
+    return replace(decision, override=override, serve_source="refit", serve_recipe=override.recipe)
 
 
 def refresh_lane(tonight: Tonight, served: Candidate, champion: str, gate: GateParams) -> Refresh:
@@ -147,7 +165,7 @@ def refresh_lane(tonight: Tonight, served: Candidate, champion: str, gate: GateP
     gates = [
         not_worse("not_worse_than_served", lower, bound),
         *quality_gates(fresh, served, tonight.candidates[POPULAR], tonight.slices, gate),
-        *limit_gates(_night(fresh), gate),
+        *limit_gates(measured(fresh), gate),
     ]
     kept = all(g.passed is not False for g in gates)
     return Refresh(Verdict.PROMOTE if kept else Verdict.KEEP, comparison, lower, bound, tuple(gates))
@@ -159,55 +177,51 @@ def upgrade_lane(
     """PROMOTE iff NB_low > 0, the gain is proven and every guardrail passes."""
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
     comparison = contrast(challenger, champion)
-    alpha = upgrade_alpha(gate.alpha, n_challengers=len(tonight.recipes) - 1)
+    alpha = look_alpha(gate.alpha, tonight.history.look, n_challengers=len(tonight.recipes) - 1)
     lower = comparison.lower(alpha)
-    cost = switching_cost(
-        running_cost(_night(champion), champion.family, economics),
-        running_cost(_night(challenger), challenger.family, economics),
-        challenger.family,
-        economics,
-    )
-    value = unit_value(economics, comparison.champion_mean)
-    net_low = lower * value - cost.total
-    saves = cost.total < 0
-    required = (-gate.refresh_margin if saves else gate.min_gain) * comparison.champion_mean
-    proven = lower > required if saves else lower >= required
+    balance = weigh(comparison, lower, (challenger, champion), gate, economics)
+    limits = limit_gates(measured(challenger), gate)
     gates = [
         *quality_gates(challenger, champion, tonight.candidates[POPULAR], tonight.slices, gate),
-        *limit_gates(_night(challenger), gate),
-        *ratio_gates(_night(challenger), _night(champion), gate),
+        *limits,
+        *ratio_gates(measured(challenger), measured(champion), gate),
     ]
-    passes = net_low > 0 and proven and all(g.passed is not False for g in gates)
+    pays_from = max(balance.required_gain, balance.break_even_gain if balance.cost_high > 0 else -math.inf)
     return Upgrade(
         recipe=challenger_name,
         family=challenger.family,
         verdict=Verdict.KEEP,
-        passes=passes,
+        passes=balance.pays and all(g.passed is not False for g in gates),
+        outside=any(g.passed is False for g in limits),
         comparison=comparison,
         interval=comparison.interval(),
         alpha=alpha,
         lower_bound=lower,
-        required_gain=required,
-        gain_proven=proven,
-        cost=cost,
-        unit_value=value,
-        net_benefit_low=net_low,
-        break_even_gain=cost.total / value if value > 0 else math.nan,
+        balance=balance,
+        detectable_gain=comparison.detectable(alpha, bound=pays_from),
+        shrunk_gain=comparison.shrunk(gate.true_gain_sd * comparison.champion_mean),
         gates=tuple(gates),
     )
 
 
+def prospect(
+    upgrade: Upgrade, pair: tuple[Candidate, Candidate], gate: GateParams, economics: EconomicsParams
+) -> Prospect:
+    """What may come of a challenger, and at which prices its balance turns; `pair` is challenger and champion."""
+
+    def weigh_at(assumed: EconomicsParams) -> Balance:
+        return weigh(upgrade.comparison, upgrade.lower_bound, pair, gate, assumed)
+
+    return Prospect(outlook(upgrade.comparison, upgrade.balance.cost, economics), flips(weigh_at, economics))
+
+
 def _closeness(upgrade: Upgrade) -> tuple[bool, float]:
     """Of those that are kept out, which to speak of: proven gains by what they would earn, else the highest gain."""
-    return upgrade.gain_proven, upgrade.net_benefit_low if upgrade.gain_proven else upgrade.comparison.delta
+    balance = upgrade.balance
+    return balance.gain_proven, balance.net_benefit_low if balance.gain_proven else upgrade.comparison.delta
 
 
 def _finite(upgrade: Upgrade) -> bool:
-    figures = (upgrade.comparison.se, upgrade.lower_bound, upgrade.cost.total, upgrade.unit_value)
-    return all(math.isfinite(figure) for figure in (*figures, upgrade.net_benefit_low))
-
-
-def _night(candidate: Candidate) -> NightCost:
-    if candidate.night is None:
-        raise ValueError(f"{candidate.recipe} has no measured cost")
-    return candidate.night
+    balance = upgrade.balance
+    figures = (upgrade.comparison.se, upgrade.lower_bound, balance.cost_high, balance.unit_value)
+    return all(math.isfinite(figure) for figure in (*figures, balance.net_benefit_low))

@@ -1,7 +1,7 @@
-"""What a recipe costs and what a gain is worth, in money over the horizon.
+"""What a recipe costs, in money over the horizon.
 
-Cost is measured, and scaled to the service in proportion to listeners. What a gain is worth rests on assumptions
-(`EconomicsParams`); nothing here hides them.
+Cost is measured, and scaled to the service in proportion to listeners; the price card is the user's. What a gain is
+worth, and how sure that is, stands in valuation.py.
 """
 
 import math
@@ -110,12 +110,6 @@ def switching_cost(champion: Money, challenger: Money, family: str, economics: E
         maintenance=challenger.maintenance - champion.maintenance,
         switching=economics.switching_hours[family] * economics.prices.engineering_hour,
     )
-
-
-def unit_value(economics: EconomicsParams, champion_mean: float) -> float:
-    """V = N · H · r · ε / μ0: money over the horizon for one unit of the metric."""
-    horizon_margin = economics.listeners * economics.horizon_days * economics.margin_per_listener_day
-    return horizon_margin * economics.elasticity / champion_mean
 
 
 def per_month(amount: float, economics: EconomicsParams) -> float:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -45,8 +45,8 @@ def contrast(challenger: Candidate, champion: Candidate, among: Bools | None = N
     return compare(
         challenger.ndcg[:, chosen],
         champion.ndcg[:, chosen],
-        challenger_fit_variance=challenger.fit_variance,
-        champion_fit_variance=champion.fit_variance,
+        challenger_seeds=challenger.seeds,
+        champion_seeds=champion.seeds,
     )
 
 
@@ -61,7 +61,20 @@ def quality_gates(
         at_least("coverage", challenger.coverage, params.min_coverage_ratio * champion.coverage),
         at_most("top_1_percent_share", challenger.top_share, champion.top_share + params.max_top_share_increase),
     ]
-    return gates + [_slice_gate(f"slice_{s}", challenger, champion, slices[s], params) for s in sorted(slices)]
+    return gates + slice_gates(challenger, champion, slices, params)
+
+
+def slice_gates(
+    challenger: Candidate, champion: Candidate, slices: Mapping[str, Bools], params: GateParams
+) -> list[Gate]:
+    """A gate for each slice. Those of few listeners are undecided: nothing is known of them, alone or together; their
+    pool is shown beside them, and is no pass either."""
+    gates = [_slice_gate(f"slice_{s}", challenger, champion, slices[s], params) for s in sorted(slices)]
+    small = [s for s in sorted(slices) if int(slices[s].sum()) < params.min_slice_listeners]
+    if len(small) < 2:
+        return gates
+    pool = np.logical_or.reduce([slices[s] for s in small])
+    return [*gates, replace(_slice_gate("slices_pooled", challenger, champion, pool, params), passed=None)]
 
 
 def _slice_gate(name: str, challenger: Candidate, champion: Candidate, members: Bools, params: GateParams) -> Gate:

@@ -215,9 +215,14 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically: sorted keys, two spaces, no NaN or Infinity (they are no JSON)."""
-    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    text = json_text(value)
     with atomic_path(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8")
+
+
+def json_text(value: Any) -> str:
+    """What `write_json` writes."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.core.records import as_json
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import read_stages
+from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import atomic_path, write_json
 from pipeline.logs.landing import take_inventory
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
+from pipeline.stages.hashes import night_inputs, recipe_digests
 from pipeline.stages.layout import Layout
 
 
@@ -26,7 +29,8 @@ class NightRunning(NetgainError):
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
-    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model.
+    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model,
+    and what earlier nights leave to this one.
 
     Nothing is written before all of them are known to be good, and files that would say the same are left alone.
 
@@ -46,6 +50,9 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)
+    inputs = night_inputs(layout, params)
+    known = history(settings.ledger, as_of=as_of, inputs=inputs, recipes=recipe_digests(params))
+    write_json(layout.history, as_json(known) | {"inputs": inputs})
     return Context(params, as_of, layout, settings)
 
 

@@ -31,6 +31,11 @@ class Layout:
         return self.root / "night" / "served"
 
     @property
+    def history(self) -> Path:
+        """history.json: tonight's number among the looks of its quarter, and what earlier nights knew."""
+        return self.root / "night" / "history.json"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 

@@ -9,23 +9,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.core.candidates import POPULAR, Candidate, Tonight
-from pipeline.core.comparison import fit_variance
-from pipeline.core.cost import Cost
-from pipeline.core.economics import NightCost, night_cost
+from pipeline.core.candidates import POPULAR
+from pipeline.core.cost import Cost, mean_cost
+from pipeline.core.economics import night_cost
+from pipeline.core.evidence import SERVED, Evidence, Measured, history_from
+from pipeline.core.records import as_json
 from pipeline.core.slices import SLICES
+from pipeline.core.spending import FIRST_NIGHT
 from pipeline.errors import NetgainError
 from pipeline.io.tables import EVALUATION, read_json, read_table
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
-from pipeline.stages.evaluate_served import NAME as SERVED
 from pipeline.stages.layout import Layout
 
 Value = TypeVar("Value")
+Arrays = dict[str, npt.NDArray[np.float64]]
+Slices = dict[str, npt.NDArray[np.bool_]]
 
 
-def read_tonight(context: Context) -> Tonight:
-    """All candidates, the served model and the slices, with a fault for each that cannot be read."""
+def gather(context: Context) -> Evidence:
+    """What was measured of all recipes and of the served model, with a fault for each that cannot be read."""
     layout, faults = context.layout, list[str]()
 
     def attempt(what: str, read: Callable[[], Value]) -> Value | None:
@@ -37,62 +40,67 @@ def read_tonight(context: Context) -> Tonight:
 
     recipes = tuple(context.params.recipes)
     served_recipe = attempt("night/served/served.json", partial(_served_recipe, layout))
-    first = attempt("the popular list's evaluation", partial(_first_fit, layout, POPULAR))
+    history = attempt("night/history.json", lambda: history_from(read_json(layout.history))) or FIRST_NIGHT
+    first = attempt("the popular list's evaluation", partial(_first_fit, layout.evaluation(POPULAR)))
     if first is None or not first.num_rows:
         faults += ["no listener can be scored"] if first is not None else []
-        return Tonight(recipes, {}, {}, served_recipe, None, tuple(faults))
-    listener_ids = first["listener_id"]
-    candidates: dict[str, Candidate] = {}
+        return Evidence(recipes, {}, served_recipe, None, history, tuple(faults))
+    measured: dict[str, Measured] = {}
     for recipe in recipes:
-        found = attempt(recipe, partial(read_candidate, context, recipe, listener_ids))
+        found = attempt(recipe, partial(read_measured, context, recipe, first["listener_id"]))
         if found is not None:
-            candidates[recipe] = found
+            measured[recipe] = found
     served = None
-    if served_recipe is not None and served_recipe in candidates:
-        served = attempt("the served model", partial(read_served, layout, candidates[served_recipe], listener_ids))
-    slices = {name: first[f"slice_{name}"].to_numpy() for name in SLICES}
-    return Tonight(recipes, candidates, slices, served_recipe, served, tuple(faults))
+    if served_recipe in measured:
+        served = attempt("the served model", partial(read_served, context, first["listener_id"]))
+    return Evidence(recipes, measured, served_recipe, served, history, tuple(faults))
 
 
-def read_candidate(context: Context, recipe: str, listener_ids: pa.ChunkedArray) -> Candidate:
-    """A recipe's fits of tonight, on the listeners `listener_ids`.
+def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) -> Measured:
+    """What was measured of a recipe's fits of tonight, on the listeners `listener_ids`.
 
     Raises:
         TableError: a file is missing or is none.
         KeyError, TypeError, ValueError: a file lacks something, or tells of other listeners.
     """
-    layout = context.layout
-    family = context.params.recipes[recipe].family
-    ndcg = read_ndcg(layout.evaluation(recipe), listener_ids)
+    layout, family = context.layout, context.params.recipes[recipe].family
+    read_ndcg(layout.evaluation(recipe), listener_ids)
+    fits = [Cost.from_dict(raw) for raw in read_json(layout.fit_cost(recipe))["fits"]]
+    scorings = [Cost.from_dict(raw) for raw in read_json(layout.score_cost(recipe))["scorings"]]
     metrics = read_json(layout.metrics(recipe))
-    return Candidate(
-        recipe=recipe,
+    shown = {"fit": mean_cost(fits).to_dict(), "scoring": mean_cost(scorings).to_dict()}
+    return Measured(
         family=family,
-        ndcg=ndcg,
-        fit_variance=fit_variance(ndcg, deterministic=not FAMILIES[family].stochastic),
-        coverage=float(metrics["catalogue_coverage"]),
-        top_share=float(metrics["top_1_percent_share"]),
-        n_invalid_lists=int(metrics["invalid_lists"]),
-        night=_night(layout, recipe),
+        stochastic=FAMILIES[family].stochastic,
+        night=night_cost(fits, scorings),
+        qualities=as_json(shown | _qualities(metrics, context.params.evaluation.k)),
+        **_catalogue(metrics),
     )
 
 
-def read_served(layout: Layout, champion: Candidate, listener_ids: pa.ChunkedArray) -> Candidate:
-    """The served model: one fit of the champion's recipe, made a night or more ago.
-
-    How its luck varies is taken from tonight's fits of the same recipe: one fit cannot tell.
-    """
+def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
+    """What was measured of the served model, a fit that was paid for in another night."""
+    layout = context.layout
+    read_ndcg(layout.evaluation(SERVED), listener_ids)
     metrics = read_json(layout.metrics(SERVED))
-    return Candidate(
-        recipe=champion.recipe,
-        family=champion.family,
-        ndcg=read_ndcg(layout.evaluation(SERVED), listener_ids),
-        fit_variance=champion.fit_variance,
-        coverage=float(metrics["catalogue_coverage"]),
-        top_share=float(metrics["top_1_percent_share"]),
-        n_invalid_lists=int(metrics["invalid_lists"]),
-        night=None,
-    )
+    family = str(metrics["family"])
+    return Measured(family=family, stochastic=FAMILIES[family].stochastic, night=None, **_catalogue(metrics))
+
+
+def read_arrays(files: dict[str, Path]) -> tuple[Arrays, Slices]:
+    """NDCG of every fit and listener of each recipe, and the slices.
+
+    Args:
+        files: a table of EVALUATION for each recipe, and for SERVED where there is one.
+
+    Raises:
+        TableError, ValueError: see `read_ndcg`.
+    """
+    if not files:
+        return {}, {}
+    first = _first_fit(files.get(POPULAR) or next(iter(files.values())))
+    arrays = {name: read_ndcg(path, first["listener_id"]) for name, path in files.items()}
+    return arrays, {name: first[f"slice_{name}"].to_numpy() for name in SLICES}
 
 
 def read_ndcg(path: Path, listener_ids: pa.ChunkedArray) -> npt.NDArray[np.float64]:
@@ -115,15 +123,29 @@ def read_ndcg(path: Path, listener_ids: pa.ChunkedArray) -> npt.NDArray[np.float
     return values
 
 
-def _first_fit(layout: Layout, recipe: str) -> pa.Table:
-    table = read_table(layout.evaluation(recipe), EVALUATION)
+def _first_fit(path: Path) -> pa.Table:
+    table = read_table(path, EVALUATION)
     return table.filter(pa.array(table["seed"].to_numpy() == 0))
 
 
-def _night(layout: Layout, recipe: str) -> NightCost:
-    fits = [Cost.from_dict(raw) for raw in read_json(layout.fit_cost(recipe))["fits"]]
-    scorings = [Cost.from_dict(raw) for raw in read_json(layout.score_cost(recipe))["scorings"]]
-    return night_cost(fits, scorings)
+def _catalogue(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "coverage": float(metrics["catalogue_coverage"]),
+        "top_share": float(metrics["top_1_percent_share"]),
+        "n_invalid_lists": int(metrics["invalid_lists"]),
+    }
+
+
+def _qualities(metrics: dict[str, Any], k: int) -> dict[str, Any]:
+    """Accuracy beside NDCG, and by slice; null where a metrics file does not have it."""
+    ndcg = f"ndcg_at_{k}"
+    slices = metrics.get("slices", {})
+    return {
+        "accuracy": {name: metrics.get(f"{name}_at_{k}") for name in ("ndcg", "recall", "precision", "hit_rate")},
+        "novelty": metrics.get("novelty"),
+        "gini": metrics.get("gini"),
+        "slices": {name: {"n": each["n"], "ndcg": each.get(ndcg)} for name, each in slices.items()},
+    }
 
 
 def _served_recipe(layout: Layout) -> str | None:

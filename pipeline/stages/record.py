@@ -48,7 +48,10 @@ def run(context: Context) -> str:
     with tempfile.TemporaryDirectory(prefix="netgain-plots-") as scratch:
         plots = draw_plots(night, Path(scratch))
         reports = (layout.decision, layout.ingest_report, layout.validation_report, layout.audit_report)
-        parent = night_record(night, (*((report, "") for report in reports), *((plot, "plots") for plot in plots)))
+        # The tables beside the record: with them, `netgain replay` makes the decision again from the run alone.
+        arrays = [layout.data / told["file"] for told in night.decision.get("arrays", {}).values()]
+        files = {"": reports, "evaluation": arrays, "plots": plots}
+        parent = night_record(night, tuple((path, folder) for folder, paths in files.items() for path in paths))
         children = tuple(recipe_record(night, recipe, _artifacts(layout, recipe)) for recipe in night.recipes)
         recorded = record_night(context.settings, key, parent, children, model, about=ABOUT, metric=night.metric)
     said = f"{parent.name}: recorded with {len(children)} recipes"

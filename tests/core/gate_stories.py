@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.core.candidates import Candidate, Tonight
+from pipeline.core.comparison import DETERMINISTIC
 from pipeline.core.economics import NightCost
 from pipeline.params import EconomicsParams, GateParams, Params, load_params
 
@@ -18,7 +19,7 @@ def gate(**changes: Any) -> GateParams:
 
 
 def economics(**changes: Any) -> EconomicsParams:
-    return PARAMS.economics.model_copy(update=changes)
+    return PARAMS.economics.model_copy(update={"listeners": 20000, "margin_per_listener_day": 0.05} | changes)
 
 
 def params(**changes: Any) -> Params:
@@ -45,7 +46,7 @@ def candidate(recipe: str, mean: float, *, family: str | None = None, seed: int 
         "recipe": recipe,
         "family": family or recipe,
         "ndcg": np.array([mean + np.roll(spread, seed)]),
-        "fit_variance": 0.0,
+        "seeds": DETERMINISTIC,
         "coverage": 0.5,
         "top_share": 0.4,
         "n_invalid_lists": 0,

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.core.cost import Cost
-from pipeline.core.economics import GIB, night_cost, per_month, running_cost, switching_cost, unit_value
+from pipeline.core.economics import GIB, night_cost, per_month, running_cost, switching_cost
 from tests.core.gate_stories import economics, night
 
 
@@ -65,12 +65,6 @@ def test_switching_pays_the_difference_and_the_work_once() -> None:
     assert got.maintenance == pytest.approx(20 / 5 * 80)
     assert got.switching == 8 * 80
     assert got.total == pytest.approx(20 / 5 * 80 + 8 * 80)
-
-
-def test_the_worth_of_a_unit_makes_one_percent_worth_the_same_for_any_champion() -> None:
-    card = economics(listeners=1000, horizon_days=10, margin_per_listener_day=0.02, elasticity=0.05)
-    for champion_mean in (0.05, 0.2):
-        assert unit_value(card, champion_mean) * champion_mean / 100 == pytest.approx(1000 * 10 * 0.02 * 0.05 / 100)
 
 
 def test_a_horizon_of_a_year_is_twelve_months() -> None:

@@ -78,7 +78,7 @@ def decision_of(context: Context, verdict: str, champion: str, served: str, sour
         "INVALID": "INVALID: 6 listeners can be scored, 500 are needed; the popular list is kept.",
     }
     return {
-        "schema": 1,
+        "schema": 2,
         "as_of": context.as_of.isoformat(),
         "metric": "ndcg_at_10",
         "verdict": verdict,
@@ -104,7 +104,7 @@ def _upgrade(recipe: str, champion: str, served: str) -> dict[str, Any]:
         "interval": [delta - 0.004, delta + 0.004],
         "lower_bound": delta - 0.0035,
         "cost_total": 40 * CPU_SECONDS[recipe],
-        "net_benefit_low": 1000 * delta - 40 * CPU_SECONDS[recipe],
+        "balance": {"net_benefit_low": 1000 * delta - 40 * CPU_SECONDS[recipe]},
         "gates": [
             {"name": "coverage", "value": 1.4, "bound": 0.95, "margin": 0.45, "passed": True},
             {"name": "slice_new", "value": None, "bound": -0.03, "margin": None, "passed": None},

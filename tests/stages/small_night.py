@@ -8,6 +8,8 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from pipeline.core.interactions import Interactions
+from pipeline.core.records import as_json
+from pipeline.core.spending import FIRST_NIGHT
 from pipeline.features.model_folder import save_model
 from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, write_json, write_table
 from pipeline.params import PopularRecipe, load_params
@@ -80,6 +82,12 @@ def plant(root: Path) -> None:
     fit_popular(layout.model("popular") / "seed-0", layout.train, fold)
     write_relevant(layout.relevant, PLAYED)
     serve_nothing(root)
+
+
+def open_first(root: Path) -> None:
+    """The parts of an opened night that tell of logs and of earlier nights."""
+    write_json(Layout(root).landing, {"files": []})
+    write_json(Layout(root).history, as_json(FIRST_NIGHT) | {"inputs": "0" * 24})
 
 
 def serve_nothing(root: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.core.cost import Cost
 from pipeline.core.metrics import METRICS
+from pipeline.core.spending import look_alpha
 from pipeline.io.tables import EVALUATION, read_json, write_json, write_table
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages import decide
@@ -51,6 +52,7 @@ def write_recipe(context: Context, recipe: str, mean: float, n: int = N) -> None
 
 def open_night(root: Path, *, n: int = N, served: str | None = None) -> Context:
     context = small_night.context(root, k=10)
+    small_night.open_first(root)
     for recipe, mean in MEANS.items():
         write_recipe(context, recipe, mean, n)
     layout = context.layout
@@ -75,7 +77,7 @@ def decided(context: Context) -> dict[str, Any]:
 
 def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) -> None:
     record = decided(open_night(tmp_path))
-    assert record["schema"] == 1
+    assert record["schema"] == 2
     assert record["as_of"] == "2026-03-08"
     assert record["metric"] == "ndcg_at_10"
     assert record["verdict"] == "PROMOTE"
@@ -83,15 +85,18 @@ def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) 
     assert record["challenger"] == "als"
     assert record["serve"] == {"source": "refit", "recipe": "als"}
     assert record["lanes"]["refresh"] is None
-    assert record["lanes"]["upgrade"] == {"verdict": "PROMOTE", "alpha": 0.05, "n_challengers": 4}
+    alpha = pytest.approx(look_alpha(0.05, 1, n_challengers=4))
+    assert record["lanes"]["upgrade"] == {
+        "verdict": "PROMOTE", "quarter": "2026-Q1", "look": 1, "alpha": alpha, "n_challengers": 4
+    }  # fmt: skip
     als = next(c for c in record["challengers"] if c["recipe"] == "als")
-    assert als["alpha"] == 0.05 / 4
+    assert als["alpha"] == alpha
     assert als["comparison"]["n"] == N
     assert als["comparison"]["delta"] == pytest.approx(0.20 + 1e-4 - 0.10)
     # The means of the fits are .2, .2001, .2002: ŝ² is 1e-8, and the popular list does not vary.
     assert als["comparison"]["se_fits"] == pytest.approx((1e-8 / 3) ** 0.5)
     assert all(g["passed"] is not False for g in als["gates"])
-    assert record["assumptions"]["elasticity"] == 0.05
+    assert record["assumptions"]["elasticity"] == {"median": 0.05, "low": 0.01, "high": 0.25}
 
 
 def test_the_served_recipe_is_refreshed_and_others_have_to_beat_it(tmp_path: Path) -> None:

@@ -1,0 +1,33 @@
+"""Digests of what a night is made from."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from pipeline.io.checksums import digests
+from pipeline.params import Params
+from pipeline.stages.layout import Layout
+
+_CORE = Path(__file__).parents[1] / "core"
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a JSON value."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def recipe_digests(params: Params) -> dict[str, str]:
+    """For each recipe, of its family and hyperparameters."""
+    return {name: digest(recipe.model_dump(mode="json"))[:12] for name, recipe in params.recipes.items()}
+
+
+def night_inputs(layout: Layout, params: Params) -> str:
+    """Of a night's parameters, landed files and served release: what makes it another look."""
+    files = {"landing": layout.landing, "served": layout.served}
+    return digest({"params": params.model_dump(mode="json"), **digests(files)})[:24]
+
+
+def rule_code() -> str:
+    """Of the code that decides, pipeline/core."""
+    return digest({path.name: path.read_text(encoding="utf-8") for path in sorted(_CORE.glob("*.py"))})
