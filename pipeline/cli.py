@@ -4,7 +4,7 @@ import datetime as dt
 import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,12 @@ from pipeline.graph import EFFECTS, read_stages
 from pipeline.settings import load_settings, silence_telemetry
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
+
+    from pipeline.night.pure import Report
+    from pipeline.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 spark = typer.Typer(no_args_is_help=True, help="One Spark server for several runs of `dvc repro`.")
@@ -30,19 +35,14 @@ def night(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON here, too.")] = None,
 ) -> None:
     """Run a whole night: the stages of dvc.yaml, then record, promote, publish."""
-    from pipeline.night.reports import write_reports
-    from pipeline.night.running import exit_status, run_night
-    from pipeline.night.show import Progress, summary
+    from pipeline.night.running import run_night
 
-    settings, console = load_settings(), _console()
-    progress = Progress(console)
-    try:
-        facts = run_night(settings, as_of=_night(as_of), log_format=log_format, logs=logs, report=progress)
-    finally:
-        progress.stop()
-    console.print("", summary(facts))
-    write_reports(settings.reports, facts, json_file)
-    raise typer.Exit(exit_status(facts))
+    settings = load_settings()
+    _told(
+        settings,
+        lambda report: run_night(settings, as_of=_night(as_of), log_format=log_format, logs=logs, report=report),
+        json_file,
+    )
 
 
 @app.command("open")
@@ -73,6 +73,28 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     module = importlib.import_module(f"pipeline.stages.{name}")
     context = open_context(settings)
     typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
+
+
+@app.command()
+def promote(
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    until: Annotated[str, typer.Option(help="The last night that it holds for, YYYY-MM-DD.")],
+    override: Annotated[
+        bool, typer.Option("--override", help="Against the gate: without it, nothing is done.")
+    ] = False,
+    recipe: Annotated[str | None, typer.Option(help="What to serve. Default: the challenger of the decision.")] = None,
+) -> None:
+    """Serve a recipe that the gate did not promote, on record, until a date."""
+    from pipeline.night.overriding import override as carry_out
+
+    if not override:
+        raise ParamsError("a promotion by hand", expected="--override", fix="The gate promotes what pays by itself.")
+    settings = load_settings()
+    _told(
+        settings,
+        lambda report: carry_out(settings, recipe=recipe, by=by, reason=reason, until=_date(until), report=report),
+    )
 
 
 Record = Annotated[Path, typer.Argument(help="A decision.json, with evaluation/ beside it.")]
@@ -197,6 +219,23 @@ def main() -> None:
     except KeyboardInterrupt:
         typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
         sys.exit(130)
+
+
+def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:
+    """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
+    from pipeline.night.reports import write_reports
+    from pipeline.night.running import exit_status
+    from pipeline.night.show import Progress, summary
+
+    console = _console()
+    progress = Progress(console)
+    try:
+        facts = work(progress)
+    finally:
+        progress.stop()
+    console.print("", summary(facts))
+    write_reports(settings.reports, facts, json_file)
+    raise typer.Exit(exit_status(facts))
 
 
 def _night(text: str | None) -> dt.date:
