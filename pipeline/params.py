@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import ParamsError
 
@@ -15,6 +15,7 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 RECIPE_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+RecipeName = Annotated[str, Field(pattern=f"^{RECIPE_NAME.pattern}$")]
 
 
 class Frozen(BaseModel):
@@ -53,6 +54,9 @@ class InteractionParams(Frozen):
 class SplitParams(Frozen):
     decision_days: Annotated[int, Field(ge=1, le=365)]
     """Length of the decision window, the latest complete days before as_of [d]."""
+    tuning_days: Annotated[int, Field(ge=1, le=365)]
+    """Length of the tuning window, the latest days before the decision window [d]: what a blend learns its weights
+    on."""
     target: Literal["new", "any"]
     """What a list should hit: `new`, items the listener has not played before (heard items are then kept out of
     lists), or `any`."""
@@ -123,8 +127,34 @@ class SparkAlsRecipe(Frozen):
     runtime."""
 
 
+MemberRecipe = Annotated[PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe, Field(discriminator="family")]
+"""What can be part of a blend: whatever is fitted in a task of its own."""
+
+
+class BlendRecipe(Frozen):
+    """A weighted sum of other recipes' scores, the weights learnt on the tuning window."""
+
+    family: Literal["blend"]
+    members: Annotated[tuple[RecipeName, ...], Field(strict=False, min_length=2, max_length=5)]
+    """Names of other recipes of params.yaml. (Not strict: YAML has lists, no tuples.)"""
+    member_recipes: Annotated[tuple[MemberRecipe, ...], Field(strict=False)] = ()
+    """Their hyperparameters, in that order. `Params` fills them in, so that a model says by itself what it is."""
+    candidates: Annotated[int, Field(ge=10, le=10000)]
+    """Items of each member that are blended, its best for a listener."""
+    tuned_at: Annotated[int, Field(ge=1, le=1000)]
+    """k of the NDCG@k that the weights maximise."""
+
+    @field_validator("members")
+    @classmethod
+    def _distinct(cls, members: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(members)) < len(members):
+            raise ValueError("members are named once each")
+        return members
+
+
 Recipe = Annotated[
-    PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | SparkAlsRecipe, Field(discriminator="family")
+    PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | SparkAlsRecipe | BlendRecipe,
+    Field(discriminator="family"),
 ]
 
 
@@ -250,6 +280,16 @@ class Params(Frozen):
     lists: ListParams
 
     @model_validator(mode="after")
+    def _blends_know_their_members(self) -> "Params":
+        for name, recipe in self.recipes.items():
+            if isinstance(recipe, BlendRecipe):
+                found = tuple(_member(self.recipes, member, of=name) for member in recipe.members)
+                if recipe.member_recipes not in ((), found):
+                    raise ValueError(f"recipes.{name}.member_recipes is not for you to give: members names the recipes")
+                self.recipes[name] = recipe.model_copy(update={"member_recipes": found})
+        return self
+
+    @model_validator(mode="after")
     def _recipes_are_nameable_and_priced(self) -> "Params":
         bad = [name for name in self.recipes if not RECIPE_NAME.fullmatch(name)]
         if bad:
@@ -292,6 +332,14 @@ def load_params(path: Path) -> Params:
             expected=first["msg"][0].lower() + first["msg"][1:] + (f" ({n_more} more faults follow)" if n_more else ""),
             fix="See the fields of pipeline/params.py.",
         ) from err
+
+
+def _member(recipes: dict[str, Recipe], name: str, *, of: str) -> MemberRecipe:
+    recipe = recipes.get(name)
+    if isinstance(recipe, PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe):
+        return recipe
+    found = "no recipe of params.yaml" if recipe is None else f"of the family {recipe.family}"
+    raise ValueError(f"recipes.{of}.members names {name!r}, {found}; a member is of popular, item_knn, rp3beta or als")
 
 
 def _short(value: Any) -> str:

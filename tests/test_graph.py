@@ -9,10 +9,11 @@ from pathlib import Path
 
 import grimp
 import pytest
+import yaml
 
 from pipeline.errors import ParamsError
 from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
-from pipeline.params import load_params
+from pipeline.params import BlendRecipe, Recipe, load_params
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
@@ -54,8 +55,22 @@ def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Sta
     assert {n.split("@")[1] for n in names if n.startswith("fit@")} == set(recipes)
     assert {n.split("@")[1] for n in names if n.startswith("evaluate@")} == set(recipes)
     for name, recipe in recipes.items():
-        fit = next(stage for stage in stages if stage.name == f"fit@{name}")
-        assert f"pipeline/recommenders/{recipe.family}.py" in fit.deps
+        own = f"pipeline/recommenders/{recipe.family}.py"
+        code = "pipeline/recommenders" if isinstance(recipe, BlendRecipe) else own
+        for stage in (stage for stage in stages if stage.name in (f"fit@{name}", f"evaluate@{name}")):
+            assert code in stage.deps
+            others = {f"pipeline/recommenders/{other.family}.py" for other in recipes.values()} - {own}
+            assert not others & set(stage.deps)
+
+
+def test_a_fit_follows_the_parameters_of_its_recipe_and_of_its_members_and_no_others() -> None:
+    recipes = load_params(ROOT / "params.yaml").recipes
+    fit = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["fit"]
+    tracked = [name for name in fit["do"]["params"] if isinstance(name, str) and "recipes" in name]
+    assert tracked == ["recipes.${key}", *(f"recipes.${{item.follows[{place}]}}" for place in range(3))]
+    for name, recipe in recipes.items():
+        members = recipe.members if isinstance(recipe, BlendRecipe) else (name,)
+        assert set(fit["foreach"][name]["follows"]) == set(members)
 
 
 def test_every_stage_declares_the_code_that_it_imports(stages: tuple[Stage, ...]) -> None:
@@ -64,7 +79,7 @@ def test_every_stage_declares_the_code_that_it_imports(stages: tuple[Stage, ...]
         name, _, recipe = stage.name.partition("@")
         needed = _upstream(f"pipeline.stages.{name}")
         if recipe:
-            needed = needed | _upstream(f"pipeline.recommenders.{recipes[recipe].family}")
+            needed = needed.union(*(_upstream(f"pipeline.recommenders.{f}") for f in _families(recipes[recipe])))
         declared = [dep for dep in stage.deps if dep.startswith("pipeline")]
         files = {_file(module) for module in needed - PLUMBING}
         missing = {file for file in files if not any(file == d or file.startswith(d + "/") for d in declared)}
@@ -121,6 +136,12 @@ def test_the_dag_has_the_edges_of_dvc_and_imports_nothing_heavy(stages: tuple[St
 @cache
 def _graph() -> grimp.ImportGraph:
     return grimp.build_graph("pipeline", cache_dir=None)
+
+
+def _families(recipe: Recipe) -> set[str]:
+    """What the registry imports for a recipe: its family, and those of a blend's members."""
+    members = recipe.member_recipes if isinstance(recipe, BlendRecipe) else ()
+    return {recipe.family, *(member.family for member in members)}
 
 
 def _upstream(module: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.errors import ParamsError
-from pipeline.params import Params, load_params
+from pipeline.params import BlendRecipe, Params, load_params
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,6 +38,16 @@ def test_the_shipped_file_is_valid_and_frozen() -> None:
         (lambda p: p["split"].update(decision_days=0), "split.decision_days", "greater"),
         (lambda p: p["recipes"]["als"].update(factor=3), "recipes.als.factor", "extra"),
         (lambda p: p["recipes"]["als"].update(family="magic"), "recipes.als", "als"),
+        (lambda p: p["split"].update(tuning_days=0), "split.tuning_days", "greater"),
+        (lambda p: p["recipes"]["blend"].update(members=["als"]), "recipes.blend.members", "at least 2"),
+        (lambda p: p["recipes"]["blend"].update(members=["als", "als"]), "recipes.blend.members", "once each"),
+        (lambda p: p["recipes"]["blend"].update(members=["als", "../als"]), "recipes.blend.members.1", "pattern"),
+        (lambda p: p["recipes"]["blend"].update(members="als"), "recipes.blend.members", "tuple"),
+        (lambda p: p["recipes"]["blend"].update(members=["als", "magic"]), "", "'magic', no recipe of params.yaml"),
+        (lambda p: p["recipes"]["blend"].update(members=["als", "blend"]), "", "'blend', of the family blend"),
+        (lambda p: p["recipes"]["blend"].update(members=["als", "spark_als"]), "", "'spark_als', of the family spark"),
+        (lambda p: p["recipes"]["blend"].update(member_recipes=[p["recipes"]["als"]]), "", "not for you to give"),
+        (lambda p: p["recipes"]["blend"].update(tuned_at=0), "recipes.blend.tuned_at", "greater"),
         (lambda p: p["recipes"].update({"a; rm -rf /": p["recipes"]["als"]}), "", "recipe name"),
         (lambda p: p["recipes"].pop("popular"), "", "popular"),
         (lambda p: p["economics"]["elasticity"].update(median=float("nan")), "economics.elasticity.median", "finite"),
@@ -71,6 +81,13 @@ def test_a_file_of_another_kind_is_refused(text: str, tmp_path: Path) -> None:
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ParamsError):
         load_params(path)
+
+
+def test_a_blend_carries_the_hyperparameters_of_the_recipes_that_it_names() -> None:
+    recipes = load_params(ROOT / "params.yaml").recipes
+    blend = recipes["blend"]
+    assert isinstance(blend, BlendRecipe)
+    assert blend.member_recipes == tuple(recipes[name] for name in blend.members)
 
 
 def test_values_round_trip() -> None:

@@ -15,10 +15,13 @@ class Interactions:
         weights: CSR float32 of shape (n_listeners, n_items), Σ plays · 2^(−age / half-life); column indexes sorted
             within each row, every stored value > 0.
         age_days: int32, aligned with `weights.data`: whole days from the last play to the end of the window.
+        tuning: the same listeners' plays cut at an earlier day, for families that choose between models (the registry's
+            `needs_tuning`). None for all others.
     """
 
     weights: sp.csr_matrix
     age_days: npt.NDArray[np.int32]
+    tuning: "Tuning | None" = None
 
     @property
     def n_listeners(self) -> int:
@@ -27,3 +30,22 @@ class Interactions:
     @property
     def n_items(self) -> int:
         return int(self.weights.shape[1])
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """Days before a tuning window to fit on, and what was played in it to choose by; all of it before what is judged.
+
+    Attributes:
+        interactions: of the earlier days, with listeners and items of their own: rows and columns are not those of the
+            interactions that this is the `tuning` of.
+        relevant: CSR bool of the same shape, what a listener's list should have held.
+        n_relevant: int32 of shape (n_listeners,), relevant items, those included that the earlier days do not know and
+            no list can hold.
+        only_new: whether lists leave out what a listener has heard before.
+    """
+
+    interactions: Interactions
+    relevant: sp.csr_matrix
+    n_relevant: npt.NDArray[np.int32]
+    only_new: bool

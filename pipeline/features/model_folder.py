@@ -69,6 +69,9 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             if path.is_file():
                 path.chmod(0o644)
                 _sync_file(path)
+            else:
+                path.chmod(0o755)
+                sync_folder(path)
         temporary.chmod(0o755)
         sync_folder(temporary)
         if folder.exists():

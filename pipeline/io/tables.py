@@ -93,7 +93,8 @@ RELEVANT = pa.schema(
         pa.field("n_plays", pa.int32(), nullable=False),
     ]
 )
-"""What each listener played in the decision window (with `target: new`, what was new to them); sorted by both ids."""
+"""What each listener played in the decision or the tuning window (with `target: new`, what was new to them); sorted by
+both ids."""
 
 EVALUATION = pa.schema(
     [

@@ -19,12 +19,14 @@ class Family:
         name: of the class.
         stochastic: whether another seed gives another model.
         runs_in: `task`, a kernel that an executor may send anywhere, or `driver`, which uses the session itself.
+        needs_tuning: whether `fit` asks for `interactions.tuning`.
     """
 
     module: str
     name: str
     stochastic: bool
     runs_in: Literal["task", "driver"]
+    needs_tuning: bool = False
 
     def load_class(self) -> Any:
         """Import the family: a class of the protocol `Recommender` that is made from its recipe."""
@@ -37,6 +39,7 @@ FAMILIES: dict[str, Family] = {
     "rp3beta": Family("rp3beta", "Rp3Beta", stochastic=False, runs_in="task"),
     "als": Family("als", "Als", stochastic=True, runs_in="task"),
     "spark_als": Family("spark_als", "SparkAls", stochastic=True, runs_in="driver"),
+    "blend": Family("blend", "Blend", stochastic=True, runs_in="task", needs_tuning=True),
 }
 
 

@@ -90,8 +90,8 @@ def read_model(folder: Path) -> StoredModel:
 
 
 def stored_bytes(folder: Path) -> int:
-    """Size [B] of a model's own files, model.json and arrays."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.suffix in {".json", ".npy"})
+    """Size [B] of a model's own files, model.json and arrays, those of a blend's members included."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in {".json", ".npy"})
 
 
 @contextmanager

@@ -32,6 +32,11 @@ class Context:
         """First day of the decision window, which ends where the night's sight ends."""
         return self.as_of - dt.timedelta(days=self.params.split.decision_days)
 
+    @property
+    def tuning_from(self) -> dt.date:
+        """First day of the tuning window, which ends where the decision window begins."""
+        return self.decision_from - dt.timedelta(days=self.params.split.tuning_days)
+
 
 def open_context(settings: Settings) -> Context:
     """The context of the night that is open in the workspace.

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from pipeline.engine.meter import CostMeter
 from pipeline.errors import RecipeError
 from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
+from pipeline.features.tuning import load_tuning
 from pipeline.io.tables import write_json
 from pipeline.params import Recipe
 from pipeline.recommenders.registry import FAMILIES, build
@@ -30,6 +31,8 @@ class FitTask:
         recipe: family and hyperparameters.
         entropy: what its randomness is derived from.
         extra_pids: processes outside the fitting process's tree that work for it.
+        tuning: the folder of the tuning window; None where the family needs none.
+        only_new: whether lists leave out what a listener has heard, for tuning.
     """
 
     source: Path
@@ -37,6 +40,8 @@ class FitTask:
     recipe: Recipe
     entropy: tuple[int, ...]
     extra_pids: tuple[int, ...] = ()
+    tuning: Path | None = None
+    only_new: bool = True
 
 
 def run(context: Context, recipe_name: str) -> str:
@@ -58,11 +63,12 @@ def fit(context: Context, recipe_name: str, executor: Executor, *, extra_pids: t
     recipe = recipe_named(context, recipe_name)
     n_fits = context.params.gate.seeds if FAMILIES[recipe.family].stochastic else 1
     tasks = [
-        FitTask(
+        fit_task(
+            context,
+            recipe_name,
             source=context.layout.train,
             model=context.layout.model(recipe_name) / f"seed-{seed}",
-            recipe=recipe,
-            entropy=entropy(context.params.seed, recipe_name, seed),
+            index=seed,
             extra_pids=extra_pids,
         )
         for seed in range(n_fits)
@@ -77,6 +83,26 @@ def fit(context: Context, recipe_name: str, executor: Executor, *, extra_pids: t
         },
     )
     return f"{recipe_name}: {n_fits} {'fit' if n_fits == 1 else 'fits'}, each {describe(mean_cost(costs))}"
+
+
+def fit_task(
+    context: Context, recipe_name: str, *, source: Path, model: Path, index: int, extra_pids: tuple[int, ...]
+) -> FitTask:
+    """Fit number `index` of a recipe. Whatever days it is fitted on, what it tunes it tunes on the tuning window.
+
+    Raises:
+        RecipeError: there is no recipe of that name.
+    """
+    recipe = recipe_named(context, recipe_name)
+    return FitTask(
+        source=source,
+        model=model,
+        recipe=recipe,
+        entropy=entropy(context.params.seed, recipe_name, index),
+        extra_pids=extra_pids,
+        tuning=context.layout.tuning if FAMILIES[recipe.family].needs_tuning else None,
+        only_new=context.params.split.target == "new",
+    )
 
 
 def fit_models(tasks: Sequence[FitTask], executor: Executor) -> list[Cost]:
@@ -95,6 +121,8 @@ def drives_session(recipe: Recipe) -> bool:
 def fit_kernel(task: FitTask) -> Result:
     """Fit and save one model. What it costs is that of the fit alone, not of reading, starting and writing."""
     interactions = load_interactions(task.source)
+    if task.tuning is not None:
+        interactions = replace(interactions, tuning=load_tuning(task.tuning, only_new=task.only_new))
     model = build(task.recipe)
     # A worker process fits within its own tree; only a family of the driver has helpers elsewhere.
     helpers = task.extra_pids if FAMILIES[task.recipe.family].runs_in == "driver" else ()

@@ -69,6 +69,11 @@ class Layout:
         return self.data / "train"
 
     @property
+    def tuning(self) -> Path:
+        """The same three tables, before the tuning window, and relevant.parquet, what was played in it."""
+        return self.data / "tuning"
+
+    @property
     def window(self) -> Path:
         """The same three tables, up to as_of: what the served model is fitted on."""
         return self.data / "window"

@@ -9,7 +9,7 @@ from pipeline.features.model_folder import copy_model
 from pipeline.io.tables import read_json, write_json
 from pipeline.recommenders.storage import read_recipe
 from pipeline.stages.context import Context
-from pipeline.stages.fit import FitTask, describe, drives_session, entropy, fit_models, recipe_named
+from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
 
 FALLBACK_RECIPE = "popular"
 
@@ -77,10 +77,5 @@ def recipe_to_fit(decision: dict[str, Any]) -> str | None:
 
 
 def _task(context: Context, recipe_name: str, model: Path, extra_pids: tuple[int, ...]) -> FitTask:
-    return FitTask(
-        source=context.layout.window,
-        model=model,
-        recipe=recipe_named(context, recipe_name),
-        entropy=entropy(context.params.seed, recipe_name, 0),
-        extra_pids=extra_pids,
-    )
+    window = context.layout.window
+    return fit_task(context, recipe_name, source=window, model=model, index=0, extra_pids=extra_pids)

@@ -1,0 +1,35 @@
+"""The tuning window of a night, as recommenders are given it."""
+
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from pipeline.core.interactions import Tuning
+from pipeline.features.interactions import load_interactions
+from pipeline.features.lists import rows_of
+from pipeline.io.tables import ITEM_MAP, LISTENER_MAP, RELEVANT, read_table
+
+
+def load_tuning(folder: Path, *, only_new: bool) -> Tuning:
+    """The earlier days' interactions of a folder, and its relevant.parquet in their rows.
+
+    A listener whom the earlier days do not know gets no list from them, and is left out. An item that they do not know
+    is on no list, but was missed: it counts in `n_relevant`.
+
+    Args:
+        only_new: whether lists leave out what a listener has heard before (`split.target`).
+
+    Raises:
+        TableError: a table is missing or has other columns.
+    """
+    interactions = load_interactions(folder)
+    relevant = read_table(folder / "relevant.parquet", RELEVANT)
+    rows = rows_of(relevant["listener_id"], read_table(folder / "listeners.parquet", LISTENER_MAP)["listener_id"])
+    columns = rows_of(relevant["item_id"], read_table(folder / "items.parquet", ITEM_MAP)["item_id"])
+    n_relevant = np.bincount(rows[rows >= 0], minlength=interactions.n_listeners).astype(np.int32)
+    known = (rows >= 0) & (columns >= 0)
+    pairs = (rows[known], columns[known])
+    matrix = sp.csr_matrix((np.ones(int(known.sum()), np.bool_), pairs), shape=interactions.weights.shape)
+    matrix.sort_indices()
+    return Tuning(interactions, matrix, n_relevant, only_new)
