@@ -20,16 +20,39 @@ from pipeline.settings import load_settings
 from pipeline.simulation.simulate import simulate
 from tests.workspace import make_workspace
 
-START, AS_OF, DECISION_DAYS = dt.date(2026, 1, 1), dt.date(2026, 1, 15), 4
+START, AS_OF, DECISION_DAYS, TUNING_DAYS = dt.date(2026, 1, 1), dt.date(2026, 1, 15), 4, 3
 DECISION_FROM = AS_OF - dt.timedelta(days=DECISION_DAYS)
-RECIPES = ["popular", "item_knn", "rp3beta", "als"]
+TUNING_FROM = DECISION_FROM - dt.timedelta(days=TUNING_DAYS)
+RECIPES = ["popular", "item_knn", "rp3beta", "als", "blend"]
 LATE, TOMORROW = "Planted In The Decision Window", "Planted After The Night"
 
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
     """A night's folder data, after fit: 40 listeners play LATE in the decision window, TOMORROW from as_of on."""
-    params = {"split.decision_days": DECISION_DAYS, "gate.seeds": 1, "recipes.als.factors": 8}
+    return open_and_fit(tmp_path_factory).layout
+
+
+@pytest.fixture(scope="module")
+def other_decision_window(night, tmp_path_factory):
+    """The same night's blend, had nobody played anything in the decision window."""
+    context = open_and_fit(tmp_path_factory, fitted=[])
+    for day in range(DECISION_DAYS):
+        path = context.layout.daily / f"day={DECISION_FROM + dt.timedelta(days=day)}.parquet"
+        pq.write_table(pq.read_table(path, partitioning=None).slice(0, 0), path)
+    importlib.import_module("pipeline.stages.split").run(context)
+    importlib.import_module("pipeline.stages.fit").run(context, "blend")
+    return context.layout
+
+
+def open_and_fit(tmp_path_factory, *, fitted=RECIPES):
+    params = {
+        "split.decision_days": DECISION_DAYS,
+        "split.tuning_days": TUNING_DAYS,
+        "gate.seeds": 1,
+        "recipes.als.factors": 8,
+        "recipes.als.regularization": 1.0,
+    }
     workspace = make_workspace(tmp_path_factory.mktemp("leak") / "w", recipes=RECIPES, params=params)
     # The simulation goes on behind the night: six days have landed that it may not see.
     simulate(n_listeners=40, n_days=20, seed=3, start=START, out=workspace / "landing")
@@ -41,10 +64,10 @@ def night(tmp_path_factory):
     (workspace / "landing" / "plays-planted.jsonl").write_text("\n".join(lines) + "\n")
     settings = load_settings({"NETGAIN_ENGINE": "inprocess"}, workspace=workspace)
     context = open_night(settings, as_of=AS_OF, log_format="netgain", logs=None)
-    for name, recipe in [("ingest", None), ("prepare", None), ("split", None), *(("fit", r) for r in RECIPES)]:
+    for name, recipe in [("ingest", None), ("prepare", None), ("split", None), *(("fit", r) for r in fitted)]:
         run = importlib.import_module(f"pipeline.stages.{name}").run
         run(context, recipe) if recipe else run(context)
-    return context.layout
+    return context
 
 
 def line(n, when, artist, track):
@@ -92,7 +115,7 @@ def test_an_artist_of_the_decision_window_is_to_be_found(night):
     assert holding(night.window, LATE) == ["window/items.parquet"]
 
 
-@pytest.mark.parametrize("folder", ["train", "models"])
+@pytest.mark.parametrize("folder", ["train", "tuning", "models"])
 def test_an_artist_of_the_decision_window_is_in_nothing_that_is_learnt(night, folder):
     (item,) = ids_of(night, LATE)
     assert holding(night.data / folder, LATE) == []
@@ -103,10 +126,11 @@ def test_an_artist_of_the_decision_window_is_in_nothing_that_is_learnt(night, fo
 def test_a_listener_of_the_decision_window_is_in_nothing_that_is_learnt(night):
     assert holding(night.window, "planted-7") == ["window/listeners.parquet"]
     assert holding(night.train, "planted-7") == []
+    assert holding(night.tuning, "planted-7") == []
     assert holding(night.data / "models", "planted-7") == []
 
 
-@pytest.mark.parametrize("name", ["daily", "items.parquet", "train", "window", "relevant.parquet", "models"])
+@pytest.mark.parametrize("name", ["daily", "items.parquet", "train", "tuning", "window", "relevant.parquet", "models"])
 def test_a_play_from_as_of_on_is_nowhere(night, name):
     (item,) = ids_of(night, TOMORROW)
     assert holding(night.data / name, TOMORROW) == []
@@ -122,6 +146,31 @@ def test_the_models_know_the_listeners_and_items_of_the_training_window_alone(ni
     for name in ("listeners.parquet", "items.parquet"):
         expected = (night.train / name).read_bytes()
         assert {path.read_bytes() for path in (night.data / "models").rglob(name)} == {expected}
+
+
+def test_what_is_tuned_on_is_cut_from_the_training_window_at_an_earlier_day(night):
+    plays = pl.concat([pl.read_parquet(path) for path in sorted(night.daily.glob("*.parquet"))])
+    before = plays.filter(pl.col("day") < TUNING_FROM)
+    during = plays.filter((pl.col("day") >= TUNING_FROM) & (pl.col("day") < DECISION_FROM))
+    assert set(pl.read_parquet(night.tuning / "items.parquet")["item_id"]) == set(before["item_id"])
+    assert set(pl.read_parquet(night.tuning / "listeners.parquet")["listener_id"]) == set(before["listener_id"])
+    pairs = set(during.select("listener_id", "item_id").rows()) - set(before.select("listener_id", "item_id").rows())
+    assert pairs
+    assert set(pl.read_parquet(night.tuning / "relevant.parquet").select("listener_id", "item_id").rows()) == pairs
+
+
+def test_no_play_of_the_decision_window_reaches_a_blend(night, other_decision_window):
+    assert pl.read_parquet(other_decision_window.relevant).height == 0
+    assert pl.read_parquet(night.relevant).height > 0
+    for folder in ("tuning", "models/blend"):
+        found, expected = (contents_of(layout.data / folder) for layout in (other_decision_window, night))
+        assert found == expected
+    (weights,) = (night.data / "models" / "blend").rglob("weights.npy")
+    assert len(set(np.load(weights))) > 1, "weights that were learnt, not the equal ones of a blend without tuning"
+
+
+def contents_of(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 DAY_ZERO = dt.date(2026, 1, 1)

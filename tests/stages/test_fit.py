@@ -8,9 +8,10 @@ import scipy.sparse as sp
 
 from pipeline.core.cost import Cost
 from pipeline.engine.inprocess import InProcess
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, TableError
 from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
+from pipeline.features.tuning import load_tuning
 from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_json, write_json, write_table
 from pipeline.recommenders.registry import load_recommender
 from pipeline.stages import fit as fit_stage
@@ -48,6 +49,10 @@ def context(tmp_path):
     context = small_night.context(tmp_path)
     write_window(context.layout.train, seed=0)
     write_window(context.layout.window, seed=1)
+    write_window(context.layout.tuning, seed=2)
+    small_night.write_relevant(
+        context.layout.tuning / "relevant.parquet", {f"l{i:03d}": [f"i{j:03d}" for j in range(i % 7)] for i in range(9)}
+    )
     return context
 
 
@@ -149,6 +154,36 @@ def test_a_refit_is_on_the_whole_window_with_the_first_seed(context):
     cost = read_json(context.layout.refit_cost)
     assert (cost["recipe"], cost["source"]) == ("als", "refit")
     assert [fitted["recipe"] for fitted in cost["fits"]] == ["als", "popular"]
+
+
+def test_a_blend_is_weighed_on_the_tuning_window_alone_when_it_is_refitted_too(context):
+    fit(context, "blend", InProcess())
+    held_out = context.layout.model("blend") / "seed-0"
+    write_json(context.layout.decision, {"serve": {"source": "refit", "recipe": "blend"}})
+    refit(context, InProcess())
+    weights = np.load(held_out / "weights.npy")
+    np.testing.assert_array_equal(np.load(context.layout.final_model / "weights.npy"), weights)
+    assert len(set(weights)) > 1
+    assert folder_bytes(context.layout.final_model) != folder_bytes(held_out)
+    own = [f for f in held_out.rglob("*") if f.is_file() and f.suffix != ".parquet"]
+    assert read_json(context.layout.fit_cost("blend"))["fits"][0]["model_bytes"] == sum(f.stat().st_size for f in own)
+
+
+def test_the_tuning_window_is_read_for_a_family_that_needs_it_alone(context):
+    shutil.rmtree(context.layout.tuning)
+    fit(context, "item_knn", InProcess())
+    with pytest.raises(TableError, match="tuning"):
+        fit(context, "blend", InProcess())
+
+
+def test_relevant_items_that_the_earlier_days_do_not_know_were_missed_all_the_same(context):
+    small_night.write_relevant(
+        context.layout.tuning / "relevant.parquet", {"l001": ["i002", "i029", "new"], "stranger": ["i003"]}
+    )
+    tuning = load_tuning(context.layout.tuning, only_new=True)
+    assert tuning.relevant.nonzero()[0].tolist() == [1, 1]
+    assert tuning.relevant.nonzero()[1].tolist() == [2, 29]
+    assert tuning.n_relevant.tolist() == [0, 3, *[0] * (N_LISTENERS - 2)]
 
 
 def test_a_refit_of_the_popular_list_gives_both_models(context):

@@ -26,7 +26,7 @@ from pipeline.io.tables import (
     read_table,
     write_table,
 )
-from pipeline.params import ItemKnnRecipe, Params, PopularRecipe, Recipe, load_params
+from pipeline.params import BlendRecipe, ItemKnnRecipe, Params, PopularRecipe, Recipe, Rp3BetaRecipe, load_params
 from pipeline.recommenders.registry import build
 from pipeline.settings import load_settings
 from pipeline.stages import audit
@@ -145,6 +145,19 @@ def test_items_and_listeners_of_an_older_model_are_found_by_their_ids(tmp_path: 
     lists = lists_by_listener(context.layout)
     assert {who: lists[who][0][0] for who in ("u1", "u2", "v1")} == {"u1": "c", "u2": "a", "v1": "z"}
     assert all(item != "0" for items in lists.values() for item, _ in items)
+    audit.run(context)
+
+
+def test_a_blend_is_served_with_reasons_as_any_other_model_is(tmp_path: Path) -> None:
+    walk = Rp3BetaRecipe(family="rp3beta", neighbours=10, alpha=1.0, beta=0.0)
+    both = BlendRecipe(family="blend", members=("knn", "walk"), member_recipes=(KNN, walk), candidates=10, tuned_at=2)
+    context = plant(tmp_path, both, fitted_on={"0": "0abc", **PLAYS})
+    recommend(context, InProcess())
+    lists = lists_by_listener(context.layout)
+    assert lists["u1"][0] == ("c", "because you play A")
+    assert {who: items[0][0] for who, items in lists.items() if who in ("u2", "u3", "v1")} == {
+        "u2": "a", "u3": "b", "v1": "z",
+    }  # fmt: skip
     audit.run(context)
 
 
