@@ -127,8 +127,9 @@ class SparkAlsRecipe(Frozen):
     runtime."""
 
 
-MemberRecipe = Annotated[PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe, Field(discriminator="family")]
-"""What can be part of a blend: whatever is fitted in a task of its own."""
+Member = PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe
+"""What can be part of a blend: any single model that is fitted in a task."""
+MemberRecipe = Annotated[Member, Field(discriminator="family")]
 
 
 class BlendRecipe(Frozen):
@@ -334,12 +335,13 @@ def load_params(path: Path) -> Params:
         ) from err
 
 
-def _member(recipes: dict[str, Recipe], name: str, *, of: str) -> MemberRecipe:
+def _member(recipes: dict[str, Recipe], name: str, *, of: str) -> Member:
     recipe = recipes.get(name)
-    if isinstance(recipe, PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe):
+    if isinstance(recipe, Member):
         return recipe
     found = "no recipe of params.yaml" if recipe is None else f"of the family {recipe.family}"
-    raise ValueError(f"recipes.{of}.members names {name!r}, {found}; a member is of popular, item_knn, rp3beta or als")
+    able = ", ".join(other for other, each in recipes.items() if isinstance(each, Member))
+    raise ValueError(f"recipes.{of}.members names {name!r}, {found}; what can be blended: {able}")
 
 
 def _short(value: Any) -> str:

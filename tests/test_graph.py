@@ -70,6 +70,7 @@ def test_a_fit_follows_the_parameters_of_its_recipe_and_of_its_members_and_no_ot
     assert tracked == ["recipes.${key}", *(f"recipes.${{item.follows[{place}]}}" for place in range(3))]
     for name, recipe in recipes.items():
         members = recipe.members if isinstance(recipe, BlendRecipe) else (name,)
+        assert len(fit["foreach"][name]["follows"]) == 3
         assert set(fit["foreach"][name]["follows"]) == set(members)
 
 
