@@ -20,15 +20,17 @@ WORST = -1.0
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """ŝ², the variance of a recipe's mean from fit to fit.
+    """ŝ², the variance from fit to fit that all listeners of a recipe share.
 
     Attributes:
         value: ŝ²; NaN where one fit alone says nothing about its luck.
         df: degrees of freedom that it was estimated with; infinite for a deterministic recipe.
+        of_means: variance of the fits' means, which holds the listeners' own luck as well.
     """
 
     value: float
     df: float
+    of_means: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,14 @@ class EarlierSeeds:
     """What an earlier night's fits of a recipe said.
 
     Attributes:
-        relative_variance: ŝ² by the square of that night's mean.
+        relative_variance: ŝ² by the square of that night's mean; below 0 where the fits were closer than by chance.
         df: its degrees of freedom, the fits less one.
+        of_means: variance of the fits' means, by the same square.
     """
 
     relative_variance: float
     df: float
+    of_means: float
 
 
 DETERMINISTIC = SeedVariance(0.0, math.inf)
@@ -118,12 +122,10 @@ def compare(
         raise ValueError(f"{n} listeners against {champion.shape[1]}")
     differences = challenger.mean(axis=0) - champion.mean(axis=0)
     listeners = float(differences.var(ddof=1)) / n
-    parts = [
-        (listeners, n - 1.0),
-        (challenger_seeds.value / len(challenger), challenger_seeds.df),
-        (champion_seeds.value / len(champion), champion_seeds.df),
-    ]
-    fits = parts[1][0] + parts[2][0]
+    seeds = [(s, len(f)) for s, f in ((challenger_seeds, challenger), (champion_seeds, champion))]
+    fits = math.fsum(s.value / k for s, k in seeds)
+    # What is not sure about a difference of two variances is mostly what is not sure about the larger one.
+    unsure = [(listeners, n - 1.0), *((max(s.value, s.of_means) / k, s.df) for s, k in seeds)]
     return Comparison(
         n=n,
         champion_mean=float(champion.mean()),
@@ -132,22 +134,26 @@ def compare(
         se=math.sqrt(listeners + fits),
         se_listeners=math.sqrt(listeners),
         se_fits=math.sqrt(fits),
-        df=_satterthwaite(parts),
+        df=_satterthwaite(listeners + fits, unsure),
     )
 
 
-def _satterthwaite(parts: Sequence[tuple[float, float]]) -> float:
-    """ν = (Σ v)² / Σ v²/ν_i of variances v with degrees of freedom ν_i."""
-    total = math.fsum(v for v, _ in parts)
+def _satterthwaite(total: float, parts: Sequence[tuple[float, float]]) -> float:
+    """ν = total² / Σ v²/ν_i of a variance made from mean squares v with degrees of freedom ν_i."""
     if not total > 0:
         return math.inf
     # Shares, not squares of variances: those of tiny numbers vanish.
-    return 1 / math.fsum((v / total) ** 2 / df for v, df in parts)
+    unsure = math.fsum((v / total) ** 2 / df for v, df in parts)
+    return 1 / unsure if unsure > 0 else math.inf
 
 
 def seed_variance(values: Floats, *, deterministic: bool, earlier: Sequence[EarlierSeeds] = ()) -> SeedVariance:
-    """ŝ² of a recipe, pooled over tonight's fits and those of earlier nights: Σ df · v / Σ df, where the variances of
-    earlier nights are relative to their mean, and are brought to tonight's.
+    """ŝ² of a recipe: the fits' component of variance in the two-way layout of fits and listeners, var(means) − MS/n
+    with MS the mean square of what neither explains (Searle, Casella & McCulloch 1992, chapter 4). What a listener's
+    own luck adds to the means stands in s²(d_u) already, and would be counted twice.
+
+    It is pooled over tonight's fits and those of earlier nights, Σ df · v / Σ df, where the variances of earlier nights
+    are relative to their mean, and are brought to tonight's; then it is at least 0.
 
     Args:
         values: shape (n_fits, n_listeners).
@@ -156,9 +162,26 @@ def seed_variance(values: Floats, *, deterministic: bool, earlier: Sequence[Earl
     """
     if deterministic:
         return DETERMINISTIC
+    square = float(values.mean()) ** 2
+    known = [(e.relative_variance * square, e.of_means * square, e.df) for e in earlier]
+    if len(values) > 1:
+        known.append((*variance_components(values), len(values) - 1.0))
+    df = math.fsum(d for *_, d in known)
+    if not df:
+        return SeedVariance(math.nan, 0.0, math.nan)
+    value, of_means = (math.fsum(each[i] * each[2] for each in known) / df for i in (0, 1))
+    return SeedVariance(max(value, 0.0) if math.isfinite(value) else value, df, of_means)
+
+
+def variance_components(values: Floats) -> tuple[float, float]:
+    """The component of the fits, which may come out below 0, and the variance of the fits' means.
+
+    Args:
+        values: shape (n_fits, n_listeners), more than one of each.
+    """
+    n_fits, n = values.shape
     means = values.mean(axis=1)
-    known = [(e.relative_variance * float(means.mean()) ** 2, e.df) for e in earlier]
-    if len(means) > 1:
-        known.append((float(means.var(ddof=1)), len(means) - 1.0))
-    df = math.fsum(d for _, d in known)
-    return SeedVariance(math.fsum(v * d for v, d in known) / df if df else math.nan, df)
+    rest = values - means[:, None] - values.mean(axis=0)[None, :] + values.mean()
+    mean_square = float(np.square(rest).sum()) / ((n_fits - 1) * (n - 1))
+    of_means = float(means.var(ddof=1))
+    return of_means - mean_square / n, of_means

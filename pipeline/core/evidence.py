@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.candidates import Candidate, Tonight
-from pipeline.core.comparison import EarlierSeeds, seed_variance
+from pipeline.core.comparison import EarlierSeeds, seed_variance, variance_components
 from pipeline.core.economics import NightCost
 from pipeline.core.records import as_json
 from pipeline.core.spending import History, Override
@@ -113,10 +113,11 @@ def tonights_seeds(tonight: Tonight) -> dict[str, dict[str, float]]:
     """For the ledger: what tonight's fits of each stochastic recipe say about how it varies (see `EarlierSeeds`)."""
     found = {}
     for name, candidate in tonight.candidates.items():
-        own = seed_variance(candidate.ndcg, deterministic=candidate.seeds.df == np.inf)
-        mean = float(candidate.ndcg.mean())
-        if 0 < own.df < np.inf and mean > 0:
-            found[name] = as_json(EarlierSeeds(own.value / mean**2, own.df))
+        stochastic, n_fits = candidate.seeds.df < np.inf, len(candidate.ndcg)
+        square = float(candidate.ndcg.mean()) ** 2 if candidate.ndcg.size else 0.0
+        if stochastic and n_fits > 1 and square > 0:
+            value, of_means = variance_components(candidate.ndcg)
+            found[name] = as_json(EarlierSeeds(value / square, n_fits - 1.0, of_means / square))
     return found
 
 

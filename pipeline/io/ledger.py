@@ -30,7 +30,7 @@ def history(ledger: Path, *, as_of: dt.date, inputs: str, recipes: dict[str, str
     recent = [before[day] for day in sorted(before)[-RECENT_NIGHTS:]]
     seeds = {
         name: tuple(
-            EarlierSeeds(found["relative_variance"], found["df"])
+            EarlierSeeds(found["relative_variance"], found["df"], found["of_means"])
             for found in (entry["seeds"].get(name) for entry in recent)
             if found and found["recipe"] == digest
         )

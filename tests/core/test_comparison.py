@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student_t
 
-from pipeline.core.comparison import EarlierSeeds, SeedVariance, compare, seed_variance
+from pipeline.core.comparison import EarlierSeeds, SeedVariance, compare, seed_variance, variance_components
 
 
 def seeds(challenger: float, champion: float) -> dict[str, SeedVariance]:
@@ -42,7 +42,26 @@ def test_a_deterministic_recipe_does_not_vary_and_a_single_fit_of_another_says_n
     fits = np.array([[0.1, 0.3], [0.3, 0.5]])
     assert seed_variance(fits, deterministic=True) == SeedVariance(0.0, inf)
     found = seed_variance(fits, deterministic=False)
-    assert (found.value, found.df) == (pytest.approx(0.02), 1)  # of .2 and .4
+    # Means .2 and .4; every listener rises by .2, so nothing is left that the fits do not explain.
+    assert (found.value, found.df, found.of_means) == (pytest.approx(0.02), 1, pytest.approx(0.02))
+
+
+def test_what_is_a_listeners_own_luck_is_not_the_fits() -> None:
+    fits = np.array([[0.1, 0.3], [0.5, 0.3]])
+    # Means .2 and .4: variance .02. Residuals ±.1: mean square .04, by 2 listeners .02. Nothing is left for the fits.
+    found = seed_variance(fits, deterministic=False)
+    assert (found.value, found.of_means) == (pytest.approx(0), pytest.approx(0.02))
+    rng = np.random.default_rng(8)
+    values = [
+        seed_variance(rng.random(400) + rng.normal(0, 0.01, (3, 1)) + rng.normal(0, 0.3, (3, 400)), deterministic=False)
+        for _ in range(3000)
+    ]
+    unclipped = [
+        variance_components(rng.normal(0, 0.01, (3, 1)) + rng.normal(0, 0.3, (3, 400)))[0] for _ in range(3000)
+    ]
+    assert np.mean(unclipped) == pytest.approx(0.01**2, rel=0.15)
+    assert np.mean([v.of_means for v in values]) == pytest.approx(0.01**2 + 0.3**2 / 400, rel=0.1)
+    assert min(v.value for v in values) == 0
     assert isnan(seed_variance(fits[:1], deterministic=False).value)
 
 
@@ -53,10 +72,10 @@ def test_other_listeners_are_refused() -> None:
 
 def test_earlier_nights_tell_how_a_recipe_varies_relative_to_their_mean() -> None:
     fits = np.array([[0.1, 0.3], [0.3, 0.5]])  # means .2 and .4: ŝ² = .02 with 1 df, mean .3
-    found = seed_variance(fits, deterministic=False, earlier=[EarlierSeeds(0.1, 3.0)])
+    found = seed_variance(fits, deterministic=False, earlier=[EarlierSeeds(0.1, 3.0, 0.1)])
     assert found.df == 4
     assert found.value == pytest.approx((0.02 * 1 + 0.1 * 0.09 * 3) / 4)
-    alone = seed_variance(fits[:1], deterministic=False, earlier=[EarlierSeeds(0.1, 3.0)])
+    alone = seed_variance(fits[:1], deterministic=False, earlier=[EarlierSeeds(0.1, 3.0, 0.1)])
     assert (alone.value, alone.df) == (pytest.approx(0.1 * 0.04), 3)
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pipeline.core.candidates import Candidate, Tonight
 from pipeline.core.comparison import Comparison, SeedVariance
 from pipeline.core.decision import Decision, Verdict, decide
 from pipeline.core.records import as_json
+from pipeline.core.sensitivity import PRICED, at
 from pipeline.core.verdict_sentence import sentence
 from tests.core.gate_stories import N, candidate, economics, gate, night, tonight
 
@@ -296,7 +298,10 @@ def test_the_fuzzed_night_is_promoted_while_nothing_is_poisoned() -> None:
     assert verdict_of(tonight(*recipes), **RICH).verdict is Verdict.PROMOTE
 
 
-@settings(max_examples=400, deadline=None)
+FUZZ = int(os.environ.get("NETGAIN_FUZZ", "400"))
+
+
+@settings(max_examples=FUZZ, deadline=None)
 @given(st.composite(poisoned)())
 def test_whatever_is_missing_not_finite_or_out_of_range_is_invalid_and_still_written_as_json(case: Tonight) -> None:
     got = verdict_of(case, **RICH)
@@ -307,7 +312,26 @@ def test_whatever_is_missing_not_finite_or_out_of_range_is_invalid_and_still_wri
     assert sentence(got, economics(), 10).startswith("INVALID: ")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=FUZZ // 4, deadline=None)
+@given(
+    st.sampled_from([*PRICED, "listeners", "horizon_days"]),
+    st.sampled_from(POISON),
+    st.integers(0, 2**32 - 1),
+)
+def test_an_assumption_that_is_no_number_is_invalid(price: str, bad: float, seed: int) -> None:
+    """Such parameters are refused where they are read; should one come through, nothing is promoted."""
+    rng = np.random.default_rng(seed)
+    recipes = [candidate("popular", 0.1), candidate("als", 0.3, ndcg=0.2 + 0.2 * rng.random((3, N)))]
+    assumed = economics(**RICH)
+    assumed = at(assumed, price, bad) if price in PRICED else assumed.model_copy(update={price: bad})
+    got = decide(tonight(*recipes), gate(), assumed)
+    assert got.verdict is not Verdict.PROMOTE
+    if math.isnan(bad):
+        assert got.verdict is Verdict.INVALID
+        assert "not finite" in got.faults[0]
+
+
+@settings(max_examples=FUZZ // 2, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e-2))
 def test_a_promotion_always_keeps_every_promise(seed: int, better: float, share: float, luck: float) -> None:
     rng = np.random.default_rng(seed)

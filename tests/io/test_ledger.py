@@ -38,15 +38,18 @@ def test_a_look_is_entered_once(tmp_path: Path) -> None:
 
 def test_only_nights_before_tell_of_champion_and_seeds(tmp_path: Path) -> None:
     for day, value in ((10, 0.01), (11, 0.02), (13, 0.09)):
-        seeds = {"als": {"relative_variance": value, "df": 2.0, "recipe": "d1"}}
+        seeds = {"als": {"relative_variance": value, "of_means": value, "df": 2.0, "recipe": "d1"}}
         add_look(tmp_path, look(f"2026-02-{day}", day, seeds=seeds, gate_recipe=f"r{day}"))
     found = known(tmp_path)
     assert found.champion == "r11"
-    assert found.earlier("als") == (EarlierSeeds(0.01, 2.0), EarlierSeeds(0.02, 2.0))
+    assert found.earlier("als") == (EarlierSeeds(0.01, 2.0, 0.01), EarlierSeeds(0.02, 2.0, 0.02))
 
 
 def test_other_hyperparameters_vary_otherwise(tmp_path: Path) -> None:
-    add_look(tmp_path, look("2026-02-10", 1, seeds={"als": {"relative_variance": 0.01, "df": 2.0, "recipe": "d0"}}))
+    add_look(
+        tmp_path,
+        look("2026-02-10", 1, seeds={"als": {"relative_variance": 0.01, "of_means": 0.01, "df": 2.0, "recipe": "d0"}}),
+    )
     assert known(tmp_path).earlier("als") == ()
 
 

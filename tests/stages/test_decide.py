@@ -21,7 +21,7 @@ from pipeline.stages.layout import Layout
 from tests.stages import small_night
 
 N = 600
-MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark_als": 0.12}
+MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark_als": 0.12, "blend": 0.15}
 
 
 def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
@@ -32,7 +32,7 @@ def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
         "listener_id": names * n_fits,
         "n_relevant": np.ones(n * n_fits, dtype=np.int32),
     }
-    columns |= {m: np.concatenate([mean + 1e-4 * fit + np.roll(spread, fit) for fit in range(n_fits)]) for m in METRICS}
+    columns |= {m: np.concatenate([mean + 1e-4 * fit + spread for fit in range(n_fits)]) for m in METRICS}
     thirds = np.tile(np.arange(n) % 3, n_fits)
     columns |= {f"slice_{s}": thirds == i for i, s in enumerate(("light", "heavy", "new"))}
     write_table(path, pa.table(columns), EVALUATION)
@@ -85,9 +85,9 @@ def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) 
     assert record["challenger"] == "als"
     assert record["serve"] == {"source": "refit", "recipe": "als"}
     assert record["lanes"]["refresh"] is None
-    alpha = pytest.approx(look_alpha(0.05, 1, n_challengers=4))
+    alpha = pytest.approx(look_alpha(0.05, 1, n_challengers=5))
     assert record["lanes"]["upgrade"] == {
-        "verdict": "PROMOTE", "quarter": "2026-Q1", "look": 1, "alpha": alpha, "n_challengers": 4
+        "verdict": "PROMOTE", "quarter": "2026-Q1", "look": 1, "alpha": alpha, "n_challengers": 5
     }  # fmt: skip
     als = next(c for c in record["challengers"] if c["recipe"] == "als")
     assert als["alpha"] == alpha
