@@ -21,7 +21,7 @@ FORMAT    ?= netgain
 AS_OF     ?= $(shell date -u -d "$(START) + $(DAYS) days" +%F)
 JSON      ?=
 
-.PHONY: help setup nightly test lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -49,6 +49,10 @@ nightly: $(STAMP) ## A whole night (on simulated logs, unless LOGS= is given)
 
 test: $(STAMP) ## All tests
 	@pytest
+
+calibrate: $(STAMP) ## The proofs of the gate, with real refits, into reports/; 10,000 poisoned inputs
+	@netgain calibrate
+	NETGAIN_FUZZ=10000 pytest -q tests/core/test_decision.py -k "invalid_and_still or no_number_is_invalid"
 
 lint: $(STAMP) ## Style, imports, types
 	@ruff check .

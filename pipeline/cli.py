@@ -188,6 +188,22 @@ def simulate_compare(
     _console().print(comparison_table(run_comparison(n_listeners=listeners, n_days=days, seed=seed)))
 
 
+@app.command("calibrate")
+def calibrate(
+    scale: Annotated[float, typer.Option(help="Of the number of repetitions; fewer for a quick look.")] = 1.0,
+) -> None:
+    """Prove the gate on real refits: error rates, power, coverage, value, flip prices."""
+    import time
+
+    from pipeline.calibration.calibrate import calibrate as prove
+    from pipeline.io.tables import write_json
+
+    settings, started = load_settings(), time.monotonic()
+    found = prove(settings, lambda line: typer.echo(f"{time.monotonic() - started:6.0f} s  {line}"), scale=scale)
+    write_json(settings.reports / "calibration.json", found)
+    typer.echo(f"{settings.reports / 'calibration.json'}")
+
+
 @spark.command("start")
 def spark_start() -> None:
     """Start a server that the stages of this folder share."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pipeline.core.cost import Cost
 from pipeline.core.economics import NightCost, night_cost
+from pipeline.core.evaluation import measure
 from pipeline.engine.choose import executor_for
 from pipeline.io.tables import read_json, write_json
 from pipeline.night.opening import open_night
@@ -21,29 +22,35 @@ from pipeline.simulation.simulate import simulate
 from pipeline.stages import ingest, prepare, split, validate
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import measure_lists
-from pipeline.stages.fit import FitTask, entropy, fit_models
+from pipeline.stages.fit import fit_models, fit_task
 from pipeline.stages.hashes import digest
-from pipeline.stages.scoring import read_truth, score_models
+from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 
+Floats = npt.NDArray[np.float64]
 Say = Callable[[str], None]
 START = dt.date(2026, 1, 1)
+SEEDS_OF_A_BLEND = 3
+"""A blend is fitted as often as a night does: it takes part in one proof, and costs more than all the others."""
 
 
 @dataclass(frozen=True)
 class Refits:
-    """Attributes:
-    ndcg: for each recipe, NDCG@k of shape (n_fits, n_listeners); the same listeners in all.
-    families: for each recipe.
-    nights: for each recipe, what a night of it costs.
-    shares: for each recipe, catalogue coverage and share of the top 1 %.
-    slices: for each slice, bool of shape (n_listeners,).
+    """What was fitted and measured.
+
+    Attributes:
+        ndcg: for each recipe, NDCG@k of shape (n_fits, n_listeners); the same listeners in all.
+        families: for each recipe.
+        nights: for each recipe, what a night of it costs.
+        slices: for each slice, bool of shape (n_listeners,).
+        shuffled: NDCG@k of shape (n_fits, n_listeners) of the last stochastic recipe's lists, each given to another
+            listener.
     """
 
-    ndcg: dict[str, npt.NDArray[np.float64]]
+    ndcg: dict[str, Floats]
     families: dict[str, str]
     nights: dict[str, NightCost]
-    shares: dict[str, tuple[float, float]]
     slices: dict[str, npt.NDArray[np.bool_]]
+    shuffled: Floats
 
     @property
     def n_listeners(self) -> int:
@@ -87,27 +94,36 @@ def refits(settings: Settings, *, n_listeners: int, n_days: int, n_seeds: int, s
 def _fit_all(context: Context, n_seeds: int, say: Say) -> Refits:
     truth = read_truth(context)
     recipes = {n: r for n, r in context.params.recipes.items() if FAMILIES[r.family].runs_in == "task"}
-    found = Refits({}, {}, {}, {}, dict(truth.truth.slices))
+    ndcg: dict[str, Floats] = {}
+    nights: dict[str, NightCost] = {}
+    shuffled = np.empty((0, len(truth.listener_ids)))
+    rng = np.random.default_rng(0)
     with executor_for("fits", context.settings) as executor:
         for name, recipe in recipes.items():
             n_fits = n_seeds if FAMILIES[recipe.family].stochastic else 1
+            n_fits = min(n_fits, SEEDS_OF_A_BLEND) if recipe.family == "blend" else n_fits
             models = [context.layout.model(name) / f"seed-{seed}" for seed in range(n_fits)]
             tasks = [
-                FitTask(context.layout.train, model, recipe, entropy(context.params.seed, name, seed))
+                fit_task(context, name, source=context.layout.train, model=model, index=seed, extra_pids=())
                 for seed, model in enumerate(models)
             ]
             fits = fit_models(tasks, executor)
             lists = score_models(context, models, executor, scratch=context.layout.data / ".scores")
             measured = [measure_lists(each, truth) for each in lists]
-            found.ndcg[name] = np.stack([each.listener["ndcg"] for each in measured])
-            found.families[name] = recipe.family
-            found.nights[name] = night_cost(fits, [each.cost for each in lists])
-            catalogue = measured[0].catalogue
-            found.shares[name] = (catalogue["catalogue_coverage"], catalogue["top_1_percent_share"])
-            means = found.ndcg[name].mean(axis=1)
+            ndcg[name] = np.stack([each.listener["ndcg"] for each in measured])
+            nights[name] = night_cost(fits, [each.cost for each in lists])
+            if n_fits > 1:
+                shuffled = np.stack([_shuffled(each, truth, rng) for each in lists[:3]])
+            means = ndcg[name].mean(axis=1)
             spread = f", {100 * means.std(ddof=1) / means.mean():.2f} % from seed to seed" if n_fits > 1 else ""
             say(f"{name}: {n_fits} fits, NDCG {means.mean():.4f}{spread}, {_cpu(fits):.0f} CPU s")
-    return found
+    families: dict[str, str] = {name: recipe.family for name, recipe in recipes.items()}
+    return Refits(ndcg, families, nights, dict(truth.truth.slices), shuffled)
+
+
+def _shuffled(lists: Lists, truth: Decided, rng: np.random.Generator) -> Floats:
+    items, rows = in_vocabulary(lists, truth)
+    return measure(items, rng.permutation(rows), truth.truth, n_invalid_lists=0).listener["ndcg"]
 
 
 def _cpu(costs: list[Cost]) -> float:
@@ -119,7 +135,8 @@ def _save(root: Path, found: Refits, key: str) -> None:
         np.save(root / f"{name}.npy", values)
     for name, members in found.slices.items():
         np.save(root / f"slice_{name}.npy", members)
-    told = {"families": found.families, "shares": found.shares, "slices": sorted(found.slices)}
+    np.save(root / "shuffled.npy", found.shuffled)
+    told = {"families": found.families, "slices": sorted(found.slices)}
     write_json(root / "refits.json", {"key": key, **told, "nights": {n: asdict(c) for n, c in found.nights.items()}})
 
 
@@ -129,6 +146,6 @@ def _load(root: Path) -> Refits:
         {name: np.load(root / f"{name}.npy") for name in told["families"]},
         told["families"],
         {name: NightCost(**cost) for name, cost in told["nights"].items()},
-        {name: (shares[0], shares[1]) for name, shares in told["shares"].items()},
         {name: np.load(root / f"slice_{name}.npy") for name in told["slices"]},
+        np.load(root / "shuffled.npy"),
     )

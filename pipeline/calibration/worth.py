@@ -1,0 +1,133 @@
+"""What the gate is worth, and that it does what its record says: value, the Netflix case, flip prices, mutations."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Drawer, contender
+from pipeline.calibration.proofs import Rule, first_promotion, rate
+from pipeline.calibration.refits import Refits
+from pipeline.core.candidates import Tonight
+from pipeline.core.decision import Verdict, decide, prospect
+from pipeline.core.economics import running_cost, switching_cost
+from pipeline.core.sensitivity import at
+from pipeline.core.valuation import unit_value
+
+LOOKS_A_CANDIDATE = 7
+
+
+def value(
+    refits: Refits, pair: tuple[str, str], rule: Rule, *, n: int, n_candidates: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Net value of the gate's promotions by that of an oracle that knows every true gain.
+
+    The mix of candidates: true gains normal around 0 with standard deviation τ = `gate.true_gain_sd`; the upkeep of any
+    family of the refits but popular; services of 10⁵ to 10⁷ listeners, log-uniformly. Each candidate is tested on seven
+    nights. True worth is that at the median assumptions, for the oracle as for the gate.
+    """
+    champion = contender(refits, pair[0])
+    families = [name for name in refits.families if name not in {"popular", pair[0]}]
+    earned = possible = wrong = promoted = 0.0
+    for _ in range(n_candidates):
+        gain = float(rng.normal(0, rule.gate.true_gain_sd))
+        economics = rule.economics.model_copy(update={"listeners": int(10 ** rng.uniform(5, 7))})
+        challenger = contender(refits, pair[1], gain=gain, over=champion.fits)
+        payer = families[int(rng.integers(len(families)))]
+        challenger = replace(challenger, family=refits.families[payer], night=refits.nights[payer])
+        net = true_net_benefit(champion, challenger, gain, Rule(rule.gate, economics))
+        possible += max(net, 0.0)
+        drawer = Drawer(refits, champion, challenger, n=n, k=rule.gate.seeds, rng=rng)
+        if first_promotion(drawer, Rule(rule.gate, economics), LOOKS_A_CANDIDATE) is not None:
+            promoted += 1
+            earned += net
+            wrong += net < 0
+    return {
+        "n_candidates": n_candidates,
+        "n_promoted": int(promoted),
+        "share_of_oracle": earned / possible if possible else math.nan,
+        "wrong": rate(int(wrong), n_candidates),
+    }
+
+
+def true_net_benefit(champion: Contender, challenger: Contender, gain: float, rule: Rule) -> float:
+    """NB of a switch whose relative gain is known, at the median assumptions."""
+    costs = [running_cost(each.night, each.family, rule.economics) for each in (champion, challenger)]
+    cost = switching_cost(costs[0], costs[1], challenger.family, rule.economics).total
+    return gain * unit_value(rule.economics, 1.0) - cost
+
+
+def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, Any]:
+    """A costly ensemble that is significantly better: kept out at the default prices, promoted above its break-even."""
+    drawer = Drawer(refits, contender(refits, champion), contender(refits, blend), n=20_000, k=rule.gate.seeds, rng=rng)
+    tonight = drawer.night()
+    decision = decide(tonight, *rule)
+    (upgrade,) = decision.upgrades
+    pair = tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION]
+    flips = {flip.price: flip.flips_at for flip in prospect(upgrade, pair, *rule).flips}
+    beyond = math.nan
+    verdicts = {}
+    if math.isfinite(flips["listeners"]):
+        beyond = flips["listeners"]
+        for name, factor in (("a thousandth below", 0.999), ("a thousandth above", 1.001)):
+            verdicts[name] = decide(tonight, rule.gate, at(rule.economics, "listeners", beyond * factor)).verdict.value
+    base = upgrade.comparison.champion_mean
+    return {
+        "champion": champion,
+        "challenger": blend,
+        "gain": upgrade.comparison.delta / base,
+        "interval": [bound / base for bound in upgrade.interval],
+        "significant": upgrade.lower_bound > 0,
+        "verdict": decision.verdict.value,
+        "broken": [gate.name for gate in upgrade.gates if gate.passed is False],
+        "pays_from_listeners": beyond,
+        "verdicts": verdicts,
+    }
+
+
+def invertibility(
+    refits: Refits, pair: tuple[str, str], rule: Rule, *, n_flips: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Prices moved to their flip price ± 0.1 %: the verdict is as it was before, and the other one beyond."""
+    champion = contender(refits, pair[0])
+    tried = turned = 0
+    while tried < n_flips:
+        challenger = contender(refits, pair[1], gain=float(rng.uniform(0.03, 0.3)), over=champion.fits)
+        drawer = Drawer(refits, champion, challenger, n=refits.n_listeners, k=rule.gate.seeds, rng=rng)
+        tonight = drawer.night()
+        economics = rule.economics.model_copy(update={"listeners": int(10 ** rng.uniform(4, 7))})
+        decision = decide(tonight, rule.gate, economics)
+        (upgrade,) = decision.upgrades
+        if any(gate.passed is False for gate in upgrade.gates):
+            continue  # a guardrail decides, and no price turns it
+        duel = tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION]
+        for flip in prospect(upgrade, duel, rule.gate, economics).flips:
+            if math.isnan(flip.flips_at) or tried == n_flips:
+                continue
+            beyond = math.copysign(0.001, math.log(flip.flips_at / flip.assumed))
+            found = [
+                decide(tonight, rule.gate, at(economics, flip.price, flip.flips_at * (1 + sign * beyond))).verdict
+                for sign in (-1, 1)
+            ]
+            tried += 1
+            turned += found[0] is decision.verdict and found[1] not in {decision.verdict, Verdict.INVALID}
+    return {"n": tried, "turned": turned}
+
+
+def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, str]:
+    """What becomes of lists that went to other listeners, of an oracle's, and of a challenger that was not measured."""
+    champion = contender(refits, recipe)
+    tonight = Drawer(refits, champion, champion, n=refits.n_listeners, k=rule.gate.seeds, rng=rng).night()
+    real = tonight.candidates[CHALLENGER]
+    changed = {
+        "lists that went to other listeners": replace(real, ndcg=refits.shuffled),
+        "an oracle's lists": replace(real, ndcg=np.ones_like(real.ndcg)),
+        "figures that are not finite": replace(real, ndcg=np.full_like(real.ndcg, math.nan)),
+        "a cost that was not measured": replace(real, night=None),
+    }
+    return {what: _verdict(tonight, candidate, rule) for what, candidate in changed.items()}
+
+
+def _verdict(tonight: Tonight, challenger: Any, rule: Rule) -> str:
+    return decide(replace(tonight, candidates={**tonight.candidates, CHALLENGER: challenger}), *rule).verdict.value
