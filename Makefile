@@ -9,7 +9,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-unexport VIRTUAL_ENV PYTHONPATH
+# A night starts some thirty processes: without cached bytecode, each compiles all of its libraries anew.
+unexport VIRTUAL_ENV PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 # The embedded default: simulated logs. Every value can be given: make nightly LOGS=exports FORMAT=spotify AS_OF=2022-04-01
 LISTENERS ?= 1500

@@ -17,7 +17,8 @@ COST_MATTERS_NOT = {
     "economics.prices.energy_kwh": 0.0,
     "economics.prices.carbon_kg": 0.0,
 }
-_MEASURED = {"cpu_seconds", "wall_seconds", "peak_rss_bytes", "energy_kwh", "scored_per_second", "night"}
+_MEASURED = {"cpu_seconds", "wall_seconds", "peak_rss_bytes", "energy_kwh", "scored_per_second", "night", "digest"}
+_MEASURED_PRICES = {"prices.cpu_hour", "prices.memory_gib_hour", "prices.energy_kwh", "prices.carbon_kg"}
 _MEASURED_GATES = {"batch_seconds", "batch_seconds_limit", "memory", "memory_limit"}
 
 
@@ -46,4 +47,6 @@ def _without_measurements(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     dropped = _MEASURED | ({"value", "margin"} if value.get("name") in _MEASURED_GATES else set())
+    if value.get("price") in _MEASURED_PRICES:
+        dropped = dropped | {"flips_at"}
     return {key: _without_measurements(item) for key, item in value.items() if key not in dropped}
