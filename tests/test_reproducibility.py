@@ -19,12 +19,14 @@ START, AS_OF = dt.date(2026, 1, 1), dt.date(2026, 1, 15)
 PARAMS = {
     **COST_MATTERS_NOT,
     "split.decision_days": 4,
+    "split.tuning_days": 4,
     "gate.min_eligible_listeners": 20,
     "gate.min_slice_listeners": 10,
     "gate.seeds": 2,
     "recipes.als.factors": 16,
 }
 ENGINE = {"NETGAIN_ENGINE": "inprocess"}
+RECIPES = ["popular", "item_knn", "rp3beta", "als", "blend"]
 BEFORE_FIT = {"ingest", "validate", "prepare", "split"}
 
 
@@ -90,16 +92,16 @@ def test_nothing_is_stale_after_a_night(by_night):
     assert git(workspace, "status", "--porcelain").stdout == ""
 
 
-def test_another_value_of_a_recipe_reruns_its_fit_and_no_other(more_factors):
-    assert {name for name in more_factors if name.startswith("fit@")} == {"fit@als"}
-    assert {name for name in more_factors if name.startswith("evaluate@")} == {"evaluate@als"}
+def test_another_value_of_a_recipe_reruns_its_fit_and_that_of_the_blend_and_no_other(more_factors):
+    assert {name for name in more_factors if name.startswith("fit@")} == {"fit@als", "fit@blend"}
+    assert {name for name in more_factors if name.startswith("evaluate@")} == {"evaluate@als", "evaluate@blend"}
     assert "decide" in more_factors
     assert not more_factors & BEFORE_FIT
 
 
 def test_an_experiment_runs_what_its_value_reaches(experiment):
     _, ran = experiment
-    assert {name for name in ran if name.startswith("fit@")} == {"fit@item_knn"}
+    assert {name for name in ran if name.startswith("fit@")} == {"fit@item_knn", "fit@blend"}
     assert not ran & BEFORE_FIT
 
 
@@ -120,7 +122,7 @@ def test_an_experiment_is_drawn_beside_what_it_changed(experiment):
     for (plot,) in drawn["data"].values():
         rows = plot["content"]["data"]["values"]
         assert {(row["rev"], row["recipe"]) for row in rows} == {
-            (revision, recipe) for revision in ("HEAD", "workspace") for recipe in ("popular", "item_knn", "als")
+            (revision, recipe) for revision in ("HEAD", "workspace") for recipe in RECIPES
         }
 
 
@@ -130,7 +132,7 @@ def test_an_experiment_stands_in_the_list(experiment):
 
 
 def _workspace(landing, name):
-    return make_workspace(landing.parent / name, recipes=["popular", "item_knn", "als"], params=PARAMS)
+    return make_workspace(landing.parent / name, recipes=RECIPES, params=PARAMS)
 
 
 def netgain(workspace, *arguments):
