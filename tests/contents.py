@@ -17,6 +17,8 @@ COST_MATTERS_NOT = {
     "economics.prices.energy_kwh": 0.0,
     "economics.prices.carbon_kg": 0.0,
 }
+# The page shows decision.json, measurements and all.
+_LEFT_OUT = {".gitignore", "decision.html"}
 _MEASURED = {"cpu_seconds", "wall_seconds", "peak_rss_bytes", "energy_kwh", "scored_per_second", "night", "digest"}
 _MEASURED_PRICES = {"prices.cpu_hour", "prices.memory_gib_hour", "prices.energy_kwh", "prices.carbon_kg"}
 _MEASURED_GATES = {"batch_seconds", "batch_seconds_limit", "memory", "memory_limit"}
@@ -24,7 +26,7 @@ _MEASURED_GATES = {"batch_seconds", "batch_seconds_limit", "memory", "memory_lim
 
 def contents(workspace: Path) -> dict[str, str]:
     """The SHA-256 of every file in data/ by its path."""
-    files = sorted(path for path in (workspace / "data").rglob("*") if path.is_file() and path.name != ".gitignore")
+    files = sorted(path for path in (workspace / "data").rglob("*") if path.is_file() and path.name not in _LEFT_OUT)
     return {path.relative_to(workspace).as_posix(): _digest(path) for path in files}
 
 

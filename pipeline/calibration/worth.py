@@ -78,7 +78,7 @@ def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.ra
         "challenger": blend,
         "gain": upgrade.comparison.delta / base,
         "interval": [bound / base for bound in upgrade.interval],
-        "significant": upgrade.lower_bound > 0,
+        "significant": upgrade.balance.gain_proven,
         "verdict": decision.verdict.value,
         "broken": [gate.name for gate in upgrade.gates if gate.passed is False],
         "pays_from_listeners": beyond,

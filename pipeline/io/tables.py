@@ -216,7 +216,11 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically: sorted keys, two spaces, no NaN or Infinity (they are no JSON)."""
-    text = json_text(value)
+    write_text(path, json_text(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 atomically."""
     with atomic_path(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

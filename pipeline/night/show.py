@@ -71,7 +71,7 @@ def _next(facts: dict[str, Any]) -> Group:
     release = facts["release"]
     lines = [
         f"Served now: release {release['id']}, {release['n_listeners']:,} listeners, recipe {release['recipe']}",
-        "Look next: `netgain lookup LISTENER`, `netgain releases`, `make ui` (MLflow), reports/",
+        f"Look next: reports/decision-{facts['as_of']}.html, `netgain explain`, `netgain lookup LISTENER`, `make ui`",
         f"{len(facts['ran'])} stages ran; the night took {facts['seconds']:.0f} s",
     ]
     if facts["decision"]["verdict"] == "INVALID":

@@ -5,15 +5,16 @@ from typing import Any
 from pipeline.core.decision_record import Inputs, make_record
 from pipeline.core.evidence import SERVED
 from pipeline.io.checksums import digests
-from pipeline.io.tables import write_json
+from pipeline.io.tables import write_json, write_text
+from pipeline.page.render import render
 from pipeline.stages.context import Context
 from pipeline.stages.hashes import digest, rule_code
 from pipeline.stages.measurements import gather, read_arrays
 
 
 def run(context: Context) -> str:
-    """Write decision.json, and the recipes' figures for `dvc plots`. An INVALID night is a decision too: the stage
-    succeeds, and the night ends with its own exit status."""
+    """Write decision.json, its page, and the recipes' figures for `dvc plots`. An INVALID night is a decision too: the
+    stage succeeds, and the night ends with its own exit status."""
     layout, params = context.layout, context.params
     evidence = gather(context)
     names = [*evidence.measured, *([SERVED] if evidence.served is not None else [])]
@@ -34,6 +35,7 @@ def run(context: Context) -> str:
     )
     record = make_record(inputs, *read_arrays(files))
     write_json(layout.decision, record)
+    write_text(layout.decision_page, render(record))
     write_json(layout.recipes_plot, plot_rows(record))
     return str(record["sentence"])
 

@@ -104,6 +104,11 @@ class Layout:
         return self.data / "decision.json"
 
     @property
+    def decision_page(self) -> Path:
+        """The decision for people, HTML."""
+        return self.data / "decision.html"
+
+    @property
     def recipes_plot(self) -> Path:
         """What `dvc plots` draws: a row for each recipe."""
         return self.data / "plots" / "recipes.json"

@@ -91,7 +91,11 @@ def _airflow(workspace: Path, command: str, *, conf: str = "") -> str:
 def _checksums(workspace: Path) -> dict[str, str]:
     """Everything that a night computed but for costs and what is reckoned from them."""
     data = workspace / "data"
-    files = (path for path in data.rglob("*") if path.is_file() and path.name not in {"decision.json", "recipes.json"})
+    files = (
+        path
+        for path in data.rglob("*")
+        if path.is_file() and path.name not in {"decision.json", "decision.html", "recipes.json"}
+    )
     return {
         path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(files)

@@ -56,6 +56,7 @@ def plant_night(
     for recipe, accuracy in ACCURACY.items():
         _plant_recipe(layout, recipe, None if undefined else accuracy)
     write_json(layout.decision, decision_of(context, verdict, champion, served, source))
+    layout.decision_page.write_text("<!doctype html>\n", encoding="utf-8")
     for folder in (layout.final_model, layout.served / "model"):
         write_json(folder / "model.json", {"family": served, "params": {}, "content": model})
     write_json(layout.refit_cost, {"fits": [_cost(CPU_SECONDS[served], MIB) | {"seed": 0}]})

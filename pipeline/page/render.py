@@ -1,0 +1,29 @@
+"""The page itself."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.page.view import EXPLAINS, View, number, percent
+
+
+def render(record: Mapping[str, Any]) -> str:
+    """A decision as one self-contained HTML file; the same record gives the same bytes.
+
+    Args:
+        record: decision.json, of pipeline/core/decision_record.py.
+    """
+    return _environment().get_template("decision.html.j2").render(view=View(record), record=record, explains=EXPLAINS)
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("pipeline.page")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(percent=percent, number=number)
+    environment.globals.update(passed={True: ("✓", "held"), False: ("✕", "broken"), None: ("○", "undecided")})
+    return environment
