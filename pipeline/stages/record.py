@@ -47,13 +47,8 @@ def run(context: Context) -> str:
     )
     with tempfile.TemporaryDirectory(prefix="netgain-plots-") as scratch:
         plots = draw_plots(night, Path(scratch))
-        reports = (
-            layout.decision,
-            layout.decision_page,
-            layout.ingest_report,
-            layout.validation_report,
-            layout.audit_report,
-        )
+        decided = (layout.decision, layout.decision_page)
+        reports = (*decided, layout.ingest_report, layout.validation_report, layout.audit_report)
         # The tables beside the record: with them, `netgain replay` makes the decision again from the run alone.
         arrays = [layout.data / told["file"] for told in night.decision.get("arrays", {}).values()]
         files = {"": reports, "evaluation": arrays, "plots": plots}

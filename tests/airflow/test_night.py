@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
 AS_OF = "2026-01-15"
 RECIPES = ("popular", "item_knn")
+MEASURED = {"decision.json", "decision.html", "recipes.json"}
 ENDED = re.compile(r"\[DAG TEST\] end task .*?task_id=([a-z_.]+)")
 
 
@@ -91,11 +92,7 @@ def _airflow(workspace: Path, command: str, *, conf: str = "") -> str:
 def _checksums(workspace: Path) -> dict[str, str]:
     """Everything that a night computed but for costs and what is reckoned from them."""
     data = workspace / "data"
-    files = (
-        path
-        for path in data.rglob("*")
-        if path.is_file() and path.name not in {"decision.json", "decision.html", "recipes.json"}
-    )
+    files = (path for path in data.rglob("*") if path.is_file() and path.name not in MEASURED)
     return {
         path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(files)
