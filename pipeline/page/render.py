@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.page.view import EXPLAINS, View, number, percent
+from pipeline.page.view import EXPLAINS, View, figure, number, percent
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -24,6 +24,6 @@ def _environment() -> Environment:
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(percent=percent, number=number)
+    environment.filters.update(percent=percent, number=number, figure=figure)
     environment.globals.update(passed={True: ("✓", "held"), False: ("✕", "broken"), None: ("○", "undecided")})
     return environment

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-WIDTH, LABELS, RIGHT, ROW, AXIS = 720, 170, 36, 30, 34
+WIDTH, LABELS, RIGHT, ROW, AXIS = 720, 190, 36, 30, 34
 Scale = Callable[[float], float]
 
 

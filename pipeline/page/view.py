@@ -136,5 +136,14 @@ def number(value: float | None, digits: int = 4, unit: float = 1.0) -> str:
     return f"{scaled:,.0f}" if abs(scaled) >= 10 ** (digits - 1) else f"{scaled:g}"
 
 
+def figure(value: float | None, gate: str) -> str:
+    """A guardrail's figure with its unit."""
+    if value is None:
+        return DASH
+    if "memory" in gate or "bytes" in gate:
+        return f"{value / 1e6:,.1f} MB" if abs(value) < 1e9 else f"{value / 1e9:,.1f} GB"
+    return f"{number(value)} s" if "seconds" in gate else number(value)
+
+
 def _thousands(value: float) -> str:
     return f"{value / 1000:g} k" if abs(value) >= 1000 else f"{value:g}"
