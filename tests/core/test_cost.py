@@ -86,3 +86,10 @@ def test_json_gives_back_the_same_cost_whatever_else_stands_beside_it(cost):
 @given(costs, costs)
 def test_addition_does_not_depend_on_the_order(a, b):
     assert (a + b).to_dict() == (b + a).to_dict()
+
+
+def test_scoring_nobody_twice_is_scoring_nobody():
+    nobody = Cost(cpu_seconds=0.1, wall_seconds=0.1, energy_kwh=0.0, n_scored=0, scored_per_second=0.0)
+    total = nobody + nobody
+    assert total.n_scored == 0
+    assert math.isnan(total.scored_per_second)
