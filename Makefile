@@ -49,7 +49,7 @@ nightly: $(STAMP) ## A whole night (on simulated logs, unless LOGS= is given)
 	netgain night --as-of "$(AS_OF)" --format "$(FORMAT)" --logs "$(LOGS)" $(if $(JSON),--json "$(JSON)")
 
 test: $(STAMP) ## All tests
-	@pytest
+	@pytest --durations=15
 
 calibrate: $(STAMP) ## The proofs of the gate, with real refits, into reports/; 10,000 poisoned inputs
 	@netgain calibrate
