@@ -149,7 +149,7 @@ def test_stages_that_are_none(workspace, text):
 
 
 def test_a_recipe_in_one_of_the_two_files(workspace):
-    change_params(workspace, "  item_knn:\n", "  item_knn_two:\n")
+    change_params(workspace, "  spark_als:\n", "  spark_als_two:\n")
     assert "stands in" in refusal(workspace, *NIGHT)
 
 
