@@ -37,9 +37,7 @@ class Cost:
     def __add__(self, other: "Cost") -> "Cost":
         """The cost of one after the other: times, energy and listeners add up, memory and model are the larger."""
         n_scored = _present(sum, self.n_scored, other.n_scored)
-        scoring_seconds = sum(
-            part.n_scored / part.scored_per_second for part in (self, other) if part.n_scored
-        )
+        scoring_seconds = sum(part.n_scored / part.scored_per_second for part in (self, other) if part.n_scored)
         provenances = {self.energy_provenance, other.energy_provenance}
         return Cost(
             cpu_seconds=self.cpu_seconds + other.cpu_seconds,
