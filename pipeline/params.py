@@ -177,6 +177,8 @@ class GateParams(Frozen):
     """Catalogue coverage, relative to the champion's."""
     max_top_share_increase: Share
     """Growth of the share of recommendations that go to the top 1 % of items [points / 100]."""
+    max_churn: Share
+    """Share of a list that may be replaced overnight: a challenger's by another seed, a refresh's by newer data."""
     max_slice_loss: Share
     """How much worse a slice of listeners may be, relative to the champion's mean there."""
     min_slice_listeners: Count

@@ -1,5 +1,6 @@
-"""Nights drawn from real refits: listeners with replacement, fits without."""
+"""Horizons of nights drawn from real refits: the same listeners every night, other plays and other fits."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,10 +10,12 @@ from pipeline.calibration.refits import Refits
 from pipeline.core.candidates import POPULAR, Candidate, Tonight
 from pipeline.core.comparison import EarlierSeeds, seed_variance, variance_components
 from pipeline.core.economics import NightCost
+from pipeline.core.pooling import Look, add_up, influence, look_at
 from pipeline.core.spending import History
 from pipeline.params import EconomicsParams
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.intp]
 CHAMPION, CHALLENGER = "champion", "challenger"
 
 
@@ -21,7 +24,7 @@ class Contender:
     """A recipe as nights are drawn of it.
 
     Attributes:
-        fits: NDCG of shape (n_fits, n_listeners).
+        fits: NDCG of shape (n_fits, n_windows, n_listeners), NaN where a listener is not eligible.
         family: what its upkeep costs.
         night: what a night of it costs.
         stochastic: whether its fits differ.
@@ -37,58 +40,89 @@ def contender(refits: Refits, recipe: str, *, gain: float | None = None, over: F
     """A recipe of the refits; with `gain`, scaled so that its mean is that much above the mean of `over`."""
     fits = refits.ndcg[recipe]
     if gain is not None and over is not None:
-        wanted = (1 + gain) * over.mean()
+        wanted = (1 + gain) * np.nanmean(over)
         for _ in range(20):  # what is cut off at 1 is made good by the others
-            fits = np.minimum(fits * (wanted / fits.mean()), 1.0)
+            fits = np.minimum(fits * (wanted / np.nanmean(fits)), 1.0)
     return Contender(fits, refits.families[recipe], refits.nights[recipe], len(refits.ndcg[recipe]) > 1)
 
 
-class Drawer:
-    """Draws the nights of one horizon; what a night learns of the seeds, later ones know."""
+class Horizon:
+    """The nights of one service in their order; what a night learns of seeds and gains, later ones know.
+
+    Night t is judged on decision window t, which overlaps with that of the night before as real ones do; after the last
+    the windows begin anew. Fits are drawn anew each night, and two stochastic contenders never share one.
+    """
 
     def __init__(
-        self, refits: Refits, champion: Contender, challenger: Contender, *, n: int, k: int, rng: np.random.Generator
+        self, refits: Refits, champion: Contender, challenger: Contender, *, k: int, rng: np.random.Generator
     ) -> None:
-        """`n` listeners and `k` fits a night; two stochastic contenders never share a fit."""
-        self._refits, self._pair, self._n, self._k, self._rng = refits, (champion, challenger), n, k, rng
-        self._known: dict[str, list[EarlierSeeds]] = {CHAMPION: [], CHALLENGER: []}
+        """`k` fits a night. Where no fits differ, listeners are drawn with replacement, for all nights at once. Where
+        they do, the listeners are those that the fits were measured on: copies would share every fit's luck with
+        those they are copies of, as no two listeners do."""
+        self._refits, self._pair, self._k, self._rng = refits, (champion, challenger), k, rng
+        n = refits.n_listeners
+        stochastic = champion.stochastic or challenger.stochastic
+        self._people = np.arange(n) if stochastic else np.sort(rng.integers(n, size=n))
         popular = refits.ndcg[POPULAR]
         self._popular = Contender(popular, POPULAR, refits.nights[POPULAR], False)
-        self._look = 0
+        self._known: dict[str, list[EarlierSeeds]] = {CHAMPION: [], CHALLENGER: []}
+        self._looks: list[Look] = []
+        self._influence = np.zeros(n)
 
-    def night(self) -> Tonight:
-        """The next one."""
-        self._look += 1
-        listeners = self._rng.integers(self._refits.n_listeners, size=self._n)
+    def __iter__(self) -> Iterator[Tonight]:
+        """Its nights, without end."""
+        windows = [np.flatnonzero(~np.isnan(row[self._people])) for row in self._popular.fits[0]]
+        ever = np.zeros(len(self._people), np.bool_)
+        while True:
+            places = windows[len(self._looks) % len(windows)]
+            tonight = self._night(places, ever)
+            yield tonight
+            ever[places] = True
+            self._learn(tonight, places)
+
+    def _night(self, places: Rows, ever: npt.NDArray[np.bool_]) -> Tonight:
+        window = len(self._looks) % self._refits.n_windows
+        others = ever.copy()
+        others[places] = False
+        pairs = {CHALLENGER: add_up(self._looks)} if self._looks else {}
+        seeds = {name: tuple(known) for name, known in self._known.items()}
+        history = History(len(self._looks) + 1, seeds=seeds, pairs=pairs)
+        people = self._people[places]
         champion, challenger = self._pair
-        same = champion.fits.shape == challenger.fits.shape and len(champion.fits) > 1
+        same = champion.fits.shape == challenger.fits.shape and champion.stochastic
         order = [self._rng.permutation(len(each.fits)) for each in self._pair]
         chosen = (order[0][: self._k], order[0][self._k : 2 * self._k] if same else order[1][: self._k])
-        history = History(self._look, seeds={name: tuple(known) for name, known in self._known.items()})
         candidates = {
-            name: self._candidate(name, each, each.fits[np.ix_(fits, listeners)], history)
+            name: _candidate(name, each, each.fits[fits, window][:, people], history)
             for name, each, fits in zip((CHAMPION, CHALLENGER), self._pair, chosen, strict=True)
         }
-        for name, each in candidates.items():
-            self._learn(name, each)
-        candidates[POPULAR] = self._candidate(POPULAR, self._popular, self._popular.fits[:, listeners], history)
-        slices = {name: members[listeners] for name, members in self._refits.slices.items()}
-        # The popular list is there to be beaten, and is no challenger: one challenger, so m = 1.
-        return Tonight((CHAMPION, CHALLENGER), candidates, slices, CHAMPION, _served(candidates[CHAMPION]), (), history)
+        served = replace(candidates[CHAMPION], ndcg=candidates[CHAMPION].ndcg[:1], night=None)
+        candidates[POPULAR] = _candidate(POPULAR, self._popular, self._popular.fits[:, window][:, people], history)
+        return Tonight(
+            # The popular list is there to be beaten, and is no challenger: one challenger, so m = 1.
+            recipes=(CHAMPION, CHALLENGER),
+            candidates=candidates,
+            slices={name: members[people] for name, members in self._refits.slices.items()},
+            served_recipe=CHAMPION,
+            served=served,
+            history=history,
+            influence={CHALLENGER: np.concatenate([self._influence[places], self._influence[others]])},
+        )
 
-    def _candidate(self, name: str, each: Contender, ndcg: Floats, history: History) -> Candidate:
-        seeds = seed_variance(ndcg, deterministic=not each.stochastic, earlier=history.earlier(name))
-        return Candidate(name, each.family, ndcg, seeds, 0.5, 0.5, 0, each.night)
+    def _learn(self, tonight: Tonight, places: Rows) -> None:
+        champion, challenger = (tonight.candidates[name].ndcg for name in (CHAMPION, CHALLENGER))
+        self._looks.append(look_at(challenger, champion, name=CHAMPION, key=""))
+        self._influence[places] += influence(challenger, champion)
+        for name, values in ((CHAMPION, champion), (CHALLENGER, challenger)):
+            if len(values) > 1:
+                square = float(values.mean()) ** 2
+                value, of_means = (each / square for each in variance_components(values))
+                self._known[name].append(EarlierSeeds(value, len(values) - 1.0, of_means))
 
-    def _learn(self, name: str, candidate: Candidate) -> None:
-        if len(candidate.ndcg) > 1:
-            square = float(candidate.ndcg.mean()) ** 2
-            value, of_means = (each / square for each in variance_components(candidate.ndcg))
-            self._known[name].append(EarlierSeeds(value, len(candidate.ndcg) - 1.0, of_means))
 
-
-def _served(champion: Candidate) -> Candidate:
-    return replace(champion, ndcg=champion.ndcg[:1], night=None)
+def _candidate(name: str, each: Contender, ndcg: Floats, history: History) -> Candidate:
+    seeds = seed_variance(ndcg, deterministic=not each.stochastic, earlier=history.earlier(name))
+    return Candidate(name, each.family, ndcg, seeds, 0.5, 0.5, 0, each.night)
 
 
 def free_of_cost(economics: EconomicsParams) -> EconomicsParams:

@@ -1,14 +1,17 @@
 """How often the gate is wrong and what it can see, on nights drawn from real refits, beside naive rules."""
 
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import beta, norm
 
-from pipeline.calibration.nights import Drawer, contender
-from pipeline.calibration.refits import Refits
+from pipeline.calibration.nights import CHALLENGER, CHAMPION, Horizon, contender
+from pipeline.calibration.refits import Floats, Refits
+from pipeline.core.candidates import POPULAR
 from pipeline.core.comparison import compare, seed_variance
 from pipeline.core.decision import Verdict, decide
+from pipeline.core.gates import contrast
 from pipeline.core.spending import LOOKS
 from pipeline.params import EconomicsParams, GateParams
 
@@ -35,17 +38,16 @@ def false_promotions(
     horizons = dict.fromkeys((GATE, BOUND, T_TEST, HIGHER), 0)
     nights = dict(horizons)
     for _ in range(n_horizons):
-        drawer = Drawer(refits, same, same, n=refits.n_listeners, k=rule.gate.seeds, rng=rng)
         seen: set[str] = set()
-        for _night in range(LOOKS):
-            decision = decide(drawer.night(), *rule)
+        for tonight in islice(Horizon(refits, same, same, k=rule.gate.seeds, rng=rng), LOOKS):
+            decision = decide(tonight, *rule)
             (upgrade,) = decision.upgrades
-            z = upgrade.comparison.delta / upgrade.comparison.se_listeners
+            alone = contrast(tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION])
             promoted = {
                 GATE: decision.verdict is Verdict.PROMOTE,
                 BOUND: upgrade.lower_bound > 0,
-                T_TEST: z > norm.isf(0.05),
-                HIGHER: upgrade.comparison.delta > 0,
+                T_TEST: alone.delta > norm.isf(0.05) * alone.se_listeners,
+                HIGHER: alone.delta > 0,
             }
             for name in (name for name, fooled in promoted.items() if fooled):
                 seen.add(name)
@@ -66,44 +68,74 @@ def power(
     rule: Rule,
     *,
     gains: tuple[float, ...],
-    n: int,
     n_runs: int,
     n_looks: int,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """How often a true gain is promoted within so many looks; it is planted by scaling the challenger's fits. `pair` is
-    champion and challenger."""
+    champion and challenger.
+
+    Returns:
+        For each gain: `by_look`, the share of runs promoted up to each look, and its `rate` at the last.
+    """
     champion = contender(refits, pair[0])
     rows = []
     for gain in gains:
         challenger = contender(refits, pair[1], gain=gain, over=champion.fits)
-        drawers = (Drawer(refits, champion, challenger, n=n, k=rule.gate.seeds, rng=rng) for _ in range(n_runs))
-        firsts = [first_promotion(drawer, rule, n_looks) for drawer in drawers]
+        horizons = (Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng) for _ in range(n_runs))
+        firsts = [first_promotion(horizon, rule, n_looks) for horizon in horizons]
         within = [sum(first is not None and first <= look for first in firsts) for look in range(1, n_looks + 1)]
         rows.append({"gain": gain, "by_look": [count / n_runs for count in within], **rate(within[-1], n_runs)})
-    return {"champion": pair[0], "challenger": pair[1], "n": n, "k": rule.gate.seeds, "gains": rows}
+    told = {"champion": pair[0], "challenger": pair[1], "n": _a_night(refits), "k": rule.gate.seeds}
+    return told | {"gains": rows}
 
 
-def first_promotion(drawer: Drawer, rule: Rule, n_looks: int) -> int | None:
+def first_promotion(horizon: Horizon, rule: Rule, n_looks: int) -> int | None:
     """The look at which the challenger is promoted; None where it is not within so many."""
-    nights = (decide(drawer.night(), *rule).verdict for _ in range(n_looks))
-    return next((look for look, verdict in enumerate(nights, start=1) if verdict is Verdict.PROMOTE), None)
+    verdicts = (decide(tonight, *rule).verdict for tonight in islice(horizon, n_looks))
+    return next((look for look, verdict in enumerate(verdicts, start=1) if verdict is Verdict.PROMOTE), None)
 
 
 def coverage(
     refits: Refits, pair: tuple[str, str], *, k: int, n_draws: int, rng: np.random.Generator
 ) -> dict[str, Any]:
     """How often the 95 % interval of a night holds the true difference, that of all listeners and fits."""
-    champion, challenger = (refits.ndcg[name] for name in pair)
+    champion, challenger = (_first_window(refits.ndcg[name]) for name in pair)
     truth = float(challenger.mean() - champion.mean())
-    held = 0
+    held, n = 0, champion.shape[1]
     for _ in range(n_draws):
-        listeners = rng.integers(refits.n_listeners, size=refits.n_listeners)
+        listeners = rng.integers(n, size=n)
         drawn = [f[np.ix_(rng.permutation(len(f))[:k], listeners)] for f in (challenger, champion)]
         seeds = [seed_variance(d, deterministic=len(d) == 1) for d in drawn]
         low, high = compare(*drawn, challenger_seeds=seeds[0], champion_seeds=seeds[1]).interval()
         held += low <= truth <= high
-    return {"champion": pair[0], "challenger": pair[1], "k": k, **rate(held, n_draws)}
+    return {"champion": pair[0], "challenger": pair[1], "k": k, "looks": 1, **rate(held, n_draws)}
+
+
+def pooled_coverage(
+    refits: Refits, pair: tuple[str, str], rule: Rule, *, n_draws: int, rng: np.random.Generator
+) -> dict[str, Any]:
+    """The same of the interval that all decision windows give together."""
+    champion, challenger = (contender(refits, name) for name in pair)
+    by_window = [np.nanmean(each.fits, axis=(0, 2)) for each in (challenger, champion)]
+    truth = float(np.mean(by_window[0] - by_window[1]))
+    held = 0
+    for _ in range(n_draws):
+        horizon = Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng)
+        *_, last = islice(horizon, refits.n_windows)
+        both = last.candidates[CHALLENGER], last.candidates[CHAMPION]
+        low, high = contrast(*both, earlier=last.earlier(CHALLENGER, CHAMPION)).interval()
+        held += low <= truth <= high
+    told = {"champion": pair[0], "challenger": pair[1], "k": rule.gate.seeds, "looks": refits.n_windows}
+    return told | rate(held, n_draws)
+
+
+def _first_window(fits: Floats) -> Floats:
+    return fits[:, 0][:, ~np.isnan(fits[0, 0])]
+
+
+def _a_night(refits: Refits) -> int:
+    return int(_first_window(refits.ndcg[POPULAR]).shape[1])
 
 
 def rate(count: int, n: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Real fits of real recipes on simulated logs, many seeds each: what the proofs resample."""
+"""Real fits of real recipes on simulated plays, many seeds each: what the proofs draw nights from."""
 
 import datetime as dt
 import json
@@ -9,22 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
 
+from pipeline.calibration.audience import settle
 from pipeline.core.cost import Cost
 from pipeline.core.economics import NightCost, night_cost
 from pipeline.core.evaluation import measure
+from pipeline.core.splitting import relevant_items, split_by_time
 from pipeline.engine.choose import executor_for
-from pipeline.io.tables import read_json, write_json
-from pipeline.night.opening import open_night
+from pipeline.features.lists import rows_of
+from pipeline.io.tables import DAILY, RELEVANT, conform, read_json, read_table, write_json
+from pipeline.params import load_params
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.settings import Settings, load_settings
-from pipeline.simulation.simulate import simulate
-from pipeline.stages import ingest, prepare, split, validate
+from pipeline.stages import split
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import measure_lists
 from pipeline.stages.fit import fit_models, fit_task
 from pipeline.stages.hashes import digest
-from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
+from pipeline.stages.layout import Layout
+from pipeline.stages.scoring import Decided, Lists, in_vocabulary, score_models, truth_of
 
 Floats = npt.NDArray[np.float64]
 Say = Callable[[str], None]
@@ -38,12 +43,13 @@ class Refits:
     """What was fitted and measured.
 
     Attributes:
-        ndcg: for each recipe, NDCG@k of shape (n_fits, n_listeners); the same listeners in all.
+        ndcg: for each recipe, NDCG@k of shape (n_fits, n_windows, n_listeners); the same listeners in all, NaN where a
+            listener found nothing new in that decision window. Window w begins w days after the first.
         families: for each recipe.
         nights: for each recipe, what a night of it costs.
         slices: for each slice, bool of shape (n_listeners,).
         shuffled: NDCG@k of shape (n_fits, n_listeners) of the last stochastic recipe's lists, each given to another
-            listener.
+            listener; on the first window.
     """
 
     ndcg: dict[str, Floats]
@@ -53,54 +59,93 @@ class Refits:
     shuffled: Floats
 
     @property
-    def n_listeners(self) -> int:
+    def n_windows(self) -> int:
         return int(next(iter(self.ndcg.values())).shape[1])
 
+    @property
+    def n_listeners(self) -> int:
+        return int(next(iter(self.ndcg.values())).shape[2])
 
-def refits(settings: Settings, *, n_listeners: int, n_days: int, n_seeds: int, say: Say) -> Refits:
-    """Simulate logs, prepare them with the night's own stages, and fit every recipe of params.yaml that runs as a task,
-    stochastic ones `n_seeds` times. What was fitted before with the same parameters is read instead.
+
+@dataclass(frozen=True)
+class Size:
+    """How much is fitted: simulated listeners, days before the first decision, fits of each stochastic recipe, decision
+    windows, each a day after the one before."""
+
+    n_listeners: int
+    n_days: int
+    n_seeds: int
+    n_windows: int
+
+
+def refits(settings: Settings, size: Size, say: Say) -> Refits:
+    """Simulate plays, split them as a night does, and fit every recipe of params.yaml that runs as a task. What was
+    fitted before with the same parameters is read instead.
 
     Args:
         settings: of the project; the work is done in a workspace of its own below .netgain.
-        n_listeners: simulated listeners.
-        n_days: simulated days [d].
-        n_seeds: fits of each stochastic recipe.
+        size: of it.
         say: told of each step.
     """
     root = settings.workspace / ".netgain" / "calibration"
     params_text = (settings.workspace / "params.yaml").read_text(encoding="utf-8")
-    key = digest({"params": params_text, "n": [n_listeners, n_days, n_seeds]})
+    key = digest({"params": params_text, "size": asdict(size)})
     if (root / "refits.json").exists() and read_json(root / "refits.json")["key"] == key:
         say("the refits of an earlier run are used")
         return _load(root)
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml"):
-        shutil.copyfile(settings.workspace / name, root / name)
+    shutil.copyfile(settings.workspace / "params.yaml", root / "params.yaml")
     own = load_settings({}, workspace=root)
-    say(f"simulating {n_listeners:,} listeners over {n_days} days")
-    simulate(n_listeners=n_listeners, n_days=n_days, seed=1, start=START, out=own.landing)
-    context = open_night(own, as_of=START + dt.timedelta(days=n_days), log_format="netgain", logs=None)
-    for stage in (ingest, validate, prepare, split):
-        say(stage.run(context))
-    found = _fit_all(context, n_seeds, say)
+    as_of = START + dt.timedelta(days=size.n_days)
+    context = Context(load_params(root / "params.yaml"), as_of, Layout(root), own)
+    n_days = size.n_days + size.n_windows - 1
+    say(f"simulating {size.n_listeners:,} listeners over {n_days} days")
+    settle(context, n_listeners=size.n_listeners, n_days=n_days, start=START, seed=1)
+    say(split.run(context))
+    found = _fit_all(context, size, say)
     _save(root, found, key)
-    for folder in ("landing", "data"):
-        shutil.rmtree(root / folder)
+    shutil.rmtree(root / "data")
     return found
 
 
-def _fit_all(context: Context, n_seeds: int, say: Say) -> Refits:
-    truth = read_truth(context)
+def truths(context: Context, n_windows: int) -> list[Decided]:
+    """What listeners played in each decision window that was new to them when it began."""
+    daily = pl.DataFrame(read_table(context.layout.daily, DAILY))
+    found = []
+    for window in range(n_windows):
+        later = dt.timedelta(days=window)
+        days = split_by_time(
+            daily, first=START, decision_from=context.decision_from + later, as_of=context.as_of + later
+        )
+        relevant = relevant_items(days, only_new=context.params.split.target == "new")
+        found.append(truth_of(context, conform(relevant.to_arrow(), RELEVANT)))
+    return found
+
+
+def _fit_all(context: Context, size: Size, say: Say) -> Refits:
+    windows = truths(context, size.n_windows)
+    everyone = pa.chunked_array([pa.array(sorted(set().union(*(w.listener_ids.to_pylist() for w in windows))))])
+    places = [rows_of(window.listener_ids, everyone) for window in windows]
+    slices = {name: np.zeros(len(everyone), np.bool_) for name in windows[0].truth.slices}
+    for window, place in zip(windows, places, strict=True):
+        for name, members in window.truth.slices.items():
+            slices[name][place] = members
     recipes = {n: r for n, r in context.params.recipes.items() if FAMILIES[r.family].runs_in == "task"}
     ndcg: dict[str, Floats] = {}
     nights: dict[str, NightCost] = {}
-    shuffled = np.empty((0, len(truth.listener_ids)))
+    shuffled = np.empty((0, len(everyone)))
     rng = np.random.default_rng(0)
+
+    def on_all(values: list[Floats]) -> Floats:
+        spread = np.full((len(values), len(everyone)), np.nan)
+        for row, place, found in zip(spread, places, values, strict=False):
+            row[place] = found
+        return spread
+
     with executor_for("fits", context.settings) as executor:
         for name, recipe in recipes.items():
-            n_fits = n_seeds if FAMILIES[recipe.family].stochastic else 1
+            n_fits = size.n_seeds if FAMILIES[recipe.family].stochastic else 1
             n_fits = min(n_fits, SEEDS_OF_A_BLEND) if recipe.family == "blend" else n_fits
             models = [context.layout.model(name) / f"seed-{seed}" for seed in range(n_fits)]
             tasks = [
@@ -109,16 +154,17 @@ def _fit_all(context: Context, n_seeds: int, say: Say) -> Refits:
             ]
             fits = fit_models(tasks, executor)
             lists = score_models(context, models, executor, scratch=context.layout.data / ".scores")
-            measured = [measure_lists(each, truth) for each in lists]
-            ndcg[name] = np.stack([each.listener["ndcg"] for each in measured])
+            ndcg[name] = np.stack(
+                [on_all([measure_lists(each, window).listener["ndcg"] for window in windows]) for each in lists]
+            )
             nights[name] = night_cost(fits, [each.cost for each in lists])
             if n_fits > 1:
-                shuffled = np.stack([_shuffled(each, truth, rng) for each in lists[:3]])
-            means = ndcg[name].mean(axis=1)
+                shuffled = np.stack([on_all([_shuffled(each, windows[0], rng)])[0] for each in lists[:3]])
+            means = np.nanmean(ndcg[name][:, 0], axis=1)
             spread = f", {100 * means.std(ddof=1) / means.mean():.2f} % from seed to seed" if n_fits > 1 else ""
             say(f"{name}: {n_fits} fits, NDCG {means.mean():.4f}{spread}, {_cpu(fits):.0f} CPU s")
     families: dict[str, str] = {name: recipe.family for name, recipe in recipes.items()}
-    return Refits(ndcg, families, nights, dict(truth.truth.slices), shuffled)
+    return Refits(ndcg, families, nights, slices, shuffled)
 
 
 def _shuffled(lists: Lists, truth: Decided, rng: np.random.Generator) -> Floats:

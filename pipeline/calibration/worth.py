@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Drawer, contender
+from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Horizon, contender
 from pipeline.calibration.proofs import Rule, first_promotion, rate
 from pipeline.calibration.refits import Refits
 from pipeline.core.candidates import Tonight
@@ -19,7 +19,7 @@ LOOKS_A_CANDIDATE = 7
 
 
 def value(
-    refits: Refits, pair: tuple[str, str], rule: Rule, *, n: int, n_candidates: int, rng: np.random.Generator
+    refits: Refits, pair: tuple[str, str], rule: Rule, *, n_candidates: int, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Net value of the gate's promotions by that of an oracle that knows every true gain.
 
@@ -38,8 +38,8 @@ def value(
         challenger = replace(challenger, family=refits.families[payer], night=refits.nights[payer])
         net = true_net_benefit(champion, challenger, gain, Rule(rule.gate, economics))
         possible += max(net, 0.0)
-        drawer = Drawer(refits, champion, challenger, n=n, k=rule.gate.seeds, rng=rng)
-        if first_promotion(drawer, Rule(rule.gate, economics), LOOKS_A_CANDIDATE) is not None:
+        horizon = Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng)
+        if first_promotion(horizon, Rule(rule.gate, economics), LOOKS_A_CANDIDATE) is not None:
             promoted += 1
             earned += net
             wrong += net < 0
@@ -60,8 +60,8 @@ def true_net_benefit(champion: Contender, challenger: Contender, gain: float, ru
 
 def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, Any]:
     """A costly ensemble that is significantly better: kept out at the default prices, promoted above its break-even."""
-    drawer = Drawer(refits, contender(refits, champion), contender(refits, blend), n=20_000, k=rule.gate.seeds, rng=rng)
-    tonight = drawer.night()
+    pair_of = contender(refits, champion), contender(refits, blend)
+    tonight = next(iter(Horizon(refits, *pair_of, k=rule.gate.seeds, rng=rng)))
     decision = decide(tonight, *rule)
     (upgrade,) = decision.upgrades
     pair = tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION]
@@ -94,8 +94,7 @@ def invertibility(
     tried = turned = 0
     while tried < n_flips:
         challenger = contender(refits, pair[1], gain=float(rng.uniform(0.03, 0.3)), over=champion.fits)
-        drawer = Drawer(refits, champion, challenger, n=refits.n_listeners, k=rule.gate.seeds, rng=rng)
-        tonight = drawer.night()
+        tonight = next(iter(Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng)))
         economics = rule.economics.model_copy(update={"listeners": int(10 ** rng.uniform(4, 7))})
         decision = decide(tonight, rule.gate, economics)
         (upgrade,) = decision.upgrades
@@ -118,10 +117,10 @@ def invertibility(
 def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, str]:
     """What becomes of lists that went to other listeners, of an oracle's, and of a challenger that was not measured."""
     champion = contender(refits, recipe)
-    tonight = Drawer(refits, champion, champion, n=refits.n_listeners, k=rule.gate.seeds, rng=rng).night()
+    tonight = next(iter(Horizon(refits, champion, champion, k=rule.gate.seeds, rng=rng)))
     real = tonight.candidates[CHALLENGER]
     changed = {
-        "lists that went to other listeners": replace(real, ndcg=refits.shuffled),
+        "lists that went to other listeners": replace(real, ndcg=refits.shuffled[:, ~np.isnan(refits.shuffled[0])]),
         "an oracle's lists": replace(real, ndcg=np.ones_like(real.ndcg)),
         "figures that are not finite": replace(real, ndcg=np.full_like(real.ndcg, math.nan)),
         "a cost that was not measured": replace(real, night=None),

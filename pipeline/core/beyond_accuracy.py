@@ -31,6 +31,23 @@ def catalogue_coverage(shown: Counts) -> float:
     return float(np.count_nonzero(shown) / len(shown)) if len(shown) else math.nan
 
 
+def churn(before: npt.NDArray[np.integer], after: npt.NDArray[np.integer]) -> float:
+    """How much of their lists listeners see replaced: the mean share of a list that is not in the other one [0, 1].
+
+    Args:
+        before: shape (n_users, k), items by any numbering, −1 for padding; no item twice in a list.
+        after: shape (n_users, k'), the same users and numbering.
+
+    Returns:
+        The mean over users of 1 − |A ∩ B| / max(|A|, |B|); who has neither list is left out, NaN where all are.
+    """
+    sizes = np.maximum((before >= 0).sum(axis=1), (after >= 0).sum(axis=1))
+    # By columns of one list: no array is larger than the lists themselves.
+    kept = sum(((after == before[:, [j]]) & (before[:, [j]] >= 0)).sum(axis=1) for j in range(before.shape[1]))
+    some = sizes > 0
+    return float((1 - (kept + np.zeros(len(sizes)))[some] / sizes[some]).mean()) if some.any() else math.nan
+
+
 def novelty(shown: Counts, popularity: npt.NDArray[np.int32], n_listeners: int) -> float:
     """Mean self-information of a recommendation [bit], −log2 p(item) (Zhou et al., PNAS 2010).
 

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.core.comparison import SeedVariance
 from pipeline.core.economics import NightCost
+from pipeline.core.pooling import Earlier
 from pipeline.core.slices import SLICES
 from pipeline.core.spending import FIRST_NIGHT, History
 from pipeline.params import GateParams
@@ -33,6 +34,8 @@ class Candidate:
         top_share: share of its recommendations [0, 1] that go to the top 1 % of items.
         n_invalid_lists: lists of all its fits that break a promise.
         night: what a night of it costs; None for the served model, whose fit was paid for in another night.
+        churn_between_fits: share of a list [0, 1] that another seed would replace; 0 for a deterministic recipe.
+        churn_since_served: share of a list that is not in the served model's; None where nothing is served.
     """
 
     recipe: str
@@ -43,6 +46,8 @@ class Candidate:
     top_share: float
     n_invalid_lists: int
     night: NightCost | None
+    churn_between_fits: float = 0.0
+    churn_since_served: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class Tonight:
         served: its held-out fit, scored on tonight's decision window; None without one.
         faults: what could not be read.
         history: what earlier nights leave to this one.
+        influence: for each challenger of `history.pairs`, see `Earlier`.
     """
 
     recipes: tuple[str, ...]
@@ -66,6 +72,14 @@ class Tonight:
     served: Candidate | None
     faults: tuple[str, ...] = ()
     history: History = FIRST_NIGHT
+    influence: Mapping[str, Floats] = field(default_factory=dict)
+
+    def earlier(self, challenger: str, champion: str) -> Earlier | None:
+        """The earlier looks at a pair; None where there are none."""
+        looks = (self.history.pairs or {}).get(challenger)
+        if looks is None or looks.champion != champion:
+            return None
+        return Earlier(looks, self.influence[challenger])
 
 
 def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
@@ -96,6 +110,7 @@ def find_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
         faults.append(f"{n} listeners can be scored, {gate.min_eligible_listeners} are needed")
     faults += [f"the slice {s} is missing" for s in SLICES if s not in tonight.slices]
     faults += [f"the slice {s} covers other listeners" for s, m in tonight.slices.items() if m.shape != (n,)]
+    faults += _history_faults(tonight, n)
     for candidate in (tonight.candidates[recipe] for recipe in tonight.recipes):
         faults += _candidate_faults(candidate, n, candidate.recipe, needs_night=True)
     if not tonight.candidates[champion].ndcg.any():
@@ -108,6 +123,18 @@ def find_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
     return faults
 
 
+def _history_faults(tonight: Tonight, n: int) -> list[str]:
+    faults = []
+    for name, looks in (tonight.history.pairs or {}).items():
+        sums = (looks.champion_mean, looks.challenger_mean, looks.champion_shares, looks.challenger_shares)
+        influence = tonight.influence.get(name)
+        if looks.n_looks < 1 or not all(math.isfinite(figure) and figure >= 0 for figure in sums):
+            faults.append(f"the earlier looks at {name} do not add up")
+        elif influence is None or len(influence) < n or not np.isfinite(influence).all():
+            faults.append(f"the earlier looks at {name} lack listeners")
+    return faults
+
+
 def _candidate_faults(candidate: Candidate, n: int, name: str, *, needs_night: bool) -> list[str]:
     ndcg = candidate.ndcg
     if ndcg.ndim != 2 or ndcg.shape[0] < 1 or ndcg.shape[1] != n:
@@ -117,7 +144,13 @@ def _candidate_faults(candidate: Candidate, n: int, name: str, *, needs_night: b
         faults.append(f"{name} has NDCG that is not between 0 and 1")
     if not (math.isfinite(candidate.seeds.value) and candidate.seeds.value >= 0 and candidate.seeds.df > 0):
         faults.append(f"{name} varies from fit to fit by an unknown amount")
-    for what, share in (("catalogue coverage", candidate.coverage), ("top 1 % share", candidate.top_share)):
+    shares = {
+        "catalogue coverage": candidate.coverage,
+        "top 1 % share": candidate.top_share,
+        "churn between fits": candidate.churn_between_fits,
+        "churn since the served lists": 0.0 if candidate.churn_since_served is None else candidate.churn_since_served,
+    }
+    for what, share in shares.items():
         if not 0 <= share <= 1:
             faults.append(f"{name} has a {what} of {share}")
     if candidate.n_invalid_lists < 0:

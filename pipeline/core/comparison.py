@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t as student_t
 
+from pipeline.core.pooling import Earlier, influence
+
 Floats = npt.NDArray[np.float64]
 
 WORST = -1.0
@@ -56,17 +58,19 @@ class Comparison:
     """Challenger − champion on the listeners they share.
 
     Attributes:
-        n: listeners.
+        n: tonight's listeners.
+        n_looks: nights that the figures below are means of, tonight's included.
         champion_mean: μ0, the champion's metric, over listeners and fits.
         challenger_mean: the challenger's.
         delta: Δ, the mean of the listeners' differences d_u.
-        se: standard error of Δ, √(s²(d_u)/n + ŝ²_champion/K + ŝ²_challenger/K).
-        se_listeners: its part that more listeners would shrink, √(s²(d_u)/n).
+        se: standard error of Δ; with one look, √(s²(d_u)/n + ŝ²_champion/K + ŝ²_challenger/K).
+        se_listeners: its part that more listeners would shrink; with one look, √(s²(d_u)/n).
         se_fits: its part that more fits would shrink.
         df: degrees of freedom of `se` (Welch 1947, Satterthwaite 1946); infinite where nothing varies.
     """
 
     n: int
+    n_looks: int
     champion_mean: float
     challenger_mean: float
     delta: float
@@ -104,15 +108,21 @@ class Comparison:
 
 
 def compare(
-    challenger: Floats, champion: Floats, *, challenger_seeds: SeedVariance, champion_seeds: SeedVariance
+    challenger: Floats,
+    champion: Floats,
+    *,
+    challenger_seeds: SeedVariance,
+    champion_seeds: SeedVariance,
+    earlier: Earlier | None = None,
 ) -> Comparison:
-    """Compare two recipes on the same listeners.
+    """Compare two recipes on the same listeners, pooled with the earlier looks at the two, if there are any.
 
     Args:
         challenger: shape (n_fits, n_listeners), the metric; rows are fits, columns the same listeners in both.
         champion: shape (n_fits, n_listeners); may have another number of fits.
         challenger_seeds: ŝ², see `seed_variance`.
         champion_seeds: ŝ².
+        earlier: see `pipeline.core.pooling`; every look weighs the same.
 
     Raises:
         ValueError: the listeners are not the same number, or fewer than two.
@@ -120,17 +130,31 @@ def compare(
     n = challenger.shape[1]
     if champion.shape[1] != n or n < 2:
         raise ValueError(f"{n} listeners against {champion.shape[1]}")
-    differences = challenger.mean(axis=0) - champion.mean(axis=0)
-    listeners = float(differences.var(ddof=1)) / n
-    seeds = [(s, len(f)) for s, f in ((challenger_seeds, challenger), (champion_seeds, champion))]
-    fits = math.fsum(s.value / k for s, k in seeds)
+    means = np.array([champion.mean(), challenger.mean()])
+    shares = np.array([1 / len(champion), 1 / len(challenger)])
+    total, looks = influence(challenger, champion), 1
+    if earlier is not None:
+        before = earlier.looks
+        means += before.champion_mean, before.challenger_mean
+        shares += before.champion_shares, before.challenger_shares
+        total = np.concatenate([total + earlier.influence[:n], earlier.influence[n:]])
+        looks += before.n_looks
+    means, shares = means / looks, shares / looks**2
+    clusters = len(total)
+    listeners = float(np.square(total).sum()) * clusters / (clusters - 1) / looks**2
+    seeds = (champion_seeds, challenger_seeds)
+    fits = math.fsum(s.value * share for s, share in zip(seeds, shares, strict=True))
     # What is not sure about a difference of two variances is mostly what is not sure about the larger one.
-    unsure = [(listeners, n - 1.0), *((max(s.value, s.of_means) / k, s.df) for s, k in seeds)]
+    unsure = [
+        (listeners, clusters - 1.0),
+        *((max(s.value, s.of_means) * share, s.df) for s, share in zip(seeds, shares, strict=True)),
+    ]
     return Comparison(
         n=n,
-        champion_mean=float(champion.mean()),
-        challenger_mean=float(challenger.mean()),
-        delta=float(differences.mean()),
+        n_looks=looks,
+        champion_mean=float(means[0]),
+        challenger_mean=float(means[1]),
+        delta=float(means[1] - means[0]),
         se=math.sqrt(listeners + fits),
         se_listeners=math.sqrt(listeners),
         se_fits=math.sqrt(fits),

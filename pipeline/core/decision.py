@@ -12,7 +12,16 @@ from typing import Any, Literal
 from pipeline.core.balance import Balance, measured, weigh
 from pipeline.core.candidates import POPULAR, Candidate, Tonight, champion_of, find_faults
 from pipeline.core.comparison import Comparison
-from pipeline.core.gates import GUARDRAIL_ALPHA, Gate, contrast, limit_gates, not_worse, quality_gates, ratio_gates
+from pipeline.core.gates import (
+    GUARDRAIL_ALPHA,
+    Gate,
+    at_most,
+    contrast,
+    limit_gates,
+    not_worse,
+    quality_gates,
+    ratio_gates,
+)
 from pipeline.core.sensitivity import Flip, flips
 from pipeline.core.spending import Override, look_alpha
 from pipeline.core.valuation import Outlook, outlook
@@ -167,6 +176,8 @@ def refresh_lane(tonight: Tonight, served: Candidate, champion: str, gate: GateP
         *quality_gates(fresh, served, tonight.candidates[POPULAR], tonight.slices, gate),
         *limit_gates(measured(fresh), gate),
     ]
+    if fresh.churn_since_served is not None:
+        gates.append(at_most("churn_since_served", fresh.churn_since_served, gate.max_churn))
     kept = all(g.passed is not False for g in gates)
     return Refresh(Verdict.PROMOTE if kept else Verdict.KEEP, comparison, lower, bound, tuple(gates))
 
@@ -176,13 +187,14 @@ def upgrade_lane(
 ) -> Upgrade:
     """PROMOTE iff NB_low > 0, the gain is proven and every guardrail passes."""
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
-    comparison = contrast(challenger, champion)
+    comparison = contrast(challenger, champion, earlier=tonight.earlier(challenger_name, champion_name))
     alpha = look_alpha(gate.alpha, tonight.history.look, n_challengers=len(tonight.recipes) - 1)
     lower = comparison.lower(alpha)
     balance = weigh(comparison, lower, (challenger, champion), gate, economics)
     limits = limit_gates(measured(challenger), gate)
     gates = [
         *quality_gates(challenger, champion, tonight.candidates[POPULAR], tonight.slices, gate),
+        at_most("churn_between_fits", challenger.churn_between_fits, gate.max_churn),
         *limits,
         *ratio_gates(measured(challenger), measured(champion), gate),
     ]

@@ -14,14 +14,14 @@ from typing import Any
 from pipeline.core.candidates import Candidate, Tonight
 from pipeline.core.decision import Decision, Prospect, decide, prospect
 from pipeline.core.economics import running_cost
-from pipeline.core.evidence import Bools, Evidence, Floats, evidence_from, tonight_of, tonights_seeds
+from pipeline.core.evidence import Arrays, Evidence, evidence_from, tonight_of, tonights_seeds
 from pipeline.core.gates import GUARDRAIL_ALPHA
 from pipeline.core.records import as_json
 from pipeline.core.spending import quarter
 from pipeline.core.verdict_sentence import sentence
 from pipeline.params import EconomicsParams, GateParams
 
-SCHEMA = 2
+SCHEMA = 3
 """Version of decision.json's shape, docs/decision.schema.json."""
 
 
@@ -45,9 +45,9 @@ class Inputs:
     hashes: Mapping[str, str]
 
 
-def make_record(inputs: Inputs, arrays: Mapping[str, Floats], slices: Mapping[str, Bools]) -> dict[str, Any]:
+def make_record(inputs: Inputs, arrays: Arrays) -> dict[str, Any]:
     """What decision.json holds; what is undefined is null."""
-    tonight = tonight_of(inputs.evidence, arrays, slices)
+    tonight = tonight_of(inputs.evidence, arrays)
     gate, economics = inputs.gate, inputs.economics
     decision = decide(tonight, gate, economics)
     prospects = {

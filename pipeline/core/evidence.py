@@ -1,8 +1,9 @@
 """What a decision rests on, as JSON: with the per-listener arrays beside it, all that is needed to decide again."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from pipeline.core.candidates import Candidate, Tonight
 from pipeline.core.comparison import EarlierSeeds, seed_variance, variance_components
 from pipeline.core.economics import NightCost
+from pipeline.core.pooling import EarlierLooks
 from pipeline.core.records import as_json
 from pipeline.core.spending import History, Override
 
@@ -17,6 +19,22 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 SERVED = "served"
 """Name of the served model among the arrays."""
+EARLIER = "earlier"
+"""Name of what earlier looks left among the files of arrays."""
+
+
+class Arrays(NamedTuple):
+    """What a decision rests on that has a value for each listener.
+
+    Attributes:
+        ndcg: for each measured recipe, and SERVED: shape (n_fits, n_eligible).
+        slices: for each slice, bool of shape (n_eligible,).
+        influence: for each challenger with earlier looks, see `pipeline.core.pooling.Earlier`.
+    """
+
+    ndcg: Mapping[str, Floats]
+    slices: Mapping[str, Bools]
+    influence: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -24,7 +42,7 @@ class Measured:
     """One recipe's figures that are not per listener.
 
     Attributes:
-        coverage, top_share, n_invalid_lists, night: see `Candidate`.
+        coverage, top_share, n_invalid_lists, churn_between_fits, churn_since_served, night: see `Candidate`.
         stochastic: whether another seed gives another model.
         qualities: figures that are shown, and decide nothing.
     """
@@ -34,6 +52,8 @@ class Measured:
     coverage: float
     top_share: float
     n_invalid_lists: int
+    churn_between_fits: float
+    churn_since_served: float | None
     night: NightCost | None
     qualities: Mapping[str, Any] = field(default_factory=dict)
 
@@ -59,26 +79,27 @@ class Evidence:
     faults: tuple[str, ...] = ()
 
 
-def tonight_of(evidence: Evidence, arrays: Mapping[str, Floats], slices: Mapping[str, Bools]) -> Tonight:
-    """What the gate decides on.
-
-    Args:
-        evidence: the figures.
-        arrays: for each measured recipe, and SERVED: NDCG of shape (n_fits, n_eligible).
-        slices: for each slice, bool of shape (n_eligible,).
-    """
+def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
+    """What the gate decides on."""
     candidates = {
-        name: _candidate(name, measured, arrays[name], evidence.history.earlier(name))
+        name: _candidate(name, measured, arrays.ndcg[name], evidence.history.earlier(name))
         for name, measured in evidence.measured.items()
     }
     served = None
     if evidence.served is not None and evidence.served_recipe in candidates:
         tonights = candidates[evidence.served_recipe]
         # One fit cannot tell how its luck varies: that is taken from tonight's fits of the same recipe.
-        lone = _candidate(evidence.served_recipe, evidence.served, arrays[SERVED], ())
-        served = Candidate(**{**vars(lone), "seeds": tonights.seeds})
+        lone = _candidate(evidence.served_recipe, evidence.served, arrays.ndcg[SERVED], ())
+        served = replace(lone, seeds=tonights.seeds)
     return Tonight(
-        evidence.recipes, candidates, slices, evidence.served_recipe, served, evidence.faults, evidence.history
+        recipes=evidence.recipes,
+        candidates=candidates,
+        slices=arrays.slices,
+        served_recipe=evidence.served_recipe,
+        served=served,
+        faults=evidence.faults,
+        history=evidence.history,
+        influence=arrays.influence,
     )
 
 
@@ -106,7 +127,8 @@ def history_from(raw: Mapping[str, Any]) -> History:
     """
     seeds = {name: tuple(EarlierSeeds(**each) for each in nights) for name, nights in (raw["seeds"] or {}).items()}
     override = None if raw["override"] is None else Override(**raw["override"])
-    return History(int(raw["look"]), raw["champion"], seeds, override)
+    pairs = {name: EarlierLooks(**looks) for name, looks in (raw["pairs"] or {}).items()}
+    return History(int(raw["look"]), raw["champion"], seeds, override, pairs)
 
 
 def tonights_seeds(tonight: Tonight) -> dict[str, dict[str, float]]:
@@ -130,10 +152,13 @@ def _candidate(name: str, measured: Measured, ndcg: Floats, earlier: tuple[Earli
         coverage=measured.coverage,
         top_share=measured.top_share,
         n_invalid_lists=measured.n_invalid_lists,
+        churn_between_fits=measured.churn_between_fits,
+        churn_since_served=measured.churn_since_served,
         night=measured.night,
     )
 
 
 def _measured_from(raw: Mapping[str, Any]) -> Measured:
     night = None if raw["night"] is None else NightCost(**raw["night"])
-    return Measured(**{**raw, "night": night})
+    churn = math.nan if raw["churn_between_fits"] is None else float(raw["churn_between_fits"])
+    return Measured(**{**raw, "night": night, "churn_between_fits": churn})

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pipeline.core.candidates import Candidate
 from pipeline.core.comparison import Comparison, compare
 from pipeline.core.economics import NightCost
+from pipeline.core.pooling import Earlier
 from pipeline.params import GateParams
 
 Bools = npt.NDArray[np.bool_]
@@ -36,8 +37,10 @@ class Gate:
     passed: bool | None
 
 
-def contrast(challenger: Candidate, champion: Candidate, among: Bools | None = None) -> Comparison:
-    """Compare two candidates, on all eligible listeners or among some.
+def contrast(
+    challenger: Candidate, champion: Candidate, among: Bools | None = None, earlier: Earlier | None = None
+) -> Comparison:
+    """Compare two candidates, on all eligible listeners or among some; on all, with earlier looks at the two.
 
     The variance from fit to fit is that of the whole: a slice's own would rest on a few fits of few listeners.
     """
@@ -47,6 +50,7 @@ def contrast(challenger: Candidate, champion: Candidate, among: Bools | None = N
         champion.ndcg[:, chosen],
         challenger_seeds=challenger.seeds,
         champion_seeds=champion.seeds,
+        earlier=earlier,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipeline.core.comparison import EarlierSeeds
+from pipeline.core.pooling import EarlierLooks
 
 LOOKS = 90
 """Looks that a quarter's α is divided among; a later one has none left."""
@@ -30,12 +31,14 @@ class History:
         champion: the recipe that the gate itself would serve since the last night; None before the first.
         seeds: for each recipe, what earlier nights' fits of it said.
         override: see `Override`; None where none is in force.
+        pairs: for each challenger, its earlier looks against the champion that it was held against last.
     """
 
     look: int
     champion: str | None = None
     seeds: dict[str, tuple[EarlierSeeds, ...]] | None = None
     override: "Override | None" = None
+    pairs: dict[str, EarlierLooks] | None = None
 
     def earlier(self, recipe: str) -> tuple[EarlierSeeds, ...]:
         return (self.seeds or {}).get(recipe, ())

@@ -110,6 +110,24 @@ EVALUATION = pa.schema(
 )
 """A recipe's metrics for each fit and listener with something relevant; sorted by seed, listener_id."""
 
+TOPS = pa.schema(
+    [
+        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("item_ids", pa.list_(pa.string()), nullable=False),
+    ]
+)
+"""What the first fit of a recipe recommends to each eligible listener, the best first; sorted by listener_id."""
+
+INFLUENCE = pa.schema(
+    [
+        pa.field("challenger", pa.string(), nullable=False),
+        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("influence", pa.float64(), nullable=False),
+    ]
+)
+"""Each listener's influence on a challenger's gain (pipeline.core.pooling), of one look or summed over several; sorted
+by challenger, listener_id."""
+
 LISTS = pa.schema(
     [
         pa.field("listener_id", pa.string(), nullable=False),

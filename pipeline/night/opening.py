@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -15,12 +16,12 @@ from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import read_stages
 from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
-from pipeline.io.tables import atomic_path, write_json
+from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
 from pipeline.logs.landing import take_inventory
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
-from pipeline.stages.hashes import night_inputs, recipe_digests
+from pipeline.stages.hashes import night_inputs, pair_key, recipe_digests
 from pipeline.stages.layout import Layout
 
 
@@ -51,7 +52,14 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)
     inputs = night_inputs(layout, params)
-    known = history(settings.ledger, as_of=as_of, inputs=inputs, recipes=recipe_digests(params))
+    known, earlier = history(
+        settings.ledger,
+        as_of=as_of,
+        inputs=inputs,
+        recipes=recipe_digests(params),
+        pair_key=partial(pair_key, params),
+    )
+    write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return Context(params, as_of, layout, settings)
 

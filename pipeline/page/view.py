@@ -71,15 +71,14 @@ class View:
         points = []
         for name, figures in usable.items():
             c = ends.get(name)
-            base = c["comparison"]["champion_mean"] if c else 0.0
             better = (o for o in usable if cost[o] <= cost[name] and usable[o]["mean"] > figures["mean"])
             points.append(
                 Point(
                     label=name + (" (outside)" if name in self.outside else ""),
                     x=cost[name],
                     y=figures["mean"],
-                    low=base + c["interval"][0] if c else None,
-                    high=base + c["interval"][1] if c else None,
+                    low=figures["mean"] + c["interval"][0] - c["comparison"]["delta"] if c else None,
+                    high=figures["mean"] + c["interval"][1] - c["comparison"]["delta"] if c else None,
                     front=name not in self.outside and not any(o not in self.outside for o in better),
                     strong=name == self.record["serve"]["recipe"],
                 )

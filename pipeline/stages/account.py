@@ -1,9 +1,16 @@
 """Stage account: the night's look at challengers is entered into the ledger, whatever becomes of the rest."""
 
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.core.pooling import influence, look_at
+from pipeline.core.records import as_json
 from pipeline.io.ledger import add_look
-from pipeline.io.tables import read_json
+from pipeline.io.tables import EVALUATION, INFLUENCE, read_json, read_table
 from pipeline.stages.context import Context
-from pipeline.stages.hashes import recipe_digests
+from pipeline.stages.hashes import pair_key, recipe_digests
+from pipeline.stages.measurements import read_ndcg
 
 
 def run(context: Context) -> str:
@@ -23,6 +30,30 @@ def run(context: Context) -> str:
         "served_recipe": record["serve"]["recipe"],
         "seeds": {name: found | {"recipe": recipes[name]} for name, found in record["seeds"].items()},
     }
-    new = add_look(context.settings.ledger, entry)
+    pairs, influences = _looks(context, record)
+    new = add_look(context.settings.ledger, entry | {"pairs": pairs}, influences)
     what = f"look {upgrade['look']} of {upgrade['quarter']}" if upgrade["n_challengers"] else "no challenger was tested"
     return what + ("" if new else ", entered before")
+
+
+def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
+    """What nights to come pool with theirs: a look at each challenger, and each listener's influence on it."""
+    layout, champion = context.layout, record["champion"]
+    names = [each["recipe"] for each in record["challengers"]]
+    if not names:
+        return {}, None
+    first = read_table(layout.evaluation(champion), EVALUATION)
+    listeners = first["listener_id"].slice(0, record["n_eligible"])
+    theirs = read_ndcg(layout.evaluation(champion), listeners)
+    pairs, tables = {}, []
+    for name in sorted(names):
+        ours = read_ndcg(layout.evaluation(name), listeners)
+        key = str(pair_key(context.params, champion, name))
+        pairs[name] = as_json(look_at(ours, theirs, name=champion, key=key))
+        columns = {
+            "challenger": [name] * len(listeners),
+            "listener_id": listeners,
+            "influence": influence(ours, theirs),
+        }
+        tables.append(pa.table(columns, schema=INFLUENCE))
+    return pairs, pa.concat_tables(tables)

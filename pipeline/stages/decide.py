@@ -1,9 +1,10 @@
 """Stage decide: the verdict of the night, with every number that led to it."""
 
+import shutil
 from typing import Any
 
 from pipeline.core.decision_record import Inputs, make_record
-from pipeline.core.evidence import SERVED
+from pipeline.core.evidence import EARLIER, SERVED
 from pipeline.io.checksums import digests
 from pipeline.io.tables import write_json, write_text
 from pipeline.page.render import render
@@ -18,7 +19,8 @@ def run(context: Context) -> str:
     layout, params = context.layout, context.params
     evidence = gather(context)
     names = [*evidence.measured, *([SERVED] if evidence.served is not None else [])]
-    files = {name: layout.evaluation(name) for name in names}
+    shutil.copyfile(layout.earlier, layout.pooled)
+    files = {name: layout.evaluation(name) for name in names} | {EARLIER: layout.pooled}
     found = digests(files)
     inputs = Inputs(
         as_of=context.as_of.isoformat(),
@@ -26,14 +28,14 @@ def run(context: Context) -> str:
         evidence=evidence,
         gate=params.gate,
         economics=params.economics,
-        arrays={n: {"file": files[n].relative_to(layout.data).as_posix(), **found[n]} for n in names},
+        arrays={n: {"file": files[n].relative_to(layout.data).as_posix(), **found[n]} for n in files},
         hashes={
             "landing": digests({"landing": layout.landing})["landing"]["sha256"],
             "params": digest(params.model_dump(mode="json", include={"evaluation", "recipes", "gate", "economics"})),
             "rule": rule_code(),
         },
     )
-    record = make_record(inputs, *read_arrays(files))
+    record = make_record(inputs, read_arrays(files))
     write_json(layout.decision, record)
     write_text(layout.decision_page, render(record))
     write_json(layout.recipes_plot, plot_rows(record))

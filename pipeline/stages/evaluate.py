@@ -1,18 +1,23 @@
 """Stage evaluate: what a recipe's fits recommend, against what listeners went on to play."""
 
+import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from pipeline.core.beyond_accuracy import churn
 from pipeline.core.evaluation import Measured, measure, summarise
 from pipeline.core.metrics import METRICS
 from pipeline.core.records import as_json
 from pipeline.engine.executor import Executor
 from pipeline.errors import RecipeError
-from pipeline.io.tables import EVALUATION, write_json, write_table
+from pipeline.features.tops import tops
+from pipeline.io.tables import EVALUATION, TOPS, write_json, write_table
+from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 
@@ -38,7 +43,8 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     fits = [measure_lists(each, decided) for each in lists]
     summary = summarise(fits, decided.truth, k)
     write_table(layout.evaluation(recipe), evaluation_table(fits, decided), EVALUATION)
-    write_json(layout.metrics(recipe), as_json(summary))
+    write_table(layout.tops(recipe), first_tops(lists, decided), TOPS)
+    write_json(layout.metrics(recipe), as_json(summary | {"churn_between_fits": churn_of_fits(lists, context, recipe)}))
     family = context.params.recipes[recipe].family
     write_json(layout.score_cost(recipe), score_costs(recipe, family, lists))
     n_fits = f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'}"
@@ -67,6 +73,20 @@ def measure_lists(lists: Lists, decided: Decided) -> Measured:
     """One fit's lists against tonight's truth."""
     items, rows = in_vocabulary(lists, decided)
     return measure(items, rows, decided.truth, n_invalid_lists=lists.n_invalid)
+
+
+def first_tops(lists: Sequence[Lists], decided: Decided) -> pa.Table:
+    """The first fit's lists of the eligible listeners (TOPS)."""
+    first = lists[0]
+    return tops(first.items, first.item_ids, first.listener_ids, eligible=decided.listener_ids)
+
+
+def churn_of_fits(lists: Sequence[Lists], context: Context, recipe: str) -> float:
+    """What of its lists would be replaced if nothing but the seed changed: the mean `churn` from each fit to the next;
+    0 for a deterministic recipe, NaN where one fit alone cannot tell."""
+    if not FAMILIES[context.params.recipes[recipe].family].stochastic:
+        return 0.0
+    return float(np.mean([churn(a.items, b.items) for a, b in pairwise(lists)])) if len(lists) > 1 else math.nan
 
 
 def evaluation_table(fits: Sequence[Measured], decided: Decided) -> pa.Table:

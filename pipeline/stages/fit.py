@@ -1,5 +1,6 @@
 """Stage fit: one recipe on the training window, as many times as the gate wants seeds."""
 
+import datetime as dt
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -98,7 +99,7 @@ def fit_task(
         source=source,
         model=model,
         recipe=recipe,
-        entropy=entropy(context.params.seed, recipe_name, index),
+        entropy=entropy(context.params.seed, recipe_name, index, night=context.as_of),
         extra_pids=extra_pids,
         tuning=context.layout.tuning if FAMILIES[recipe.family].needs_tuning else None,
         only_new=context.params.split.target == "new",
@@ -132,9 +133,10 @@ def fit_kernel(task: FitTask) -> Result:
     return meter.cost(model_bytes=stored_bytes(task.model)).to_dict()
 
 
-def entropy(seed: int, recipe_name: str, index: int) -> tuple[int, ...]:
-    """Entropy for a recipe's fit number `index`: adding or reordering recipes leaves the others' randomness alone."""
-    return seed, zlib.crc32(b"fit"), zlib.crc32(recipe_name.encode()), index
+def entropy(seed: int, recipe_name: str, index: int, *, night: dt.date) -> tuple[int, ...]:
+    """Entropy for a recipe's fit number `index`: adding or reordering recipes leaves the others' randomness alone.
+    Every night draws anew, so that no recipe is lucky for a quarter."""
+    return seed, zlib.crc32(b"fit"), zlib.crc32(recipe_name.encode()), index, night.toordinal()
 
 
 def recipe_named(context: Context, name: str) -> Recipe:

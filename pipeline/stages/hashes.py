@@ -18,8 +18,21 @@ def digest(value: Any) -> str:
 
 
 def recipe_digests(params: Params) -> dict[str, str]:
-    """For each recipe, of its family and hyperparameters."""
-    return {name: digest(recipe.model_dump(mode="json"))[:12] for name, recipe in params.recipes.items()}
+    """For each recipe, of its family and hyperparameters, and of its members'."""
+    return {name: digest(_followed(params, name))[:12] for name in params.recipes}
+
+
+def pair_key(params: Params, champion: str, challenger: str) -> str | None:
+    """Of two recipes and of how they are measured; None where one is not in params.yaml."""
+    if not {champion, challenger} <= params.recipes.keys():
+        return None
+    measured = params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
+    return digest([_followed(params, champion), _followed(params, challenger), measured])[:12]
+
+
+def _followed(params: Params, name: str) -> list[Any]:
+    recipe = params.recipes[name]
+    return [params.recipes[each].model_dump(mode="json") for each in (name, *getattr(recipe, "members", ()))]
 
 
 def night_inputs(layout: Layout, params: Params) -> str:

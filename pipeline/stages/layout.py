@@ -36,6 +36,11 @@ class Layout:
         return self.root / "night" / "history.json"
 
     @property
+    def earlier(self) -> Path:
+        """earlier.parquet: each listener's influence on the earlier looks at tonight's pairs, summed."""
+        return self.root / "night" / "earlier.parquet"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 
@@ -93,6 +98,10 @@ class Layout:
         """A table with a row for each seed and eligible listener."""
         return self.data / "evaluation" / f"{recipe}.parquet"
 
+    def tops(self, recipe: str) -> Path:
+        """The lists that were scored, of one fit and the eligible listeners."""
+        return self.data / "tops" / f"{recipe}.parquet"
+
     def metrics(self, recipe: str) -> Path:
         return self.data / "metrics" / f"{recipe}.json"
 
@@ -102,6 +111,11 @@ class Layout:
     @property
     def decision(self) -> Path:
         return self.data / "decision.json"
+
+    @property
+    def pooled(self) -> Path:
+        """The copy of night/earlier.parquet that lies beside the record it is part of."""
+        return self.data / "earlier.parquet"
 
     @property
     def decision_page(self) -> Path:

@@ -1,5 +1,6 @@
 """What the gate decides on, read from the files of the stages before it. What cannot be read is a fault."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -8,23 +9,24 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipeline.core.candidates import POPULAR
 from pipeline.core.cost import Cost, mean_cost
 from pipeline.core.economics import night_cost
-from pipeline.core.evidence import SERVED, Evidence, Measured, history_from
+from pipeline.core.evidence import EARLIER, SERVED, Arrays, Evidence, Measured, history_from
 from pipeline.core.records import as_json
 from pipeline.core.slices import SLICES
 from pipeline.core.spending import FIRST_NIGHT
 from pipeline.errors import NetgainError
-from pipeline.io.tables import EVALUATION, read_json, read_table
+from pipeline.features.lists import rows_of
+from pipeline.features.tops import churn_between
+from pipeline.io.tables import EVALUATION, INFLUENCE, TOPS, read_json, read_table
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
 
 Value = TypeVar("Value")
-Arrays = dict[str, npt.NDArray[np.float64]]
-Slices = dict[str, npt.NDArray[np.bool_]]
 
 
 def gather(context: Context) -> Evidence:
@@ -68,10 +70,13 @@ def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) 
     fits = [Cost.from_dict(raw) for raw in read_json(layout.fit_cost(recipe))["fits"]]
     scorings = [Cost.from_dict(raw) for raw in read_json(layout.score_cost(recipe))["scorings"]]
     metrics = read_json(layout.metrics(recipe))
+    between_fits = metrics["churn_between_fits"]
     shown = {"fit": mean_cost(fits).to_dict(), "scoring": mean_cost(scorings).to_dict()}
     return Measured(
         family=family,
         stochastic=FAMILIES[family].stochastic,
+        churn_between_fits=math.nan if between_fits is None else float(between_fits),
+        churn_since_served=churn_since_served(layout, recipe),
         night=night_cost(fits, scorings),
         qualities=as_json(shown | _qualities(metrics, context.params.evaluation.k)),
         **_catalogue(metrics),
@@ -84,23 +89,57 @@ def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
     read_ndcg(layout.evaluation(SERVED), listener_ids)
     metrics = read_json(layout.metrics(SERVED))
     family = str(metrics["family"])
-    return Measured(family=family, stochastic=FAMILIES[family].stochastic, night=None, **_catalogue(metrics))
+    return Measured(
+        family=family,
+        stochastic=FAMILIES[family].stochastic,
+        churn_between_fits=0.0,
+        churn_since_served=0.0,
+        night=None,
+        **_catalogue(metrics),
+    )
 
 
-def read_arrays(files: dict[str, Path]) -> tuple[Arrays, Slices]:
-    """NDCG of every fit and listener of each recipe, and the slices.
+def churn_since_served(layout: Layout, recipe: str) -> float | None:
+    """Of the recipe's lists of tonight; None where nothing is served, or to none of tonight's listeners."""
+    served = read_table(layout.tops(SERVED), TOPS)
+    found = churn_between(served, read_table(layout.tops(recipe), TOPS)) if served.num_rows else math.nan
+    return None if math.isnan(found) else found
+
+
+def read_arrays(files: dict[str, Path]) -> Arrays:
+    """NDCG of every fit and listener of each recipe, the slices, and what earlier looks left.
 
     Args:
-        files: a table of EVALUATION for each recipe, and for SERVED where there is one.
+        files: a table of EVALUATION for each recipe, and for SERVED where there is one; of INFLUENCE for EARLIER.
 
     Raises:
         TableError, ValueError: see `read_ndcg`.
     """
-    if not files:
-        return {}, {}
-    first = _first_fit(files.get(POPULAR) or next(iter(files.values())))
-    arrays = {name: read_ndcg(path, first["listener_id"]) for name, path in files.items()}
-    return arrays, {name: first[f"slice_{name}"].to_numpy() for name in SLICES}
+    measured = {name: path for name, path in files.items() if name != EARLIER}
+    if not measured:
+        return Arrays({}, {}, {})
+    first = _first_fit(measured.get(POPULAR) or next(iter(measured.values())))
+    ndcg = {name: read_ndcg(path, first["listener_id"]) for name, path in measured.items()}
+    slices = {name: first[f"slice_{name}"].to_numpy() for name in SLICES}
+    return Arrays(ndcg, slices, read_influence(files[EARLIER], first["listener_id"]))
+
+
+def read_influence(path: Path, listener_ids: pa.ChunkedArray) -> dict[str, npt.NDArray[np.float64]]:
+    """For each challenger, its listeners' influence, those of `listener_ids` first and in their order.
+
+    Raises:
+        TableError: the file is missing or has other columns.
+    """
+    table = read_table(path, INFLUENCE)
+    found = {}
+    for name in table["challenger"].unique().to_pylist():
+        mine = table.filter(pc.equal(table["challenger"], name))
+        rows = rows_of(mine["listener_id"], listener_ids)
+        values = mine["influence"].to_numpy()
+        tonights = np.zeros(len(listener_ids))
+        tonights[rows[rows >= 0]] = values[rows >= 0]
+        found[name] = np.concatenate([tonights, values[rows < 0]])
+    return found
 
 
 def read_ndcg(path: Path, listener_ids: pa.ChunkedArray) -> npt.NDArray[np.float64]:

@@ -50,9 +50,10 @@ def run(context: Context) -> str:
         decided = (layout.decision, layout.decision_page)
         reports = (*decided, layout.ingest_report, layout.validation_report, layout.audit_report)
         # The tables beside the record: with them, `netgain replay` makes the decision again from the run alone.
-        arrays = [layout.data / told["file"] for told in night.decision.get("arrays", {}).values()]
-        files = {"": reports, "evaluation": arrays, "plots": plots}
-        parent = night_record(night, tuple((path, folder) for folder, paths in files.items() for path in paths))
+        arrays = [(layout.data / t["file"], Path(t["file"]).parent) for t in night.decision.get("arrays", {}).values()]
+        shown = [*((path, "") for path in reports), *((path, "plots") for path in plots)]
+        beside = [(path, "" if folder == Path() else folder.as_posix()) for path, folder in arrays]
+        parent = night_record(night, (*shown, *beside))
         children = tuple(recipe_record(night, recipe, _artifacts(layout, recipe)) for recipe in night.recipes)
         recorded = record_night(context.settings, key, parent, children, model, about=ABOUT, metric=night.metric)
     said = f"{parent.name}: recorded with {len(children)} recipes"

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from pipeline.core.decision_record import SCHEMA, Inputs, digest_of, inputs_from, make_record
+from pipeline.core.evidence import Arrays
 from pipeline.errors import ParamsError, RecordError
 from pipeline.io.checksums import fact
 from pipeline.io.tables import json_text, read_json
@@ -32,7 +33,7 @@ def replay(path: Path) -> Record:
     """
     record = read_record(path)
     inputs = _inputs(path, record)
-    again = make_record(inputs, *_arrays(path, inputs))
+    again = make_record(inputs, _arrays(path, inputs))
     difference = first_difference(record, again)
     if difference is not None:
         other = record["hashes"]["rule"] != rule_code()
@@ -67,7 +68,7 @@ def what_if(path: Path, settings: Sequence[str]) -> tuple[Record, Record]:
         first = err.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ParamsError(f"--set {where} = {first['input']!r}", expected=first["msg"], fix="See params.yaml.") from err
-    return record, make_record(changed, *_arrays(path, inputs))
+    return record, make_record(changed, _arrays(path, inputs))
 
 
 def read_record(path: Path) -> Record:
@@ -112,7 +113,7 @@ def _changed(path: Path, record: Record) -> str:
     """What follows from the inputs and is not what stands there, where that can be told."""
     try:
         inputs = _inputs(path, record)
-        told = first_difference({**record, "digest": ""}, {**make_record(inputs, *_arrays(path, inputs)), "digest": ""})
+        told = first_difference({**record, "digest": ""}, {**make_record(inputs, _arrays(path, inputs)), "digest": ""})
     except (RecordError, ValueError, KeyError, TypeError, AttributeError):
         return ""
     return f" ({told})" if told else ""
@@ -126,10 +127,12 @@ def _inputs(path: Path, record: Record) -> Inputs:
         raise RecordError(f"{path} lacks something: {what}", expected="a decision.json", fix=_AGAIN) from err
 
 
-def _arrays(path: Path, inputs: Inputs) -> tuple[Any, Any]:
+def _arrays(path: Path, inputs: Inputs) -> Arrays:
     files: dict[str, Path] = {}
     for name, told in inputs.arrays.items():
-        file = path.parent / Path("evaluation") / Path(told["file"]).name
+        file = (path.parent / told["file"]).resolve()
+        if not file.is_relative_to(path.parent.resolve()):
+            raise RecordError(f"{path} names {told['file']}", expected="files beside the record", fix=_AGAIN)
         found = fact(file) if file.is_file() else None
         expected = {"bytes": told["bytes"], "sha256": told["sha256"]}
         if found != expected:

@@ -74,10 +74,14 @@ class Decided:
 
 def read_truth(context: Context) -> Decided:
     """What listeners played in the decision window, and who they are."""
+    return truth_of(context, read_table(context.layout.relevant, RELEVANT))
+
+
+def truth_of(context: Context, relevant: pa.Table) -> Decided:
+    """The same, of a table of RELEVANT."""
     layout, evaluation = context.layout, context.params.evaluation
     listeners = read_table(layout.train / "listeners.parquet", LISTENER_MAP)
     items = read_table(layout.train / "items.parquet", ITEM_MAP)
-    relevant = read_table(layout.relevant, RELEVANT)
     eligible = _sorted_unique(relevant["listener_id"])
     played = _sorted_unique(relevant["item_id"])
     only_played = played.filter(pa.array(rows_of(played, items["item_id"]) < 0))

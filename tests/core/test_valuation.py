@@ -25,7 +25,7 @@ def money(machine: float = 0.0, hours: float = 0.0) -> Money:
 
 
 def comparison(delta: float, se: float) -> Comparison:
-    return Comparison(1000, 0.1, 0.1 + delta, delta, se, se, 0.0, math.inf)
+    return Comparison(1000, 1, 0.1, 0.1 + delta, delta, se, se, 0.0, math.inf)
 
 
 @pytest.mark.parametrize("quantile", [0.05, 0.2, 0.5, 0.8, 0.95])

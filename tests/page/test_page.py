@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pipeline.core.decision_record import Inputs, make_record
-from pipeline.core.evidence import Evidence, Measured
+from pipeline.core.evidence import Arrays, Evidence, Measured
 from pipeline.core.spending import History, Override
 from pipeline.page.render import render
 from pipeline.page.view import EXPLAINS
@@ -30,7 +30,7 @@ QUALITIES = {
 
 
 def measured(family: str) -> Measured:
-    return Measured(family, family == "als", 0.4, 0.2, 0, night(), QUALITIES)
+    return Measured(family, family == "als", 0.4, 0.2, 0, 0.1, None, night(), QUALITIES)
 
 
 def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
     slices = {name: np.arange(N) % 3 == i for i, name in enumerate(("light", "heavy", "new"))}
     files = {name: {"file": f"evaluation/{name}.parquet", "bytes": 9, "sha256": "ab" * 32} for name in means}
     inputs = Inputs("2026-02-12", 10, evidence, gate(), economics(**more), files, {"rule": "cd" * 32})
-    return make_record(inputs, arrays, slices)
+    return make_record(inputs, Arrays(arrays, slices, {}))
 
 
 OVERRIDE = Override("item_knn", "Ada", "a <b>test</b>", "2026-02-12", "2026-03-01")

@@ -11,7 +11,7 @@ from pipeline.core.interactions import Interactions
 from pipeline.core.records import as_json
 from pipeline.core.spending import FIRST_NIGHT
 from pipeline.features.model_folder import save_model
-from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, write_json, write_table
+from pipeline.io.tables import INFLUENCE, INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, write_json, write_table
 from pipeline.params import PopularRecipe, load_params
 from pipeline.recommenders.registry import build
 from pipeline.settings import load_settings
@@ -88,6 +88,7 @@ def open_first(root: Path) -> None:
     """The parts of an opened night that tell of logs and of earlier nights."""
     write_json(Layout(root).landing, {"files": []})
     write_json(Layout(root).history, as_json(FIRST_NIGHT) | {"inputs": "0" * 24})
+    write_table(Layout(root).earlier, INFLUENCE.empty_table(), INFLUENCE)
 
 
 def serve_nothing(root: Path) -> None:

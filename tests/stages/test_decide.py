@@ -12,7 +12,7 @@ import pytest
 from pipeline.core.cost import Cost
 from pipeline.core.metrics import METRICS
 from pipeline.core.spending import look_alpha
-from pipeline.io.tables import EVALUATION, read_json, write_json, write_table
+from pipeline.io.tables import EVALUATION, TOPS, read_json, write_json, write_table
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages import decide
 from pipeline.stages.context import Context
@@ -22,6 +22,12 @@ from tests.stages import small_night
 
 N = 600
 MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark_als": 0.12, "blend": 0.15}
+FIGURES = {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0}
+
+
+def write_tops(path: Path, n: int = N, last: str = "c") -> None:
+    columns = {"listener_id": [f"l{i:04}" for i in range(n)], "item_ids": [["a", "b", last]] * n}
+    write_table(path, pa.table(columns), TOPS)
 
 
 def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
@@ -42,7 +48,8 @@ def write_recipe(context: Context, recipe: str, mean: float, n: int = N) -> None
     layout, family = context.layout, context.params.recipes[recipe].family
     n_fits = 3 if FAMILIES[family].stochastic else 1
     write_evaluation(layout.evaluation(recipe), mean, n_fits, n)
-    write_json(layout.metrics(recipe), {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0})
+    write_json(layout.metrics(recipe), FIGURES | {"churn_between_fits": 0.1})
+    write_tops(layout.tops(recipe), n)
     fit = Cost(20.0, 10.0, 2**29, 2**20, 0.001, "constant").to_dict()
     scoring = Cost(2.0, 1.0, 2**29, None, 0.0001, "constant", n, 600.0).to_dict()
     identity = {"recipe": recipe, "family": family}
@@ -63,8 +70,8 @@ def open_night(root: Path, *, n: int = N, served: str | None = None) -> Context:
     identity = {"release": "r-1", "recipe": served, "family": served}
     write_json(layout.served / "served.json", identity | {"as_of": "2026-03-07"})
     write_evaluation(layout.evaluation("served"), MEANS.get(served, 0.1), 1, n)
-    figures = {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0}
-    write_json(layout.metrics("served"), figures | identity)
+    write_json(layout.metrics("served"), FIGURES | identity)
+    write_tops(layout.tops("served"), n)
     return context
 
 
@@ -77,7 +84,7 @@ def decided(context: Context) -> dict[str, Any]:
 
 def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) -> None:
     record = decided(open_night(tmp_path))
-    assert record["schema"] == 2
+    assert record["schema"] == 3
     assert record["as_of"] == "2026-03-08"
     assert record["metric"] == "ndcg_at_10"
     assert record["verdict"] == "PROMOTE"

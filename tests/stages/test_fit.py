@@ -1,4 +1,5 @@
 import dataclasses
+import datetime as dt
 import shutil
 
 import numpy as np
@@ -115,8 +116,11 @@ def test_a_task_that_runs_twice_leaves_one_model(context):
 
 
 def test_randomness_depends_on_seed_recipe_and_number_alone():
-    assert entropy(1, "als", 0) == entropy(1, "als", 0)
-    assert len({entropy(1, "als", 0), entropy(2, "als", 0), entropy(1, "als_wide", 0), entropy(1, "als", 1)}) == 4
+    night = dt.date(2026, 2, 12)
+    fits = [(1, "als", 0), (2, "als", 0), (1, "als_wide", 0), (1, "als", 1)]
+    drawn = [entropy(*fit, night=night + dt.timedelta(days=day)) for fit in fits for day in (0, 1)]
+    assert len(set(drawn)) == len(drawn)
+    assert entropy(*fits[0], night=night) == drawn[0]
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones(context):
@@ -147,7 +151,8 @@ def test_a_refit_is_on_the_whole_window_with_the_first_seed(context):
     refit(context, InProcess())
     made = load_recommender(context.layout.final_model)
     expected = type(made)(context.params.recipes["als"]).fit(
-        load_interactions(context.layout.window), rng=np.random.default_rng(entropy(context.params.seed, "als", 0))
+        load_interactions(context.layout.window),
+        rng=np.random.default_rng(entropy(context.params.seed, "als", 0, night=context.as_of)),
     )
     np.testing.assert_array_equal(made.item_factors, expected.item_factors)
     assert load_recommender(context.layout.fallback_model).recipe.family == "popular"

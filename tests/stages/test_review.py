@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.core.decision_record import digest_of
 from pipeline.errors import ParamsError, RecordError
+from pipeline.io.tables import write_json
 from pipeline.stages import decide
 from pipeline.stages.review import replay, what_if
 from tests.stages.test_decide import open_night
@@ -80,7 +82,13 @@ def test_a_missing_array_is_named(alone: Path) -> None:
 
 def test_a_record_reaches_for_no_file_outside_its_folder(alone: Path) -> None:
     record = json.loads(alone.read_text())
-    assert all(told["file"] == f"evaluation/{name}.parquet" for name, told in record["arrays"].items())
+    files = {name: told["file"] for name, told in record["arrays"].items()}
+    assert files == {name: f"evaluation/{name}.parquet" for name in files} | {"earlier": "earlier.parquet"}
+    record["arrays"]["als"]["file"] = "../als.parquet"
+    record["digest"] = digest_of(record)
+    write_json(alone, record)
+    with pytest.raises(RecordError, match=r"names \.\./als\.parquet"):
+        replay(alone)
 
 
 def test_the_same_prices_change_nothing_and_others_are_answered(alone: Path) -> None:
@@ -127,5 +135,5 @@ def test_a_setting_that_is_none_is_one_clear_line(alone: Path, setting: str, sai
 
 def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
     (tmp_path / "decision.json").write_text('{"schema": 1}')
-    with pytest.raises(RecordError, match="no record of schema 2"):
+    with pytest.raises(RecordError, match="no record of schema 3"):
         replay(tmp_path / "decision.json")
