@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.core.splitting import relevant_items, split_by_time
+from pipeline.errors import TableError
 from pipeline.features.interactions import build_interactions, load_interactions, save_interactions
 from pipeline.io.tables import DAILY
 from pipeline.night.opening import open_night
@@ -257,3 +258,11 @@ def test_interactions_are_what_their_definition_says(plays, half_life, until, mi
     assert [row["age_days"] for row in found] == [age[pair] for pair in pairs]
     assert matrix.age_days.tolist() == [age[pair] for pair in pairs]
     assert np.asarray(matrix.weights.todense()).sum() == pytest.approx(sum(weight.values()), rel=1e-5)
+
+
+def test_a_split_that_leaks_is_stopped_before_anything_is_learnt() -> None:
+    days = [DECISION_FROM - dt.timedelta(days=1), DECISION_FROM]
+    daily = pl.DataFrame({"day": days, "listener_id": ["l"] * 2, "item_id": ["i"] * 2, "n_plays": [1, 1]})
+    names = pl.DataFrame({"item_id": ["i"], "item_name": ["I"]})
+    with pytest.raises(TableError, match=f"plays of {DECISION_FROM}; expected days before {DECISION_FROM}"):
+        build_interactions(daily, names, until=DECISION_FROM, half_life_days=60, min_listeners_per_item=1)

@@ -37,13 +37,19 @@ class Contender:
 
 
 def contender(refits: Refits, recipe: str, *, gain: float | None = None, over: Floats | None = None) -> Contender:
-    """A recipe of the refits; with `gain`, scaled so that its mean is that much above the mean of `over`."""
+    """A recipe of the refits; with `gain`, scaled so that its mean in each window is that much above that of `over`."""
     fits = refits.ndcg[recipe]
     if gain is not None and over is not None:
-        wanted = (1 + gain) * np.nanmean(over)
+        wanted = (1 + gain) * _by_window(over)
         for _ in range(20):  # what is cut off at 1 is made good by the others
-            fits = np.minimum(fits * (wanted / np.nanmean(fits)), 1.0)
+            fits = np.minimum(fits * (wanted / _by_window(fits)), 1.0)
     return Contender(fits, refits.families[recipe], refits.nights[recipe], len(refits.ndcg[recipe]) > 1)
+
+
+def _by_window(fits: Floats) -> Floats:
+    """Means over fits and listeners, shape (1, n_windows, 1)."""
+    means: Floats = np.nanmean(fits, axis=(0, 2), keepdims=True)
+    return means
 
 
 class Horizon:

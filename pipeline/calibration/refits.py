@@ -18,8 +18,10 @@ from pipeline.core.economics import NightCost, night_cost
 from pipeline.core.evaluation import measure
 from pipeline.core.splitting import relevant_items, split_by_time
 from pipeline.engine.choose import executor_for
+from pipeline.errors import TableError
+from pipeline.features.interactions import build_interactions
 from pipeline.features.lists import rows_of
-from pipeline.io.tables import DAILY, RELEVANT, conform, read_json, read_table, write_json
+from pipeline.io.tables import DAILY, ITEMS, RELEVANT, conform, read_json, read_table, write_json
 from pipeline.params import load_params
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.settings import Settings, load_settings
@@ -50,6 +52,7 @@ class Refits:
         slices: for each slice, bool of shape (n_listeners,).
         shuffled: NDCG@k of shape (n_fits, n_listeners) of the last stochastic recipe's lists, each given to another
             listener; on the first window.
+        leak_refused: whether training data with days of the decision window among them were refused.
     """
 
     ndcg: dict[str, Floats]
@@ -57,6 +60,7 @@ class Refits:
     nights: dict[str, NightCost]
     slices: dict[str, npt.NDArray[np.bool_]]
     shuffled: Floats
+    leak_refused: bool
 
     @property
     def n_windows(self) -> int:
@@ -164,7 +168,25 @@ def _fit_all(context: Context, size: Size, say: Say) -> Refits:
             spread = f", {100 * means.std(ddof=1) / means.mean():.2f} % from seed to seed" if n_fits > 1 else ""
             say(f"{name}: {n_fits} fits, NDCG {means.mean():.4f}{spread}, {_cpu(fits):.0f} CPU s")
     families: dict[str, str] = {name: recipe.family for name, recipe in recipes.items()}
-    return Refits(ndcg, families, nights, slices, shuffled)
+    return Refits(ndcg, families, nights, slices, shuffled, refuses_leak(context))
+
+
+def refuses_leak(context: Context) -> bool:
+    """Whether a split that lets one day of the decision window into training is stopped."""
+    daily = pl.DataFrame(read_table(context.layout.daily, DAILY)).filter(pl.col("day") <= context.decision_from)
+    names = pl.DataFrame(read_table(context.layout.items, ITEMS))
+    interactions = context.params.interactions
+    try:
+        build_interactions(
+            daily,
+            names,
+            until=context.decision_from,
+            half_life_days=interactions.half_life_days,
+            min_listeners_per_item=interactions.min_listeners_per_item,
+        )
+    except TableError:
+        return True
+    return False
 
 
 def _shuffled(lists: Lists, truth: Decided, rng: np.random.Generator) -> Floats:
@@ -182,7 +204,7 @@ def _save(root: Path, found: Refits, key: str) -> None:
     for name, members in found.slices.items():
         np.save(root / f"slice_{name}.npy", members)
     np.save(root / "shuffled.npy", found.shuffled)
-    told = {"families": found.families, "slices": sorted(found.slices)}
+    told = {"families": found.families, "slices": sorted(found.slices), "leak_refused": found.leak_refused}
     write_json(root / "refits.json", {"key": key, **told, "nights": {n: asdict(c) for n, c in found.nights.items()}})
 
 
@@ -194,4 +216,5 @@ def _load(root: Path) -> Refits:
         {name: NightCost(**cost) for name, cost in told["nights"].items()},
         {name: np.load(root / f"slice_{name}.npy") for name in told["slices"]},
         np.load(root / "shuffled.npy"),
+        told["leak_refused"],
     )

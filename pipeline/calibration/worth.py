@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Horizon, contender
-from pipeline.calibration.proofs import Rule, first_promotion, rate
+from pipeline.calibration.operating import Rule, duel_of, first_promotion, rate
 from pipeline.calibration.refits import Refits
 from pipeline.core.candidates import Tonight
 from pipeline.core.decision import Verdict, decide, prospect
@@ -60,8 +60,7 @@ def true_net_benefit(champion: Contender, challenger: Contender, gain: float, ru
 
 def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, Any]:
     """A costly ensemble that is significantly better: kept out at the default prices, promoted above its break-even."""
-    pair_of = contender(refits, champion), contender(refits, blend)
-    tonight = next(iter(Horizon(refits, *pair_of, k=rule.gate.seeds, rng=rng)))
+    tonight = next(iter(Horizon(refits, *duel_of(refits, (champion, blend)), k=rule.gate.seeds, rng=rng)))
     decision = decide(tonight, *rule)
     (upgrade,) = decision.upgrades
     pair = tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION]
@@ -115,7 +114,8 @@ def invertibility(
 
 
 def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, str]:
-    """What becomes of lists that went to other listeners, of an oracle's, and of a challenger that was not measured."""
+    """What becomes of lists that went to other listeners, of an oracle's, of a challenger that was not measured, and of
+    training data that hold days of the decision window."""
     champion = contender(refits, recipe)
     tonight = next(iter(Horizon(refits, champion, champion, k=rule.gate.seeds, rng=rng)))
     real = tonight.candidates[CHALLENGER]
@@ -125,7 +125,8 @@ def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generat
         "figures that are not finite": replace(real, ndcg=np.full_like(real.ndcg, math.nan)),
         "a cost that was not measured": replace(real, night=None),
     }
-    return {what: _verdict(tonight, candidate, rule) for what, candidate in changed.items()}
+    verdicts = {what: _verdict(tonight, candidate, rule) for what, candidate in changed.items()}
+    return verdicts | {"a split that leaks the decision window": "REFUSED" if refits.leak_refused else "LEARNT FROM"}
 
 
 def _verdict(tonight: Tonight, challenger: Any, rule: Rule) -> str:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from pipeline.core.interactions import Interactions
+from pipeline.errors import TableError
 from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_table, write_table
 
 PAIR = ["listener_idx", "item_idx"]
@@ -35,7 +36,13 @@ def build_interactions(
         until: first day after the window.
         half_life_days: a play's weight halves so often [d].
         min_listeners_per_item: items heard by fewer are left out of the catalogue.
+
+    Raises:
+        TableError: a day lies behind the window: what would be learnt is what is to be judged.
     """
+    last = daily["day"].max()
+    if isinstance(last, dt.date) and last >= until:
+        raise TableError(f"plays of {last}", expected=f"days before {until}", fix="Correct the split: it leaks.")
     listeners = (
         daily.group_by("listener_id").agg(pl.col("n_plays").sum().cast(pl.Int64), first_day=pl.col("day").min())
     ).sort("listener_id")
