@@ -196,12 +196,15 @@ def calibrate(
     import time
 
     from pipeline.calibration.calibrate import calibrate as prove
-    from pipeline.io.tables import write_json
+    from pipeline.io.tables import write_json, write_text
+    from pipeline.page.calibration import render_calibration
 
     settings, started = load_settings(), time.monotonic()
     found = prove(settings, lambda line: typer.echo(f"{time.monotonic() - started:6.0f} s  {line}"), scale=scale)
     write_json(settings.reports / "calibration.json", found)
-    typer.echo(f"{settings.reports / 'calibration.json'}")
+    page = settings.reports / "calibration.html"
+    write_text(page, render_calibration(found))
+    typer.echo(f"{page}, and calibration.json beside it")
 
 
 @spark.command("start")

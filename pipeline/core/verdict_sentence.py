@@ -49,7 +49,9 @@ def _gain(upgrade: Upgrade, k: int) -> str:
     base = upgrade.comparison.champion_mean
     gain, (low, high) = upgrade.comparison.delta / base, upgrade.interval
     word = "better" if gain >= 0 else "worse"
-    return f"{_percent(abs(gain))} {word} in NDCG@{k} (95 % interval {100 * low / base:.1f} to {_percent(high / base)})"
+    interval = f"95 % interval {100 * low / base:.1f} to {_percent(high / base)}"
+    nights = f", over {upgrade.comparison.n_looks} nights" if upgrade.comparison.n_looks > 1 else ""
+    return f"{_percent(abs(gain))} {word} in NDCG@{k} ({interval}{nights})"
 
 
 def _price(upgrade: Upgrade, economics: EconomicsParams) -> str:

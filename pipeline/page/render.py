@@ -15,11 +15,12 @@ def render(record: Mapping[str, Any]) -> str:
     Args:
         record: decision.json, of pipeline/core/decision_record.py.
     """
-    return _environment().get_template("decision.html.j2").render(view=View(record), record=record, explains=EXPLAINS)
+    return environment().get_template("decision.html.j2").render(view=View(record), record=record, explains=EXPLAINS)
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Of all pages: what is not escaped by hand is escaped, what is not defined is an error."""
     loader = PackageLoader("pipeline.page")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

@@ -102,6 +102,37 @@ def scatter(points: Sequence[Point], *, title: str, x_axis: str, y_axis: str) ->
     return _figure(title, x_axis, bottom + AXIS, parts)
 
 
+@dataclass(frozen=True)
+class Curve:
+    """A line of `curves`: y at each x, a class of the style sheet (strong, plain, warn, quiet), dashed or not."""
+
+    label: str
+    ys: Sequence[float]
+    kind: str
+    dashed: bool = False
+
+
+def curves(
+    xs: Sequence[float], lines: Sequence[Curve], *, title: str, x_axis: str, y_axis: str, tick: Callable[[float], str]
+) -> Markup:
+    """Curves over one x axis, y from 0 to 1; each is named at its right end, and names keep clear of each other."""
+    top, bottom, left, right = 22, 300, 64, WIDTH - 190
+    x_ticks, x = _axis(xs, left, right, log=False)
+    _, y = _axis([0.0, 1.0], bottom, top, log=False)
+    parts = [_grid(x_ticks, x, top, bottom, tick)]
+    for value in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        parts.append(_line(left, right, y(value), y(value), "grid"))
+        parts.append(f'<text x="{left - 8}" y="{_n(y(value) + 4)}" class="tick" text-anchor="end">{value:.0%}</text>')
+    free = -math.inf
+    for line in sorted(lines, key=lambda line: -line.ys[-1]):
+        path = " ".join(f"{_n(x(a))},{_n(y(b))}" for a, b in zip(xs, line.ys, strict=True))
+        parts.append(f'<polyline points="{path}" class="curve {line.kind}{" dashed" if line.dashed else ""}"/>')
+        at = free = max(y(line.ys[-1]) + 4, free + 17)
+        parts.append(f'<text x="{right + 8}" y="{_n(at)}" class="label {line.kind}">{escape(line.label)}</text>')
+    parts.append(f'<text x="{left}" y="12" class="tick">{escape(y_axis)}</text>')
+    return _figure(title, x_axis, bottom + AXIS, parts)
+
+
 def _figure(title: str, axis: str, height: float, parts: Sequence[str]) -> Markup:
     body = "".join(parts)
     name = f'<text x="{WIDTH - RIGHT}" y="{_n(height - 2)}" class="tick" text-anchor="end">{escape(axis)}</text>'

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from pipeline.core.candidates import Candidate, Tonight
 from pipeline.core.comparison import Comparison, SeedVariance
 from pipeline.core.decision import Decision, Verdict, decide
+from pipeline.core.pooling import EarlierLooks
 from pipeline.core.records import as_json
 from pipeline.core.sensitivity import PRICED, at
+from pipeline.core.spending import History
 from pipeline.core.verdict_sentence import sentence
 from tests.core.gate_stories import N, candidate, economics, gate, night, tonight
 
@@ -113,6 +115,7 @@ GIB = 2.0**30
         ({"n_invalid_lists": 1}, {"lists_valid"}),
         ({"coverage": 0.5 * 0.95 - 1e-9}, {"coverage"}),
         ({"top_share": 0.4 + 0.02 + 1e-9}, {"top_1_percent_share"}),
+        ({"churn_between_fits": 0.51}, {"churn_between_fits"}),
         ({"night": night(batch_seconds=601.0)}, {"batch_seconds"}),
         ({"night": night(batch_seconds=14401.0)}, {"batch_seconds", "batch_seconds_limit"}),
         ({"night": night(peak_rss_bytes=4.1e9)}, {"memory"}),
@@ -194,6 +197,63 @@ def test_a_refresh_may_be_one_percent_worse() -> None:
         got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", fresh), **served))
         assert got.refresh is not None
         assert (got.refresh.verdict is Verdict.PROMOTE) == passed
+
+
+def test_a_refresh_that_turns_half_of_the_lists_over_is_held_back() -> None:
+    served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
+    for churn, passed in ((0.5, True), (0.51, False)):
+        fresh = candidate("als", 0.2, churn_since_served=churn)
+        got = verdict_of(tonight(candidate("popular", 0.1), fresh, **served))
+        assert got.refresh is not None
+        assert (got.refresh.verdict is Verdict.PROMOTE) == passed
+
+
+def test_a_slice_that_is_missing_is_invalid() -> None:
+    everyone = np.ones(N, dtype=np.bool_)
+    slices = {"light": everyone, "heavy": everyone}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), slices=slices), **RICH)
+    assert (got.verdict, got.faults) == (Verdict.INVALID, ("the slice new is missing",))
+    assert (got.serve_source, got.serve_recipe) == ("refit", "popular")
+
+
+def test_of_two_that_are_worth_the_same_the_first_of_params_yaml_is_promoted() -> None:
+    tied = [candidate("item_knn", 0.2), candidate("rp3beta", 0.2)]
+    for first, second in (tied, tied[::-1]):
+        got = verdict_of(tonight(candidate("popular", 0.1), first, second), **RICH)
+        assert (got.verdict, got.challenger) == (Verdict.PROMOTE, first.recipe)
+
+
+def test_a_small_gain_is_proven_by_the_third_look_at_it() -> None:
+    """A true gain of 1.2 % of .1, differences of ± .01 around it: one night's standard error is .01/√1000 = .000316.
+    At look 3, α = .05 · 3^−1.5 / 2.402 = .004 and t = 2.66: alone, L = .0012 − .00084 is below the least gain, .0005.
+    Three nights whose signs have nothing in common have √3 less: L = .0012 − .00049."""
+    halves = [np.where(np.arange(N) // width % 2 == 0, 0.01, -0.01) for width in (1, 2, 4)]
+    found = []
+    for pairs in ({}, {"als": EarlierLooks("popular", 2, 0.2, 0.2024, 2.0, 2.0)}):
+        champion = candidate("popular", 0.1, ndcg=np.full((1, N), 0.1))
+        challenger = candidate("als", 0.1012, ndcg=np.array([0.1012 + halves[0]]))
+        known = {"history": History(3, pairs=pairs), "influence": {"als": (halves[1] + halves[2]) / N}}
+        found.append(verdict_of(tonight(champion, challenger, **known), **RICH))
+    alone, pooled = (upgrade(got, "als") for got in found)
+    assert alone.lower_bound == pytest.approx(0.0012 - 2.66 * 0.01 / math.sqrt(1000), abs=2e-6)
+    assert pooled.lower_bound == pytest.approx(0.0012 - 2.66 * 0.01 / math.sqrt(3000), abs=2e-6)
+    assert [got.verdict for got in found] == [Verdict.KEEP, Verdict.PROMOTE]
+    assert "over 3 nights" in sentence(found[1], economics(), 10)
+
+
+def test_looks_at_another_champion_are_not_pooled() -> None:
+    history = History(2, pairs={"als": EarlierLooks("rp3beta", 1, 0.3, 0.9, 1.0, 1.0)})
+    known = {"history": history, "influence": {"als": np.zeros(N)}}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **known), **RICH)
+    assert upgrade(got, "als").comparison.n_looks == 1
+
+
+@pytest.mark.parametrize("influence", [np.zeros(N - 1), np.full(N, math.nan)])
+def test_earlier_looks_that_do_not_fit_are_invalid(influence: Any) -> None:
+    history = History(2, pairs={"als": EarlierLooks("popular", 1, 0.1, 0.2, 1.0, 1.0)})
+    known = {"history": history, "influence": {"als": influence}}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **known), **RICH)
+    assert (got.verdict, got.faults) == (Verdict.INVALID, ("the earlier looks at als lack listeners",))
 
 
 def test_a_served_recipe_that_no_longer_exists_makes_the_popular_list_champion() -> None:

@@ -3,6 +3,7 @@
 import copy
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from pipeline.core.decision_record import Inputs, make_record
 from pipeline.core.evidence import Arrays, Evidence, Measured
+from pipeline.core.pooling import EarlierLooks
 from pipeline.core.spending import History, Override
 from pipeline.page.render import render
 from pipeline.page.view import EXPLAINS
@@ -38,22 +40,27 @@ def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
     arrays = {
         name: np.clip(mean + rng.normal(0, 0.03, (3 if name == "als" else 1, N)), 0, 1) for name, mean in means.items()
     }
+    served = more.pop("served", None)
+    if served:
+        arrays["served"] = arrays[served][:1]
     evidence = Evidence(
         tuple(means),
-        {name: measured(name) for name in means},
-        None,
-        None,
+        {name: replace(measured(name), churn_since_served=0.3 if served else None) for name in means},
+        served,
+        replace(measured(served), night=None) if served else None,
         more.pop("history", History(3)),
         more.pop("faults", ()),
     )
     slices = {name: np.arange(N) % 3 == i for i, name in enumerate(("light", "heavy", "new"))}
     files = {name: {"file": f"evaluation/{name}.parquet", "bytes": 9, "sha256": "ab" * 32} for name in means}
     inputs = Inputs("2026-02-12", 10, evidence, gate(), economics(**more), files, {"rule": "cd" * 32})
-    return make_record(inputs, Arrays(arrays, slices, {}))
+    earlier = {name: rng.normal(0, 0.03, N + 50) / N for name in evidence.history.pairs or {}}
+    return make_record(inputs, Arrays(arrays, slices, earlier))
 
 
 OVERRIDE = Override("item_knn", "Ada", "a <b>test</b>", "2026-02-12", "2026-03-01")
 FULL = {"popular": 0.1, "als": 0.2, "item_knn": 0.19}
+POOLED = History(3, "als", pairs={"item_knn": EarlierLooks("als", 2, 0.4, 0.401, 2 / 3, 2.0)})
 CASES = {
     "promote": record(FULL),
     "keep": record({"popular": 0.1, "als": 0.1001}),
@@ -61,6 +68,7 @@ CASES = {
     "invalid": record(FULL, faults=("als cannot be read: data/models",)),
     "nothing": record({}),
     "override": record(FULL, history=History(4, override=OVERRIDE)),
+    "refreshed and pooled": record(FULL, served="als", history=POOLED),
     "worthless": record(FULL, margin_per_listener_day=0.0),
 }  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -20,6 +21,7 @@ from pipeline.stages.evaluate_served import nothing_served
 from pipeline.stages.layout import Layout
 from tests.stages import small_night
 
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "decision.schema.json").read_text(encoding="utf-8"))
 N = 600
 MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark_als": 0.12, "blend": 0.15}
 FIGURES = {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0}
@@ -79,6 +81,7 @@ def decided(context: Context) -> dict[str, Any]:
     text = decide.run(context)
     record: dict[str, Any] = read_json(context.layout.decision)
     assert record["sentence"] == text
+    jsonschema.validate(record, SCHEMA)
     return record
 
 
