@@ -1,6 +1,7 @@
 """How often the gate promotes what is no better, and what is, on nights drawn from real refits, beside naive rules."""
 
 import math
+from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -54,7 +55,7 @@ def power(
     n_looks: int,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """How often a true gain is promoted within so many looks; it is planted by scaling the challenger's fits.
+    """How often a true gain that costs nothing is promoted within so many looks; it is planted by scaling fits.
 
     Args:
         refits: what was fitted.
@@ -73,7 +74,8 @@ def power(
     rows, n = [], 0
     for gain in gains:
         challenger = contender(refits, pair[1], gain=gain, over=champion.fits)
-        duel = (champion, challenger)
+        # At the champion's own cost: what saves needs less proof, and which of two saves is a matter of noise.
+        duel = (champion, replace(challenger, family=champion.family, night=champion.night))
         runs = [promotions(Horizon(refits, *duel, k=rule.gate.seeds, rng=rng), rule, n_looks) for _ in range(n_runs)]
         seen = np.array([run[GATE] for run in runs]).cumsum(axis=1) > 0
         last = list(islice(Horizon(refits, *duel, k=rule.gate.seeds, rng=rng), n_looks))[-1]

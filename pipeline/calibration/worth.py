@@ -28,7 +28,7 @@ def value(
     nights. True worth is that at the median assumptions, for the oracle as for the gate.
     """
     champion = contender(refits, pair[0])
-    families = [name for name in refits.families if name not in {"popular", pair[0]}]
+    families = [name for name in sorted(refits.families) if name not in {"popular", pair[0]}]
     earned = possible = wrong = promoted = 0.0
     for _ in range(n_candidates):
         gain = float(rng.normal(0, rule.gate.true_gain_sd))

@@ -1,0 +1,61 @@
+"""`netgain calibrate` as a whole, small: real fits of few listeners, few repetitions."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.calibration.calibrate import calibrate
+from pipeline.calibration.refits import Size
+from pipeline.page.calibration import render_calibration
+from pipeline.settings import load_settings
+from tests.page.test_page import Balance
+from tests.workspace import SMALL, make_workspace
+
+SIZE = Size(n_listeners=300, n_days=16, n_seeds=6, n_windows=2)
+RECIPES = ["popular", "item_knn", "rp3beta", "als", "blend"]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], dict[str, Any]]:
+    """The workspace, what was said, and what was found."""
+    params = SMALL | {"gate.seeds": 3, "recipes.als.factors": 8, "recipes.als.regularization": 1.0}
+    workspace = make_workspace(tmp_path_factory.mktemp("calibration") / "w", recipes=RECIPES, params=params)
+    said: list[str] = []
+    found = calibrate(load_settings({}, workspace=workspace), said.append, size=SIZE, scale=0.02)
+    return workspace, said, found
+
+
+def test_every_property_has_a_figure_and_a_target(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+    _, said, found = ran
+    properties = ["A/A", "power", "coverage", "value", "invertibility", "mutations", "Netflix"]
+    assert [proof["property"] for proof in found["proofs"]] == properties
+    assert all(proof["target"] and proof["told"] and isinstance(proof["met"], bool) for proof in found["proofs"])
+    assert all(said[i - 7].endswith(proof["told"]) for i, proof in enumerate(found["proofs"]))
+    proofs = {proof["property"]: proof for proof in found["proofs"]}
+    # Four horizons cannot bound a rate by 6.1 %; that none of them was wrong is all that so few can say.
+    assert proofs["A/A"]["figures"]["horizons"]["gate"]["rate"] == 0
+    assert proofs["invertibility"]["met"]
+    assert proofs["mutations"]["met"]
+    json.dumps(found, allow_nan=False)
+
+
+def test_what_was_fitted_is_fitted_once(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+    workspace, _, found = ran
+    again: list[str] = []
+    repeated = calibrate(load_settings({}, workspace=workspace), again.append, size=SIZE, scale=0.02)
+    assert again[0] == "the refits of an earlier run are used"
+    assert repeated == found
+
+
+def test_its_page_shows_every_proof_and_needs_nothing_else(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+    html = render_calibration(ran[2])
+    parser = Balance()
+    parser.feed(html)
+    assert parser.open == []
+    assert "http" not in html.replace("http-equiv", "")
+    assert html.count("<svg") == 3
+    for proof in ran[2]["proofs"]:
+        assert f"<td>{proof['property']}</td>" in html
+    assert render_calibration(ran[2]) == html
