@@ -17,7 +17,7 @@ from pipeline.core.spending import LOOKS
 from pipeline.params import EconomicsParams, GateParams
 
 T_TEST, HIGHER = "paired t-test at 5 %", "the higher number wins"
-GATE, BOUND = "gate", "its bound alone, no least gain"
+GATE, BOUND = "gate", "gate, no least gain"
 
 
 class Rule(NamedTuple):

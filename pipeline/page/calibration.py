@@ -11,7 +11,7 @@ from pipeline.page.svg import Curve, Row, curves, dot_plot
 Found = Mapping[str, Any]
 KINDS = {
     "gate": ("strong", False),
-    "its bound alone, no least gain": ("plain", False),
+    "gate, no least gain": ("plain", False),
     "paired t-test at 5 %": ("warn", False),
     "the higher number wins": ("warn", True),
 }
