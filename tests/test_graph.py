@@ -28,7 +28,7 @@ PLUMBING = {
     "pipeline.stages.layout",
     *(
         f"pipeline.engine.{name}"
-        for name in ("choose", "executor", "inprocess", "spark", "spark_home", "session", "server", "java")
+        for name in ("choose", "executor", "once", "inprocess", "spark", "spark_home", "session", "server", "java")
     ),
 }
 

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-import pyarrow as pa
-
 Task = TypeVar("Task")
 Result = dict[str, Any]
 """What a kernel reports: small and JSON-able. Large results go to files that the kernel writes atomically."""
@@ -20,20 +18,4 @@ class Executor(Protocol):
 
     def map(self, kernel: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
         """`kernel` over every task; results in the order of the tasks."""
-        ...
-
-    def shuffle(
-        self,
-        mapper: Callable[[Task], pa.Table],
-        tasks: Sequence[Task],
-        *,
-        key: str,
-        schema: pa.Schema,
-        reducer: Callable[[pa.Table], Result],
-    ) -> list[Result]:
-        """`mapper` over every task, its rows (of `schema`) brought together by the string column `key`, `reducer` over
-        the rows of each key.
-
-        The order of rows within a key is not defined: a reducer sorts. Results in the order of the keys.
-        """
         ...

@@ -19,11 +19,8 @@ _TOLD = re.compile(r'netgain-error (\{"kind".*\})')
 
 
 class SparkTasks:
-    """Each task is a partition of one row (its number); `mapInArrow` runs the kernel on it.
-
-    `shuffle` brings rows together with `groupBy(key).applyInArrow`: repartition by key, which a lost executor
-    repeats exactly (unlike round-robin: SPARK-23207, SPARK-23243).
-    """
+    """Each task is a partition of one row (its number); `mapInArrow` runs the kernel on it. No rows are shuffled: what
+    one kernel leaves for another lies in files on storage that all workers share."""
 
     name = "spark"
 
@@ -42,38 +39,6 @@ class SparkTasks:
                 yield pa.RecordBatch.from_pylist([{"key": f"{number:09d}", "result": json.dumps(result)}])
 
         return _collect(self._numbered(len(todo)).mapInArrow(run, _RESULT))
-
-    def shuffle(
-        self,
-        mapper: Callable[[Task], pa.Table],
-        tasks: Sequence[Task],
-        *,
-        key: str,
-        schema: pa.Schema,
-        reducer: Callable[[pa.Table], Result],
-    ) -> list[Result]:
-        if not tasks:
-            return []
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        todo = tuple(tasks)
-        # Spark's timestamps carry no zone of their own: rows travel as µs and get their type back on arrival.
-        wire = pa.schema([pa.field(f.name, pa.int64() if pa.types.is_timestamp(f.type) else f.type) for f in schema])
-
-        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for number in _numbers(batches):
-                with _telling():
-                    table = mapper(todo[number]).select(schema.names).cast(schema).cast(wire)
-                yield from table.combine_chunks().to_batches(max_chunksize=200_000)
-
-        def reduce(table: pa.Table) -> pa.Table:
-            rows = table.select(wire.names).cast(wire).cast(schema)
-            with _telling():
-                result = reducer(rows)
-            return pa.Table.from_pylist([{"key": rows[key][0].as_py(), "result": json.dumps(result)}])
-
-        mapped = self._numbered(len(todo)).mapInArrow(run, from_arrow_schema(wire))
-        return _collect(mapped.groupBy(key).applyInArrow(reduce, _RESULT))
 
     def _numbered(self, n: int) -> "DataFrame":
         return self._session.range(0, n, 1, n)

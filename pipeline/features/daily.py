@@ -7,8 +7,10 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
+from pipeline.io.kept import Kept, Result
 from pipeline.io.tables import DAILY, PLAYS, read_table, write_table
 
+COUNTS_FILE, NAMES_FILE = "counts.parquet", "names.parquet"
 NAMES = pa.schema(
     [
         pa.field("item_id", pa.string(), nullable=False),
@@ -20,25 +22,29 @@ NAMES = pa.schema(
 
 @dataclass(frozen=True)
 class DayTask:
-    """One day of plays to one file of counts and one of names."""
+    """One day of plays; its counts and names are kept under `key`."""
 
-    plays: str
-    counts: str
-    names: str
+    key: str
+    plays: Path
+    kept: Path
     item: Literal["artist", "track"]
     min_ms_played: int
 
 
-def aggregate_day(task: DayTask) -> dict[str, int]:
+def aggregate_day(task: DayTask) -> Result:
     """Kernel: count a day's plays; a play without a duration counts."""
-    plays = pl.DataFrame(read_table(Path(task.plays), PLAYS))
+    plays = pl.DataFrame(read_table(task.plays, PLAYS))
     counted = counted_plays(plays, item=task.item, min_ms_played=task.min_ms_played)
     keys = ["day", "listener_id", "item_id"]
     counts = counted.group_by(keys).agg(pl.len().alias("n_plays"), pl.col("ms_played").sum()).sort(keys)
     names = counted.group_by("item_id", "item_name").agg(pl.len().alias("n_plays")).sort("item_id", "item_name")
-    write_table(Path(task.counts), counts.to_arrow(), DAILY)
-    write_table(Path(task.names), names.to_arrow(), NAMES)
-    return {"n_plays": plays.height, "n_counted": counted.height}
+
+    def build(folder: Path) -> Result:
+        write_table(folder / COUNTS_FILE, counts.to_arrow(), DAILY)
+        write_table(folder / NAMES_FILE, names.to_arrow(), NAMES)
+        return {"n_plays": plays.height, "n_counted": counted.height}
+
+    return Kept(task.kept).make(task.key, build)
 
 
 def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_ms_played: int) -> pl.DataFrame:

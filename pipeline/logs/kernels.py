@@ -1,115 +1,141 @@
-"""Ingest as kernels of the engine: a file to plays, the plays of a day and bucket to one part."""
+"""Ingest as kernels of the engine: a file to its plays, the plays of a day to one part for each bucket."""
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
+import pyarrow.parquet as pq
 
-from pipeline.io.tables import PLAYS, QUARANTINE, write_json, write_table
+from pipeline.io.kept import Kept, Result
+from pipeline.io.tables import PLAYS, QUARANTINE, conform, write_table
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
 from pipeline.logs.reading import ReadResult
 
-KEY = "key"
-"""`YYYY-MM-DD/NNN`: day and listener bucket."""
-SHUFFLED = PLAYS.append(pa.field(KEY, pa.string(), nullable=False))
-
+PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
 _ORDER = ["listener_id", "played_at", "artist_id", "track_id", "file", "row"]
 _SAME_PLAY = ["listener_id", "played_at", "artist_id", "track_id", "ms_played"]
 
 
 @dataclass(frozen=True)
-class IngestTask:
-    """One landed file.
+class ReadTask:
+    """One landed file; what it becomes is kept under `key`."""
 
-    Attributes:
-        number: of the file in the inventory.
-        scratch: a folder on storage that all workers share; what is not a play is left there (`counts_path`).
-    """
-
-    number: int
+    key: str
     file: LandedFile
     format: str
     root: Path
-    scratch: Path
+    kept: Path
+
+
+@dataclass(frozen=True)
+class DayTask:
+    """One day.
+
+    Attributes:
+        key: what it becomes is kept under.
+        day: YYYY-MM-DD.
+        sources: for each file with plays of the day, its key and the number of the day's row group.
+        read: folder of files read.
+        kept: folder of days made.
+        n_buckets: parts by listener.
+    """
+
+    key: str
+    day: str
+    sources: tuple[tuple[str, int], ...]
+    read: Path
+    kept: Path
     n_buckets: int
 
-    @property
-    def counts_path(self) -> Path:
-        return self.scratch / f"{self.number:06d}.json"
 
-    @property
-    def quarantine_path(self) -> Path:
-        return self.scratch / f"{self.number:06d}.parquet"
+def read_file(task: ReadTask) -> Result:
+    """The plays of one file, a row group for each day, and its quarantine.
 
-
-def read_plays(task: IngestTask) -> pa.Table:
-    """Mapper: the plays of one file with their key (SHUFFLED). Counts and quarantine go to the task's scratch files.
+    Returns:
+        Counts, reasons, first and last play, and `days`: the number of each day's row group.
 
     Raises:
         LandingError: the file is not what landed.
     """
     data = open_landed(task.root, task.file)
     result = reader_of(task.format).read_bytes(data, task.file.path, task.root.absolute().name)
-    if result.quarantine.num_rows:
-        write_table(task.quarantine_path, result.quarantine, QUARANTINE)
-    write_json(task.counts_path, _counts(task.file.path, result))
-    return _with_key(result.plays, task.n_buckets)
+
+    def build(folder: Path) -> Result:
+        if result.quarantine.num_rows:
+            write_table(folder / QUARANTINE_FILE, result.quarantine, QUARANTINE)
+        days = _write_days(folder / PLAYS_FILE, pl.DataFrame(result.plays)) if result.plays.num_rows else []
+        return _counts(task.file.path, result) | {"days": {day: number for number, day in enumerate(days)}}
+
+    return Kept(task.kept).make(task.key, build)
 
 
-def write_part(rows: pa.Table, *, folder: Path) -> dict[str, Any]:
-    """Reducer: the plays of one day and bucket, sorted and each once, to `folder/day=…/part-NNN.parquet`.
+def write_day(task: DayTask) -> Result:
+    """The plays of one day, sorted and each once, to `part-NNN.parquet`.
 
     A play is the same when listener, time, artist, track and duration are; the first by file and row stays.
 
     Returns:
         `{"accepted": {file: n}, "duplicate": {file: n}}`.
     """
-    day, bucket = rows[KEY][0].as_py().split("/")
-    plays = pl.DataFrame(rows.select(PLAYS.names)).sort(_ORDER)
+    sources = [_opened(Kept(task.read).at(key) / PLAYS_FILE).read_row_group(group) for key, group in task.sources]
+    plays = pl.concat([pl.DataFrame(source) for source in sources]).sort(_ORDER)
     kept = plays.unique(_SAME_PLAY, keep="first", maintain_order=True)
-    write_table(folder / f"day={day}" / f"part-{bucket}.parquet", kept.to_arrow(), PLAYS)
     read, accepted = _by_file(plays), _by_file(kept)
     duplicate = {file: n - accepted.get(file, 0) for file, n in read.items() if n > accepted.get(file, 0)}
-    return {"accepted": accepted, "duplicate": duplicate}
+
+    def build(folder: Path) -> Result:
+        for bucket, part in _buckets(kept, task.n_buckets):
+            write_table(folder / f"part-{bucket}.parquet", part.to_arrow(), PLAYS)
+        return {"accepted": accepted, "duplicate": duplicate}
+
+    return Kept(task.kept).make(task.key, build)
 
 
-def _with_key(plays: pa.Table, n_buckets: int) -> pa.Table:
-    frame = pl.DataFrame(plays.select(["listener_id", "played_at"]))
-    day = frame["played_at"].dt.date().alias("day")
-    width = max(3, len(str(n_buckets - 1)))
-    listeners = frame["listener_id"].unique()
-    buckets = [f"/{zlib.crc32(listener.encode()) % n_buckets:0{width}d}" for listener in listeners]
-    days = day.unique()
-    key = (
-        frame.select("listener_id", day)
-        .join(
-            pl.DataFrame({"listener_id": listeners, "b": pl.Series(buckets, dtype=pl.String)}),
-            how="left",
-            on="listener_id",
-            maintain_order="left",
-        )
-        .join(pl.DataFrame({"day": days, "d": days.cast(pl.String)}), how="left", on="day", maintain_order="left")
-        .select(pl.concat_str("d", "b").alias(KEY))
-        .to_series()
+@lru_cache(maxsize=32)
+def _opened(path: Path) -> pq.ParquetFile:
+    """A file of many days is opened once for all of them."""
+    return pq.ParquetFile(path)
+
+
+def _write_days(path: Path, plays: pl.DataFrame) -> list[str]:
+    """A row group for each day; returns the days."""
+    by_day = plays.with_columns(pl.col("played_at").dt.date().alias("day")).partition_by(
+        "day", as_dict=True, include_key=False
     )
-    return plays.append_column(SHUFFLED.field(KEY), key.to_arrow().cast(pa.string())).cast(SHUFFLED)
+    days = sorted(by_day)
+    with pq.ParquetWriter(path, PLAYS, compression="zstd", store_schema=False) as writer:
+        for day in days:
+            writer.write_table(conform(by_day[day].to_arrow(), PLAYS), row_group_size=max(by_day[day].height, 1))
+    return [str(day) for (day,) in days]
+
+
+def _buckets(plays: pl.DataFrame, n_buckets: int) -> list[tuple[str, pl.DataFrame]]:
+    """Plays by bucket of their listener, those without plays left out."""
+    width = max(3, len(str(n_buckets - 1)))
+    if n_buckets == 1:
+        return [("0" * width, plays)]
+    listeners = plays["listener_id"].unique()
+    numbers = [f"{zlib.crc32(listener.encode()) % n_buckets:0{width}d}" for listener in listeners]
+    buckets = pl.DataFrame({"listener_id": listeners, "bucket": pl.Series(numbers, dtype=pl.String)})
+    joined = plays.join(buckets, how="left", on="listener_id", maintain_order="left")
+    parts = joined.partition_by("bucket", as_dict=True, include_key=False)
+    return [(str(bucket), parts[(bucket,)]) for (bucket,) in sorted(parts)]
 
 
 def _counts(path: str, result: ReadResult) -> dict[str, Any]:
     reasons = pl.Series(result.quarantine["reason"]).value_counts(sort=False).rows()
     played_at = pl.Series(result.plays["played_at"])
-    first, last = played_at.min(), played_at.max()
     return {
         "path": path,
         "read": result.n_read,
         "quarantined": result.quarantine.num_rows,
         "reasons": dict(sorted(reasons)),
-        "first_played_at": _iso(first),
-        "last_played_at": _iso(last),
+        "first_played_at": _iso(played_at.min()),
+        "last_played_at": _iso(played_at.max()),
     }
 
 

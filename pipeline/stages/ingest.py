@@ -1,24 +1,29 @@
-"""Landed files to one play table. What cannot be read goes to quarantine, and the counts add up."""
+"""Landed files to one play table. What cannot be read goes to quarantine, and the counts add up.
 
-import functools
-import logging
+A file is read once, a day is put together once: what earlier nights made of the same files is kept, and the table is
+put together from it. So a night's work is that of what has landed since, and of the days that it touches.
+"""
+
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipeline.engine.executor import Executor, Result
-from pipeline.io.tables import QUARANTINE, read_json, read_table, write_json, write_table
-from pipeline.logs.kernels import KEY, SHUFFLED, IngestTask, read_plays, write_part
+from pipeline.engine.once import done
+from pipeline.io.kept import Kept, code_of, key_of, link
+from pipeline.io.tables import QUARANTINE, read_table, write_json, write_table
+from pipeline.logs import kernels
+from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, read_file, write_day
 from pipeline.logs.landing import Landing, read_landing
 from pipeline.stages.context import Context
 
 _SCRATCH = ".ingest-"
-_log = logging.getLogger(__name__)
+_HERE = Path(__file__).parents[1]
 
 
 def run(context: Context) -> str:
@@ -32,23 +37,37 @@ def run(context: Context) -> str:
             executor=executor,
             n_buckets=context.params.ingest.listener_buckets,
             plays=layout.plays,
+            days=layout.days,
             quarantine=layout.quarantine,
             report=layout.ingest_report,
+            kept=layout.kept,
         )
     counts = ", ".join(f"{report[name]:,} {name}" for name in ("accepted", "duplicate", "quarantined"))
     return f"{report['read']:,} rows read from {len(report['files'])} files = {counts}"
 
 
 def ingest(
-    landing: Landing, *, executor: Executor, n_buckets: int, plays: Path, quarantine: Path, report: Path
+    landing: Landing,
+    *,
+    executor: Executor,
+    n_buckets: int,
+    plays: Path,
+    days: Path,
+    quarantine: Path,
+    report: Path,
+    kept: Path,
 ) -> dict[str, Any]:
-    """Read all landed files; a reader of `plays` sees the old folder or the new one.
+    """Put the play table together; a reader of `plays` sees the old folder or the new one.
 
     Args:
+        landing: what landed.
+        executor: runs the kernels.
         n_buckets: parts that a day is divided into by listener.
         plays: folder of PLAYS to write.
+        days: JSON to write: for each day, a digest of what its plays were made from.
         quarantine: QUARANTINE to write.
         report: JSON to write, which is also returned: counts by file and in total, reasons.
+        kept: folder of what earlier runs made.
 
     Raises:
         LandingError: a file is not what landed.
@@ -57,37 +76,68 @@ def ingest(
     data.mkdir(parents=True, exist_ok=True)
     for left_over in data.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left_over, ignore_errors=True)
+    files, made = Kept(kept / "files"), Kept(kept / "days")
+    code = code_of(Path(kernels.__file__).parent, _HERE / "io" / "tables.py")
+    root_name = landing.root.absolute().name
+    reads = [
+        ReadTask(key_of(code, landing.format, root_name, vars(file)), file, landing.format, landing.root, files.folder)
+        for file in landing.files
+    ]
+    counts = done(reads, files, read_file, executor)
+    puts = day_tasks(reads, counts, made.folder, n_buckets)
+    parts = done(puts, made, write_day, executor)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=data) as name:
-        scratch, fresh = Path(name), Path(name) / "plays"
+        fresh = Path(name) / "plays"
         fresh.mkdir()
-        tasks = [
-            IngestTask(number, file, landing.format, landing.root, scratch, n_buckets)
-            for number, file in enumerate(landing.files)
-        ]
-        _log.info("reading %d files of the format %s", len(tasks), landing.format)
-        parts = executor.shuffle(
-            read_plays, tasks, key=KEY, schema=SHUFFLED, reducer=functools.partial(write_part, folder=fresh)
-        )
-        found = summary(landing.format, [read_json(task.counts_path) for task in tasks], parts)
-        write_table(quarantine, _quarantined(tasks), QUARANTINE)
+        for task in puts:
+            folder = fresh / f"day={task.day}"
+            folder.mkdir()
+            for part in made.at(task.key).glob("*.parquet"):
+                link(part, folder / part.name)
+        found = summary(landing.format, counts, parts)
+        write_table(quarantine, _quarantined([files.at(task.key) for task in reads]), QUARANTINE)
         _replace_folder(fresh, plays)
+    write_json(days, {task.day: task.key for task in puts})
     write_json(report, found)
+    files.forget_others({task.key for task in reads})
+    made.forget_others({task.key for task in puts})
     return found
 
 
-def summary(format: str, counts: Sequence[dict[str, Any]], parts: Sequence[Result]) -> dict[str, Any]:
-    """ingest.json from what mappers and reducers counted, each on its own.
+def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], kept: Path, n_buckets: int) -> list[DayTask]:
+    """The days that the files have plays of, in their order; a day's key names all that it is made from."""
+    sources: dict[str, list[tuple[str, int]]] = {}
+    for task, found in zip(reads, counts, strict=True):
+        for day, group in found["days"].items():
+            sources.setdefault(day, []).append((task.key, group))
+    return [
+        DayTask(
+            key_of(day, [key for key, _ in sources[day]], n_buckets),
+            day,
+            tuple(sources[day]),
+            reads[0].kept,
+            kept,
+            n_buckets,
+        )
+        for day in sorted(sources)
+    ]
+
+
+def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Result]) -> dict[str, Any]:
+    """ingest.json from what was counted on reading and on putting days together, each on its own.
 
     Args:
+        format: of the files.
         counts: for each file what was read and quarantined.
-        parts: for each part what was accepted or a duplicate, by file.
+        parts: for each day what was accepted or a duplicate, by file.
     """
     accepted, duplicate, reasons = Counter[str](), Counter[str](), Counter[str]()
     for part in parts:
         accepted.update(part["accepted"])
         duplicate.update(part["duplicate"])
     files = []
-    for file in counts:
+    for count in counts:
+        file = {key: value for key, value in count.items() if key != "days"}
         path = file["path"]
         files.append({**file, "accepted": accepted[path], "duplicate": duplicate[path]})
         reasons.update(file["reasons"])
@@ -95,11 +145,12 @@ def summary(format: str, counts: Sequence[dict[str, Any]], parts: Sequence[Resul
         assert file["read"] == settled, f"{path}: {file['read']} rows read, {settled} accounted for"
     total = {name: sum(file[name] for file in files) for name in ("read", "accepted", "duplicate", "quarantined")}
     assert total["accepted"] == accepted.total(), "plays of files that did not land"
-    return {"format": format, **total, "reasons": dict(reasons), "files": files}
+    return {"format": format, **total, "reasons": dict(sorted(reasons.items())), "files": files}
 
 
-def _quarantined(tasks: Sequence[IngestTask]) -> pa.Table:
-    tables = [read_table(t.quarantine_path, QUARANTINE) for t in tasks if t.quarantine_path.exists()]
+def _quarantined(folders: Sequence[Path]) -> pa.Table:
+    paths = [folder / QUARANTINE_FILE for folder in folders]
+    tables = [read_table(path, QUARANTINE) for path in paths if path.exists()]
     return pa.concat_tables([QUARANTINE.empty_table(), *tables])
 
 

@@ -49,6 +49,16 @@ class Layout:
         return self.data / "plays"
 
     @property
+    def days(self) -> Path:
+        """days.json: for each day of plays, a digest of what they were made from."""
+        return self.data / "days.json"
+
+    @property
+    def kept(self) -> Path:
+        """What earlier nights made of the same inputs (`pipeline.io.kept`); without it a night takes longer."""
+        return self.root / ".netgain" / "kept"
+
+    @property
     def quarantine(self) -> Path:
         return self.data / "quarantine.parquet"
 

@@ -1,6 +1,8 @@
 """Great Expectations on the plays that the night may see, and on what ingest put aside."""
 
 import datetime as dt
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import polars as pl
 
 from pipeline.errors import ValidationFailed
 from pipeline.io.expectations import Expect, check
+from pipeline.io.kept import Kept, code_of, key_of
 from pipeline.io.tables import read_json, write_json
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
@@ -22,6 +25,8 @@ MAX_MS = 7 * 86_400_000
 def run(context: Context) -> str:
     report = validate(
         plays=context.layout.plays,
+        days=context.layout.days,
+        kept=context.layout.kept,
         ingest_report=context.layout.ingest_report,
         as_of=context.as_of,
         params=context.params.validation,
@@ -38,22 +43,34 @@ def run(context: Context) -> str:
 
 
 def validate(
-    *, plays: Path, ingest_report: Path, as_of: dt.date, params: ValidationParams, max_quarantine_share: float
+    *,
+    plays: Path,
+    days: Path,
+    kept: Path,
+    ingest_report: Path,
+    as_of: dt.date,
+    params: ValidationParams,
+    max_quarantine_share: float,
 ) -> dict[str, Any]:
     """validation.json: what was expected and what failed; aggregates alone, no listener and no title.
 
     Args:
         plays: folder of PLAYS; what lies on or after `as_of` is not looked at.
+        days: days.json of the plays.
+        kept: folder of what earlier runs found.
+        ingest_report: ingest.json.
+        as_of: the night.
+        params: bounds.
         max_quarantine_share: of all rows that were read.
     """
     import pandas as pd
 
-    days = daily_aggregates(plays, as_of=as_of)
+    by_day = daily_aggregates(plays, read_json(days), as_of=as_of, kept=Kept(kept / "aggregates"))
     landed = read_json(ingest_report)
-    n_plays, n_unknown = int(days["plays"].sum()), int(days["unknown_artists"].sum())
+    n_plays, n_unknown = int(by_day["plays"].sum()), int(by_day["unknown_artists"].sum())
     night = {
         "plays": n_plays,
-        "days": days.height,
+        "days": by_day.height,
         "unknown_artist_share": n_unknown / n_plays if n_plays else None,
         "quarantine_share": landed["quarantined"] / landed["read"] if landed["read"] else None,
     }
@@ -62,7 +79,7 @@ def validate(
         check(pd.DataFrame([night]), night_suite, name="night", nullable={"unknown_artist_share"}),
         check(pd.DataFrame(_file_counts(landed)), _file_suite(), name="landed files", label="path"),
         check(
-            pd.DataFrame(days.to_dict(as_series=False)),
+            pd.DataFrame(by_day.to_dict(as_series=False)),
             _day_suite(),
             name="days",
             label="day",
@@ -78,16 +95,27 @@ def validate(
     }
 
 
-def daily_aggregates(plays: Path, *, as_of: dt.date) -> pl.DataFrame:
+def daily_aggregates(plays: Path, days: Mapping[str, str], *, as_of: dt.date, kept: Kept) -> pl.DataFrame:
     """One row a day before `as_of`, by day: counts, bounds and faults, computed once so that the suite is cheap.
+
+    Args:
+        plays: folder of PLAYS.
+        days: for each day, a digest of what its plays were made from.
+        as_of: the night; folders of it and of later days are not even opened.
+        kept: what earlier runs found.
 
     Returns:
         `day` (text), `plays`, `listeners`, `empty_texts`, `unknown_artists`, `min_ms`, `max_ms`, `misplaced` (plays of
         another day than their folder's).
     """
-    # ISO dates sort as text: folders of later days are not even opened.
-    folders = sorted(f for f in plays.glob("day=*") if f.name.removeprefix("day=") < as_of.isoformat())
-    return pl.concat([_EMPTY_DAYS, *(_aggregate(folder) for folder in folders)])
+    code = code_of(Path(__file__))
+    keys = {day: key_of(code, day, made_from) for day, made_from in sorted(days.items())}
+    visible = [day for day in keys if day < as_of.isoformat()]
+    rows = [
+        kept.find(keys[day]) or kept.make(keys[day], partial(_aggregate, plays=plays / f"day={day}")) for day in visible
+    ]
+    kept.forget_others(set(keys.values()))
+    return pl.DataFrame(rows, schema=_EMPTY_DAYS.schema)
 
 
 _EMPTY_DAYS = pl.DataFrame(
@@ -99,11 +127,11 @@ _EMPTY_DAYS = pl.DataFrame(
 )
 
 
-def _aggregate(folder: Path) -> pl.DataFrame:
-    day = folder.name.removeprefix("day=")
+def _aggregate(_folder: Path, *, plays: Path) -> dict[str, Any]:
+    day = plays.name.removeprefix("day=")
     texts = [pl.col(name).is_null() | (pl.col(name) == "") for name in _TEXTS]
     return (
-        pl.scan_parquet(folder / "*.parquet", hive_partitioning=False)
+        pl.scan_parquet(plays / "*.parquet", hive_partitioning=False)
         .select(
             pl.lit(day).alias("day"),
             pl.len().alias("plays"),
@@ -116,6 +144,7 @@ def _aggregate(folder: Path) -> pl.DataFrame:
         )
         .cast(_EMPTY_DAYS.schema)
         .collect()
+        .row(0, named=True)
     )
 
 

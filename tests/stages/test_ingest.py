@@ -45,6 +45,8 @@ def run(root: Path, out: Path, *, format: str = "netgain", n_buckets: int = 1, e
         plays=out / "data" / "plays",
         quarantine=out / "data" / "quarantine.parquet",
         report=out / "data" / "ingest.json",
+        days=out / "data" / "days.json",
+        kept=out / "kept",
     )
 
 
@@ -119,8 +121,10 @@ def test_a_file_that_changed_after_it_landed_stops_ingest_and_keeps_the_old_play
     root = land(tmp_path / "in", {"a.jsonl": [PLAY]})
     run(root, tmp_path)
     before = checksums(tmp_path / "data")
-    landing = read_landing(tmp_path / "landing.json", workspace=tmp_path)
     land(root, {"a.jsonl": [PLAY, PLAY]})
+    write_json(tmp_path / "landing.json", take_inventory(root, "netgain"))
+    landing = read_landing(tmp_path / "landing.json", workspace=tmp_path)
+    land(root, {"a.jsonl": [PLAY, PLAY, PLAY]})
     with pytest.raises(LandingError, match="changed after it landed"):
         ingest(
             landing,
@@ -129,6 +133,8 @@ def test_a_file_that_changed_after_it_landed_stops_ingest_and_keeps_the_old_play
             plays=tmp_path / "data" / "plays",
             quarantine=tmp_path / "data" / "quarantine.parquet",
             report=tmp_path / "data" / "ingest.json",
+            days=tmp_path / "data" / "days.json",
+            kept=tmp_path / "kept",
         )
     assert checksums(tmp_path / "data") == before
 

@@ -39,11 +39,13 @@ def validated(
         (folder / "in" / name).write_text("\n".join(lines))
     write_json(folder / "landing.json", take_inventory(folder / "in", "netgain"))
     paths = {"plays": folder / "plays", "report": folder / "ingest.json"}
+    again = {"days": folder / "days.json", "kept": folder / "kept"}
     landing = read_landing(folder / "landing.json", workspace=folder)
-    ingest(landing, executor=InProcess(), n_buckets=1, quarantine=folder / "quarantine.parquet", **paths)
+    ingest(landing, executor=InProcess(), n_buckets=1, quarantine=folder / "quarantine.parquet", **paths, **again)
     return stage.validate(
         plays=paths["plays"],
         ingest_report=paths["report"],
+        **again,
         as_of=as_of,
         params=ValidationParams(min_plays=min_plays, max_unknown_artist_share=0.05),
         max_quarantine_share=max_share,

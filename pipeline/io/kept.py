@@ -1,0 +1,89 @@
+"""Results of work by the digest of what they were made from, so that a night does only what has not been done.
+
+Nothing but time depends on what is kept: a stage gives the same with an empty folder. What is damaged is made again.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+Result = dict[str, Any]
+_MADE = "made.json"
+_LIBRARIES = {"polars": pl.__version__, "pyarrow": pa.__version__}
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A folder with a folder of files for each key."""
+
+    folder: Path
+
+    def at(self, key: str) -> Path:
+        """The folder of a key's files."""
+        return self.folder / key
+
+    def find(self, key: str) -> Result | None:
+        """What `make` returned; None where it was not made, or its files are not as they were."""
+        try:
+            made = json.loads((self.at(key) / _MADE).read_text(encoding="utf-8"))
+            sizes = {name: (self.at(key) / name).stat().st_size for name in made["files"]}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        result: Result = made["result"]
+        return result if sizes == made["files"] else None
+
+    def make(self, key: str, build: Callable[[Path], Result]) -> Result:
+        """Have `build` write files into a folder and say what it found; they appear all at once, or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as name:
+            fresh = Path(name) / key
+            fresh.mkdir()
+            result = build(fresh)
+            files = {path.name: path.stat().st_size for path in sorted(fresh.iterdir())}
+            (fresh / _MADE).write_text(json.dumps({"files": files, "result": result}), encoding="utf-8")
+            shutil.rmtree(self.at(key), ignore_errors=True)
+            try:
+                fresh.rename(self.at(key))
+            except OSError:
+                if self.find(key) is None:  # else another worker made the same in the meantime
+                    raise
+        return result
+
+    def forget_others(self, keys: Collection[str]) -> None:
+        """Remove what has none of these keys."""
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                if path.name not in keys:
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def key_of(*parts: Any) -> str:
+    """Digest of JSON values, and of the libraries whose bytes end up in files."""
+    text = json.dumps([_LIBRARIES, *parts], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def code_of(*sources: Path) -> str:
+    """Digest of Python files, and of those below folders."""
+    digest = hashlib.sha256()
+    for source in sources:
+        for path in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def link(source: Path, target: Path) -> None:
+    """Give a file a second name; a copy where the file system cannot. Neither is ever written to in place."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

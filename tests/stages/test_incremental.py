@@ -1,0 +1,219 @@
+"""A night does what is new, and comes to what a night that does everything comes to."""
+
+import datetime as dt
+import gzip
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.engine.inprocess import InProcess
+from pipeline.io.kept import Kept
+from pipeline.io.tables import read_json, write_json
+from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.params import InteractionParams, ValidationParams
+from pipeline.stages import ingest as ingest_stage
+from pipeline.stages import prepare as prepare_stage
+from pipeline.stages import validate as validate_stage
+from tests.stages.test_ingest import PLAY, checksums
+
+FIRST, AS_OF = dt.date(2026, 1, 1), dt.date(2026, 12, 31)
+PARAMS = InteractionParams(
+    item="artist", min_seconds_played=0, history_days=365, half_life_days=60, min_listeners_per_item=1
+)
+
+
+def plays_of(day: int, n: int = 30) -> list[dict[str, Any]]:
+    rng = random.Random(day)
+    date = FIRST + dt.timedelta(days=day)
+    return [
+        PLAY
+        | {
+            "listener_id": f"l{rng.randrange(6)}",
+            "played_at": f"{date}T{rng.randrange(24):02}:{rng.randrange(60):02}:00Z",
+            "artist_id": (artist := f"a{rng.randrange(9)}"),
+            "artist_name": artist.upper(),
+        }
+        for _ in range(n)
+    ]
+
+
+def land(root: Path, files: dict[str, list[Any]]) -> None:
+    root.mkdir(parents=True, exist_ok=True)
+    for name, rows in files.items():
+        text = "".join(json.dumps(row) + "\n" if isinstance(row, dict) else row + "\n" for row in rows).encode()
+        (root / name).write_bytes(gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
+
+
+class Counting(InProcess):
+    """Counts what kernels are given to do."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def map(self, kernel: Any, tasks: Any) -> Any:
+        self.ran += [kernel.__name__] * len(tasks)
+        return super().map(kernel, tasks)
+
+
+def night(out: Path, root: Path, *, validates: bool = False) -> list[str]:
+    """Ingest, validate where that is asked for, and prepare; returns the kernels that ran."""
+    executor, data = Counting(), out / "data"
+    out.mkdir(parents=True, exist_ok=True)
+    write_json(out / "landing.json", take_inventory(root, "netgain"))
+    paths = {"plays": data / "plays", "days": data / "days.json", "kept": out / "kept"}
+    ingest_stage.ingest(
+        read_landing(out / "landing.json", workspace=out),
+        executor=executor,
+        n_buckets=2,
+        quarantine=data / "quarantine.parquet",
+        report=data / "ingest.json",
+        **paths,
+    )
+    if validates:
+        report = validate_stage.validate(
+            ingest_report=data / "ingest.json",
+            as_of=AS_OF,
+            params=ValidationParams(min_plays=1, max_unknown_artist_share=0.05),
+            max_quarantine_share=0.5,
+            **paths,
+        )
+        write_json(data / "validation.json", report)
+    shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
+    prepare_stage.prepare(
+        PARAMS, as_of=AS_OF, daily=data / "daily", items=data / "items.parquet", executor=executor, **paths
+    )
+    return executor.ran
+
+
+def assert_as_from_scratch(out: Path, root: Path, fresh: Path, *, validates: bool = False) -> None:
+    night(fresh, root, validates=validates)
+    assert checksums(out / "data") == checksums(fresh / "data")
+
+
+def test_a_night_reads_what_has_landed_since_and_touches_its_days_alone(tmp_path: Path) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(root, {f"{day}.jsonl.gz": plays_of(day) for day in range(5)})
+    assert night(out, root, validates=True) == ["read_file"] * 5 + ["write_day"] * 5 + ["aggregate_day"] * 5
+    assert night(out, root) == []
+    looked_at = {path.name for path in (out / "kept" / "aggregates").iterdir()}
+    land(root, {"5.jsonl": plays_of(5)})
+    assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
+    assert len({path.name for path in (out / "kept" / "aggregates").iterdir()} - looked_at) == 1
+    assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
+
+
+@pytest.mark.parametrize("late", [1, 30])
+def test_plays_that_come_late_go_into_their_own_day(tmp_path: Path, late: int) -> None:
+    """Delivered in order, and with one day's second half `late` days later: the same table but for the files' names."""
+    out, root = tmp_path / "out", tmp_path / "in"
+    for day in range(late + 2):
+        rows = plays_of(day)
+        held = rows[15:] if day == 1 else []
+        land(root, {f"{day:03}.jsonl": rows[: 15 if day == 1 else None]})
+        night(out, root)
+        if day == 1:
+            waiting = held
+    land(root, {f"{late + 9:03}-late.jsonl": waiting})
+    assert night(out, root) == ["read_file", "write_day", "aggregate_day"]
+    assert_as_from_scratch(out, root, tmp_path / "fresh")
+    in_order = tmp_path / "in_order"
+    land(in_order, {f"{day:03}.jsonl": plays_of(day) for day in range(late + 2)})
+    night(tmp_path / "ordered", in_order)
+    for part in ("daily", "items.parquet"):
+        left, right = (folder / "data" / part for folder in (out, tmp_path / "ordered"))
+        assert (checksums(left) if left.is_dir() else left.read_bytes()) == (
+            checksums(right) if right.is_dir() else right.read_bytes()
+        )
+
+
+def test_everything_delivered_three_times_changes_nothing_but_the_count_of_duplicates(tmp_path: Path) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(root, {f"a{day}.jsonl": plays_of(day) for day in range(3)})
+    night(out, root)
+    once, plays = read_json(out / "data" / "ingest.json"), checksums(out / "data" / "plays")
+    land(root, {f"{again}{day}.jsonl.gz": plays_of(day) for day in range(3) for again in "bc"})
+    night(out, root)
+    report = read_json(out / "data" / "ingest.json")
+    assert checksums(out / "data" / "plays") == plays
+    assert (report["accepted"], report["read"]) == (once["accepted"], 3 * once["read"])
+
+
+def test_a_file_that_is_taken_away_takes_its_plays_with_it(tmp_path: Path) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(root, {"0.jsonl": plays_of(0), "1.jsonl": plays_of(1), "more.jsonl": plays_of(1, 40)})
+    night(out, root)
+    (root / "more.jsonl").unlink()
+    assert night(out, root) == ["write_day", "aggregate_day"]
+    assert_as_from_scratch(out, root, tmp_path / "fresh")
+    assert len(list((out / "kept" / "files").iterdir())) == 2
+
+
+def test_what_is_damaged_is_made_again(tmp_path: Path) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
+    night(out, root)
+    before = checksums(out / "data")
+    for number, folder in enumerate(sorted((out / "kept").rglob("made.json"))):
+        if number % 2:
+            folder.write_text("{half")
+        else:
+            for file in folder.parent.glob("*.parquet"):
+                file.unlink()
+                file.write_bytes(b"PAR1")
+    assert night(out, root) != []
+    assert checksums(out / "data") == before
+
+
+def test_other_code_reads_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(root, {"0.jsonl": plays_of(0)})
+    night(out, root)
+    monkeypatch.setattr(ingest_stage, "code_of", lambda *_: "another version")
+    assert night(out, root) == ["read_file", "write_day", "aggregate_day"]
+
+
+def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "kept")
+
+    def fails(folder: Path) -> dict[str, Any]:
+        (folder / "half.parquet").write_bytes(b"half")
+        raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        kept.make("k", fails)
+    assert kept.find("k") is None
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+@settings(deadline=None, max_examples=15)
+@given(
+    nights=st.lists(
+        st.dictionaries(
+            st.sampled_from(["a.jsonl", "b.jsonl.gz", "c.jsonl"]),
+            st.lists(
+                st.integers(0, 3).map(lambda day: plays_of(day, 5)[day]) | st.sampled_from(["{", "[]"]), max_size=6
+            ),
+            max_size=3,
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_however_files_come_change_and_go_a_night_equals_one_from_scratch(
+    nights: list[dict[str, list[Any]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    out = tmp_path_factory.mktemp("nights")
+    root = out / "in"
+    land(root, {"always.jsonl": plays_of(0, 3)})
+    for number, files in enumerate(nights):
+        for name in ("a.jsonl", "b.jsonl.gz", "c.jsonl"):
+            (root / name).unlink(missing_ok=True)
+        land(root, files)
+        night(out / "out", root)
+        assert_as_from_scratch(out / "out", root, out / f"fresh-{number}")
