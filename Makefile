@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/engine tests/test_override.py
 
-.PHONY: help setup nightly test calibrate lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate bench-ingest lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -64,6 +64,9 @@ test: $(STAMP) ## All tests
 calibrate: $(STAMP) ## The proofs of the gate, with real refits, into reports/; 10,000 poisoned inputs
 	@netgain calibrate
 	NETGAIN_FUZZ=10000 pytest -q tests/core/test_decision.py -k "invalid_and_still or no_number_is_invalid"
+
+bench-ingest: $(STAMP) ## What one more day costs after 10, 60 and 180 days, beside a plain Polars script
+	@python bench/ingest.py
 
 lint: $(STAMP) ## Style, imports, types
 	@ruff check .
