@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pipeline.io.releases import current
@@ -70,6 +71,23 @@ def test_after_its_last_night_the_gates_own_choice_is_the_champion_again(
     assert after["lanes"]["upgrade"]["look"] == 2
     assert "item_knn is served, but not by the gate" in after["notes"][0]
     assert current(workspace / "releases").recipe == "popular"
+
+
+def test_the_second_look_at_a_pair_is_pooled_with_the_first_and_can_be_replayed(
+    overridden: tuple[Path, dict[str, Any], dict[str, Any]],
+) -> None:
+    workspace, before, _ = overridden
+    after = record(workspace)
+    first, pooled = (each["challengers"][0]["comparison"] for each in (before, after))
+    tonight = {name: pl.read_parquet(workspace / "data" / f"evaluation/{name}.parquet") for name in after["recipes"]}
+    means = {name: float(table["ndcg"].mean()) for name, table in tonight.items()}
+    assert (first["n_looks"], pooled["n_looks"]) == (1, 2)
+    assert pooled["delta"] == pytest.approx((first["delta"] + means["item_knn"] - means["popular"]) / 2)
+    assert pooled["champion_mean"] == pytest.approx((first["champion_mean"] + means["popular"]) / 2)
+    assert "over 2 nights" in after["sentence"]
+    kept = sorted(path.stem for path in (workspace / "ledger" / "influence").iterdir())
+    assert kept == [str(night) for night in NIGHTS]
+    netgain(workspace, "replay")
 
 
 @pytest.mark.parametrize(
