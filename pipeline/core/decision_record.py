@@ -1,7 +1,7 @@
 """decision.json: everything that a verdict rests on, everything that follows, and a digest over all of it.
 
 A record is a pure function of its inputs and of the per-listener arrays, so it can be made again from itself
-(`rebuild`) and must come out the same.
+(`inputs_from`, `make_record`) and must come out the same.
 """
 
 import datetime as dt

@@ -66,8 +66,7 @@ def measure(
         truth: what was played.
         n_invalid_lists: counted where the lists were made.
     """
-    without = np.full((1, lists.shape[1]), -1, dtype=np.int32)
-    hits = hit_matrix(np.concatenate([lists, without])[rows], truth.relevant)
+    hits = hit_matrix(lists_at(lists, rows), truth.relevant)
     shown = exposure(lists, len(truth.popularity))
     return Measured(
         listener=listener_metrics(hits, truth.n_relevant),
@@ -79,6 +78,13 @@ def measure(
         },
         n_invalid_lists=n_invalid_lists,
     )
+
+
+def lists_at(lists: npt.NDArray[np.int32], rows: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
+    """The lists of shape (n_lists, k) at some rows; a list of nothing but padding, −1, for row −1."""
+    without = np.full((1, lists.shape[1]), -1, dtype=np.int32)
+    found: npt.NDArray[np.int32] = np.concatenate([lists, without])[rows]
+    return found
 
 
 def summarise(fits: Sequence[Measured], truth: Truth, k: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.core.beyond_accuracy import churn
+from pipeline.core.evaluation import lists_at
 from pipeline.features.lists import rows_of
 
 
@@ -24,8 +25,7 @@ def tops(
         listener_ids: of the rows.
         eligible: whose lists are wanted.
     """
-    without = np.full((1, items.shape[1]), -1, dtype=np.int32)
-    wanted = np.concatenate([items, without])[rows_of(eligible, listener_ids)]
+    wanted = lists_at(items, rows_of(eligible, listener_ids))
     ends = np.concatenate([[0], np.cumsum((wanted >= 0).sum(axis=1))]).astype(np.int32)
     ids = item_ids.combine_chunks().take(pa.array(wanted[wanted >= 0]))
     return pa.table({"listener_id": eligible, "item_ids": pa.ListArray.from_arrays(ends, ids)})

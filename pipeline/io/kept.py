@@ -82,7 +82,9 @@ def code_of(*sources: Path) -> str:
 
 
 def link(source: Path, target: Path) -> None:
-    """Give a file a second name; a copy where the file system cannot. Neither is ever written to in place."""
+    """Give a file a second name; a copy where the file system cannot. Neither is ever written to in place: what had
+    the name before may be a second name itself, and only loses it."""
+    target.unlink(missing_ok=True)
     try:
         os.link(source, target)
     except OSError:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.engine.inprocess import InProcess
-from pipeline.io.kept import Kept
+from pipeline.io.kept import Kept, link
 from pipeline.io.tables import read_json, write_json
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.params import InteractionParams, ValidationParams
@@ -189,6 +189,16 @@ def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         kept.make("k", fails)
     assert kept.find("k") is None
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_another_file_of_the_same_name_leaves_what_is_kept_alone(tmp_path: Path) -> None:
+    """Without DVC, which empties a stage's outputs, a day's table of yesterday is a second name of what is kept."""
+    old, new, shown = (tmp_path / name for name in ("old", "new", "shown"))
+    old.write_bytes(b"yesterday")
+    new.write_bytes(b"today")
+    link(old, shown)
+    link(new, shown)
+    assert (old.read_bytes(), shown.read_bytes()) == (b"yesterday", b"today")
 
 
 @settings(deadline=None, max_examples=15)
