@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 from pipeline.errors import ParamsError
-from pipeline.logs import lastfm_1k, listenbrainz, listenbrainz_spark, netgain, spotify
+from pipeline.logs import lastfm_1k, listenbrainz, listenbrainz_spark, netgain, spotify, spotify_extended
 from pipeline.logs.contents import decompress
 from pipeline.logs.reading import ReadResult, UnreadableFileError, unreadable
 
@@ -20,12 +20,15 @@ class Reader:
         patterns: shell patterns of the file names that are logs; others in the folder (COPYING, START_TIMESTAMP,
             userid-profile.tsv) are not taken, nor is anything hidden.
         exceptions: patterns of names that look like logs and are none.
+        private: whether its files hold more about people than plays (addresses, names): then none of the bytes of a
+            file that cannot be taken apart are kept.
         parse: content, path relative to the landing root, the root's name → what was read.
     """
 
     name: str
     patterns: tuple[str, ...]
     exceptions: tuple[str, ...]
+    private: bool
     parse: Callable[[bytes, str, str], ReadResult]
 
     def takes(self, relative: str) -> bool:
@@ -49,7 +52,7 @@ class Reader:
         try:
             return self.parse(decompress(data, relative), relative, root_name)
         except UnreadableFileError:
-            return unreadable(relative, data)
+            return unreadable(relative, b"" if self.private else data)
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -57,10 +60,14 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _reader(module: ModuleType) -> Reader:
-    return Reader(module.NAME, module.PATTERNS, getattr(module, "EXCEPT", ()), module.parse)
+    return Reader(
+        module.NAME, module.PATTERNS, getattr(module, "EXCEPT", ()), getattr(module, "PRIVATE", False), module.parse
+    )
 
 
-FORMATS = {m.NAME: _reader(m) for m in (netgain, spotify, listenbrainz, listenbrainz_spark, lastfm_1k)}
+FORMATS = {
+    m.NAME: _reader(m) for m in (netgain, spotify, spotify_extended, listenbrainz, listenbrainz_spark, lastfm_1k)
+}
 
 
 def reader_of(name: str) -> Reader:

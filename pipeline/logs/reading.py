@@ -17,7 +17,6 @@ FIRST = dt.datetime(2002, 1, 1, tzinfo=dt.UTC)
 """Audioscrobbler, the first service to log what people play, began in 2002."""
 END = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 
-
 MAX_MS = 7 * 86_400_000
 """A play longer than a week [ms] is a broken clock."""
 
@@ -31,6 +30,7 @@ class Reason(StrEnum):
     NOT_OBJECT = "not a JSON object"
     COLUMNS = "wrong number of columns"
     UNSTORABLE = "unstorable text"
+    NOT_MUSIC = "not music"
     MISSING_LISTENER = "missing listener"
     BAD_TIMESTAMP = "bad timestamp"
     BEFORE_2002 = "timestamp before 2002"

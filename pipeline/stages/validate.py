@@ -12,14 +12,13 @@ from pipeline.errors import ValidationFailed
 from pipeline.io.expectations import Expect, check
 from pipeline.io.kept import Kept, code_of, key_of
 from pipeline.io.tables import read_json, write_json
+from pipeline.logs.reading import MAX_MS, Reason
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
 
 # How players write that they do not know the artist, in lower case.
 UNKNOWN_ARTISTS = ("unknown artist", "unknown", "[unknown]", "<unknown>")
 _TEXTS = ("listener_id", "artist_id", "track_id", "artist_name", "track_name")
-MAX_MS = 7 * 86_400_000
-"""A play longer than a week [ms] is a broken clock; ingest puts it aside."""
 
 
 def run(context: Context) -> str:
@@ -72,7 +71,7 @@ def validate(
         "plays": n_plays,
         "days": by_day.height,
         "unknown_artist_share": n_unknown / n_plays if n_plays else None,
-        "quarantine_share": landed["quarantined"] / landed["read"] if landed["read"] else None,
+        "quarantine_share": _faulty(landed) / landed["read"] if landed["read"] else None,
     }
     night_suite = _night_suite(night, params, max_quarantine_share, _worst_file(landed))
     suites = [
@@ -198,16 +197,22 @@ def _file_counts(landed: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "path": file["path"],
             "unaccounted": file["read"] - file["accepted"] - file["duplicate"] - file["quarantined"],
-            "lost": int(file["quarantined"] == file["read"] > 0),
+            "lost": int(_faulty(file) == file["read"] > 0),
         }
         for file in landed["files"]
     ]
 
 
+def _faulty(counts: Mapping[str, Any]) -> int:
+    """Rows in quarantine, of a file or in total, that are no fault of the logs left out."""
+    return int(counts["quarantined"] - counts["reasons"].get(Reason.NOT_MUSIC, 0))
+
+
 def _worst_file(landed: dict[str, Any]) -> str:
     """Which file most of the quarantine comes from."""
-    worst = max(landed["files"], key=lambda file: file["quarantined"], default=None)
-    if worst is None or not worst["quarantined"]:
+    worst = max(landed["files"], key=_faulty, default=None)
+    if worst is None or not _faulty(worst):
         return ""
-    reason = max(worst["reasons"], key=worst["reasons"].get)
-    return f"; most from {worst['path']}: {worst['quarantined']:,} of {worst['read']:,}, first of all {reason!r}"
+    reasons = {reason: n for reason, n in worst["reasons"].items() if reason != Reason.NOT_MUSIC}
+    reason = max(reasons, key=reasons.__getitem__)
+    return f"; most from {worst['path']}: {_faulty(worst):,} of {worst['read']:,}, first of all {reason!r}"

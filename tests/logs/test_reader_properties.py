@@ -17,6 +17,7 @@ from pipeline.logs.reading import Reason
 NAMES = {
     "netgain": "plays.jsonl",
     "spotify": "ann/StreamingHistory0.json",
+    "spotify-extended": "ann/endsong_0.json",
     "listenbrainz": "1.listens",
     "listenbrainz-spark": "0.parquet",
     "lastfm-1k": "userid-timestamp-x.tsv",

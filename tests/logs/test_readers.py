@@ -13,6 +13,7 @@ import pytest
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.reading import ReadResult, Reason
 
+FIXTURES = Path(__file__).parents[2].parent / "shared" / "data" / "listenbrainz" / "fixtures"
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"
 OTHER_MBID = "a7f7df4a-77d8-4f12-8acd-5c60c93f4de8"
 PLAY = {
@@ -159,6 +160,81 @@ def test_spotify_puts_bad_elements_aside() -> None:
 @pytest.mark.parametrize("text", [b"", b"{}", b'[{"endTime": ', b"\xff\xfe["])
 def test_spotify_reads_all_of_an_array_or_nothing(text: bytes) -> None:
     assert reasons(read("spotify", "ann/StreamingHistory0.json", text)) == ["unreadable file"]
+
+
+SONG = {
+    "ts": "2023-03-19T18:31:37Z",
+    "username": "secret-name",
+    "ip_addr_decrypted": "203.0.113.7",
+    "user_agent_decrypted": "secret-agent",
+    "conn_country": "XX",
+    "ms_played": 174424,
+    "master_metadata_track_name": "Lit",
+    "master_metadata_album_artist_name": "Kiasmos",
+    "spotify_track_uri": "spotify:track:1",
+    "episode_name": None,
+    "spotify_episode_uri": None,
+}
+NO_SONG = dict.fromkeys(("master_metadata_track_name", "master_metadata_album_artist_name", "spotify_track_uri"), None)
+
+
+def extended(*rows: Any) -> ReadResult:
+    return read("spotify-extended", "ann/MyData/endsong_0.json", json.dumps(rows).encode())
+
+
+def test_spotify_extended_takes_the_listener_from_the_folder_and_the_end_as_time() -> None:
+    (play,) = extended(SONG).plays.to_pylist()
+    assert play["listener_id"] == "ann"
+    assert play["played_at"] == dt.datetime(2023, 3, 19, 18, 31, 37, tzinfo=dt.UTC)
+    assert (play["artist_id"], play["track_id"]) == ("Kiasmos", "spotify:track:1")
+    assert (play["artist_name"], play["track_name"], play["ms_played"]) == ("Kiasmos", "Lit", 174424)
+
+
+def test_spotify_extended_sets_episodes_and_audiobooks_aside() -> None:
+    episode = {**SONG, **NO_SONG, "spotify_episode_uri": "spotify:episode:1"}
+    audiobook = {**SONG, **NO_SONG, "audiobook_uri": "spotify:audiobook:1"}
+    result = extended(SONG, episode, audiobook, {**SONG, **NO_SONG}, {**SONG, "ts": 7}, 7)
+    assert result.plays["row"].to_pylist() == [0]
+    assert reasons(result) == ["not music", "not music", "missing artist", "bad timestamp", "not a JSON object"]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {**SONG, "ms_played": -1},
+        {**SONG, "ts": {"ip_addr_decrypted": "203.0.113.7"}},
+        {**SONG, "master_metadata_track_name": ["secret-name"], "spotify_track_uri": None},
+        ["203.0.113.7", "secret-name"],
+        "secret-name",
+    ],
+)
+def test_what_spotify_extended_holds_about_people_does_not_get_past_its_reader(row: Any) -> None:
+    result = extended(SONG, row)
+    assert (result.plays.num_rows, result.quarantine.num_rows) == (1, 1)
+    kept = repr(result.plays.to_pylist()) + repr(result.quarantine.to_pylist())
+    assert not any(secret in kept for secret in ("secret", "203.0", "XX"))
+
+
+def test_of_a_private_file_that_cannot_be_taken_apart_no_byte_is_kept() -> None:
+    text = json.dumps([SONG]).encode()
+    (row,) = read("spotify-extended", "ann/endsong_0.json", text[:-1]).quarantine.to_pylist()
+    assert (row["reason"], row["raw"]) == ("unreadable file", b"")
+
+
+def test_spotify_extended_takes_both_names_of_its_files_and_no_video() -> None:
+    takes = FORMATS["spotify-extended"].takes
+    assert takes("ann/endsong_3.json")
+    assert takes("ann/Streaming_History_Audio_2019-2021_0.json")
+    assert not takes("ann/Streaming_History_Video_2019.json")
+    assert not takes("ann/StreamingHistory0.json")
+
+
+@pytest.mark.skipif(not FIXTURES.is_dir(), reason="../shared/data is not there")
+def test_spotify_extended_reads_a_real_export() -> None:
+    data = (FIXTURES / "spotify_streaming_2023.json").read_bytes()
+    result = read("spotify-extended", "ann/Streaming_History_Audio_2023.json", data)
+    assert result.plays["artist_name"].to_pylist() == ["OAFF", "All Time Low", "Rema", "New Hope Club", "Sharn"]
+    assert reasons(result) == []
 
 
 def test_listenbrainz_prefers_its_own_mapping_and_ignores_what_is_no_mbid() -> None:

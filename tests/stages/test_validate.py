@@ -7,7 +7,6 @@ from typing import Any
 
 from pipeline.engine.inprocess import InProcess
 from pipeline.io.tables import write_json
-from pipeline.logs import reading
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.params import ValidationParams
 from pipeline.stages import validate as stage
@@ -91,6 +90,17 @@ def test_a_file_of_which_nothing_can_be_read_is_named(tmp_path: Path) -> None:
     assert failure == "landed files: something of each file can be read (not so for path lost.jsonl)"
 
 
+def test_what_is_no_music_is_no_fault_of_the_logs() -> None:
+    aside = {"path": "a.json", "read": 10, "accepted": 5, "duplicate": 0, "quarantined": 5, "reasons": {"not music": 5}}
+    faulty = {**aside, "path": "b.json", "reasons": {"not music": 3, "bad timestamp": 2}}
+    podcasts = {**aside, "path": "c.json", "accepted": 0, "quarantined": 10, "reasons": {"not music": 10}}
+    assert stage._worst_file({"files": [aside, podcasts]}) == ""
+    assert stage._worst_file({"files": [aside, faulty]}) == (
+        "; most from b.json: 2 of 10, first of all 'bad timestamp'"
+    )
+    assert [file["lost"] for file in stage._file_counts({"files": [aside, faulty, podcasts]})] == [0, 0, 0]
+
+
 def test_unknown_artists_are_counted_by_name(tmp_path: Path) -> None:
     (failure,) = validated(tmp_path, {"a.jsonl": rows(94) + rows(100, artist="Unknown Artist")[94:]})["failures"]
     assert failure == "night: at most 5.00% of plays by an unknown artist (it is 6.00%)"
@@ -100,7 +110,3 @@ def test_no_listener_artist_or_title_is_in_the_report(tmp_path: Path) -> None:
     report = validated(tmp_path, {"a.jsonl": [*rows(50), "{"]}, min_plays=1000)
     assert report["failures"]
     assert "ecret" not in json.dumps(report)
-
-
-def test_ingest_and_validation_agree_on_the_longest_play() -> None:
-    assert stage.MAX_MS == reading.MAX_MS

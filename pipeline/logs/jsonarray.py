@@ -1,0 +1,56 @@
+"""A JSON array of plays, as services export them, to a frame of texts."""
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+import polars as pl
+
+from pipeline.logs.jsonlines import parse_json, storable, text_of
+from pipeline.logs.reading import RAW_BYTES, Reason, UnreadableFileError
+
+
+def read_array(data: bytes) -> list[Any]:
+    """The elements.
+
+    Raises:
+        UnreadableFileError: it is not a JSON array in UTF-8.
+    """
+    try:
+        rows = parse_json(data.decode("utf-8-sig"))
+    except ValueError as err:
+        raise UnreadableFileError(str(err)) from err
+    if not isinstance(rows, list):
+        raise UnreadableFileError("not an array")
+    return rows
+
+
+def texts(rows: list[Any], fields: Mapping[str, str]) -> pl.DataFrame:
+    """`row`, `reason` and the columns that `fields` maps to keys of the elements, as `text_of` gives them."""
+    frame = pl.DataFrame(
+        [_project(row, fields) for row in rows], schema={"reason": pl.String, **dict.fromkeys(fields, pl.String)}
+    )
+    return frame.with_columns(row=pl.int_range(frame.height, dtype=pl.Int64))
+
+
+def listener_of(relative: str, root_name: str) -> str:
+    """The first folder of a path below the landing root; the root itself where the file lies directly in it.
+
+    Two people's exports are never one listener, whatever their files are called.
+    """
+    return PurePosixPath(relative).parts[0] if "/" in relative else root_name
+
+
+def raw_json(value: Any) -> bytes:
+    """The first bytes of an element, written anew."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")[:RAW_BYTES]
+
+
+def _project(row: Any, fields: Mapping[str, str]) -> dict[str, str | None]:
+    if not isinstance(row, dict):
+        return {"reason": Reason.NOT_OBJECT}
+    found = {column: text_of(row.get(field)) for column, field in fields.items()}
+    if not all(storable(text) for text in found.values() if text is not None):
+        return {"reason": Reason.UNSTORABLE}
+    return {"reason": None, **found}
