@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from pipeline.logs.reading import UnreadableFileError
+from pipeline.logs.reading import Repair, UnreadableFileError
 
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 _BLANK = b" \t\r\n"
@@ -29,6 +29,32 @@ def decompress(data: bytes, name: str) -> bytes:
             return bytes(stream.read())
     except (OSError, pa.ArrowInvalid) as err:
         raise UnreadableFileError(str(err)) from err
+
+
+_MARKS = {
+    # UTF-32's mark begins with that of UTF-16, which a file of UTF-32 is not: its U+0000 are refused row by row.
+    codecs.BOM_UTF16_LE: ("utf-16-le", Repair.UTF_16),
+    codecs.BOM_UTF16_BE: ("utf-16-be", Repair.UTF_16),
+    codecs.BOM_UTF8: (None, Repair.BYTE_ORDER_MARK),
+}
+
+
+def as_utf8(data: bytes) -> tuple[bytes, Repair | None]:
+    """The content of a text file without its byte order mark, which says how it is written.
+
+    Without a mark nothing is guessed: what is no UTF-8 then is put aside, row by row.
+
+    Raises:
+        UnreadableFileError: it is not what its mark says.
+    """
+    for mark, (codec, repair) in _MARKS.items():
+        if data.startswith(mark):
+            try:
+                rest = data[len(mark) :]
+                return (rest.decode(codec).encode() if codec else rest), repair
+            except UnicodeDecodeError as err:
+                raise UnreadableFileError(str(err)) from err
+    return data, None
 
 
 @dataclass(frozen=True)
@@ -84,6 +110,10 @@ class Lines:
             (buffer[self.start] != opening[0]) | (buffer[np.maximum(last, self.start)] != closing[0]), dtype=np.bool_
         )
 
+    def longer_than(self, n_bytes: int) -> npt.NDArray[np.bool_]:
+        """Which lines are longer than that."""
+        return np.asarray(self.end - self.start > n_bytes, dtype=np.bool_)
+
     def not_utf8(self) -> npt.NDArray[np.bool_]:
         """Which lines are not UTF-8."""
         bad = np.zeros(len(self), dtype=bool)
@@ -106,8 +136,6 @@ def split_lines(data: bytes) -> Lines:
     if len(data) and (not len(end) or end[-1] != len(data)):
         end = np.append(end, len(data))
     start = np.concatenate([[0], end[:-1]]).astype(np.int64)[: len(end)]
-    if data.startswith(b"\xef\xbb\xbf"):
-        start[0] = 3
     maybe_blank = np.flatnonzero((end - start <= 1) | np.isin(buffer[start.clip(max=len(data) - 1)], list(_BLANK)))
     blank = [i for i in maybe_blank if not data[start[i] : end[i]].strip(_BLANK)]
     keep = np.ones(len(end), dtype=bool)

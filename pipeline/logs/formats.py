@@ -2,14 +2,14 @@
 
 import fnmatch
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from types import ModuleType
 
 from pipeline.errors import ParamsError
 from pipeline.logs import lastfm_1k, listenbrainz, listenbrainz_spark, netgain, spotify, spotify_extended
-from pipeline.logs.contents import decompress
-from pipeline.logs.reading import ReadResult, UnreadableFileError, unreadable
+from pipeline.logs.contents import as_utf8, decompress
+from pipeline.logs.reading import ReadResult, Source, UnreadableFileError, unreadable
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,14 @@ class Reader:
         exceptions: patterns of names that look like logs and are none.
         private: whether its files hold more about people than plays (addresses, names): then none of the bytes of a
             file that cannot be taken apart are kept.
-        parse: content, path relative to the landing root, the root's name → what was read.
+        parse: content, without a byte order mark, and the file it is of → what was read.
     """
 
     name: str
     patterns: tuple[str, ...]
     exceptions: tuple[str, ...]
     private: bool
-    parse: Callable[[bytes, str, str], ReadResult]
+    parse: Callable[[bytes, Source], ReadResult]
 
     def takes(self, relative: str) -> bool:
         """Whether a path relative to the landing root is a log of this format."""
@@ -38,21 +38,15 @@ class Reader:
             return False
         return _matches(path.name, self.patterns) and not _matches(path.name, self.exceptions)
 
-    def read(self, path: Path, relative: str) -> ReadResult:
-        """Plays and quarantine of one file; every row of it is in exactly one of the two.
-
-        Raises:
-            OSError: the file cannot be opened.
-        """
-        depth = len(PurePosixPath(relative).parts)
-        return self.read_bytes(path.read_bytes(), relative, path.absolute().parents[depth - 1].name)
-
-    def read_bytes(self, data: bytes, relative: str, root_name: str) -> ReadResult:
-        """The same for the content of a file as it landed, compressed or not."""
+    def read(self, data: bytes, source: Source) -> ReadResult:
+        """Plays and quarantine of a file as it landed, compressed or not; every row is in exactly one of the two."""
         try:
-            return self.parse(decompress(data, relative), relative, root_name)
+            content, repair = as_utf8(decompress(data, source.path))
+            result = self.parse(content, source)
         except UnreadableFileError:
-            return unreadable(relative, b"" if self.private else data)
+            return unreadable(source.path, b"" if self.private else data)
+        whole = {repair: result.plays.num_rows} if repair and result.plays.num_rows else {}
+        return replace(result, repairs={**result.repairs, **whole})
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 import polars as pl
@@ -18,7 +17,7 @@ def read_array(data: bytes) -> list[Any]:
         UnreadableFileError: it is not a JSON array in UTF-8.
     """
     try:
-        rows = parse_json(data.decode("utf-8-sig"))
+        rows = parse_json(data.decode())
     except ValueError as err:
         raise UnreadableFileError(str(err)) from err
     if not isinstance(rows, list):
@@ -32,14 +31,6 @@ def texts(rows: list[Any], fields: Mapping[str, str]) -> pl.DataFrame:
         [_project(row, fields) for row in rows], schema={"reason": pl.String, **dict.fromkeys(fields, pl.String)}
     )
     return frame.with_columns(row=pl.int_range(frame.height, dtype=pl.Int64))
-
-
-def listener_of(relative: str, root_name: str) -> str:
-    """The first folder of a path below the landing root; the root itself where the file lies directly in it.
-
-    Two people's exports are never one listener, whatever their files are called.
-    """
-    return PurePosixPath(relative).parts[0] if "/" in relative else root_name
 
 
 def raw_json(value: Any) -> bytes:

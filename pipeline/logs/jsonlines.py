@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from pipeline.logs.contents import Lines
-from pipeline.logs.reading import Reason
+from pipeline.logs.reading import MAX_LINE_BYTES, Reason
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 """Fields to read: texts, and structs and lists of them."""
@@ -35,6 +35,10 @@ def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
     Returns:
         The columns of `schema`, `row` (the line's number) and `reason` (null where the line was a JSON object).
     """
+    if (long := lines.longer_than(MAX_LINE_BYTES)).any():
+        rows = lines.number[long].tolist()
+        aside = _frame([dict.fromkeys(schema)] * len(rows), rows, [Reason.LONG_LINE] * len(rows), schema)
+        return pl.concat([decode(lines.select(~long), schema), aside]).sort("row")
     frame = _read(lines, schema)
     if frame is None:
         # The commonest damage is told apart at the cost of a glance, so that the rest can be read at once.

@@ -1,5 +1,6 @@
 """Ingest as kernels of the engine: a file to its plays, the plays of a day to one part for each bucket."""
 
+import datetime as dt
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +14,7 @@ from pipeline.io.kept import Kept, Result
 from pipeline.io.tables import PLAYS, QUARANTINE, conform, write_table
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
-from pipeline.logs.reading import ReadResult
+from pipeline.logs.reading import ReadResult, Source
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
 _ORDER = ["listener_id", "played_at", "artist_id", "track_id", "file", "row"]
@@ -22,13 +23,18 @@ _SAME_PLAY = ["listener_id", "played_at", "artist_id", "track_id", "ms_played"]
 
 @dataclass(frozen=True)
 class ReadTask:
-    """One landed file; what it becomes is kept under `key`."""
+    """One landed file; what it becomes is kept under `key`.
+
+    `by_clock` says whether plays later than the file are put aside. Few files have any; asked of all, the same files
+    with other times would be other files.
+    """
 
     key: str
     file: LandedFile
     format: str
     root: Path
     kept: Path
+    by_clock: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +68,8 @@ def read_file(task: ReadTask) -> Result:
         LandingError: the file is not what landed.
     """
     data = open_landed(task.root, task.file)
-    result = reader_of(task.format).read_bytes(data, task.file.path, task.root.absolute().name)
+    written_at = clock_of(task.file) if task.by_clock else None
+    result = reader_of(task.format).read(data, Source(task.file.path, task.root.absolute().name, written_at))
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:
@@ -71,6 +78,11 @@ def read_file(task: ReadTask) -> Result:
         return _counts(task.file.path, result) | {"days": {day: number for number, day in enumerate(days)}}
 
     return Kept(task.kept).make(task.key, build)
+
+
+def clock_of(file: LandedFile) -> dt.datetime:
+    """When a file was last written."""
+    return dt.datetime.fromtimestamp(file.written_at, dt.UTC)
 
 
 def write_day(task: DayTask) -> Result:
@@ -134,6 +146,7 @@ def _counts(path: str, result: ReadResult) -> dict[str, Any]:
         "read": result.n_read,
         "quarantined": result.quarantine.num_rows,
         "reasons": dict(sorted(reasons)),
+        "repairs": dict(sorted(result.repairs.items())),
         "first_played_at": _iso(played_at.min()),
         "last_played_at": _iso(played_at.max()),
     }

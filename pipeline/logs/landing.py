@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -22,11 +23,18 @@ class LandedFile:
     path: relative to the landing root, POSIX.
     bytes: size as it landed.
     sha256: of the file as it landed, in hexadecimal.
+    written_at: when it was last written [s since 1970], by the clock of the machine that keeps it.
     """
 
     path: str
     bytes: int
     sha256: str
+    written_at: int
+
+    @property
+    def content(self) -> tuple[str, int, str]:
+        """What a night is made from, wherever and whenever the file was put there."""
+        return self.path, self.bytes, self.sha256
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
     """
     raw = read_json(path)
     try:
-        files = tuple(LandedFile(str(f["path"]), int(f["bytes"]), str(f["sha256"])) for f in raw["files"])
+        files = tuple(_landed_file(f) for f in raw["files"])
         landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files)
     except (KeyError, TypeError, ValueError) as err:
         raise LandingError(
@@ -124,6 +132,10 @@ def open_landed(root: Path, file: LandedFile) -> bytes:
     return data
 
 
+def _landed_file(entry: dict[str, Any]) -> LandedFile:
+    return LandedFile(str(entry["path"]), int(entry["bytes"]), str(entry["sha256"]), int(entry["written_at"]))
+
+
 def _logs_below(start: Path, root: Path, reader: Reader) -> list[str]:
     found = [start] if start.is_file() else start.rglob("*")
     paths = (path.relative_to(root).as_posix() for path in found if path.is_file())
@@ -142,7 +154,7 @@ def _landed(root: Path, relative: str, known: dict[str, list[Any]], seen: dict[s
         found = known.get(key)
         if found and found[:2] == [stat.st_size, stat.st_mtime_ns]:
             seen[key] = found
-            return LandedFile(relative, stat.st_size, str(found[2]))
+            return LandedFile(relative, stat.st_size, str(found[2]), _written_at(stat))
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
@@ -152,7 +164,11 @@ def _landed(root: Path, relative: str, known: dict[str, list[Any]], seen: dict[s
         ) from err
     if size == stat.st_size and stat.st_mtime < time.time() - _SETTLED_SECONDS:
         seen[key] = [size, stat.st_mtime_ns, digest]
-    return LandedFile(relative, size, digest)
+    return LandedFile(relative, size, digest, _written_at(stat))
+
+
+def _written_at(stat: os.stat_result) -> int:
+    return math.ceil(stat.st_mtime)
 
 
 def _read_cache(cache: Path | None) -> dict[str, list[Any]]:

@@ -1,18 +1,19 @@
 """The Last.fm 1K log: tab-separated, no header, no quoting."""
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from pipeline.logs.contents import Lines, split_lines
-from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, settle
-from pipeline.logs.values import iso_moments, mbid
+from pipeline.logs.reading import CANDIDATES, MAX_LINE_BYTES, ReadResult, Reason, Repair, Source, settle
+from pipeline.logs.values import is_no_mbid, iso_moments, mbid
 
 NAME = "lastfm-1k"
 PATTERNS = tuple(f"userid-timestamp-*.tsv{packed}" for packed in ("", ".gz", ".zst"))
 _COLUMNS = ("listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name")
 
 
-def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
+def parse(data: bytes, source: Source) -> ReadResult:
     """Six columns: user, ISO 8601 time, artist MBID, artist, track MBID, track. MBIDs are often empty."""
     lines = split_lines(data)
     frame = _texts(lines)
@@ -21,13 +22,14 @@ def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
     frame = frame.with_columns(
         pl.coalesce("reason", pl.when(~whole).then(pl.lit(Reason.COLUMNS.value))).alias("reason"), fields.alias("f")
     ).unnest("f")
+    bad = frame.select(is_no_mbid(pl.col("artist_id")) | is_no_mbid(pl.col("track_id"))).to_series()
     frame = frame.with_columns(
         iso_moments(frame["played_at"]).alias("played_at"),
         mbid(pl.col("artist_id")),
         mbid(pl.col("track_id")),
         ms_played=pl.lit(None, dtype=pl.String),
     )
-    return settle(frame.select(*CANDIDATES), source=NAME, relative=relative, raw=lines.raw)
+    return settle(frame.select(*CANDIDATES), format=NAME, source=source, raw=lines.raw, repaired={Repair.NO_MBID: bad})
 
 
 def _texts(lines: Lines) -> pl.DataFrame:
@@ -40,6 +42,8 @@ def _texts(lines: Lines) -> pl.DataFrame:
         decoded = [_decoded(line) for line in binary.to_pylist()]
         text = pa.array([line or "" for line in decoded], type=pa.large_string())
         reasons = [Reason.NOT_UTF8 if line is None else None for line in decoded]
+    for i in np.flatnonzero(lines.longer_than(MAX_LINE_BYTES)):
+        reasons[i] = Reason.LONG_LINE
     return pl.DataFrame({"row": lines.number, "line": pl.Series(text), "reason": pl.Series(reasons, dtype=pl.String)})
 
 

@@ -4,8 +4,8 @@ import polars as pl
 
 from pipeline.logs.contents import split_lines
 from pipeline.logs.jsonlines import Schema, decode
-from pipeline.logs.reading import CANDIDATES, ReadResult, settle
-from pipeline.logs.values import mbid, unix_moments
+from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, settle
+from pipeline.logs.values import is_no_mbid, mbid, unix_moments
 
 NAME = "listenbrainz"
 PATTERNS = tuple(f"*{kind}{packed}" for kind in (".jsonl", ".listens") for packed in ("", ".gz", ".zst"))
@@ -21,7 +21,7 @@ _SCHEMA: Schema = {
 }
 
 
-def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
+def parse(data: bytes, source: Source) -> ReadResult:
     """Lines of `{"user_id", "user_name", "timestamp", "track_metadata": {…}}`.
 
     Identifiers of MusicBrainz are taken from ListenBrainz's own mapping, else from what the player sent; of several
@@ -31,10 +31,11 @@ def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
     frame = decode(lines, _SCHEMA)
     time = frame.select(pl.coalesce("timestamp", "listened_at")).to_series()
     track = pl.col("track_metadata").struct
+    moments, repaired = unix_moments(time)
     candidates = frame.select(
         "row",
         "reason",
-        unix_moments(time).alias("played_at"),
+        moments.alias("played_at"),
         pl.coalesce("user_id", "user_name").alias("listener_id"),
         pl.coalesce(mbid(_of(source, "artist_mbids").list.first()) for source in _SOURCES).alias("artist_id"),
         track.field("artist_name"),
@@ -42,10 +43,21 @@ def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
         track.field("track_name"),
         pl.lit(None, dtype=pl.String).alias("ms_played"),
     )
-    return settle(candidates.select(*CANDIDATES), source=NAME, relative=relative, raw=lines.raw)
+    bad = frame.select(pl.any_horizontal(is_no_mbid(given) for of in _SOURCES for given in _mbids(of))).to_series()
+    return settle(
+        candidates.select(*CANDIDATES),
+        format=NAME,
+        source=source,
+        raw=lines.raw,
+        repaired=repaired | {Repair.NO_MBID: bad},
+    )
 
 
 _SOURCES = ("mbid_mapping", "additional_info")
+
+
+def _mbids(source: str) -> tuple[pl.Expr, pl.Expr]:
+    return _of(source, "artist_mbids").list.first(), _of(source, "recording_mbid")
 
 
 def _of(source: str, field: str) -> pl.Expr:

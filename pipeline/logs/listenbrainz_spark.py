@@ -6,15 +6,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.logs.reading import CANDIDATES, ReadResult, UnreadableFileError, settle
-from pipeline.logs.values import MOMENT, mbid
+from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, UnreadableFileError, settle
+from pipeline.logs.values import MOMENT, is_no_mbid, mbid
 
 NAME = "listenbrainz-spark"
 PATTERNS = ("*.parquet",)
 _COLUMNS = ("listened_at", "user_id", "artist_name", "recording_name", "recording_mbid", "artist_credit_mbids")
 
 
-def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
+def parse(data: bytes, source: Source) -> ReadResult:
     """Six of the eleven columns; the others are not needed. Of several artists the first stands for the play.
 
     Raises:
@@ -36,7 +36,9 @@ def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
         ).select(*CANDIDATES)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:
         raise UnreadableFileError(str(err)) from err
-    return settle(candidates, source=NAME, relative=relative, raw=lambda i: _raw(frame, i))
+    given = (pl.col("artist_credit_mbids").list.first(), pl.col("recording_mbid"))
+    bad = frame.select(pl.any_horizontal(is_no_mbid(each) for each in given)).to_series()
+    return settle(candidates, format=NAME, source=source, raw=lambda i: _raw(frame, i), repaired={Repair.NO_MBID: bad})
 
 
 def _utc(moments: pl.Series) -> pl.Series:

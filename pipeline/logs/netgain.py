@@ -4,7 +4,7 @@ import polars as pl
 
 from pipeline.logs.contents import split_lines
 from pipeline.logs.jsonlines import decode
-from pipeline.logs.reading import CANDIDATES, ReadResult, settle
+from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.values import iso_moments
 
 NAME = "netgain"
@@ -14,9 +14,9 @@ _SCHEMA = dict.fromkeys(
 )
 
 
-def parse(data: bytes, relative: str, _root_name: str) -> ReadResult:
+def parse(data: bytes, source: Source) -> ReadResult:
     """Lines of `{"listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name", "ms_played"}`."""
     lines = split_lines(data)
     frame = decode(lines, _SCHEMA)
     frame = frame.with_columns(iso_moments(frame["played_at"]).alias("played_at"))
-    return settle(frame.select(*CANDIDATES), source=NAME, relative=relative, raw=lines.raw)
+    return settle(frame.select(*CANDIDATES), format=NAME, source=source, raw=lines.raw)

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from pipeline.logs.jsonarray import listener_of, raw_json, read_array, texts
-from pipeline.logs.reading import CANDIDATES, ReadResult, settle
+from pipeline.logs.jsonarray import raw_json, read_array, texts
+from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.values import minute_moments
 
 NAME = "spotify"
@@ -18,11 +18,11 @@ _FIELDS = {
 }
 
 
-def parse(data: bytes, relative: str, root_name: str) -> ReadResult:
+def parse(data: bytes, source: Source) -> ReadResult:
     """An array of `{"endTime", "artistName", "trackName", "msPlayed"}`.
 
     `endTime` is when the play ended, to the minute, in UTC; it is taken as played_at. The listener is the folder
-    (`listener_of`).
+    (`Source.listener`).
 
     Raises:
         UnreadableFileError: it is not a JSON array in UTF-8.
@@ -31,8 +31,8 @@ def parse(data: bytes, relative: str, root_name: str) -> ReadResult:
     frame = texts(rows, _FIELDS)
     frame = frame.with_columns(
         minute_moments(frame["played_at"]).alias("played_at"),
-        listener_id=pl.lit(listener_of(relative, root_name)),
+        listener_id=pl.lit(source.listener),
         artist_id=pl.lit(None, dtype=pl.String),
         track_id=pl.lit(None, dtype=pl.String),
     )
-    return settle(frame.select(*CANDIDATES), source=NAME, relative=relative, raw=lambda i: raw_json(rows[i]))
+    return settle(frame.select(*CANDIDATES), format=NAME, source=source, raw=lambda i: raw_json(rows[i]))

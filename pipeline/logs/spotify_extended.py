@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.logs.jsonarray import listener_of, raw_json, read_array, texts
+from pipeline.logs.jsonarray import raw_json, read_array, texts
 from pipeline.logs.jsonlines import text_of
-from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, settle
+from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Source, settle
 from pipeline.logs.values import iso_moments
 
 NAME = "spotify-extended"
@@ -26,12 +26,12 @@ _FIELDS = {
 _OTHER = {"episode": "spotify_episode_uri", "audiobook": "audiobook_uri"}
 
 
-def parse(data: bytes, relative: str, root_name: str) -> ReadResult:
+def parse(data: bytes, source: Source) -> ReadResult:
     """An array of objects of some twenty fields, of which seven are read.
 
     `ts` is when the play ended, in UTC, to the second; it is taken as played_at. The artist named is the album's.
     Episodes and audiobooks, which lie among the songs, are set aside as no music. The listener is the folder
-    (`listener_of`), never the user name in the file.
+    (`Source.listener`), never the user name in the file.
 
     Raises:
         UnreadableFileError: it is not a JSON array in UTF-8.
@@ -43,10 +43,10 @@ def parse(data: bytes, relative: str, root_name: str) -> ReadResult:
     frame = frame.with_columns(
         iso_moments(frame["played_at"]).alias("played_at"),
         pl.coalesce("reason", pl.when(no_song & spoken).then(pl.lit(Reason.NOT_MUSIC.value))).alias("reason"),
-        listener_id=pl.lit(listener_of(relative, root_name)),
+        listener_id=pl.lit(source.listener),
         artist_id=pl.lit(None, dtype=pl.String),
     )
-    return settle(frame.select(*CANDIDATES), source=NAME, relative=relative, raw=lambda i: _raw(rows[i]))
+    return settle(frame.select(*CANDIDATES), format=NAME, source=source, raw=lambda i: _raw(rows[i]))
 
 
 def _raw(row: Any) -> bytes:

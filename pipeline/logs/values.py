@@ -5,12 +5,15 @@ import re
 
 import polars as pl
 
+from pipeline.logs.reading import Repair
+
 MOMENT = pl.Datetime("us", "UTC")
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$"
 _ANY_ISO = re.compile(r"[0-9W-]+[T ][0-9:.,]+(?:Z|[+-][0-9:.]+)", re.ASCII)
 _MINUTE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}$"
 _MBID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-_YEAR_0, _YEAR_9999 = -62_135_596_800, 253_402_300_799
+_YEAR_1 = -62_135_596_800
+_UNITS = {"ms": Repair.MILLISECONDS, "us": Repair.MICROSECONDS, "ns": Repair.NANOSECONDS}
 
 
 def iso_moments(texts: pl.Series) -> pl.Series:
@@ -29,16 +32,45 @@ def minute_moments(texts: pl.Series) -> pl.Series:
     return _strptime(texts, texts.str.contains(_MINUTE), "%Y-%m-%d %H:%M")
 
 
-def unix_moments(texts: pl.Series) -> pl.Series:
-    """Whole seconds since 1970; null for what is no whole number. Beyond the years 1 and 9999 they count as these."""
-    seconds = texts.set(~texts.str.contains(r"^-?[0-9]+$"), None).cast(pl.Int64, strict=False)
-    return (seconds.clip(_YEAR_0, _YEAR_9999) * 1_000_000).cast(MOMENT)
+def unix_moments(texts: pl.Series) -> tuple[pl.Series, dict[Repair, pl.Series]]:
+    """Whole numbers since 1970; null for what is none.
+
+    They are seconds. As seconds, 10¹¹ and more would lie beyond the year 5138: such numbers are milliseconds, from 10¹⁴
+    on microseconds, from 10¹⁷ on nanoseconds (which as microseconds would lie beyond the year 5138 again).
+
+    Returns:
+        The moments, those before the year 1 as that year; and for each other unit, where it was found.
+    """
+    number = texts.set(~texts.str.contains(r"^-?[0-9]+$"), None).cast(pl.Int64, strict=False)
+    found, n = number.to_frame("n"), pl.col("n")
+    unit = (
+        pl.when(n >= 10**17)
+        .then(pl.lit("ns"))
+        .when(n >= 10**14)
+        .then(pl.lit("us"))
+        .when(n >= 10**11)
+        .then(pl.lit("ms"))
+    )
+    found = found.with_columns(unit=unit)
+    micros = (
+        pl.when(pl.col("unit") == "ns").then(n // 1000)
+        .when(pl.col("unit") == "us").then(n)
+        .when(pl.col("unit") == "ms").then(n * 1000)
+        .otherwise(n.clip(_YEAR_1) * 1_000_000)
+    )  # fmt: skip
+    moments = found.select(micros.cast(MOMENT)).to_series()
+    return moments, {repair: (found["unit"] == name).fill_null(False) for name, repair in _UNITS.items()}
 
 
 def mbid(expr: pl.Expr) -> pl.Expr:
     """A MusicBrainz identifier in lower case; null for what is none."""
     lower = expr.str.to_lowercase()
     return pl.when(lower.str.contains(_MBID)).then(lower)
+
+
+def is_no_mbid(expr: pl.Expr) -> pl.Expr:
+    """Where something is given for a MusicBrainz identifier, and is none."""
+    return (expr.str.strip_chars() != "").fill_null(False) & mbid(expr).is_null()
 
 
 def _strptime(texts: pl.Series, where: pl.Series, pattern: str) -> pl.Series:

@@ -1,6 +1,8 @@
 """Listening logs that look like real ones: one file a day, the same bytes for the same seed."""
 
+import calendar
 import gzip
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
@@ -87,7 +89,7 @@ def simulate(
             )
             if pending:
                 pending[-1].result()
-            pending.append(packer.submit(_pack, out / name, content))
+            pending.append(packer.submit(_pack, out / name, content, day.date))
             if progress is not None:
                 progress(len(files), n_days)
     totals = ("lines", "plays", "duplicates", "malformed", "zero_plays", "bot_plays")
@@ -107,13 +109,16 @@ def simulate(
     }
 
 
-def _pack(path: Path, content: bytes) -> bool:
+def _pack(path: Path, content: bytes, day: date) -> bool:
     packed = gzip.compress(content, compresslevel=_GZIP_LEVEL, mtime=0)
-    if path.is_file() and path.stat().st_size == len(packed) and path.read_bytes() == packed:
-        return False
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(packed)
-    return True
+    there = path.is_file() and path.stat().st_size == len(packed) and path.read_bytes() == packed
+    if not there:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(packed)
+    # As if it had been written when the day was over: plays are held against the time of their file.
+    over = calendar.timegm((day + timedelta(days=1)).timetuple())
+    os.utime(path, (over, over))
+    return not there
 
 
 def _check(*, n_listeners: int, n_days: int, seed: int, start: date, out: Path) -> None:

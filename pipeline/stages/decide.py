@@ -9,7 +9,7 @@ from pipeline.io.checksums import digests
 from pipeline.io.tables import write_json, write_text
 from pipeline.page.render import render
 from pipeline.stages.context import Context
-from pipeline.stages.hashes import digest, rule_code
+from pipeline.stages.hashes import digest, landing_digest, rule_code
 from pipeline.stages.measurements import gather, read_arrays
 
 
@@ -30,7 +30,7 @@ def run(context: Context) -> str:
         economics=params.economics,
         arrays={n: {"file": files[n].relative_to(layout.data).as_posix(), **found[n]} for n in files},
         hashes={
-            "landing": digests({"landing": layout.landing})["landing"]["sha256"],
+            "landing": landing_digest(layout),
             "params": digest(params.model_dump(mode="json", include={"evaluation", "recipes", "gate", "economics"})),
             "rule": rule_code(),
         },

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.io.checksums import digests
+from pipeline.io.tables import read_json
 from pipeline.params import Params
 from pipeline.stages.layout import Layout
 
@@ -35,10 +36,18 @@ def _followed(params: Params, name: str) -> list[Any]:
     return [params.recipes[each].model_dump(mode="json") for each in (name, *getattr(recipe, "members", ()))]
 
 
+def landing_digest(layout: Layout) -> str:
+    """Of the format and the content of the landed files; where they lie and when they got there is no part of it."""
+    landing = read_json(layout.landing)
+    return digest(
+        [landing["format"], [[file[key] for key in ("path", "bytes", "sha256")] for file in landing["files"]]]
+    )
+
+
 def night_inputs(layout: Layout, params: Params) -> str:
     """Of a night's parameters, landed files and served release: what makes it another look."""
-    files = {"landing": layout.landing, "served": layout.served}
-    return digest({"params": params.model_dump(mode="json"), **digests(files)})[:24]
+    landing = {"landing": landing_digest(layout)}
+    return digest({"params": params.model_dump(mode="json"), **landing, **digests({"served": layout.served})})[:24]
 
 
 def rule_code() -> str:

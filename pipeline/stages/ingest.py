@@ -4,10 +4,12 @@ A file is read once, a day is put together once: what earlier nights made of the
 put together from it. So a night's work is that of what has landed since, and of the days that it touches.
 """
 
+import datetime as dt
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,9 @@ from pipeline.engine.once import done
 from pipeline.io.kept import Kept, code_of, key_of, link
 from pipeline.io.tables import QUARANTINE, read_table, write_json, write_table
 from pipeline.logs import kernels
-from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, read_file, write_day
-from pipeline.logs.landing import Landing, read_landing
+from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
+from pipeline.logs.landing import LandedFile, Landing, read_landing
+from pipeline.logs.reading import CLOCK_SKEW
 from pipeline.stages.context import Context
 
 _SCRATCH = ".ingest-"
@@ -79,11 +82,15 @@ def ingest(
     files, made = Kept(kept / "files"), Kept(kept / "days")
     code = code_of(Path(kernels.__file__).parent, _HERE / "io" / "tables.py")
     root_name = landing.root.absolute().name
-    reads = [
-        ReadTask(key_of(code, landing.format, root_name, vars(file)), file, landing.format, landing.root, files.folder)
+    plain = [
+        ReadTask(
+            key_of(code, landing.format, root_name, file.content), file, landing.format, landing.root, files.folder
+        )
         for file in landing.files
     ]
-    counts = done(reads, files, read_file, executor)
+    seen = done(plain, files, read_file, executor)
+    reads = [_by_clock(task) if is_ahead(task.file, found) else task for task, found in zip(plain, seen, strict=True)]
+    counts = done(reads, files, read_file, executor) if reads != plain else seen
     puts = day_tasks(reads, counts, made.folder, n_buckets)
     parts = done(puts, made, write_day, executor)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=data) as name:
@@ -99,9 +106,19 @@ def ingest(
         _replace_folder(fresh, plays)
     write_json(days, {task.day: task.key for task in puts})
     write_json(report, found)
-    files.forget_others({task.key for task in reads})
+    files.forget_others({task.key for task in plain + reads})
     made.forget_others({task.key for task in puts})
     return found
+
+
+def is_ahead(file: LandedFile, found: Mapping[str, Any]) -> bool:
+    """Whether a file holds plays later than itself by more than clocks differ."""
+    last = found["last_played_at"]
+    return last is not None and dt.datetime.fromisoformat(last) > clock_of(file) + CLOCK_SKEW
+
+
+def _by_clock(task: ReadTask) -> ReadTask:
+    return replace(task, key=key_of(task.key, task.file.written_at), by_clock=True)
 
 
 def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], kept: Path, n_buckets: int) -> list[DayTask]:
@@ -131,7 +148,7 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
         counts: for each file what was read and quarantined.
         parts: for each day what was accepted or a duplicate, by file.
     """
-    accepted, duplicate, reasons = Counter[str](), Counter[str](), Counter[str]()
+    accepted, duplicate, reasons, repairs = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for part in parts:
         accepted.update(part["accepted"])
         duplicate.update(part["duplicate"])
@@ -141,11 +158,18 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
         path = file["path"]
         files.append({**file, "accepted": accepted[path], "duplicate": duplicate[path]})
         reasons.update(file["reasons"])
+        repairs.update(file["repairs"])
         settled = accepted[path] + duplicate[path] + file["quarantined"]
         assert file["read"] == settled, f"{path}: {file['read']} rows read, {settled} accounted for"
     total = {name: sum(file[name] for file in files) for name in ("read", "accepted", "duplicate", "quarantined")}
     assert total["accepted"] == accepted.total(), "plays of files that did not land"
-    return {"format": format, **total, "reasons": dict(sorted(reasons.items())), "files": files}
+    return {
+        "format": format,
+        **total,
+        "reasons": dict(sorted(reasons.items())),
+        "repairs": dict(sorted(repairs.items())),
+        "files": files,
+    }
 
 
 def _quarantined(folders: Sequence[Path]) -> pa.Table:

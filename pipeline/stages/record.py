@@ -20,6 +20,7 @@ from pipeline.io.tracking_night import NightFiles, night_record, recipe_record
 from pipeline.io.tracking_notes import ABOUT, metric_title
 from pipeline.io.tracking_records import ModelRecord, TrainingData
 from pipeline.stages.context import Context
+from pipeline.stages.hashes import landing_digest
 from pipeline.stages.layout import Layout
 from pipeline.stages.publish import contents
 
@@ -69,7 +70,7 @@ def night_key(context: Context, release: str) -> str:
     layout, decision = context.layout, read_json(context.layout.decision)
     told = {
         "params": context.params.model_dump(mode="json"),
-        "landing": digests({"landing": layout.landing}),
+        "landing": landing_digest(layout),
         "verdict": decision["verdict"],
         "serve": decision["serve"],
         "release": release,

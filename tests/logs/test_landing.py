@@ -10,6 +10,7 @@ import pytest
 from pipeline.errors import LandingError, ParamsError, TableError
 from pipeline.logs.landing import LandedFile, open_landed, read_landing, take_inventory
 
+WRITTEN_AT = 1_767_225_600
 SHA_OF_A = hashlib.sha256(b"a").hexdigest()
 
 
@@ -20,6 +21,8 @@ def landing(tmp_path: Path) -> Path:
     (root / "later" / "b.jsonl").write_bytes(b"bb")
     (root / "a.jsonl").write_bytes(b"a")
     (root / "README").write_bytes(b"no log")
+    for path in root.rglob("*.jsonl"):
+        os.utime(path, (WRITTEN_AT, WRITTEN_AT))
     return root
 
 
@@ -28,8 +31,13 @@ def test_the_inventory_lists_logs_by_path_with_size_and_checksum(landing: Path, 
         "format": "netgain",
         "root": "landing",
         "files": [
-            {"path": "a.jsonl", "bytes": 1, "sha256": SHA_OF_A},
-            {"path": "later/b.jsonl", "bytes": 2, "sha256": hashlib.sha256(b"bb").hexdigest()},
+            {"path": "a.jsonl", "bytes": 1, "sha256": SHA_OF_A, "written_at": WRITTEN_AT},
+            {
+                "path": "later/b.jsonl",
+                "bytes": 2,
+                "sha256": hashlib.sha256(b"bb").hexdigest(),
+                "written_at": WRITTEN_AT,
+            },
         ],
     }
 
@@ -56,6 +64,7 @@ def test_what_did_not_change_is_not_read_again(landing: Path, tmp_path: Path) ->
     assert take_inventory(landing, "netgain", cache=cache)["files"][0]["sha256"] == hashlib.sha256(b"c").hexdigest()
     cache.write_text("{ broken")
     file.write_bytes(b"a")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
     assert take_inventory(landing, "netgain", cache=cache) == first
 
 
@@ -76,7 +85,7 @@ def test_an_unknown_format_names_the_known_ones(landing: Path) -> None:
 
 
 def test_a_landed_file_must_be_what_landed(landing: Path) -> None:
-    file = LandedFile("a.jsonl", 1, SHA_OF_A)
+    file = LandedFile("a.jsonl", 1, SHA_OF_A, WRITTEN_AT)
     assert open_landed(landing, file) == b"a"
     for content in (b"b", b"ab"):
         (landing / "a.jsonl").write_bytes(content)
@@ -92,12 +101,12 @@ def test_an_inventory_is_read_back(landing: Path, tmp_path: Path) -> None:
     (tmp_path / "landing.json").write_text(json.dumps(written))
     read = read_landing(tmp_path / "landing.json", workspace=tmp_path)
     assert (read.format, read.root) == ("netgain", landing)
-    assert read.files[0] == LandedFile("a.jsonl", 1, SHA_OF_A)
+    assert read.files[0] == LandedFile("a.jsonl", 1, SHA_OF_A, WRITTEN_AT)
 
 
 @pytest.mark.parametrize("path", ["../a.jsonl", "/etc/passwd", "x/../../y.jsonl"])
 def test_an_inventory_that_leads_out_of_the_landing_folder_is_refused(path: str, tmp_path: Path) -> None:
-    files = [{"path": path, "bytes": 1, "sha256": ""}]
+    files = [{"path": path, "bytes": 1, "sha256": "", "written_at": 0}]
     (tmp_path / "landing.json").write_text(json.dumps({"format": "netgain", "root": "landing", "files": files}))
     with pytest.raises(LandingError, match="leads out"):
         read_landing(tmp_path / "landing.json", workspace=tmp_path)

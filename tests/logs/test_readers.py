@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.logs.formats import FORMATS
-from pipeline.logs.reading import ReadResult, Reason
+from pipeline.logs.reading import ReadResult, Reason, Repair, Source
 
 FIXTURES = Path(__file__).parents[2].parent / "shared" / "data" / "listenbrainz" / "fixtures"
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"
@@ -28,7 +28,7 @@ PLAY = {
 
 
 def read(format: str, relative: str, data: bytes) -> ReadResult:
-    return FORMATS[format].read_bytes(data, relative, "landing")
+    return FORMATS[format].read(data, Source(relative))
 
 
 def netgain(*rows: Any) -> ReadResult:
@@ -91,9 +91,9 @@ def test_a_bad_row_goes_to_quarantine_with_its_reason(row: Any, reason: Reason |
     assert reasons(result) == ([reason] if reason else [])
 
 
-def test_quarantine_keeps_the_first_200_bytes_and_the_line_number() -> None:
-    (row,) = read("netgain", "plays.jsonl", b"\n  \r\n" + b"x" * 500).quarantine.to_pylist()
-    assert row == {"file": "plays.jsonl", "row": 2, "reason": "not JSON", "raw": b"x" * 200}
+def test_quarantine_keeps_the_first_2000_bytes_and_the_line_number() -> None:
+    (row,) = read("netgain", "plays.jsonl", b"\n  \r\n" + b"x" * 5000).quarantine.to_pylist()
+    assert row == {"file": "plays.jsonl", "row": 2, "reason": "not JSON", "raw": b"x" * 2000}
 
 
 def test_an_offset_is_brought_to_utc_and_fractions_stay() -> None:
@@ -133,6 +133,85 @@ def test_a_damaged_archive_is_one_row_in_quarantine_and_nothing_of_it_is_used(da
     assert [(r["row"], r["reason"]) for r in result.quarantine.to_pylist()] == [(-1, "unreadable file")]
 
 
+def test_a_play_ahead_of_its_file_by_more_than_a_quarter_of_an_hour_is_put_aside() -> None:
+    lines = [json.dumps({**PLAY, "played_at": f"2026-01-01T{time}Z"}).encode() for time in ("10:15:00", "10:15:01")]
+    written_at = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
+    result = FORMATS["netgain"].read(b"\n".join(lines), Source("a.jsonl", written_at=written_at))
+    assert result.plays["row"].to_pylist() == [0]
+    assert reasons(result) == ["timestamp ahead of the clock"]
+
+
+def test_a_line_longer_than_a_mebibyte_is_put_aside_by_its_beginning() -> None:
+    long = b'{"listener_id": "' + b"x" * 2**20 + b'"}'
+    lines = [json.dumps(PLAY).encode(), long, json.dumps(PLAY).encode()]
+    result = read("netgain", "plays.jsonl", b"\n".join(lines))
+    assert result.plays["row"].to_pylist() == [0, 2]
+    assert result.quarantine.to_pylist() == [
+        {"file": "plays.jsonl", "row": 1, "reason": "line too long", "raw": long[:2000]}
+    ]
+    tsv = b"a\t2006-08-13T13:59:20Z\t\tA\t\t" + b"x" * 2**20
+    assert reasons(read("lastfm-1k", "userid-timestamp-x.tsv", tsv)) == ["line too long"]
+
+
+@pytest.mark.parametrize(
+    ("encode", "repair"),
+    [
+        (lambda text: text.encode("utf-8-sig"), Repair.BYTE_ORDER_MARK),
+        (lambda text: b"\xff\xfe" + text.encode("utf-16-le"), Repair.UTF_16),
+        (lambda text: b"\xfe\xff" + text.encode("utf-16-be"), Repair.UTF_16),
+    ],
+)
+def test_a_byte_order_mark_says_how_a_file_is_written(encode: Any, repair: Repair) -> None:
+    play = {**PLAY, "artist_name": "Sigur Rós 🎵"}
+    result = read("netgain", "plays.jsonl", encode("\n".join([json.dumps(play, ensure_ascii=False)] * 3)))
+    assert result.plays["artist_name"].to_pylist() == ["Sigur Rós 🎵"] * 3
+    assert result.repairs == {repair: 3}
+
+
+def test_half_a_character_at_the_end_of_utf_16_makes_a_file_unreadable() -> None:
+    assert reasons(read("netgain", "plays.jsonl", b"\xff\xfe" + "{}".encode("utf-16-le")[:-1])) == ["unreadable file"]
+
+
+def test_latin_1_is_not_guessed() -> None:
+    line = json.dumps({**PLAY, "artist_name": "Björk"}, ensure_ascii=False)
+    assert reasons(read("netgain", "plays.jsonl", line.encode("latin-1"))) == ["not UTF-8"]
+    plain = json.dumps(PLAY).encode("utf-16-le")
+    assert reasons(read("netgain", "plays.jsonl", plain)) == ["not JSON"]
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "repair"),
+    [
+        (1486449409, None),
+        (1486449409123, Repair.MILLISECONDS),
+        (1486449409123456, Repair.MICROSECONDS),
+        (1486449409123456789, Repair.NANOSECONDS),
+    ],
+)
+def test_a_listenbrainz_time_says_its_unit_by_its_size(timestamp: int, repair: Repair | None) -> None:
+    row = {"user_id": 1, "timestamp": timestamp, "track_metadata": {"artist_name": "A", "track_name": "T"}}
+    result = read("listenbrainz", "1.listens", json.dumps(row).encode())
+    (moment,) = result.plays["played_at"].to_pylist()
+    digits = {None: 0, Repair.MILLISECONDS: 123_000}.get(repair, 123_456)
+    assert moment == dt.datetime.fromtimestamp(1486449409, dt.UTC).replace(microsecond=digits)
+    assert result.repairs == ({repair: 1} if repair else {})
+
+
+def test_a_bad_mbid_is_left_out_and_counted() -> None:
+    info = {"artist_mbids": ["this mbid is not valid"], "recording_mbid": MBID}
+    track = {"artist_name": "A", "track_name": "T", "additional_info": info}
+    result = read(
+        "listenbrainz",
+        "1.listens",
+        json.dumps({"user_id": 1, "timestamp": 1486449409, "track_metadata": track}).encode(),
+    )
+    (play,) = result.plays.to_pylist()
+    assert (play["artist_id"], play["track_id"]) == ("A", MBID)
+    assert result.repairs == {Repair.NO_MBID: 1}
+    tsv = b"a\t2006-08-13T13:59:20Z\tnone\tA\t\tT\n" + b"a\t2006-08-13T13:59:20Z\t\tA\t\tT\n"
+    assert read("lastfm-1k", "userid-timestamp-x.tsv", tsv).repairs == {Repair.NO_MBID: 1}
+
+
 def test_spotify_takes_the_listener_from_the_folder_and_the_end_as_time() -> None:
     row = {"endTime": "2022-08-17 01:24", "artistName": "Churo Diaz", "trackName": "Mi Traga", "msPlayed": 26240}
     (play,) = read("spotify", "ann/MyData/StreamingHistory0.json", json.dumps([row]).encode()).plays.to_pylist()
@@ -141,12 +220,10 @@ def test_spotify_takes_the_listener_from_the_folder_and_the_end_as_time() -> Non
     assert (play["artist_id"], play["track_id"], play["ms_played"]) == ("Churo Diaz", "Churo Diaz/Mi Traga", 26240)
 
 
-def test_spotify_names_a_listener_after_the_root_where_files_lie_in_it(tmp_path: Path) -> None:
-    file = tmp_path / "bob" / "StreamingHistory0.json"
-    file.parent.mkdir()
-    file.write_text('[{"endTime": "2022-08-17 01:24", "artistName": "A", "trackName": "T", "msPlayed": 1}]')
-    assert FORMATS["spotify"].read(file, "StreamingHistory0.json").plays["listener_id"].to_pylist() == ["bob"]
-    assert FORMATS["spotify"].read(file, "bob/StreamingHistory0.json").plays["listener_id"].to_pylist() == ["bob"]
+def test_spotify_names_a_listener_after_the_root_where_files_lie_in_it() -> None:
+    data = b'[{"endTime": "2022-08-17 01:24", "artistName": "A", "trackName": "T", "msPlayed": 1}]'
+    for source in (Source("StreamingHistory0.json", "bob"), Source("bob/StreamingHistory0.json")):
+        assert FORMATS["spotify"].read(data, source).plays["listener_id"].to_pylist() == ["bob"]
 
 
 def test_spotify_puts_bad_elements_aside() -> None:
@@ -254,7 +331,9 @@ def test_listenbrainz_prefers_its_own_mapping_and_ignores_what_is_no_mbid() -> N
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"timestamp": 10**18}, Reason.FROM_2100),
+        ({"timestamp": 4_102_444_800}, Reason.FROM_2100),
+        ({"timestamp": 10**11 - 1}, Reason.FROM_2100),
+        ({"timestamp": 9 * 10**18}, Reason.FROM_2100),
         ({"timestamp": 10**19}, Reason.BAD_TIMESTAMP),
         ({"timestamp": -1}, Reason.BEFORE_2002),
         ({"timestamp": 1.5}, Reason.BAD_TIMESTAMP),
@@ -286,7 +365,7 @@ def test_listenbrainz_spark_reads_parquet(tmp_path: Path) -> None:
         }
     )
     pq.write_table(table, tmp_path / "0.parquet")
-    result = FORMATS["listenbrainz-spark"].read(tmp_path / "0.parquet", "0.parquet")
+    result = read("listenbrainz-spark", "0.parquet", (tmp_path / "0.parquet").read_bytes())
     (play,) = result.plays.to_pylist()
     assert (play["listener_id"], play["artist_id"], play["track_id"]) == ("1", MBID, "A, B/T")
     assert play["played_at"] == dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -295,7 +374,9 @@ def test_listenbrainz_spark_reads_parquet(tmp_path: Path) -> None:
 
 def test_parquet_without_the_columns_is_unreadable(tmp_path: Path) -> None:
     pq.write_table(pa.table({"x": [1]}), tmp_path / "0.parquet")
-    assert reasons(FORMATS["listenbrainz-spark"].read(tmp_path / "0.parquet", "0.parquet")) == ["unreadable file"]
+    assert reasons(read("listenbrainz-spark", "0.parquet", (tmp_path / "0.parquet").read_bytes())) == [
+        "unreadable file"
+    ]
     assert reasons(read("listenbrainz-spark", "0.parquet", b"PAR1")) == ["unreadable file"]
 
 

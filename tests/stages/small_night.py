@@ -86,7 +86,7 @@ def plant(root: Path) -> None:
 
 def open_first(root: Path) -> None:
     """The parts of an opened night that tell of logs and of earlier nights."""
-    write_json(Layout(root).landing, {"files": []})
+    write_json(Layout(root).landing, {"format": "netgain", "root": "landing", "files": []})
     write_json(Layout(root).history, as_json(FIRST_NIGHT) | {"inputs": "0" * 24})
     write_table(Layout(root).earlier, INFLUENCE.empty_table(), INFLUENCE)
 
