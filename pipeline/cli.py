@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipeline.commands import landed
+from pipeline.commands.console import console as _console
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import EFFECTS, read_stages
 from pipeline.settings import load_settings, silence_telemetry
@@ -15,14 +17,13 @@ from pipeline.settings import load_settings, silence_telemetry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rich.console import Console
-
     from pipeline.night.pure import Report
     from pipeline.settings import Settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help=__doc__)
 spark = typer.Typer(no_args_is_help=True, help="One Spark server for several runs of `dvc repro`.")
 app.add_typer(spark, name="spark")
+app.add_typer(landed.app, name="landed")
 
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
 
@@ -266,10 +267,3 @@ def _date(text: str, *, today: dt.date | None = None) -> dt.date:
     from pipeline.stages.context import parse_as_of
 
     return parse_as_of(text, today=today)
-
-
-def _console() -> "Console":
-    from rich.console import Console
-
-    # A log file is no terminal: wide enough there that the table keeps its columns.
-    return Console() if sys.stdout.isatty() else Console(width=130)

@@ -2,7 +2,6 @@
 listener's influence on it."""
 
 import datetime as dt
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,8 @@ import pyarrow as pa
 from pipeline.core.comparison import EarlierSeeds
 from pipeline.core.pooling import POOLED_NIGHTS, Look, add_up
 from pipeline.core.spending import RECENT_NIGHTS, History, Override, look_number
-from pipeline.errors import TableError
-from pipeline.io.tables import INFLUENCE, atomic_path, conform, read_table, write_table
+from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.tables import INFLUENCE, conform, read_table, write_table
 
 LOOKS, OVERRIDES, INFLUENCES = "looks.jsonl", "overrides.jsonl", "influence"
 PairKey = Callable[[str, str], str | None]
@@ -75,31 +74,13 @@ def add_look(ledger: Path, entry: dict[str, Any], influences: pa.Table | None = 
     looks = read_lines(ledger / LOOKS)
     others = [look for look in looks if (look["as_of"], look["inputs"]) != (entry["as_of"], entry["inputs"])]
     if entry not in looks:
-        _write_lines(ledger / LOOKS, [*others, entry])
+        write_lines(ledger / LOOKS, [*others, entry])
     return len(others) == len(looks)
 
 
 def add_override(ledger: Path, override: dict[str, Any]) -> None:
     """Enter an override; a later one takes the place of an earlier one, which stays on record."""
-    _write_lines(ledger / OVERRIDES, [*read_lines(ledger / OVERRIDES), override])
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The entries of a file of the ledger; none where there is no file.
-
-    Raises:
-        TableError: a line is no JSON.
-    """
-    if not path.exists():
-        return []
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    except (OSError, ValueError) as err:
-        raise TableError(
-            f"{path} cannot be read: {err}",
-            expected="a JSON object a line",
-            fix="Restore it from a backup: without it, the gate does not know what it has tested.",
-        ) from err
+    write_lines(ledger / OVERRIDES, [*read_lines(ledger / OVERRIDES), override])
 
 
 def _same_pairs(
@@ -150,13 +131,6 @@ def _forget(ledger: Path, as_of: dt.date) -> None:
     for path in (ledger / INFLUENCES).glob("*.parquet"):
         if path.stem < last.isoformat():
             path.unlink()
-
-
-def _write_lines(path: Path, entries: list[dict[str, Any]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(entry, sort_keys=True, ensure_ascii=False) + "\n" for entry in entries)
-    with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
 
 
 def _in_force(ledger: Path, as_of: dt.date) -> Override | None:

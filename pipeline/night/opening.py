@@ -18,6 +18,7 @@ from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
 from pipeline.logs.landing import take_inventory
+from pipeline.logs.taken import findings, refuse
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
@@ -41,12 +42,15 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         logs: folder of the landed files, or one file; default: the landing root of the settings.
 
     Raises:
-        NetgainError: a parameter, the format or the landing folder is not as it should be.
+        NetgainError: a parameter, the format or the landing folder is not as it should be, or a landed file is not what
+            an earlier night took.
     """
     layout, params = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     cache = settings.workspace / ".netgain" / "landing-cache.json"
     inventory = take_inventory(root, log_format, cache=cache, workspace=settings.workspace)
+    since = as_of - dt.timedelta(days=params.interactions.history_days)
+    refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     write_json(layout.landing, inventory)
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")

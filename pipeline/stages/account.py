@@ -1,4 +1,5 @@
-"""Stage account: the night's look at challengers is entered into the ledger, whatever becomes of the rest."""
+"""Stage account: what the night took and its look at challengers are entered into the ledger, whatever becomes of the
+rest."""
 
 from typing import Any
 
@@ -8,13 +9,15 @@ from pipeline.core.pooling import influence, look_at
 from pipeline.core.records import as_json
 from pipeline.io.ledger import add_look
 from pipeline.io.tables import EVALUATION, INFLUENCE, read_json, read_table
+from pipeline.logs.taken import enter_night
 from pipeline.stages.context import Context
 from pipeline.stages.hashes import pair_key, recipe_digests
 from pipeline.stages.measurements import read_ndcg
 
 
 def run(context: Context) -> str:
-    """Enter the look; doing so again changes nothing."""
+    """Enter the landed files and the look; doing so again changes nothing."""
+    n_new = _enter_files(context)
     record, history = read_json(context.layout.decision), read_json(context.layout.history)
     recipes = recipe_digests(context.params)
     upgrade = record["lanes"]["upgrade"]
@@ -33,7 +36,18 @@ def run(context: Context) -> str:
     pairs, influences = _looks(context, record)
     new = add_look(context.settings.ledger, entry | {"pairs": pairs}, influences)
     what = f"look {upgrade['look']} of {upgrade['quarter']}" if upgrade["n_challengers"] else "no challenger was tested"
-    return what + ("" if new else ", entered before")
+    return f"{n_new} new files; {what}" + ("" if new else ", entered before")
+
+
+def _enter_files(context: Context) -> int:
+    layout, inventory = context.layout, read_json(context.layout.landing)
+    return enter_night(
+        context.settings.ledger,
+        as_of=context.as_of.isoformat(),
+        inventory=inventory,
+        root=layout.root / inventory["root"],
+        report=read_json(layout.ingest_report),
+    )
 
 
 def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:

@@ -10,7 +10,8 @@ import pytest
 from pipeline.core.comparison import EarlierSeeds
 from pipeline.core.pooling import EarlierLooks
 from pipeline.errors import TableError
-from pipeline.io.ledger import INFLUENCES, LOOKS, add_look, add_override, history, read_lines
+from pipeline.io.journal import read_lines
+from pipeline.io.ledger import INFLUENCES, LOOKS, add_look, add_override, history
 from pipeline.io.tables import INFLUENCE
 
 NIGHT = dt.date(2026, 2, 12)
