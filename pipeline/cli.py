@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import landed
+from pipeline.commands import landed, quarantine
 from pipeline.commands.console import console as _console
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import EFFECTS, read_stages
@@ -24,6 +24,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 spark = typer.Typer(no_args_is_help=True, help="One Spark server for several runs of `dvc repro`.")
 app.add_typer(spark, name="spark")
 app.add_typer(landed.app, name="landed")
+app.add_typer(quarantine.app, name="quarantine")
 
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
 

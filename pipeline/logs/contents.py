@@ -1,6 +1,7 @@
 """Bytes of a landed file, whole: decompressed, divided into lines."""
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,3 +142,8 @@ def split_lines(data: bytes) -> Lines:
     keep = np.ones(len(end), dtype=bool)
     keep[blank] = False
     return Lines(data, np.flatnonzero(keep).astype(np.int64), start[keep], end[keep])
+
+
+def join_lines(lines: Sequence[bytes]) -> bytes:
+    """Lines as a file."""
+    return b"".join(line + b"\n" for line in lines)

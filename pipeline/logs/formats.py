@@ -1,7 +1,7 @@
 """The registry of formats."""
 
 import fnmatch
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from types import ModuleType
@@ -22,6 +22,7 @@ class Reader:
         exceptions: patterns of names that look like logs and are none.
         private: whether its files hold more about people than plays (addresses, names): then none of the bytes of a
             file that cannot be taken apart are kept.
+        assemble: rows as they lie in quarantine → a file of them; None where a row alone cannot be mended by hand.
         parse: content, without a byte order mark, and the file it is of → what was read.
     """
 
@@ -29,6 +30,7 @@ class Reader:
     patterns: tuple[str, ...]
     exceptions: tuple[str, ...]
     private: bool
+    assemble: Callable[[Sequence[bytes]], bytes] | None
     parse: Callable[[bytes, Source], ReadResult]
 
     def takes(self, relative: str) -> bool:
@@ -55,7 +57,12 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 def _reader(module: ModuleType) -> Reader:
     return Reader(
-        module.NAME, module.PATTERNS, getattr(module, "EXCEPT", ()), getattr(module, "PRIVATE", False), module.parse
+        module.NAME,
+        module.PATTERNS,
+        getattr(module, "EXCEPT", ()),
+        getattr(module, "PRIVATE", False),
+        getattr(module, "ASSEMBLE", None),
+        module.parse,
     )
 
 

@@ -1,13 +1,13 @@
 """A JSON array of plays, as services export them, to a frame of texts."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
 from pipeline.logs.jsonlines import parse_json, storable, text_of
-from pipeline.logs.reading import RAW_BYTES, Reason, UnreadableFileError
+from pipeline.logs.reading import Reason, UnreadableFileError
 
 
 def read_array(data: bytes) -> list[Any]:
@@ -34,8 +34,13 @@ def texts(rows: list[Any], fields: Mapping[str, str]) -> pl.DataFrame:
 
 
 def raw_json(value: Any) -> bytes:
-    """The first bytes of an element, written anew."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")[:RAW_BYTES]
+    """The bytes of an element, written anew."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def assemble(rows: Sequence[bytes]) -> bytes:
+    """An array of elements as `raw_json` writes them, one a line."""
+    return b"[\n" + b",\n".join(rows) + b"\n]\n"
 
 
 def _project(row: Any, fields: Mapping[str, str]) -> dict[str, str | None]:

@@ -24,12 +24,14 @@ class LandedFile:
     bytes: size as it landed.
     sha256: of the file as it landed, in hexadecimal.
     written_at: when it was last written [s since 1970], by the clock of the machine that keeps it.
+    replayed: rows in quarantine that landed again, mended.
     """
 
     path: str
     bytes: int
     sha256: str
     written_at: int
+    replayed: tuple[int, ...] = ()
 
     @property
     def content(self) -> tuple[str, int, str]:
@@ -83,7 +85,7 @@ def take_inventory(
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    return {"format": format, "root": _written_root(root, workspace), "files": [vars(file) for file in files]}
+    return {"format": format, "root": _written_root(root, workspace), "files": [_entry(file) for file in files]}
 
 
 def read_landing(path: Path, *, workspace: Path) -> Landing:
@@ -133,7 +135,12 @@ def open_landed(root: Path, file: LandedFile) -> bytes:
 
 
 def _landed_file(entry: dict[str, Any]) -> LandedFile:
-    return LandedFile(str(entry["path"]), int(entry["bytes"]), str(entry["sha256"]), int(entry["written_at"]))
+    replayed = tuple(int(row) for row in entry.get("replayed", ()))
+    return LandedFile(str(entry["path"]), int(entry["bytes"]), str(entry["sha256"]), int(entry["written_at"]), replayed)
+
+
+def _entry(file: LandedFile) -> dict[str, Any]:
+    return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
 
 
 def _logs_below(start: Path, root: Path, reader: Reader) -> list[str]:

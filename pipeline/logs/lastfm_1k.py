@@ -4,12 +4,13 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
-from pipeline.logs.contents import Lines, split_lines
+from pipeline.logs.contents import Lines, join_lines, split_lines
 from pipeline.logs.reading import CANDIDATES, MAX_LINE_BYTES, ReadResult, Reason, Repair, Source, settle
 from pipeline.logs.values import is_no_mbid, iso_moments, mbid
 
 NAME = "lastfm-1k"
 PATTERNS = tuple(f"userid-timestamp-*.tsv{packed}" for packed in ("", ".gz", ".zst"))
+ASSEMBLE = join_lines
 _COLUMNS = ("listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name")
 
 

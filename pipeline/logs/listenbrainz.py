@@ -2,13 +2,14 @@
 
 import polars as pl
 
-from pipeline.logs.contents import split_lines
+from pipeline.logs.contents import join_lines, split_lines
 from pipeline.logs.jsonlines import Schema, decode
 from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, settle
 from pipeline.logs.values import is_no_mbid, mbid, unix_moments
 
 NAME = "listenbrainz"
 PATTERNS = tuple(f"*{kind}{packed}" for kind in (".jsonl", ".listens") for packed in ("", ".gz", ".zst"))
+ASSEMBLE = join_lines
 _MBIDS = pl.Struct({"recording_mbid": pl.String, "artist_mbids": pl.List(pl.String)})
 _SCHEMA: Schema = {
     "user_id": pl.String,

@@ -2,13 +2,14 @@
 
 import polars as pl
 
-from pipeline.logs.contents import split_lines
+from pipeline.logs.contents import join_lines, split_lines
 from pipeline.logs.jsonlines import decode
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.values import iso_moments
 
 NAME = "netgain"
 PATTERNS = ("*.jsonl", "*.jsonl.gz", "*.jsonl.zst")
+ASSEMBLE = join_lines
 _SCHEMA = dict.fromkeys(
     ("listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name", "ms_played"), pl.String
 )

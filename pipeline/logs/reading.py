@@ -67,11 +67,13 @@ class Source:
         root_name: name of the landing root.
         written_at: when it was last written; plays later than that by more than CLOCK_SKEW are ahead of the clock. None
             where nobody asks.
+        raw_bytes: how much of a row goes into quarantine; None for all of it.
     """
 
     path: str
     root_name: str = "landing"
     written_at: dt.datetime | None = None
+    raw_bytes: int | None = RAW_BYTES
 
     @property
     def listener(self) -> str:
@@ -143,7 +145,7 @@ def settle(
     bad = judged.filter(pl.col("reason").is_not_null())
     rows = bad["row"].to_list()
     quarantine = pa.table(
-        [[source.path] * len(rows), rows, bad["reason"].to_list(), [raw(row)[:RAW_BYTES] for row in rows]],
+        [[source.path] * len(rows), rows, bad["reason"].to_list(), [raw(row)[: source.raw_bytes] for row in rows]],
         schema=QUARANTINE,
     )
     counts = {rule: int((where & is_play).sum()) for rule, where in (repaired or {}).items()}

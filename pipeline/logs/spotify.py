@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from pipeline.logs.jsonarray import raw_json, read_array, texts
+from pipeline.logs.jsonarray import assemble, raw_json, read_array, texts
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.values import minute_moments
 
@@ -10,6 +10,7 @@ NAME = "spotify"
 PATTERNS = ("StreamingHistory*.json",)
 # The same export's histories of what is no music; their rows have no artist.
 EXCEPT = ("StreamingHistory_podcast*", "StreamingHistory_audiobook*", "StreamingHistory_video*")
+ASSEMBLE = assemble
 _FIELDS = {
     "played_at": "endTime",
     "artist_name": "artistName",

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.logs.jsonarray import raw_json, read_array, texts
+from pipeline.logs.jsonarray import assemble, raw_json, read_array, texts
 from pipeline.logs.jsonlines import text_of
 from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Source, settle
 from pipeline.logs.values import iso_moments
@@ -16,6 +16,7 @@ from pipeline.logs.values import iso_moments
 NAME = "spotify-extended"
 PATTERNS = ("endsong_*.json", "Streaming_History_Audio_*.json")
 PRIVATE = True
+ASSEMBLE = assemble
 _FIELDS = {
     "played_at": "ts",
     "artist_name": "master_metadata_album_artist_name",

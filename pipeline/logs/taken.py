@@ -1,7 +1,8 @@
 """The ledger of landed files: what each night took, row for row, and what has changed behind its back since.
 
-A journal of two kinds of entries. `night`: totals of a night, and the files whose content or counts are not those of
-the night before. `accepted`: somebody says that a file may differ from what was taken, or be gone.
+A journal of three kinds of entries. `night`: totals of a night, and the files whose content or counts are not those of
+the night before. `accepted`: somebody says that a file may differ from what was taken, or be gone. `replayed`: rows of
+a file that were in quarantine landed again, mended, in another file.
 """
 
 import datetime as dt
@@ -15,7 +16,7 @@ from pipeline.io.journal import read_lines, write_lines
 
 FILE = "landed.jsonl"
 TOTALS = ("read", "accepted", "duplicate", "quarantined")
-_TOLD = (*TOTALS, "reasons", "repairs", "first_played_at", "last_played_at")
+_TOLD = (*TOTALS, "replayed", "reasons", "repairs", "first_played_at", "last_played_at")
 _SHOWN = 3
 
 Entry = dict[str, Any]
@@ -54,9 +55,9 @@ def taken_files(entries: Iterable[Entry], *, root: str, format: str) -> Files:
                 files[file["path"]] = file | {"taken": before["taken"] if before and same else entry["as_of"]}
             for path in entry["withdrawn"]:
                 files.pop(path, None)
-        elif entry["sha256"] is None:
+        elif entry["kind"] == "accepted" and entry["sha256"] is None:
             files.pop(entry["path"], None)
-        elif entry["path"] in files:
+        elif entry["kind"] == "accepted" and entry["path"] in files:
             # Nobody has taken it so: the next night that does enters it.
             known = {"path": entry["path"], "last_played_at": files[entry["path"]]["last_played_at"]}
             files[entry["path"]] = known | {"sha256": entry["sha256"], "taken": ""}

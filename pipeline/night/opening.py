@@ -18,6 +18,7 @@ from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
 from pipeline.logs.landing import take_inventory
+from pipeline.logs.replay import with_replayed
 from pipeline.logs.taken import findings, refuse
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
@@ -51,7 +52,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     inventory = take_inventory(root, log_format, cache=cache, workspace=settings.workspace)
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
-    write_json(layout.landing, inventory)
+    write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)

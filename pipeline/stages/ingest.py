@@ -101,8 +101,9 @@ def ingest(
             folder.mkdir()
             for part in made.at(task.key).glob("*.parquet"):
                 link(part, folder / part.name)
-        found = summary(landing.format, counts, parts)
-        write_table(quarantine, _quarantined([files.at(task.key) for task in reads]), QUARANTINE)
+        aside = _quarantined([files.at(task.key) for task in reads])
+        found = summary(landing.format, _with_replayed(counts, landing.files, aside), parts)
+        write_table(quarantine, aside, QUARANTINE)
         _replace_folder(fresh, plays)
     write_json(days, {task.day: task.key for task in puts})
     write_json(report, found)
@@ -145,7 +146,7 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
 
     Args:
         format: of the files.
-        counts: for each file what was read and quarantined.
+        counts: for each file what was read and quarantined, and how much of that was replayed.
         parts: for each day what was accepted or a duplicate, by file.
     """
     accepted, duplicate, reasons, repairs = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
@@ -161,7 +162,9 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
         repairs.update(file["repairs"])
         settled = accepted[path] + duplicate[path] + file["quarantined"]
         assert file["read"] == settled, f"{path}: {file['read']} rows read, {settled} accounted for"
-    total = {name: sum(file[name] for file in files) for name in ("read", "accepted", "duplicate", "quarantined")}
+    total = {
+        name: sum(file[name] for file in files) for name in ("read", "accepted", "duplicate", "quarantined", "replayed")
+    }
     assert total["accepted"] == accepted.total(), "plays of files that did not land"
     return {
         "format": format,
@@ -176,6 +179,15 @@ def _quarantined(folders: Sequence[Path]) -> pa.Table:
     paths = [folder / QUARANTINE_FILE for folder in folders]
     tables = [read_table(path, QUARANTINE) for path in paths if path.exists()]
     return pa.concat_tables([QUARANTINE.empty_table(), *tables])
+
+
+def _with_replayed(counts: Sequence[Result], files: Sequence[LandedFile], aside: pa.Table) -> list[Result]:
+    """Counts with the rows in quarantine that landed again, mended."""
+    replayed = {file.path: set(file.replayed) for file in files if file.replayed}
+    if not replayed:
+        return [count | {"replayed": 0} for count in counts]
+    found = Counter(row["file"] for row in aside.to_pylist() if row["row"] in replayed.get(row["file"], ()))
+    return [count | {"replayed": found[count["path"]]} for count in counts]
 
 
 def _replace_folder(fresh: Path, folder: Path) -> None:

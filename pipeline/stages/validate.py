@@ -204,8 +204,8 @@ def _file_counts(landed: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _faulty(counts: Mapping[str, Any]) -> int:
-    """Rows in quarantine, of a file or in total, that are no fault of the logs left out."""
-    return int(counts["quarantined"] - counts["reasons"].get(Reason.NOT_MUSIC, 0))
+    """Rows in quarantine, of a file or in total, that are no fault of the logs, or landed again mended, left out."""
+    return int(counts["quarantined"] - counts["reasons"].get(Reason.NOT_MUSIC, 0) - counts.get("replayed", 0))
 
 
 def _worst_file(landed: dict[str, Any]) -> str:

@@ -116,7 +116,7 @@ def _upgrade(recipe: str, champion: str, served: str) -> dict[str, Any]:
 def _plant_reports(layout: Layout, as_of: str) -> None:
     files = [{"path": "plays.jsonl.gz", "bytes": 9, "sha256": as_of}]
     write_json(layout.landing, {"format": "netgain", "root": "landing", "files": files})
-    counts = {"read": 1000, "accepted": 970, "duplicate": 20, "quarantined": 10}
+    counts = {"read": 1000, "accepted": 970, "duplicate": 20, "quarantined": 10, "replayed": 0}
     write_json(layout.ingest_report, {"format": "netgain", **counts, "reasons": {}, "files": []})
     write_json(layout.validation_report, {"success": True})
 

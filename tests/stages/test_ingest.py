@@ -83,6 +83,7 @@ def test_the_first_of_equal_plays_stays_by_file_and_row(tmp_path: Path) -> None:
         "quarantined": 1,
         "reasons": {"not JSON": 1},
         "repairs": {},
+        "replayed": 0,
         "first_played_at": "2026-01-01T10:00:00Z",
         "last_played_at": "2026-01-01T10:00:00Z",
     }
