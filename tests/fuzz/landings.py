@@ -1,0 +1,124 @@
+"""Landing folders as no one would wish for, each with what must become of it, known by construction."""
+
+import datetime as dt
+import gzip
+import os
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.logs.reading import Reason, Repair
+from tests.fuzz.dialects import DIALECTS, WRITTEN_AT, Dialect, Play, Record
+
+_FIRST = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+_NAMES = ("Sigur Rós", 'The "Quoted"', "平井 堅", "A/B\\C", "Motörhead 🎸", "x' OR 1=1", "line\u2028separator")
+
+
+@dataclass
+class Expected:
+    """Of one landed file: rows, what must be put aside and why, what is put right, and the plays it holds."""
+
+    n_rows: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    repairs: Counter[str] = field(default_factory=Counter)
+    plays: Counter[Play] = field(default_factory=Counter)
+
+
+def make_landing(root: Path, seed: int) -> tuple[str, dict[str, Expected]]:
+    """Write a folder; returns its format and what must become of each file by its name."""
+    rng = random.Random(seed)
+    name = rng.choice(sorted(DIALECTS))
+    dialect = DIALECTS[name]
+    pool = [_play(rng) for _ in range(rng.randrange(1, 25))]
+    files: dict[str, Expected] = {}
+    for number in range(rng.randrange(1, 5)):
+        listener = rng.choice("abc")
+        path = dialect.file(listener, number)
+        files |= _make_file(rng, dialect, root, path, listener, pool)
+    (root / "README").write_text("no log")
+    return name, files
+
+
+def _play(rng: random.Random) -> Play:
+    return Play(
+        listener=rng.choice("abc"),
+        played_at=_FIRST + dt.timedelta(minutes=rng.randrange(60 * 24 * 3)),
+        artist=rng.choice(_NAMES),
+        track=rng.choice(_NAMES),
+        ms=rng.choice([0, 29_999, 30_000, 86_400_000]),
+    )
+
+
+def _make_file(
+    rng: random.Random, dialect: Dialect, root: Path, path: str, listener: str, pool: list[Play]
+) -> dict[str, Expected]:
+    expected, records = Expected(), list[Record]()
+    for _ in range(rng.choice([0, 1, 5, 40])):
+        play = rng.choice(pool)  # often drawn twice: within a file, across files
+        if dialect.by_folder:
+            play = Play(listener, play.played_at, play.artist, play.track, play.ms)
+        record, kind = dialect.record(play), rng.random()
+        if kind < 0.3:
+            reason, spoil = rng.choice(dialect.dirt)
+            record = spoil(record)
+            expected.reasons[reason] += 1
+        else:
+            expected.plays[play] += 1
+            if kind < 0.4 and dialect.mends:
+                repair, mend = rng.choice(dialect.mends)
+                record = mend(record)
+                expected.repairs[repair] += 1
+        expected.n_rows += 1
+        records.append(record)
+        if dialect.blanks and rng.random() < 0.05:
+            records.append(rng.choice([b"", b"  \t", b"\r"]))
+    data = dialect.encode(records)
+    if dialect.text:
+        data, whole = _rewritten(rng, data, clean=not expected.reasons, can_wrap=dialect.blanks)
+        if whole and expected.plays.total():
+            expected.repairs[whole] += expected.plays.total()
+    if dialect.packs and rng.random() < 0.5:
+        ending = rng.choice(dialect.packs)
+        path, data = path + ending, _packed(data, ending)
+        if rng.random() < 0.2:
+            data = data[: rng.randrange(len(data))]
+            expected = _unreadable()
+    elif not dialect.blanks and rng.random() < 0.1:  # an array, a table: half of one is none
+        data = data[: rng.randrange(len(data))]
+        expected = _unreadable()
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_bytes(data)
+    os.utime(root / path, (WRITTEN_AT.timestamp(),) * 2)
+    return {path: expected}
+
+
+def _rewritten(rng: random.Random, data: bytes, *, clean: bool, can_wrap: bool) -> tuple[bytes, Repair | None]:
+    """The same text with another kind of line ends, a mark, another encoding."""
+    kind = rng.random()
+    if can_wrap and kind < 0.15:
+        data = data.replace(b"\n", b"\r\n")
+    if can_wrap and kind < 0.05:
+        data = data.removesuffix(b"\r\n")
+    if 0.2 < kind < 0.3:
+        return b"\xef\xbb\xbf" + data, Repair.BYTE_ORDER_MARK
+    if clean and 0.3 < kind < 0.4:
+        text = data.decode("utf-8")
+        return ("\ufeff" + text).encode(rng.choice(["utf-16-le", "utf-16-be"])), Repair.UTF_16
+    return data, None
+
+
+def _packed(data: bytes, ending: str) -> bytes:
+    return gzip.compress(data, mtime=0) if ending == ".gz" else pa.compress(data, codec="zstd", asbytes=True)
+
+
+def _unreadable() -> Expected:
+    return Expected(1, Counter({Reason.UNREADABLE: 1}))
+
+
+def play_of(row: dict[str, Any]) -> Play:
+    """What a row of the play table says."""
+    return Play(row["listener_id"], row["played_at"], row["artist_name"], row["track_name"], row["ms_played"])
