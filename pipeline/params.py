@@ -21,7 +21,7 @@ RecipeName = Annotated[str, Field(pattern=f"^{RECIPE_NAME.pattern}$")]
 class Frozen(BaseModel):
     """A value: immutable, strict about types, closed to unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class IngestParams(Frozen):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from pipeline.core.pooling import Earlier, influence
 
@@ -81,7 +81,7 @@ class Comparison:
 
     def quantile(self, alpha: float) -> float:
         """t_{1−α, df}: the normal quantile where `se` is well known, more where few fits had to tell."""
-        return float(student_t.isf(alpha, self.df))
+        return float(-stdtrit(self.df, alpha))
 
     def lower(self, alpha: float) -> float:
         """L = Δ − t_{1−α} · SE, above which the true difference lies with probability 1 − α; at least WORST."""

@@ -3,13 +3,20 @@
 docs/decision.schema.json is what this prints: python -m pipeline.core.record_schema > docs/decision.schema.json
 """
 
+import ast
+import inspect
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import is_dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from pipeline import params
 from pipeline.core.comparison import EarlierSeeds, SeedVariance
 from pipeline.core.decision import Prospect, Refresh, Upgrade, Verdict
 from pipeline.core.decision_record import SCHEMA
@@ -33,8 +40,8 @@ def record_schema() -> Json:
     for each in _CLASSES:
         found = TypeAdapter(each).json_schema(ref_template="#/$defs/{model}", mode="serialization")
         defs |= found.pop("$defs", {}) | {each.__name__: found}
-    described = {each.__name__: each for each in _all_dataclasses(_CLASSES)}
-    defs = {name: _strict(shape, described.get(name)) for name, shape in sorted(defs.items())}
+    texts = {each.__name__: _attributes(each.__doc__ or "") for each in _all_dataclasses(_CLASSES)} | _params_texts()
+    defs = {name: _strict(shape, texts.get(name, {})) for name, shape in sorted(defs.items())}
     upgrade = defs.pop("Upgrade")
     more = {"prospect": _ref("Prospect"), "cost_total": _number("C, cost of switching over the horizon [currency].")}
     defs["Challenger"] = _object({**upgrade["properties"], **more}, upgrade["description"])
@@ -102,7 +109,7 @@ def _properties() -> Json:
     }
 
 
-def _strict(shape: Any, described: type | None = None) -> Any:
+def _strict(shape: Any, texts: Mapping[str, str] = MappingProxyType({})) -> Any:
     """The shape with nothing left out and nothing added, and with null for a number that is undefined."""
     if isinstance(shape, list):
         return [_strict(each) for each in shape]
@@ -112,7 +119,6 @@ def _strict(shape: Any, described: type | None = None) -> Any:
     if told.get("type") == "number":
         told["type"] = ["number", "null"]
     if "properties" in told:
-        texts = _attributes(described.__doc__ or "") if described is not None else {}
         properties = {
             name: each | ({"description": texts[name]} if name in texts else {})
             for name, each in told["properties"].items()
@@ -128,6 +134,18 @@ def _all_dataclasses(roots: tuple[type, ...]) -> set[type]:
     return {
         each for module in modules for each in vars(module).values() if isinstance(each, type) and is_dataclass(each)
     }
+
+
+def _params_texts() -> dict[str, dict[str, str]]:
+    """The texts under the fields of params.py, by class. Pydantic would read them at the start of every process."""
+    found: dict[str, dict[str, str]] = {}
+    tree = ast.parse(Path(params.__file__).read_text(encoding="utf-8"))
+    for each in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+        for field, below in pairwise(each.body):
+            match field, below:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):
+                    found.setdefault(each.name, {})[name] = inspect.cleandoc(text)
+    return found
 
 
 def _attributes(docstring: str) -> dict[str, str]:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
-from scipy.stats import qmc
 
 from pipeline.core.comparison import Comparison
 from pipeline.core.economics import Money
@@ -94,6 +93,8 @@ def outlook(comparison: Comparison, cost: Money, economics: EconomicsParams) -> 
 def _normal_draws() -> Floats:
     """Shape (4, N_DRAWS): gain, elasticity, machine, hours. A Halton sequence covers the space more evenly than chance
     does, and any length of it may be used."""
+    from scipy.stats import qmc  # half a second, which only the decision should pay
+
     uniform = qmc.Halton(d=4, scramble=True, rng=np.random.default_rng(0)).random(N_DRAWS)
     draws: Floats = ndtri(uniform.T)
     draws.setflags(write=False)
