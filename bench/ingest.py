@@ -7,6 +7,7 @@ Each figure is CPU seconds of a process of its own, user and system, all measure
 
 import argparse
 import datetime as dt
+import hashlib
 import json
 import os
 import resource
@@ -17,27 +18,31 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from process_tree import measured
+
+CLUSTER = "local-cluster[2,1,2048]"
 ROOT = Path(__file__).resolve().parents[1]
 START = dt.date(2026, 1, 1)
 
 NIGHT = """
-import sys, time
-from pathlib import Path
+import datetime as dt, shutil, sys
 from pipeline.night.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.stages import ingest, prepare, validate
-import datetime as dt
-as_of = dt.date.fromisoformat(sys.argv[1])
-started = time.process_time()
-import great_expectations, great_expectations.expectations
-gx = time.process_time() - started
-context = open_night(load_settings(), as_of=as_of, log_format="netgain", logs=None)
-for stage, outs in ((ingest, []), (validate, []), (prepare, ["daily"])):
-    for out in outs:
-        import shutil; shutil.rmtree(context.layout.data / out, ignore_errors=True)  # as DVC does
-    print(stage.run(context), file=sys.stderr)
-print(gx)
+context = open_night(load_settings(), as_of=dt.date.fromisoformat(sys.argv[1]), log_format="netgain", logs=None)
+ingest.run(context)
+if "without-validation" not in sys.argv:
+    validate.run(context)
+shutil.rmtree(context.layout.daily, ignore_errors=True)  # as DVC does
+prepare.run(context)
 """
+
+IMPORTS = """
+import pandas
+from pipeline.night.opening import open_night
+from pipeline.stages import ingest, prepare, validate
+"""
+GREAT_EXPECTATIONS = IMPORTS + "import great_expectations, great_expectations.expectations"
 
 PLAIN = """
 import sys, gzip
@@ -62,22 +67,36 @@ counted = plays.filter(pl.col("ms_played").is_null() | (pl.col("ms_played") >= 3
 counted.group_by("day", "listener_id", "artist_id").agg(pl.len(), pl.col("ms_played").sum()).sort(
     "day", "listener_id", "artist_id").write_parquet(out / "daily.parquet")
 counted.group_by("artist_id", "artist_name").agg(pl.len()).write_parquet(out / "items.parquet")
-print(0)
 """
 
 
-def cpu_seconds(code: str, *arguments: str, folder: Path) -> tuple[float, float]:
-    """CPU of a process and its children, and the share of it that the process says was spent on importing GX [s]."""
+def cpu_seconds(code: str, *arguments: str, folder: Path, **variables: str) -> float:
+    """CPU of a process and its children, user and system [s]."""
     # As a night runs: libraries are compiled once, not at each start.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     ran = subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=folder, check=True, capture_output=True, text=True,
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
         env=environment,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        print(ran.stderr)
+        ran.check_returncode()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return spent, float(ran.stdout.split()[-1])
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def of_great_expectations(folder: Path) -> float:
+    """What importing Great Expectations adds to a process that has the night's other libraries."""
+    for code in (GREAT_EXPECTATIONS, IMPORTS):
+        cpu_seconds(code, folder=folder)  # compiled, and in the page cache
+    return min(cpu_seconds(GREAT_EXPECTATIONS, folder=folder) for _ in range(3)) - min(
+        cpu_seconds(IMPORTS, folder=folder) for _ in range(3)
+    )
 
 
 def workspace(folder: Path) -> Path:
@@ -88,23 +107,47 @@ def workspace(folder: Path) -> Path:
     return folder
 
 
-def after_history(days: int, logs: list[Path], scratch: Path) -> dict[str, Any]:
+def after_history(days: int, logs: list[Path], scratch: Path, gx: float) -> dict[str, Any]:
     """The first night over `days` days, the next with one more, and a plain script over everything and over one day."""
     place = workspace(scratch / f"history-{days}")
     for path in logs[:days]:
         shutil.copy2(path, place / "landing")
-    first, gx = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days)), folder=place)
+    first = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days)), folder=place)
     shutil.copy2(logs[days], place / "landing")
-    next_one, gx_again = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days + 1)), folder=place)
-    everything, _ = cpu_seconds(PLAIN, "plain", folder=place)
-    one_day, _ = cpu_seconds(PLAIN, "plain-day", logs[days].name, folder=place)
+    next_one = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days + 1)), folder=place)
+    again = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days + 1)), folder=place)
+    everything = cpu_seconds(PLAIN, "plain", folder=place)
+    one_day = cpu_seconds(PLAIN, "plain-day", logs[days].name, folder=place)
     report = json.loads((place / "data" / "ingest.json").read_text(encoding="utf-8"))
     found = {
-        "days": days, "rows": report["read"],
-        "first_night": first - gx, "one_more_day": next_one - gx_again, "great_expectations": gx_again,
+        "days": days, "rows": report["read"], "great_expectations": gx,
+        "first_night": first - gx, "one_more_day": next_one - gx, "nothing_new": again - gx,
         "plain_everything": everything, "plain_one_day": one_day,
     }  # fmt: skip
     shutil.rmtree(place)
+    return found
+
+
+def in_spark(days: int, logs: list[Path], scratch: Path) -> dict[str, Any]:
+    """Ingest and prepare in this process and on a cluster of two workers: what each costs, and the same content."""
+    found: dict[str, Any] = {"days": days}
+    contents = {}
+    for engine in ("inprocess", "spark"):
+        place = workspace(scratch / engine / "night")
+        for path in logs[:days]:
+            shutil.copy2(path, place / "landing")
+        command = [sys.executable, "-c", NIGHT, str(START + dt.timedelta(days=days)), "without-validation"]
+        environment = os.environ | {
+            "PYTHONPATH": str(ROOT), "NETGAIN_ENGINE": engine, "NETGAIN_SPARK_MASTER": CLUSTER,
+        }  # fmt: skip
+        found[engine] = measured([command], environment, folder=place)["cpu_seconds"]
+        data = place / "data"
+        contents[engine] = {
+            path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in data.rglob("*")
+            if path.is_file()
+        }
+    found["identical"] = contents["inprocess"] == contents["spark"] and len(contents["spark"]) > days
     return found
 
 
@@ -112,6 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listeners", type=int, default=430)
     parser.add_argument("--days", type=int, nargs="+", default=[10, 60, 180])
+    parser.add_argument("--spark-days", type=int, default=10)
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "ingest.json")
     given = parser.parse_args()
     from pipeline.simulation.simulate import simulate
@@ -122,20 +166,26 @@ def main() -> None:
         simulate(n_listeners=given.listeners, n_days=max(given.days) + 1, seed=1, start=START, out=scratch / "logs")
         logs = sorted((scratch / "logs").glob("*.jsonl.gz"))
         rows = []
+        gx = of_great_expectations(scratch)
         for days in given.days:
-            rows.append(after_history(days, logs, scratch))
+            rows.append(after_history(days, logs, scratch, gx))
             print({key: round(value, 2) for key, value in rows[-1].items()}, flush=True)
+        cluster = in_spark(given.spark_days, logs, scratch)
+        print(f"on {CLUSTER}: {cluster}")
     short, long = rows[0], rows[-1]
     ratios = {
         "one more day, longest by shortest history": long["one_more_day"] / short["one_more_day"],
         "first night by plain script over the same": long["first_night"] / long["plain_everything"],
         "one more day by plain script over that day": long["one_more_day"] / long["plain_one_day"],
         "one more day by plain script over everything": long["one_more_day"] / long["plain_everything"],
+        "Spark by this process": cluster["spark"] / cluster["inprocess"],
     }
     for what, ratio in ratios.items():
         print(f"{ratio:8.2f}  {what}")
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps({"rows": rows, "ratios": ratios}, indent=2) + "\n", encoding="utf-8")
+    given.out.write_text(
+        json.dumps({"rows": rows, "cluster": cluster, "ratios": ratios}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

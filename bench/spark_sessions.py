@@ -6,42 +6,12 @@ trees, so that a busy machine disturbs them little; everything is measured in on
 
 import argparse
 import json
-import subprocess
 import sys
-import threading
-import time
 from pathlib import Path
 
-import psutil
+from process_tree import measured
 
 RECIPES = ("popular", "item_knn", "als")
-
-
-def measured(commands: list[list[str]], environment: dict[str, str]) -> dict[str, float]:
-    """Run commands one after the other; wall seconds, and CPU seconds of everything they started."""
-    seen: dict[tuple[int, float], float] = {}
-    done = threading.Event()
-
-    def watch() -> None:
-        me = psutil.Process()
-        while not done.wait(0.05):
-            for process in me.children(recursive=True):
-                try:
-                    times = process.cpu_times()
-                    seen[process.pid, process.create_time()] = times.user + times.system
-                except psutil.NoSuchProcess:
-                    continue
-
-    watcher = threading.Thread(target=watch)
-    started = time.monotonic()
-    watcher.start()
-    try:
-        for command in commands:
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
-    finally:
-        done.set()
-        watcher.join()
-    return {"wall_seconds": time.monotonic() - started, "cpu_seconds": sum(seen.values())}
 
 
 ONE_STAGE = """

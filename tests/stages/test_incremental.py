@@ -61,7 +61,7 @@ class Counting(InProcess):
         return super().map(kernel, tasks)
 
 
-def night(out: Path, root: Path, *, validates: bool = False) -> list[str]:
+def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS_OF) -> list[str]:
     """Ingest, validate where that is asked for, and prepare; returns the kernels that ran."""
     executor, data = Counting(), out / "data"
     out.mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def night(out: Path, root: Path, *, validates: bool = False) -> list[str]:
     if validates:
         report = validate_stage.validate(
             ingest_report=data / "ingest.json",
-            as_of=AS_OF,
+            as_of=as_of,
             params=ValidationParams(min_plays=1, max_unknown_artist_share=0.05),
             max_quarantine_share=0.5,
             **paths,
@@ -86,7 +86,7 @@ def night(out: Path, root: Path, *, validates: bool = False) -> list[str]:
         write_json(data / "validation.json", report)
     shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
-        PARAMS, as_of=AS_OF, daily=data / "daily", items=data / "items.parquet", executor=executor, **paths
+        PARAMS, as_of=as_of, daily=data / "daily", items=data / "items.parquet", executor=executor, **paths
     )
     return executor.ran
 
@@ -142,6 +142,35 @@ def test_everything_delivered_three_times_changes_nothing_but_the_count_of_dupli
     report = read_json(out / "data" / "ingest.json")
     assert checksums(out / "data" / "plays") == plays
     assert (report["accepted"], report["read"]) == (once["accepted"], 3 * once["read"])
+
+
+def test_files_that_arrive_in_any_order_come_to_the_same(tmp_path: Path) -> None:
+    files = {f"{day:02}.jsonl": plays_of(day) + plays_of(day - 1, 5) for day in range(1, 7)}
+    for order, seed in (("in-order", None), ("shuffled", 3)):
+        names = sorted(files)
+        if seed is not None:
+            random.Random(seed).shuffle(names)
+        for name in names:
+            land(tmp_path / order / "in", {name: files[name]})
+            night(tmp_path / order, tmp_path / order / "in", validates=True)
+    assert checksums(tmp_path / "in-order" / "data") == checksums(tmp_path / "shuffled" / "data")
+
+
+def test_a_night_that_was_missed_is_made_up_for(tmp_path: Path) -> None:
+    """Nights 3, then 5, then the missing 4 as a backfill, which sees what has landed since and looks at none of it."""
+    root, out = tmp_path / "in", tmp_path / "out"
+    nights = [FIRST + dt.timedelta(days=number) for number in range(6)]
+    land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
+    night(out, root, as_of=nights[3])
+    land(root, {"3.jsonl": plays_of(3)})
+    night(tmp_path / "on-time", root, as_of=nights[4])
+    land(root, {"4.jsonl": plays_of(4)})
+    night(out, root, as_of=nights[5])
+    night(out, root, as_of=nights[4])
+    made_up, on_time = out / "data", tmp_path / "on-time" / "data"
+    assert checksums(made_up / "daily") == checksums(on_time / "daily")
+    assert (made_up / "items.parquet").read_bytes() == (on_time / "items.parquet").read_bytes()
+    assert night(out, root, as_of=nights[5]) == []
 
 
 def test_a_file_that_is_taken_away_takes_its_plays_with_it(tmp_path: Path) -> None:
