@@ -150,6 +150,20 @@ def releases() -> None:
 
 
 @app.command()
+def rollback(
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    to: Annotated[str | None, typer.Option(help="A release. Default: the one served before.")] = None,
+) -> None:
+    """Serve an earlier release again, on record."""
+    from pipeline.io.rollback import roll_back
+
+    settings = load_settings()
+    before, now = roll_back(settings.releases, settings.ledger, to=to, by=by, reason=reason)
+    typer.echo(f"release {now.id} is served, {before.id} no more; the next night's release takes its place")
+
+
+@app.command()
 def simulate(
     listeners: Annotated[int, typer.Option(help="Listeners.")] = 1500,
     days: Annotated[int, typer.Option(help="Days of logs.")] = 42,

@@ -8,7 +8,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -46,11 +46,11 @@ def release_id(contents: Contents) -> str:
     return id_of(_content(contents))
 
 
-def publish(root: Path, contents: Contents) -> tuple[Release, bool]:
+def publish(root: Path, contents: Contents, *, withdrawn: Collection[str] = ()) -> tuple[Release, bool]:
     """Make the contents a release and serve it; publishing the same again changes nothing.
 
     A release of an earlier night than the one served is kept without being served: a backfill does not bring back
-    yesterday's lists.
+    yesterday's lists. Neither is one that was withdrawn by a rollback served again.
 
     Returns:
         The release, and whether it is what CURRENT names now.
@@ -61,11 +61,12 @@ def publish(root: Path, contents: Contents) -> tuple[Release, bool]:
     content = _content(contents)
     name = id_of(content)
     root.mkdir(parents=True, exist_ok=True)
-    with _lock(root):
+    with locked(root):
         for left_over in root.glob(".tmp-*"):
             shutil.rmtree(left_over)
         served = current(root) if (root / "CURRENT").exists() else None
         older = served is not None and contents.facts["as_of"] < served.manifest["as_of"]
+        serves = not older and name not in withdrawn
         release = _existing(root, name)
         if release is None:
             # A backfilled night follows the release before it, not the later one that is served meanwhile.
@@ -75,9 +76,9 @@ def publish(root: Path, contents: Contents) -> tuple[Release, bool]:
                 contents,
                 {**content, "release": name, "previous": before and before.id, "origin": dict(contents.origin)},
             )
-        if not older and (served is None or served.id != name):
-            _point(root, name)
-    return release, not older
+        if serves and (served is None or served.id != name):
+            point(root, name)
+    return release, serves
 
 
 def _content(contents: Contents) -> dict[str, Any]:
@@ -123,13 +124,14 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _point(root: Path, name: str) -> None:
+def point(root: Path, name: str) -> None:
+    """Have CURRENT name a release; a reader finds the old name or the new one."""
     with atomic_path(root / "CURRENT") as temporary:
         temporary.write_text(name + "\n", encoding="utf-8")
 
 
 @contextmanager
-def _lock(root: Path) -> Iterator[None]:
+def locked(root: Path) -> Iterator[None]:
     """One publisher at a time; the lock dies with its process."""
     with (root / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

@@ -7,6 +7,7 @@ from pipeline.errors import ReleaseError
 from pipeline.io.code_version import git_commit
 from pipeline.io.publishing import Contents
 from pipeline.io.publishing import publish as publish_release
+from pipeline.io.rollback import withdrawn
 from pipeline.io.tables import LISTENER_MAP, read_json, read_table
 from pipeline.stages.context import Context
 
@@ -17,9 +18,11 @@ def run(context: Context) -> str:
     Raises:
         ReleaseError: the night is not finished, its lists were not audited, or what is served now is damaged.
     """
-    release, served = publish_release(context.settings.releases, contents(context))
+    rolled_back = withdrawn(context.settings.ledger)
+    release, served = publish_release(context.settings.releases, contents(context), withdrawn=rolled_back)
     if not served:
-        return f"release {release.id} is kept, not served: a later night's is"
+        why = "it was rolled back" if release.id in rolled_back else "a later night's is"
+        return f"release {release.id} is kept, not served: {why}"
     return f"release {release.id} is served: {release.manifest['n_listeners']} listeners, recipe {release.recipe}"
 
 

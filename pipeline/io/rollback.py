@@ -1,0 +1,65 @@
+"""Back to an earlier release in one step. It needs the releases and nothing else: no MLflow, no Spark, no network.
+
+A release that was rolled back from is withdrawn: publishing the same content again keeps it without serving it, until
+somebody goes back to it by name.
+"""
+
+import datetime as dt
+from pathlib import Path
+
+from pipeline.errors import ReleaseError
+from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.publishing import locked, point
+from pipeline.io.releases import Release, current, open_release, verify
+
+FILE = "rollbacks.jsonl"
+
+
+def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str) -> tuple[Release, Release]:
+    """Serve an earlier release, once every file of it is known to be as published.
+
+    The step is on record before it is taken: a crash between the two leaves a record of what was meant, and the same
+    command carries it out.
+
+    Args:
+        root: folder of releases.
+        ledger: where it is put on record.
+        to: a release's id; by default the one that was served before the one that is served now.
+        by: who decides.
+        reason: why.
+
+    Returns:
+        The release that was served, and the one that is served now.
+
+    Raises:
+        ReleaseError: there is no earlier release, it is served already, or its files are not as published.
+    """
+    with locked(root):
+        served = current(root)
+        name = to or served.previous
+        if name is None:
+            raise ReleaseError(
+                f"{served.id} is the first release", expected="one before it", fix="Name another one with --to."
+            )
+        target = open_release(root, name)
+        if target.id == served.id:
+            raise ReleaseError(f"{name} is served already", expected="another release", fix="See `netgain releases`.")
+        verify(target)
+        when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        entry = {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": when}
+        write_lines(ledger / FILE, [*read_lines(ledger / FILE), entry])
+        point(root, target.id)
+    return served, target
+
+
+def withdrawn(ledger: Path) -> frozenset[str]:
+    """Releases that were rolled back from, and not gone back to since.
+
+    Raises:
+        TableError: the journal cannot be read.
+    """
+    names: set[str] = set()
+    for entry in read_lines(ledger / FILE):
+        names.add(entry["from"])
+        names.discard(entry["to"])
+    return frozenset(names)
