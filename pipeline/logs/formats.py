@@ -7,7 +7,18 @@ from pathlib import PurePosixPath
 from types import ModuleType
 
 from pipeline.errors import ParamsError
-from pipeline.logs import lastfm_1k, listenbrainz, listenbrainz_spark, netgain, spotify, spotify_extended
+from pipeline.logs import (
+    lastfm_1k,
+    lastfm_csv,
+    librefm,
+    listenbrainz,
+    listenbrainz_export,
+    listenbrainz_spark,
+    netgain,
+    spotify,
+    spotify_extended,
+    table,
+)
 from pipeline.logs.contents import as_utf8, decompress
 from pipeline.logs.reading import ReadResult, Source, UnreadableFileError, unreadable
 
@@ -22,6 +33,7 @@ class Reader:
         exceptions: patterns of names that look like logs and are none.
         private: whether its files hold more about people than plays (addresses, names): then none of the bytes of a
             file that cannot be taken apart are kept.
+        needs_columns: whether it reads by a column map at the landing root.
         assemble: rows as they lie in quarantine → a file of them; None where a row alone cannot be mended by hand.
         parse: content, without a byte order mark, and the file it is of → what was read.
     """
@@ -30,6 +42,7 @@ class Reader:
     patterns: tuple[str, ...]
     exceptions: tuple[str, ...]
     private: bool
+    needs_columns: bool
     assemble: Callable[[Sequence[bytes]], bytes] | None
     parse: Callable[[bytes, Source], ReadResult]
 
@@ -61,13 +74,26 @@ def _reader(module: ModuleType) -> Reader:
         module.PATTERNS,
         getattr(module, "EXCEPT", ()),
         getattr(module, "PRIVATE", False),
+        getattr(module, "NEEDS_COLUMNS", False),
         getattr(module, "ASSEMBLE", None),
         module.parse,
     )
 
 
 FORMATS = {
-    m.NAME: _reader(m) for m in (netgain, spotify, spotify_extended, listenbrainz, listenbrainz_spark, lastfm_1k)
+    m.NAME: _reader(m)
+    for m in (
+        netgain,
+        spotify,
+        spotify_extended,
+        listenbrainz,
+        listenbrainz_export,
+        listenbrainz_spark,
+        lastfm_1k,
+        lastfm_csv,
+        librefm,
+        table,
+    )
 }
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.io.kept import Kept, Result
 from pipeline.io.tables import PLAYS, QUARANTINE, conform, write_table
+from pipeline.logs.columns import ColumnMap
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
 from pipeline.logs.reading import ReadResult, Source
@@ -35,6 +36,7 @@ class ReadTask:
     root: Path
     kept: Path
     by_clock: bool = False
+    columns: ColumnMap | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def read_file(task: ReadTask) -> Result:
     """
     data = open_landed(task.root, task.file)
     written_at = clock_of(task.file) if task.by_clock else None
-    result = reader_of(task.format).read(data, Source(task.file.path, task.root.absolute().name, written_at))
+    source = Source(task.file.path, task.root.absolute().name, written_at, columns=task.columns)
+    result = reader_of(task.format).read(data, source)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:

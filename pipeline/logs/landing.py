@@ -11,6 +11,7 @@ from typing import Any
 
 from pipeline.errors import LandingError
 from pipeline.io.tables import read_json, write_json
+from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
 from pipeline.logs.formats import Reader, reader_of
 
 # A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
@@ -46,6 +47,7 @@ class Landing:
     format: str
     root: Path
     files: tuple[LandedFile, ...]
+    columns: ColumnMap | None = None
 
 
 def take_inventory(
@@ -63,7 +65,8 @@ def take_inventory(
 
     Raises:
         ParamsError: an unknown format.
-        LandingError: the folder is missing, holds no log of this format, or cannot be read.
+        LandingError: the folder is missing, holds no log of this format, cannot be read, or has no column map where the
+            format needs one.
     """
     reader = reader_of(format)
     single = root if root.is_file() else None
@@ -85,7 +88,8 @@ def take_inventory(
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    return {"format": format, "root": _written_root(root, workspace), "files": [_entry(file) for file in files]}
+    inventory = {"format": format, "root": _written_root(root, workspace), "files": [_entry(file) for file in files]}
+    return inventory | ({"columns": load_columns(root).model_dump(mode="json")} if reader.needs_columns else {})
 
 
 def read_landing(path: Path, *, workspace: Path) -> Landing:
@@ -99,7 +103,8 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
     raw = read_json(path)
     try:
         files = tuple(_landed_file(f) for f in raw["files"])
-        landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files)
+        columns = parse_columns(raw["columns"]) if "columns" in raw else None
+        landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files, columns)
     except (KeyError, TypeError, ValueError) as err:
         raise LandingError(
             f"{path} has another shape ({err})", expected="format, root and files", fix="Open the night again."

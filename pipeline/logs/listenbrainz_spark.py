@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, UnreadableFileError, settle
-from pipeline.logs.values import MOMENT, is_no_mbid, mbid
+from pipeline.logs.values import is_no_mbid, mbid, utc
 
 NAME = "listenbrainz-spark"
 PATTERNS = ("*.parquet",)
@@ -27,7 +27,7 @@ def parse(data: bytes, source: Source) -> ReadResult:
             pl.int_range(frame.height, dtype=pl.Int64).alias("row"),
             pl.lit(None, dtype=pl.String).alias("reason"),
             pl.col("user_id").cast(pl.String).alias("listener_id"),
-            _utc(frame["listened_at"]).alias("played_at"),
+            _moments(frame["listened_at"]).alias("played_at"),
             mbid(pl.col("artist_credit_mbids").list.first()).alias("artist_id"),
             pl.col("artist_name"),
             mbid(pl.col("recording_mbid")).alias("track_id"),
@@ -41,13 +41,10 @@ def parse(data: bytes, source: Source) -> ReadResult:
     return settle(candidates, format=NAME, source=source, raw=lambda i: _raw(frame, i), repaired={Repair.NO_MBID: bad})
 
 
-def _utc(moments: pl.Series) -> pl.Series:
-    """Timestamps in any unit; those that name no zone are UTC."""
+def _moments(moments: pl.Series) -> pl.Series:
     if not isinstance(moments.dtype, pl.Datetime):
         raise UnreadableFileError("listened_at is no timestamp")
-    if moments.dtype.time_zone is None:
-        moments = moments.dt.replace_time_zone("UTC")
-    return moments.cast(MOMENT)
+    return utc(moments)
 
 
 def _raw(frame: pl.DataFrame, row: int) -> bytes:

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.io.tables import PLAYS, QUARANTINE
+from pipeline.logs.columns import ColumnMap
 
 RAW_BYTES = 2_000
 """Bytes of a row that quarantine keeps."""
@@ -33,9 +34,11 @@ class Reason(StrEnum):
     NOT_UTF8 = "not UTF-8"
     NOT_JSON = "not JSON"
     NOT_OBJECT = "not a JSON object"
+    QUOTES = "broken quotes"
     COLUMNS = "wrong number of columns"
     UNSTORABLE = "unstorable text"
     NOT_MUSIC = "not music"
+    PLAYING_NOW = "playing now, not played"
     MISSING_LISTENER = "missing listener"
     BAD_TIMESTAMP = "bad timestamp"
     BEFORE_2002 = "timestamp before 2002"
@@ -67,6 +70,7 @@ class Source:
         root_name: name of the landing root.
         written_at: when it was last written; plays later than that by more than CLOCK_SKEW are ahead of the clock. None
             where nobody asks.
+        columns: the column map of its landing root, for the format `table`.
         raw_bytes: how much of a row goes into quarantine; None for all of it.
     """
 
@@ -74,6 +78,7 @@ class Source:
     root_name: str = "landing"
     written_at: dt.datetime | None = None
     raw_bytes: int | None = RAW_BYTES
+    columns: ColumnMap | None = None
 
     @property
     def listener(self) -> str:

@@ -23,7 +23,7 @@ def read_again(landing: Landing, file: LandedFile) -> ReadResult:
     Raises:
         LandingError: it is not what landed.
     """
-    source = Source(file.path, landing.root.absolute().name, clock_of(file), raw_bytes=None)
+    source = Source(file.path, landing.root.absolute().name, clock_of(file), raw_bytes=None, columns=landing.columns)
     return reader_of(landing.format).read(open_landed(landing.root, file), source)
 
 
@@ -76,7 +76,7 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
     data, rows = mended.read_bytes(), origin["rows"]
     name = _beside(file.path, hashlib.sha256(data).hexdigest()[:8])
     reader = reader_of(landing.format)
-    result = reader.read(data, Source(name, landing.root.absolute().name, raw_bytes=None))
+    result = reader.read(data, Source(name, landing.root.absolute().name, raw_bytes=None, columns=landing.columns))
     if result.quarantine.num_rows:
         bad = result.quarantine.slice(0, 1).to_pylist()[0]
         raise LandingError(

@@ -32,6 +32,21 @@ def minute_moments(texts: pl.Series) -> pl.Series:
     return _strptime(texts, texts.str.contains(_MINUTE), "%Y-%m-%d %H:%M")
 
 
+def patterned_moments(texts: pl.Series, pattern: str) -> pl.Series:
+    """Times by a pattern of strptime, read as UTC where it holds no offset; null for anything else."""
+    try:
+        moments = texts.str.to_datetime(pattern, time_unit="us", strict=False, exact=True)
+    except pl.exceptions.PolarsError:  # a pattern that says less than a date and a time
+        return pl.Series([None] * len(texts), dtype=MOMENT)
+    return utc(moments)
+
+
+def utc(moments: pl.Series) -> pl.Series:
+    """Timestamps in any unit; those that name no zone are UTC."""
+    zone = getattr(moments.dtype, "time_zone", None)
+    return (moments.dt.replace_time_zone("UTC") if zone is None else moments).cast(MOMENT)
+
+
 def unix_moments(texts: pl.Series) -> tuple[pl.Series, dict[Repair, pl.Series]]:
     """Whole numbers since 1970; null for what is none.
 

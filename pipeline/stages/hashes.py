@@ -40,7 +40,11 @@ def landing_digest(layout: Layout) -> str:
     """Of the format and the content of the landed files; where they lie and when they got there is no part of it."""
     landing = read_json(layout.landing)
     return digest(
-        [landing["format"], [[file[key] for key in ("path", "bytes", "sha256")] for file in landing["files"]]]
+        [
+            landing["format"],
+            landing.get("columns"),
+            [[file[key] for key in ("path", "bytes", "sha256")] for file in landing["files"]],
+        ]
     )
 
 

@@ -82,11 +82,11 @@ def ingest(
     files, made = Kept(kept / "files"), Kept(kept / "days")
     code = code_of(Path(kernels.__file__).parent, _HERE / "io" / "tables.py")
     root_name = landing.root.absolute().name
+    columns = landing.columns
+    given = (code, landing.format, root_name, columns and columns.model_dump(mode="json"))
     plain = [
-        ReadTask(
-            key_of(code, landing.format, root_name, file.content), file, landing.format, landing.root, files.folder
-        )
-        for file in landing.files
+        ReadTask(key_of(*given, f.content), f, landing.format, landing.root, files.folder, columns=columns)
+        for f in landing.files
     ]
     seen = done(plain, files, read_file, executor)
     reads = [_by_clock(task) if is_ahead(task.file, found) else task for task, found in zip(plain, seen, strict=True)]

@@ -1,10 +1,11 @@
 """How each format writes a play, and the ways in which its rows go wrong, each with the reason it is put aside for."""
 
+import csv
 import datetime as dt
 import io
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -49,8 +50,12 @@ class Dialect:
     blanks: whether blank lines are no rows.
     cut: what a file cut in half comes to: one unreadable row, or None where only its last row suffers.
     by_folder: whether the listener is the folder.
+    format: the format's name.
+    columns: the column map at the landing root.
+    tells_duration: whether its plays tell how long they were.
     """
 
+    format: str
     file: Callable[[str, int], str]
     record: Callable[[Play], Record]
     encode: Callable[[Sequence[Record]], bytes]
@@ -60,6 +65,8 @@ class Dialect:
     text: bool = True
     blanks: bool = False
     by_folder: bool = False
+    columns: Mapping[str, str] | None = None
+    tells_duration: bool = True
 
 
 def put(*path: str, value: Any) -> Spoil:
@@ -153,6 +160,7 @@ _NOT_FINITE: tuple[Dirt, ...] = tuple(
 )
 
 NETGAIN = Dialect(
+    format="netgain",
     file=lambda _, n: f"plays-{n}.jsonl",
     record=lambda p: {
         "listener_id": p.listener,
@@ -182,6 +190,7 @@ NETGAIN = Dialect(
 )
 
 LISTENBRAINZ = Dialect(
+    format="listenbrainz",
     file=lambda _, n: f"{n}.listens",
     record=lambda p: {
         "user_id": p.listener,
@@ -210,9 +219,11 @@ LISTENBRAINZ = Dialect(
     ),
     packs=(".gz", ".zst"),
     blanks=True,
+    tells_duration=False,
 )
 
 SPOTIFY = Dialect(
+    format="spotify",
     file=lambda listener, n: f"{listener}/StreamingHistory{n}.json",
     record=lambda p: {
         "endTime": f"{p.played_at:%Y-%m-%d %H:%M}",
@@ -232,6 +243,7 @@ SPOTIFY = Dialect(
 )
 
 SPOTIFY_EXTENDED = Dialect(
+    format="spotify-extended",
     file=lambda listener, n: f"{listener}/endsong_{n}.json",
     record=lambda p: {
         "ts": iso(p.played_at),
@@ -268,6 +280,7 @@ def _column(index: int, value: str) -> Spoil:
 
 
 LASTFM_1K = Dialect(
+    format="lastfm-1k",
     file=lambda _, n: f"userid-timestamp-{n}.tsv",
     record=lambda p: [p.listener, iso(p.played_at), "", p.artist, "", p.track],
     encode=tsv,
@@ -287,6 +300,7 @@ LASTFM_1K = Dialect(
     mends=((Repair.NO_MBID, _column(_ARTIST_MBID, "none")),),
     packs=(".gz", ".zst"),
     blanks=True,
+    tells_duration=False,
 )
 
 _SPARK = pa.schema(
@@ -301,13 +315,14 @@ _SPARK = pa.schema(
 )
 
 
-def _parquet(records: Sequence[Record]) -> bytes:
+def _parquet(records: Sequence[Record], schema: pa.Schema = _SPARK) -> bytes:
     out = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(list(records), schema=_SPARK), out)
+    pq.write_table(pa.Table.from_pylist(list(records), schema=schema), out)
     return out.getvalue()
 
 
 LISTENBRAINZ_SPARK = Dialect(
+    format="listenbrainz-spark",
     file=lambda _, n: f"{n}.parquet",
     record=lambda p: {
         "listened_at": p.played_at,
@@ -328,13 +343,180 @@ LISTENBRAINZ_SPARK = Dialect(
     ),
     mends=((Repair.NO_MBID, put("recording_mbid", value="none")),),
     text=False,
+    tells_duration=False,
+)
+
+LISTENBRAINZ_EXPORT = replace(
+    LISTENBRAINZ,
+    format="listenbrainz-export",
+    file=lambda listener, n: f"{listener}/{n}.jsonl",
+    dirt=tuple(dirt for dirt in LISTENBRAINZ.dirt if dirt[0] is not Reason.MISSING_LISTENER),
+    by_folder=True,
+)
+
+
+def _submission(records: Sequence[Record]) -> bytes:
+    return b'{"listen_type": "import", "payload": ' + array(records) + b"}"
+
+
+LISTENBRAINZ_SUBMISSION = replace(
+    LISTENBRAINZ_EXPORT,
+    file=lambda listener, n: f"{listener}/{n}.json",
+    encode=_submission,
+    dirt=(
+        *_json_dirt(artist=("track_metadata", "artist_name"), track=("track_metadata", "track_name")),
+        *_moments("timestamp", lambda moment: int(moment.timestamp())),
+        (Reason.NOT_OBJECT, lambda record: [record]),
+    ),
+    blanks=False,
+    packs=(),
+)
+
+_OURS = {
+    "listener": "listener_id",
+    "played_at": "played_at",
+    "artist": "artist_name",
+    "track": "track_name",
+    "ms_played": "ms_played",
+}
+
+TABLE_LINES = replace(
+    NETGAIN,
+    format="table",
+    file=lambda _, n: f"{n}.jsonl",
+    columns=_OURS,
+)
+
+
+def _csv(header: Sequence[str], delimiter: str) -> Callable[[Sequence[Record]], bytes]:
+    def encode(records: Sequence[Record]) -> bytes:
+        found = [_csv_line(header, delimiter)]
+        return b"".join([*found, *(r + b"\n" if isinstance(r, bytes) else _csv_line(r, delimiter) for r in records)])
+
+    return encode
+
+
+def _csv_line(fields: Sequence[str], delimiter: str) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="\n").writerow(fields)
+    return out.getvalue().encode()
+
+
+def _flat(record: Record) -> list[str]:
+    return [field.replace("\n", " ") for field in record]
+
+
+def _csv_dirt(delimiter: str, *, time: int, artist: int, track: int) -> tuple[Dirt, ...]:
+    return (
+        # In one line: of a record that lost its end, each line is a row of its own.
+        (Reason.COLUMNS, lambda record: _flat(record)[:-1]),
+        (Reason.COLUMNS, lambda record: [*_flat(record), "extra"]),
+        (Reason.NOT_UTF8, lambda record: _csv_line(_flat(record), delimiter)[:-1] + b"\xe9"),
+        (Reason.QUOTES, lambda record: b'"no end' + _csv_line(_flat(record), delimiter).replace(b'"', b"")[:-1]),
+        (Reason.QUOTES, lambda record: b'"an end" too soon' + _csv_line(_flat(record), delimiter)[:-1]),
+        (Reason.UNSTORABLE, _column(artist, "A\x00")),
+        (Reason.BAD_TIMESTAMP, _column(time, "yesterday")),
+        (Reason.BAD_TIMESTAMP, _column(time, "")),
+        (Reason.BEFORE_2002, _column(time, str(int(BEFORE.timestamp())))),
+        (Reason.FROM_2100, _column(time, str(int(BEYOND.timestamp())))),
+        (Reason.AHEAD, _column(time, str(int(AHEAD.timestamp())))),
+        (Reason.MISSING_ARTIST, _column(artist, "")),
+        (Reason.MISSING_TRACK, _column(track, " ")),
+    )
+
+
+_LASTFM_COLUMNS = ("uts", "utc_time", "artist", "artist_mbid", "album", "album_mbid", "track", "track_mbid")
+LASTFM_CSV = Dialect(
+    format="lastfm-csv",
+    file=lambda listener, n: f"{listener}/scrobbles-{n}.csv",
+    record=lambda p: [
+        str(int(p.played_at.timestamp())),
+        "",
+        p.artist,
+        "",
+        "an album,\nin two lines",
+        "",
+        p.track,
+        MBID,
+    ],
+    encode=_csv(_LASTFM_COLUMNS, ","),
+    dirt=_csv_dirt(",", time=0, artist=2, track=6),
+    mends=(
+        (Repair.NO_MBID, _column(3, "none")),
+        (Repair.MILLISECONDS, lambda record: [record[0] + "000", *record[1:]]),
+    ),
+    packs=(".gz", ".zst"),
+    blanks=True,
+    by_folder=True,
+    tells_duration=False,
+)
+
+LIBREFM = replace(
+    LASTFM_CSV,
+    format="librefm",
+    record=lambda p: [p.artist, p.track, 'an "album"', str(int(p.played_at.timestamp()))],
+    encode=lambda records: (
+        b"+ACM- Data export from Libre.fm,,,\n" + _csv(("Artist", "Track", "Album", "Time"), ",")(records)
+    ),
+    dirt=_csv_dirt(",", time=3, artist=0, track=1),
+    mends=((Repair.NANOSECONDS, lambda record: [*record[:-1], record[-1] + "0" * 9]),),
+)
+
+_THEIRS = {"listener": "who", "artist": "artist", "track": "song", "ms_played": "ms"}
+
+TABLE_CSV = replace(
+    LASTFM_CSV,
+    format="table",
+    file=lambda _, n: f"{n}.tsv",
+    record=lambda p: [str(int(p.played_at.timestamp())), p.listener, p.artist, p.track, str(p.ms), "a\tnote"],
+    encode=_csv(("when", "who", "artist", "song", "ms", "note"), "\t"),
+    dirt=(
+        *_csv_dirt("\t", time=0, artist=2, track=3),
+        (Reason.MISSING_LISTENER, _column(1, "")),
+        (Reason.NEGATIVE_DURATION, _column(4, "-5")),
+        (Reason.BAD_DURATION, _column(4, "1.5")),
+    ),
+    mends=(),
+    by_folder=False,
+    columns={**_THEIRS, "played_at": "when", "time": "unix", "delimiter": "\t"},
+    tells_duration=True,
+)
+
+_NAMES_OF = ("who", "artist", "song")
+_ROWS = pa.schema([("at", pa.timestamp("ms")), *((name, pa.string()) for name in _NAMES_OF), ("ms", pa.int64())])
+
+TABLE_PARQUET = replace(
+    LISTENBRAINZ_SPARK,
+    format="table",
+    record=lambda p: {"at": p.played_at, "who": p.listener, "artist": p.artist, "song": p.track, "ms": p.ms},
+    encode=lambda records: _parquet(records, _ROWS),
+    dirt=(
+        (Reason.UNSTORABLE, put("artist", value="A\x00")),
+        (Reason.MISSING_LISTENER, put("who", value=None)),
+        (Reason.BAD_TIMESTAMP, put("at", value=None)),
+        (Reason.BEFORE_2002, put("at", value=BEFORE)),
+        (Reason.MISSING_ARTIST, put("artist", value=" ")),
+        (Reason.MISSING_TRACK, put("song", value=None)),
+        (Reason.NEGATIVE_DURATION, put("ms", value=-1)),
+        (Reason.BAD_DURATION, put("ms", value=10**12)),
+    ),
+    mends=(),
+    columns={**_THEIRS, "played_at": "at"},
+    tells_duration=True,
 )
 
 DIALECTS = {
     "netgain": NETGAIN,
     "listenbrainz": LISTENBRAINZ,
+    "listenbrainz-export": LISTENBRAINZ_EXPORT,
+    "listenbrainz submission": LISTENBRAINZ_SUBMISSION,
     "spotify": SPOTIFY,
     "spotify-extended": SPOTIFY_EXTENDED,
     "lastfm-1k": LASTFM_1K,
+    "lastfm-csv": LASTFM_CSV,
+    "librefm": LIBREFM,
     "listenbrainz-spark": LISTENBRAINZ_SPARK,
+    "table of JSON lines": TABLE_LINES,
+    "table in CSV": TABLE_CSV,
+    "table in Parquet": TABLE_PARQUET,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import yaml
 
 from pipeline.logs.reading import Reason, Repair
 from tests.fuzz.dialects import DIALECTS, WRITTEN_AT, Dialect, Play, Record
@@ -28,11 +29,10 @@ class Expected:
     plays: Counter[Play] = field(default_factory=Counter)
 
 
-def make_landing(root: Path, seed: int) -> tuple[str, dict[str, Expected]]:
-    """Write a folder; returns its format and what must become of each file by its name."""
+def make_landing(root: Path, seed: int) -> tuple[Dialect, dict[str, Expected]]:
+    """Write a folder; returns how it is written and what must become of each file by its name."""
     rng = random.Random(seed)
-    name = rng.choice(sorted(DIALECTS))
-    dialect = DIALECTS[name]
+    dialect = DIALECTS[rng.choice(sorted(DIALECTS))]
     pool = [_play(rng) for _ in range(rng.randrange(1, 25))]
     files: dict[str, Expected] = {}
     for number in range(rng.randrange(1, 5)):
@@ -40,7 +40,9 @@ def make_landing(root: Path, seed: int) -> tuple[str, dict[str, Expected]]:
         path = dialect.file(listener, number)
         files |= _make_file(rng, dialect, root, path, listener, pool)
     (root / "README").write_text("no log")
-    return name, files
+    if dialect.columns:
+        (root / "columns.yaml").write_text(yaml.safe_dump(dict(dialect.columns)))
+    return dialect, files
 
 
 def _play(rng: random.Random) -> Play:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LandingError
+from pipeline.logs.formats import FORMATS
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.reading import Reason, Repair
-from tests.fuzz.dialects import DIALECTS
+from tests.fuzz.dialects import Dialect
 from tests.fuzz.landings import Expected, make_landing, play_of
 from tests.stages.test_ingest import assert_adds_up, run
 
@@ -21,8 +22,8 @@ N_FOLDERS = int(os.environ.get("NETGAIN_FUZZ_FOLDERS", "120"))
 _BATCH = 40
 
 
-def assert_as_expected(root: Path, out: Path, format: str, files: dict[str, Expected]) -> None:
-    report = run(root, out, format=format)
+def assert_as_expected(root: Path, out: Path, dialect: Dialect, files: dict[str, Expected]) -> None:
+    report = run(root, out, format=dialect.format)
     plays = assert_adds_up(report, out)
     found = {file["path"]: file for file in report["files"]}
     assert found.keys() == files.keys()
@@ -35,7 +36,7 @@ def assert_as_expected(root: Path, out: Path, format: str, files: dict[str, Expe
         ), path
         assert file["accepted"] + file["duplicate"] == expected.plays.total()
     written = Counter(play for expected in files.values() for play in expected.plays)
-    if format not in ("listenbrainz", "lastfm-1k", "listenbrainz-spark"):  # these do not tell how long it was played
+    if dialect.tells_duration:
         assert Counter(map(play_of, plays.to_pylist())) == Counter(set(written))
     else:
         assert plays.num_rows == len({(p.listener, p.played_at, p.artist, p.track) for p in written})
@@ -45,11 +46,11 @@ def assert_as_expected(root: Path, out: Path, format: str, files: dict[str, Expe
 def test_every_row_of_a_dirty_landing_folder_is_accounted_for(first: int, tmp_path: Path) -> None:
     for seed in range(first, min(first + _BATCH, N_FOLDERS)):
         root, out = tmp_path / f"in-{seed}", tmp_path / f"out-{seed}"
-        format, files = make_landing(root, seed)
+        dialect, files = make_landing(root, seed)
         try:
-            assert_as_expected(root, out, format, files)
+            assert_as_expected(root, out, dialect, files)
         except Exception as err:
-            err.add_note(f"seed {seed}, format {format}")
+            err.add_note(f"seed {seed}, format {dialect.format}")
             raise
         shutil.rmtree(root)
         shutil.rmtree(out)
@@ -58,14 +59,14 @@ def test_every_row_of_a_dirty_landing_folder_is_accounted_for(first: int, tmp_pa
 def test_the_folders_exercise_every_reason_and_every_repair(tmp_path: Path) -> None:
     reasons, repairs, formats = Counter[str](), Counter[str](), set[str]()
     for seed in range(N_FOLDERS):
-        format, files = make_landing(tmp_path / str(seed), seed)
-        formats.add(format)
+        dialect, files = make_landing(tmp_path / str(seed), seed)
+        formats.add(dialect.format)
         for expected in files.values():
             reasons += expected.reasons
             repairs += expected.repairs
         shutil.rmtree(tmp_path / str(seed))
-    assert formats == set(DIALECTS)
-    assert set(Reason) - set(reasons) == {Reason.LONG_LINE}  # 50 MB have a test of their own
+    assert formats == set(FORMATS)
+    assert set(Reason) - set(reasons) == {Reason.LONG_LINE, Reason.PLAYING_NOW}  # which have tests of their own
     assert set(Repair) == set(repairs)
 
 
@@ -79,7 +80,7 @@ def test_a_line_of_fifty_megabytes_is_one_row_aside(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
-    for format in DIALECTS:
+    for format in FORMATS:
         with pytest.raises(LandingError, match="holds no log of the format"):
             take_inventory(tmp_path, format)
 
@@ -87,11 +88,11 @@ def test_a_folder_of_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
 def test_a_row_that_nobody_expected_is_noticed(tmp_path: Path) -> None:
     for seed in range(N_FOLDERS):
         root = tmp_path / str(seed)
-        format, files = make_landing(root, seed)
+        dialect, files = make_landing(root, seed)
         plain = [path for path in files if path.endswith(".jsonl")]
-        if format == "netgain" and plain:
+        if dialect.format == "netgain" and plain:
             break
     with (root / plain[0]).open("ab") as file:
         file.write(b"\n{}\n")
     with pytest.raises(AssertionError, match=plain[0]):
-        assert_as_expected(root, tmp_path / "out", format, files)
+        assert_as_expected(root, tmp_path / "out", dialect, files)

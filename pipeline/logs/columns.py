@@ -1,0 +1,93 @@
+"""A declared column map: which columns of a table say who played what, and when."""
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from pipeline.errors import LandingError
+from pipeline.params import Frozen
+
+FILE = "columns.yaml"
+Column = Annotated[str, Field(min_length=1)]
+
+
+class ColumnMap(Frozen):
+    played_at: Column
+    """When it was played."""
+    artist: Column
+    """Name of the artist."""
+    track: Column
+    """Name of the track."""
+    listener: Column | None = None
+    """Who played it; null: the folder (`Source.listener`)."""
+    artist_id: Column | None = None
+    """Id of the artist; null, or where it is empty: the name."""
+    track_id: Column | None = None
+    """Id of the track; null, or where it is empty: artist and track."""
+    ms_played: Column | None = None
+    """How long it was played [ms]."""
+    time: Column = "iso"
+    """`iso`, `unix` (seconds; larger units are recognised), or a pattern of strptime that is read as UTC."""
+    header: tuple[Column, ...] | None = None
+    """Names of the columns of a CSV that does not name them itself."""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    """Between the columns of a CSV."""
+    quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
+    """Around texts of a CSV; null: nothing is quoted."""
+
+    @model_validator(mode="after")
+    def _names_its_columns(self) -> Self:
+        missing = sorted(set(self.columns.values()) - set(self.header or self.columns.values()))
+        if missing:
+            raise ValueError(f"the header does not name {', '.join(missing)}")
+        return self
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Our names → theirs, of the columns that are declared."""
+        ours = {
+            "listener_id": self.listener,
+            "played_at": self.played_at,
+            "artist_id": self.artist_id,
+            "artist_name": self.artist,
+            "track_id": self.track_id,
+            "track_name": self.track,
+            "ms_played": self.ms_played,
+        }
+        return {name: column for name, column in ours.items() if column is not None}
+
+
+def load_columns(root: Path) -> ColumnMap:
+    """The column map of a landing root.
+
+    Raises:
+        LandingError: it is missing or faulty.
+    """
+    path = root / FILE
+    fix = "See docs/how-to/add-a-format.md."
+    try:
+        return parse_columns(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as err:
+        raise LandingError(f"no file {path}", expected="a column map for the format table", fix=fix) from err
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
+        raise LandingError(f"{path} is no column map: {_first(err)}", expected="a column map", fix=fix) from err
+
+
+def parse_columns(raw: Any) -> ColumnMap:
+    """A column map from plain values.
+
+    Raises:
+        ValueError: it is none; pydantic's error says where.
+    """
+    if isinstance(raw, dict) and isinstance(raw.get("header"), list):
+        raw = raw | {"header": tuple(raw["header"])}
+    return ColumnMap.model_validate(raw)
+
+
+def _first(err: Exception) -> str:
+    if not isinstance(err, ValidationError):
+        return " ".join(str(err).split())
+    first = err.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"

@@ -1,0 +1,89 @@
+"""CSV to records that know where they lie: quoted line ends, stray quotes and broken encodings cost no other row."""
+
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pipeline.logs.contents import Lines, split_lines
+from pipeline.logs.reading import MAX_LINE_BYTES, Reason
+
+_MOST_LINES = 50
+"""A quoted text of more lines than this has lost its closing quote."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Attributes:
+    row: number of its first line.
+    raw: its bytes, without the last line end.
+    fields: its columns; empty where it has a reason.
+    reason: why it could not be taken apart.
+    """
+
+    row: int
+    raw: bytes
+    fields: Sequence[str] = ()
+    reason: Reason | None = None
+
+
+def read_records(data: bytes, *, delimiter: str, quote: str | None, n_columns: int | None = None) -> Iterator[Record]:
+    """The records of a CSV, in their order; blank lines are none.
+
+    A quoted text may hold line ends. Where a quote is not closed as it should be, its first line alone is put aside,
+    and reading goes on with the next.
+
+    Args:
+        data: UTF-8 without a mark; a line that is not is put aside.
+        delimiter: between columns.
+        quote: around texts; None: a quote is a character like others.
+        n_columns: where known, a record of several lines that has another number has lost a quote.
+    """
+    lines = split_lines(data)
+    i = 0
+    while i < len(lines):
+        row, raw = int(lines.number[i]), lines.line(i)
+        if len(raw) > MAX_LINE_BYTES:
+            yield Record(row, raw, reason=Reason.LONG_LINE)
+        elif (text := _decoded(raw)) is None:
+            yield Record(row, raw, reason=Reason.NOT_UTF8)
+        elif quote is None:
+            yield Record(row, raw, text.split(delimiter))
+        else:
+            fields, n_lines = _quoted(lines, i, text, delimiter=delimiter, quote=quote, n_columns=n_columns)
+            whole = lines.data[lines.start[i] : lines.end[i + n_lines - 1]].rstrip(b"\r\n")
+            yield Record(row, whole, fields, None if fields else Reason.QUOTES)
+            i += n_lines - 1
+        i += 1
+
+
+def _quoted(
+    lines: Lines, first: int, text: str, *, delimiter: str, quote: str, n_columns: int | None
+) -> tuple[Sequence[str], int]:
+    """Columns of the record that begins with a line, and how many lines it takes; none, and one, if its quotes err."""
+    if quote not in text:
+        return text.split(delimiter), 1
+    csv.field_size_limit(MAX_LINE_BYTES * _MOST_LINES)
+    given = 0
+
+    def lines_from() -> Iterator[str]:
+        nonlocal given
+        for i in range(first, min(first + _MOST_LINES, len(lines))):
+            given += 1
+            following = _decoded(lines.data[lines.start[i] : lines.end[i]])
+            if following is None:
+                return
+            yield following
+
+    try:
+        fields = next(csv.reader(lines_from(), delimiter=delimiter, quotechar=quote, strict=True))
+    except (csv.Error, StopIteration):
+        return (), 1
+    lost = given > 1 and n_columns is not None and len(fields) != n_columns
+    return ((), 1) if lost else (fields, given)
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

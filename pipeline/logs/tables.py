@@ -1,0 +1,142 @@
+"""CSV, JSON lines and Parquet by a column map (`pipeline.logs.columns`) to plays and quarantine."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.logs.columns import ColumnMap
+from pipeline.logs.contents import split_lines
+from pipeline.logs.csvrows import Record, read_records
+from pipeline.logs.jsonarray import raw_json
+from pipeline.logs.jsonlines import decode
+from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Repair, Source, UnreadableFileError, settle
+from pipeline.logs.values import MOMENT, is_no_mbid, iso_moments, mbid, patterned_moments, unix_moments, utc
+
+_PREAMBLE_LINES = 20
+
+
+def parse_csv(
+    data: bytes, source: Source, maps: Sequence[ColumnMap], *, format: str, mbids: bool = False
+) -> ReadResult:
+    """A CSV by the first of some maps whose columns it has. What lies before its header is no row.
+
+    Args:
+        data: the content.
+        source: the file.
+        maps: column maps; one without a header of its own fits files with as many columns.
+        format: the format's name.
+        mbids: whether ids are MusicBrainz identifiers, and anything else in their place is left out.
+
+    Raises:
+        UnreadableFileError: it has the columns of none of them.
+    """
+    for columns in maps:
+        read = partial(read_records, data, delimiter=columns.delimiter, quote=columns.quote)
+        found = _header(list(islice(read(), _PREAMBLE_LINES)), columns)
+        if found is not None:
+            names, after = found
+            records = [r for r in read(n_columns=len(names)) if r.row > after]
+            return _settle_records(records, names, columns, format=format, source=source, mbids=mbids)
+    if not data.strip():
+        return _settle_records([], [], maps[0], format=format, source=source, mbids=mbids)
+    raise UnreadableFileError("no such columns")
+
+
+def parse_lines(data: bytes, source: Source, columns: ColumnMap, *, format: str) -> ReadResult:
+    """JSON lines: objects with the columns as keys."""
+    lines = split_lines(data)
+    frame = decode(lines, dict.fromkeys(columns.columns.values(), pl.String))
+    texts = frame.select("row", "reason", *(pl.col(theirs).alias(ours) for ours, theirs in columns.columns.items()))
+    return settle_texts(texts, columns.time, format=format, source=source, raw=lines.raw)
+
+
+def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: str) -> ReadResult:
+    """Parquet: texts, whole numbers, and a timestamp or what the map says of it.
+
+    Raises:
+        UnreadableFileError: it is not Parquet, or lacks a column, or one cannot be read as text.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(data), columns=list(set(columns.columns.values())), partitioning=None)
+        frame = pl.DataFrame(table)
+        texts = frame.select(
+            pl.int_range(frame.height, dtype=pl.Int64).alias("row"),
+            pl.lit(None, dtype=pl.String).alias("reason"),
+            *(
+                pl.col(theirs).alias(ours) if isinstance(frame[theirs].dtype, pl.Datetime)
+                else pl.col(theirs).cast(pl.String).alias(ours)
+                for ours, theirs in columns.columns.items()
+            ),
+        )  # fmt: skip
+    except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:
+        raise UnreadableFileError(str(err)) from err
+    return settle_texts(
+        texts,
+        columns.time,
+        format=format,
+        source=source,
+        raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in frame.row(i, named=True).items()}),
+    )
+
+
+def settle_texts(
+    texts: pl.DataFrame,
+    time: str,
+    *,
+    format: str,
+    source: Source,
+    raw: Callable[[int], bytes],
+    mbids: bool = False,
+) -> ReadResult:
+    """Texts of a table, by our names, to plays and quarantine."""
+    repaired: dict[Repair, pl.Series] = {}
+    played_at = texts["played_at"]
+    if isinstance(played_at.dtype, pl.Datetime):
+        moments = utc(played_at)
+    elif time == "unix":
+        moments, repaired = unix_moments(played_at)
+    else:
+        moments = iso_moments(played_at) if time == "iso" else patterned_moments(played_at, time)
+    nothing = [name for name in CANDIDATES if name not in texts.columns]
+    frame = texts.with_columns(
+        moments.cast(MOMENT).alias("played_at"), *(pl.lit(None, pl.String).alias(n) for n in nothing)
+    )
+    if "listener_id" in nothing:
+        frame = frame.with_columns(listener_id=pl.lit(source.listener))
+    if mbids:
+        ids = [pl.col("artist_id"), pl.col("track_id")]
+        repaired[Repair.NO_MBID] = frame.select(pl.any_horizontal(map(is_no_mbid, ids))).to_series()
+        frame = frame.with_columns(map(mbid, ids))
+    return settle(frame.select(*CANDIDATES), format=format, source=source, raw=raw, repaired=repaired)
+
+
+def _header(records: Sequence[Record], columns: ColumnMap) -> tuple[Sequence[str], int] | None:
+    """Names of the columns, and the row that they stand in; −1 where the map names them."""
+    if columns.header is not None:
+        return (columns.header, -1) if any(len(r.fields) == len(columns.header) for r in records) else None
+    wanted = set(columns.columns.values())
+    return next(((record.fields, record.row) for record in records if wanted <= set(record.fields)), None)
+
+
+def _settle_records(
+    records: Sequence[Record], names: Sequence[str], columns: ColumnMap, *, format: str, source: Source, mbids: bool
+) -> ReadResult:
+    places = {ours: names.index(theirs) for ours, theirs in columns.columns.items()} if names else {}
+    rows = [
+        {
+            "row": record.row,
+            "reason": record.reason or (None if len(record.fields) == len(names) else Reason.COLUMNS),
+            **({ours: record.fields[i] for ours, i in places.items()} if len(record.fields) == len(names) else {}),
+        }
+        for record in records
+    ]
+    schema = {"row": pl.Int64, "reason": pl.String, **dict.fromkeys(columns.columns, pl.String)}
+    texts = pl.DataFrame(rows, schema=schema)
+    if "ms_played" in texts.columns:
+        texts = texts.with_columns(pl.col("ms_played").replace("", None))
+    raw = {record.row: record.raw for record in records}
+    return settle_texts(texts, columns.time, format=format, source=source, raw=raw.__getitem__, mbids=mbids)
