@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import LandingError
 from pipeline.params import Frozen
 
 FILE = "columns.yaml"
+_YEARS = ("%Y", "%y", "%F", "%D", "%c", "%s", "%G")
 Column = Annotated[str, Field(min_length=1)]
 
 
@@ -43,6 +44,13 @@ class ColumnMap(Frozen):
         if missing:
             raise ValueError(f"the header does not name {', '.join(missing)}")
         return self
+
+    @field_validator("time")
+    @classmethod
+    def _tells_the_year(cls, time: str) -> str:
+        if time not in ("iso", "unix") and not any(part in time for part in _YEARS):
+            raise ValueError("iso, unix, or a pattern with a year, such as %d/%m/%Y %H:%M")
+        return time
 
     @property
     def columns(self) -> dict[str, str]:

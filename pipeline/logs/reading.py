@@ -50,6 +50,10 @@ class Reason(StrEnum):
     BAD_DURATION = "bad duration"
 
 
+NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.PLAYING_NOW})
+"""Why rows are put aside through no fault of the logs."""
+
+
 class Repair(StrEnum):
     """What is put right on reading, and counted: the rows of a file that became plays that way."""
 

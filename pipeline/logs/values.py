@@ -34,11 +34,7 @@ def minute_moments(texts: pl.Series) -> pl.Series:
 
 def patterned_moments(texts: pl.Series, pattern: str) -> pl.Series:
     """Times by a pattern of strptime, read as UTC where it holds no offset; null for anything else."""
-    try:
-        moments = texts.str.to_datetime(pattern, time_unit="us", strict=False, exact=True)
-    except pl.exceptions.PolarsError:  # a pattern that says less than a date and a time
-        return pl.Series([None] * len(texts), dtype=MOMENT)
-    return utc(moments)
+    return utc(texts.str.to_datetime(pattern, time_unit="us", strict=False, exact=True))
 
 
 def utc(moments: pl.Series) -> pl.Series:

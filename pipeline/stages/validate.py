@@ -12,7 +12,7 @@ from pipeline.errors import ValidationFailed
 from pipeline.io.expectations import Expect, check
 from pipeline.io.kept import Kept, code_of, key_of
 from pipeline.io.tables import read_json, write_json
-from pipeline.logs.reading import MAX_MS, Reason
+from pipeline.logs.reading import MAX_MS, NO_FAULT
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
 
@@ -205,7 +205,8 @@ def _file_counts(landed: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _faulty(counts: Mapping[str, Any]) -> int:
     """Rows in quarantine, of a file or in total, that are no fault of the logs, or landed again mended, left out."""
-    return int(counts["quarantined"] - counts["reasons"].get(Reason.NOT_MUSIC, 0) - counts.get("replayed", 0))
+    no_fault = sum(n for reason, n in counts["reasons"].items() if reason in NO_FAULT)
+    return int(counts["quarantined"] - no_fault - counts.get("replayed", 0))
 
 
 def _worst_file(landed: dict[str, Any]) -> str:
@@ -213,6 +214,6 @@ def _worst_file(landed: dict[str, Any]) -> str:
     worst = max(landed["files"], key=_faulty, default=None)
     if worst is None or not _faulty(worst):
         return ""
-    reasons = {reason: n for reason, n in worst["reasons"].items() if reason != Reason.NOT_MUSIC}
+    reasons = {reason: n for reason, n in worst["reasons"].items() if reason not in NO_FAULT}
     reason = max(reasons, key=reasons.__getitem__)
     return f"; most from {worst['path']}: {_faulty(worst):,} of {worst['read']:,}, first of all {reason!r}"

@@ -10,18 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.logs import jsonlines, listenbrainz, netgain
+from pipeline.logs.columns import ColumnMap
 from pipeline.logs.contents import split_lines
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.reading import Reason, Source
+from tests.fuzz.dialects import DIALECTS
 
-NAMES = {
-    "netgain": "plays.jsonl",
-    "spotify": "ann/StreamingHistory0.json",
-    "spotify-extended": "ann/endsong_0.json",
-    "listenbrainz": "1.listens",
-    "listenbrainz-spark": "0.parquet",
-    "lastfm-1k": "userid-timestamp-x.tsv",
-}
+NAMES = {dialect.format: dialect.file("ann", 0) for dialect in DIALECTS.values()}
+COLUMNS = ColumnMap(played_at="at", artist="artist", track="song")
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\x00"), min_size=1, max_size=12)
 NAME = TEXT.filter(lambda text: bool(text.strip()))
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"
@@ -73,7 +69,7 @@ def test_netgain_rows_are_accepted_as_written_or_put_aside(rows: list[Any]) -> N
 @settings(deadline=None)
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_read_without_a_crash(format: str, data: bytes) -> None:
-    result = FORMATS[format].read(data, Source(NAMES[format]))
+    result = FORMATS[format].read(data, Source(NAMES[format], columns=COLUMNS))
     assert result.n_read == result.plays.num_rows + result.quarantine.num_rows
 
 

@@ -1,0 +1,172 @@
+"""CSV, JSON lines and Parquet by a column map."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pipeline.errors import LandingError
+from pipeline.io.tables import PLAYS, read_table
+from pipeline.logs.columns import ColumnMap, load_columns
+from pipeline.logs.csvrows import read_records
+from pipeline.logs.formats import FORMATS
+from pipeline.logs.landing import take_inventory
+from pipeline.logs.reading import MAX_LINE_BYTES, ReadResult, Reason, Source
+from tests.stages.test_ingest import run
+
+MAP = ColumnMap(played_at="at", artist="artist", track="song")
+NOON = dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
+
+
+def read(data: bytes, columns: ColumnMap = MAP, *, format: str = "table", path: str = "ann/a.csv") -> ReadResult:
+    return FORMATS[format].read(data, Source(path, columns=columns))
+
+
+def reasons(result: ReadResult) -> list[str]:
+    return list(result.quarantine["reason"].to_pylist())
+
+
+def records(data: bytes, **more: Any) -> list[tuple[int, list[str], str | None]]:
+    found = read_records(data, **{"delimiter": ",", "quote": '"', **more})
+    return [(record.row, list(record.fields), record.reason) for record in found]
+
+
+def test_a_quoted_text_may_hold_delimiters_quotes_and_line_ends() -> None:
+    assert records(b'a,"b,""c""\nd"\r\n\ne,f\n') == [(0, ["a", 'b,"c"\nd'], None), (3, ["e", "f"], None)]
+
+
+def test_a_lost_quote_costs_its_own_line_alone() -> None:
+    assert records(b'a,b\n"lost,b\nc,d\n') == [(0, ["a", "b"], None), (1, [], Reason.QUOTES), (2, ["c", "d"], None)]
+    assert records(b'"a" b,c\nc,d\n') == [(0, [], Reason.QUOTES), (1, ["c", "d"], None)]
+
+
+def test_two_lost_quotes_that_meet_are_told_by_the_number_of_columns() -> None:
+    data = b'1,"lost\n2,b\n3,lost",c\n'
+    assert records(data) == [(0, ["1", "lost\n2,b\n3,lost", "c"], None)]
+    found = [(0, [], Reason.QUOTES), (1, ["2", "b"], None), (2, ["3", 'lost"', "c"], None)]
+    assert [(row, reason) for row, _, reason in records(data, n_columns=2)][:2] == [(0, Reason.QUOTES), (1, None)]
+    assert records(data, n_columns=2)[1] == found[1]
+
+
+def test_without_quoting_a_quote_is_a_character() -> None:
+    assert records(b'a;"b\n', delimiter=";", quote=None) == [(0, ["a", '"b'], None)]
+
+
+def test_long_lines_and_broken_text_are_put_aside() -> None:
+    found = records(b"a,b\n" + b"x" * (MAX_LINE_BYTES + 1) + b"\n\xe9,b\n" + b'"c\n\xe9"\n')
+    assert [reason for _, _, reason in found] == [
+        None,
+        Reason.LONG_LINE,
+        Reason.NOT_UTF8,
+        Reason.QUOTES,
+        Reason.NOT_UTF8,
+    ]
+
+
+def test_a_wide_field_is_no_fault() -> None:
+    assert records(b'"' + b"x" * 200_000 + b'",b\n')[0][2] is None
+
+
+def test_columns_may_come_in_any_order_behind_a_preamble() -> None:
+    data = b"exported on Monday\n\nsong,more,artist,at\nT,1,A,2024-01-31T12:00:00Z\n"
+    (play,) = read(data).plays.to_pylist()
+    assert (play["artist_name"], play["track_name"], play["played_at"]) == ("A", "T", NOON)
+    assert (play["listener_id"], play["artist_id"], play["track_id"], play["row"]) == ("ann", "A", "A/T", 3)
+
+
+@pytest.mark.parametrize(
+    ("time", "written"),
+    [
+        ("iso", "2024-01-31T13:00:00+01:00"),
+        ("unix", str(int(NOON.timestamp()))),
+        ("%d.%m.%Y %H:%M", "31.01.2024 12:00"),
+        ("%Y-%m-%d %H:%M:%S %z", "2024-01-31 13:00:00 +0100"),
+    ],
+)
+def test_times_are_read_as_declared(time: str, written: str) -> None:
+    columns = MAP.model_copy(update={"time": time})
+    (play,) = read(f"at,artist,song\n{written},A,T\n".encode(), columns).plays.to_pylist()
+    assert play["played_at"] == NOON
+    assert reasons(read(b"at,artist,song\nnoon,A,T\n", columns)) == ["bad timestamp"]
+
+
+def test_a_map_may_name_the_columns_itself() -> None:
+    columns = ColumnMap(played_at="at", artist="a", track="t", header=("t", "a", "at"), delimiter="|")
+    result = read(b"T|A|2024-01-31T12:00:00Z\nT|A\n", columns)
+    assert result.plays["track_name"].to_pylist() == ["T"]
+    assert reasons(result) == ["wrong number of columns"]
+
+
+def test_an_empty_duration_is_none() -> None:
+    columns = MAP.model_copy(update={"ms_played": "ms"})
+    result = read(b"at,artist,song,ms\n2024-01-31T12:00:00Z,A,T,\n2024-01-31T12:00:00Z,A,T,7\n", columns)
+    assert result.plays["ms_played"].to_pylist() == [None, 7]
+
+
+def test_a_file_of_other_columns_is_unreadable_and_an_empty_one_is_empty() -> None:
+    assert reasons(read(b"when,who\n1,2\n")) == ["unreadable file"]
+    assert read(b"\n\n").n_read == 0
+
+
+def test_the_raw_bytes_of_a_record_are_all_its_lines() -> None:
+    result = read(b'at,artist,song\nnever,"A\nB",T\r\n')
+    assert result.quarantine.to_pylist()[0]["raw"] == b'never,"A\nB",T'
+
+
+def test_scrobbles_of_both_exporters_are_read() -> None:
+    header = b"uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid\n"
+    for data in (
+        header + f'"{int(NOON.timestamp())}","31 Jan 2024, 12:00","Sigur R\u00f3s","","","","T",""\n'.encode(),
+        'Sigur Rós,"An, album",T,31 Jan 2024 12:00\n'.encode(),
+    ):
+        (play,) = read(data, format="lastfm-csv").plays.to_pylist()
+        assert (play["artist_name"], play["track_name"], play["played_at"]) == ("Sigur Rós", "T", NOON)
+    assert reasons(read(b"A,B,T,01 Jan 1970 00:00\n", format="lastfm-csv")) == ["timestamp before 2002"]
+
+
+def landed(root: Path, columns: dict[str, Any] | str) -> Path:
+    root.mkdir()
+    (root / "a.csv").write_text("at,artist,song\n2024-01-31T12:00:00Z,A,T\n")
+    (root / "columns.yaml").write_text(columns if isinstance(columns, str) else yaml.safe_dump(columns))
+    return root
+
+
+def test_the_column_map_is_an_input_of_the_night(tmp_path: Path) -> None:
+    root = landed(tmp_path / "in", {"played_at": "at", "artist": "artist", "track": "song"})
+    assert take_inventory(root, "table")["columns"]["track"] == "song"
+    assert "columns" not in take_inventory(landed(tmp_path / "other", ""), "librefm")
+    run(root, tmp_path, format="table")
+    (root / "columns.yaml").write_text(yaml.safe_dump({"played_at": "at", "artist": "song", "track": "artist"}))
+    run(root, tmp_path, format="table")
+    (play,) = read_table(tmp_path / "data" / "plays", PLAYS).to_pylist()
+    assert (play["artist_name"], play["track_name"], play["listener_id"]) == ("T", "A", "in")
+
+
+@pytest.mark.parametrize(
+    ("columns", "match"),
+    [
+        ({"played_at": "at", "artist": "a"}, "track: Field required"),
+        ({"played_at": "at", "artist": "a", "track": "t", "album": "b"}, "album: Extra inputs"),
+        (
+            {"played_at": "at", "artist": "a", "track": "t", "delimiter": ", "},
+            "delimiter: String should have at most 1",
+        ),
+        ({"played_at": "at", "artist": "a", "track": "t", "header": ["at", "a"]}, "the header does not name t"),
+        ({"played_at": "at", "artist": "a", "track": "t", "time": "%H:%M"}, "time: .* a pattern with a year"),
+        ("- a\n", "it: Input should be"),
+        ("{", "is no column map"),
+    ],
+)
+def test_a_faulty_column_map_is_refused_in_one_line(tmp_path: Path, columns: Any, match: str) -> None:
+    with pytest.raises(LandingError, match=match) as error:
+        load_columns(landed(tmp_path / "in", columns))
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_column_map_says_where_it_belongs(tmp_path: Path) -> None:
+    root = landed(tmp_path / "in", "")
+    (root / "columns.yaml").unlink()
+    with pytest.raises(LandingError, match=r"no file .*columns\.yaml; expected a column map for the format table"):
+        take_inventory(root, "table")
