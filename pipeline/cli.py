@@ -135,10 +135,29 @@ def what_if(
 @app.command()
 def lookup(listener: str) -> None:
     """The list that a listener is served, or the fallback for a stranger."""
+    from pipeline.logs.door import pseudonym
     from pipeline.stages.lookup import answer_table
     from pipeline.stages.lookup import lookup as look_up
 
-    _console().print(answer_table(look_up(load_settings().releases, listener)))
+    settings = load_settings()
+    name = listener if settings.id_key is None else pseudonym(settings.id_key, listener)
+    _console().print(answer_table(look_up(settings.releases, name)))
+
+
+@app.command()
+def erase(
+    by: Annotated[str, typer.Option(help="Who asks for it.")],
+    reason: Annotated[str, typer.Option(help="Why.")] = "the listener asked for it",
+    listeners: Annotated[list[str] | None, typer.Argument(help="Ids of listeners, as their logs have them.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with an id a line.")] = None,
+) -> None:
+    """Have listeners erased everywhere by the next night; a certificate in reports/erasures/ says what was removed."""
+    from pipeline.erasure.requests import request
+
+    settings = load_settings()
+    names = [*(listeners or []), *(_ids(file) if file is not None else [])]
+    n_new = request(settings.ledger, names, key=settings.id_key, by=by, reason=reason)
+    typer.echo(f"{n_new} listeners are erased by the next night, {len(set(names)) - n_new} had been asked for before")
 
 
 @app.command()
@@ -271,6 +290,13 @@ def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json
     console.print("", summary(facts))
     write_reports(settings.reports, facts, json_file)
     raise typer.Exit(exit_status(facts))
+
+
+def _ids(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as err:
+        raise ParamsError(f"{file} cannot be read: {err}", expected="an id a line", fix="Check the file.") from err
 
 
 def _night(text: str | None) -> dt.date:

@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.errors import SettingsError
 
 EngineName = Literal["auto", "inprocess", "spark"]
+
+_MIN_KEY_BYTES = 16
 
 _QUIET = {
     "GX_ANALYTICS_ENABLED": "false",
@@ -40,6 +42,8 @@ class Settings:
     """Artifacts of the embedded MLflow."""
     spark_master: str
     """NETGAIN_SPARK_MASTER, for sessions that a stage starts itself."""
+    id_key: bytes | None = field(repr=False)
+    """NETGAIN_ID_KEY: listeners' ids are replaced by digests of them under this key; never written down."""
     engine: EngineName
     """NETGAIN_ENGINE: `auto` runs work on logs in process and fits in Spark; the others run all of it in one."""
 
@@ -60,6 +64,13 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         raise SettingsError(
             f"NETGAIN_ENGINE = {engine!r}", expected=f"one of {', '.join(get_args(EngineName))}", fix="Set or unset it."
         )
+    key = environ.get("NETGAIN_ID_KEY", "").encode() or None
+    if key is not None and len(key) < _MIN_KEY_BYTES:
+        raise SettingsError(
+            f"NETGAIN_ID_KEY of {len(key)} bytes",
+            expected=f"at least {_MIN_KEY_BYTES}",
+            fix="Make one: python -c 'import secrets; print(secrets.token_hex(32))'.",
+        )
     return Settings(
         workspace=workspace,
         landing=folder("LANDING", "landing"),
@@ -69,6 +80,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
+        id_key=key,
         engine=engine,  # type: ignore[arg-type]  # checked against the literal above
     )
 

@@ -3,7 +3,7 @@
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 
 from pipeline.errors import ParamsError
@@ -19,6 +19,7 @@ from pipeline.logs import (
     spotify_extended,
     table,
 )
+from pipeline.logs.columns import load_columns
 from pipeline.logs.contents import as_utf8, decompress
 from pipeline.logs.reading import ReadResult, Source, UnreadableFileError, unreadable
 
@@ -33,6 +34,7 @@ class Reader:
         exceptions: patterns of names that look like logs and are none.
         private: whether its files hold more about people than plays (addresses, names): then none of the bytes of a
             file that cannot be taken apart are kept.
+        own_folders: whether a folder is one listener's; None where the column map says.
         needs_columns: whether it reads by a column map at the landing root.
         assemble: rows as they lie in quarantine → a file of them; None where a row alone cannot be mended by hand.
         parse: content, without a byte order mark, and the file it is of → what was read.
@@ -42,6 +44,7 @@ class Reader:
     patterns: tuple[str, ...]
     exceptions: tuple[str, ...]
     private: bool
+    own_folders: bool | None
     needs_columns: bool
     assemble: Callable[[Sequence[bytes]], bytes] | None
     parse: Callable[[bytes, Source], ReadResult]
@@ -53,13 +56,21 @@ class Reader:
             return False
         return _matches(path.name, self.patterns) and not _matches(path.name, self.exceptions)
 
+    def by_folder(self, root: Path) -> bool:
+        """Whether the folders of a landing root are the listeners.
+
+        Raises:
+            LandingError: its column map is needed and faulty.
+        """
+        return load_columns(root).listener is None if self.own_folders is None else self.own_folders
+
     def read(self, data: bytes, source: Source) -> ReadResult:
         """Plays and quarantine of a file as it landed, compressed or not; every row is in exactly one of the two."""
         try:
             content, repair = as_utf8(decompress(data, source.path))
             result = self.parse(content, source)
         except UnreadableFileError:
-            return unreadable(source.path, b"" if self.private else data)
+            return unreadable(source.name, b"" if self.private else data)
         whole = {repair: result.plays.num_rows} if repair and result.plays.num_rows else {}
         return replace(result, repairs={**result.repairs, **whole})
 
@@ -74,6 +85,7 @@ def _reader(module: ModuleType) -> Reader:
         module.PATTERNS,
         getattr(module, "EXCEPT", ()),
         getattr(module, "PRIVATE", False),
+        getattr(module, "OWN_FOLDERS", False),
         getattr(module, "NEEDS_COLUMNS", False),
         getattr(module, "ASSEMBLE", None),
         module.parse,

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.io.kept import Kept, Result
 from pipeline.io.tables import PLAYS, QUARANTINE, conform, write_table
 from pipeline.logs.columns import ColumnMap
+from pipeline.logs.door import OPEN, Door, admit
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
 from pipeline.logs.reading import ReadResult, Source
@@ -37,6 +38,7 @@ class ReadTask:
     kept: Path
     by_clock: bool = False
     columns: ColumnMap | None = None
+    door: Door = OPEN
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,15 @@ def read_file(task: ReadTask) -> Result:
     """
     data = open_landed(task.root, task.file)
     written_at = clock_of(task.file) if task.by_clock else None
-    source = Source(task.file.path, task.root.absolute().name, written_at, columns=task.columns)
-    result = reader_of(task.format).read(data, source)
+    file = task.file
+    source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
+    result = admit(reader_of(task.format).read(data, source), task.door)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:
             write_table(folder / QUARANTINE_FILE, result.quarantine, QUARANTINE)
         days = _write_days(folder / PLAYS_FILE, pl.DataFrame(result.plays)) if result.plays.num_rows else []
-        return _counts(task.file.path, result) | {"days": {day: number for number, day in enumerate(days)}}
+        return _counts(source.name, result) | {"days": {day: number for number, day in enumerate(days)}}
 
     return Kept(task.kept).make(task.key, build)
 

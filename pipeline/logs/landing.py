@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.errors import LandingError
 from pipeline.io.tables import read_json, write_json
 from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
+from pipeline.logs.door import OPEN, Door, Erased, fingerprint, pseudonym
 from pipeline.logs.formats import Reader, reader_of
 
 # A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
@@ -26,6 +27,7 @@ class LandedFile:
     sha256: of the file as it landed, in hexadecimal.
     written_at: when it was last written [s since 1970], by the clock of the machine that keeps it.
     replayed: rows in quarantine that landed again, mended.
+    alias: what tables and reports call it where ids are pseudonymised and the path names a listener.
     """
 
     path: str
@@ -33,6 +35,12 @@ class LandedFile:
     sha256: str
     written_at: int
     replayed: tuple[int, ...] = ()
+    alias: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What tables and reports call it."""
+        return self.alias or self.path
 
     @property
     def content(self) -> tuple[str, int, str]:
@@ -42,16 +50,18 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Landing:
-    """The inventory of a night."""
+    """The inventory of a night; `id_key` is the fingerprint of the key of pseudonyms."""
 
     format: str
     root: Path
     files: tuple[LandedFile, ...]
     columns: ColumnMap | None = None
+    erased: Erased | None = None
+    id_key: str | None = None
 
 
 def take_inventory(
-    root: Path, format: str, *, cache: Path | None = None, workspace: Path | None = None
+    root: Path, format: str, *, cache: Path | None = None, workspace: Path | None = None, door: Door = OPEN
 ) -> dict[str, Any]:
     """The content of landing.json: which files a night ingests.
 
@@ -61,6 +71,7 @@ def take_inventory(
         root: the landing folder, or one landed file.
         format: a name in FORMATS.
         cache: a JSON file of checksums by path, size and time of change, so that what did not change is not read again.
+        door: who comes in, and under which name.
         workspace: where given, the root is written relative to it, so that clones side by side agree.
 
     Raises:
@@ -88,8 +99,19 @@ def take_inventory(
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    inventory = {"format": format, "root": _written_root(root, workspace), "files": [_entry(file) for file in files]}
-    return inventory | ({"columns": load_columns(root).model_dump(mode="json")} if reader.needs_columns else {})
+    aliased = door.key is not None and reader.by_folder(root)
+    inventory: dict[str, Any] = {
+        "format": format,
+        "root": _written_root(root, workspace),
+        "files": [_entry(file) | ({"shown": _shown(file.path, door)} if aliased else {}) for file in files],
+    }
+    if reader.needs_columns:
+        inventory["columns"] = load_columns(root).model_dump(mode="json")
+    if door.erased is not None:
+        inventory["erased"] = door.erased.as_json()
+    if door.key is not None:
+        inventory["id_key"] = fingerprint(door.key)
+    return inventory
 
 
 def read_landing(path: Path, *, workspace: Path) -> Landing:
@@ -104,7 +126,8 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
     try:
         files = tuple(_landed_file(f) for f in raw["files"])
         columns = parse_columns(raw["columns"]) if "columns" in raw else None
-        landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files, columns)
+        gone = Erased.from_json(raw["erased"]) if "erased" in raw else None
+        landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files, columns, gone, raw.get("id_key"))
     except (KeyError, TypeError, ValueError) as err:
         raise LandingError(
             f"{path} has another shape ({err})", expected="format, root and files", fix="Open the night again."
@@ -141,11 +164,25 @@ def open_landed(root: Path, file: LandedFile) -> bytes:
 
 def _landed_file(entry: dict[str, Any]) -> LandedFile:
     replayed = tuple(int(row) for row in entry.get("replayed", ()))
-    return LandedFile(str(entry["path"]), int(entry["bytes"]), str(entry["sha256"]), int(entry["written_at"]), replayed)
+    path = str(entry["path"])
+    return LandedFile(
+        path,
+        int(entry["bytes"]),
+        str(entry["sha256"]),
+        int(entry["written_at"]),
+        replayed,
+        str(entry.get("shown", "")),
+    )
 
 
 def _entry(file: LandedFile) -> dict[str, Any]:
     return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
+
+
+def _shown(path: str, door: Door) -> str:
+    """A path whose first folder is a listener, under the listener's pseudonym."""
+    folder, slash, rest = path.partition("/")
+    return f"{pseudonym(door.key, folder)}/{rest}" if slash and door.key else path
 
 
 def _logs_below(start: Path, root: Path, reader: Reader) -> list[str]:

@@ -5,6 +5,7 @@ from pipeline.logs.reading import ReadResult, Source
 from pipeline.logs.tables import parse_csv
 
 NAME = "lastfm-csv"
+OWN_FOLDERS = True
 PATTERNS = tuple(f"*.csv{packed}" for packed in ("", ".gz", ".zst"))
 _WITH_HEADER = ColumnMap(
     played_at="uts", time="unix", artist="artist", artist_id="artist_mbid", track="track", track_id="track_mbid"

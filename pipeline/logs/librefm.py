@@ -5,6 +5,7 @@ from pipeline.logs.reading import ReadResult, Source
 from pipeline.logs.tables import parse_csv
 
 NAME = "librefm"
+OWN_FOLDERS = True
 PATTERNS = tuple(f"*.csv{packed}" for packed in ("", ".gz", ".zst"))
 _COLUMNS = ColumnMap(played_at="Time", time="unix", artist="Artist", track="Track")
 

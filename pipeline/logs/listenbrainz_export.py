@@ -12,6 +12,7 @@ from pipeline.logs.listenbrainz import settle_listens
 from pipeline.logs.reading import ReadResult, Reason, Source, UnreadableFileError
 
 NAME = "listenbrainz-export"
+OWN_FOLDERS = True
 PATTERNS = tuple(f"*{kind}{packed}" for kind in (".jsonl", ".json") for packed in ("", ".gz", ".zst"))
 
 

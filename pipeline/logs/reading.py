@@ -39,6 +39,7 @@ class Reason(StrEnum):
     UNSTORABLE = "unstorable text"
     NOT_MUSIC = "not music"
     PLAYING_NOW = "playing now, not played"
+    ERASED = "erased listener"
     MISSING_LISTENER = "missing listener"
     BAD_TIMESTAMP = "bad timestamp"
     BEFORE_2002 = "timestamp before 2002"
@@ -50,7 +51,7 @@ class Reason(StrEnum):
     BAD_DURATION = "bad duration"
 
 
-NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.PLAYING_NOW})
+NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.PLAYING_NOW, Reason.ERASED})
 """Why rows are put aside through no fault of the logs."""
 
 
@@ -74,6 +75,7 @@ class Source:
         root_name: name of the landing root.
         written_at: when it was last written; plays later than that by more than CLOCK_SKEW are ahead of the clock. None
             where nobody asks.
+        shown: the path as tables and reports show it, where that must not name anybody.
         columns: the column map of its landing root, for the format `table`.
         raw_bytes: how much of a row goes into quarantine; None for all of it.
     """
@@ -83,6 +85,12 @@ class Source:
     written_at: dt.datetime | None = None
     raw_bytes: int | None = RAW_BYTES
     columns: ColumnMap | None = None
+    shown: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tables and reports call it."""
+        return self.shown or self.path
 
     @property
     def listener(self) -> str:
@@ -149,12 +157,12 @@ def settle(
     is_play = judged["reason"].is_null()
     good = judged.filter(is_play)
     plays = good.with_columns(
-        ms_played=pl.col("ms_played").cast(pl.Int64), source=pl.lit(format), file=pl.lit(source.path)
+        ms_played=pl.col("ms_played").cast(pl.Int64), source=pl.lit(format), file=pl.lit(source.name)
     )
     bad = judged.filter(pl.col("reason").is_not_null())
     rows = bad["row"].to_list()
     quarantine = pa.table(
-        [[source.path] * len(rows), rows, bad["reason"].to_list(), [raw(row)[: source.raw_bytes] for row in rows]],
+        [[source.name] * len(rows), rows, bad["reason"].to_list(), [raw(row)[: source.raw_bytes] for row in rows]],
         schema=QUARANTINE,
     )
     counts = {rule: int((where & is_play).sum()) for rule, where in (repaired or {}).items()}

@@ -23,7 +23,14 @@ def read_again(landing: Landing, file: LandedFile) -> ReadResult:
     Raises:
         LandingError: it is not what landed.
     """
-    source = Source(file.path, landing.root.absolute().name, clock_of(file), raw_bytes=None, columns=landing.columns)
+    source = Source(
+        file.path,
+        landing.root.absolute().name,
+        clock_of(file),
+        raw_bytes=None,
+        columns=landing.columns,
+        shown=file.shown,
+    )
     return reader_of(landing.format).read(open_landed(landing.root, file), source)
 
 
@@ -118,7 +125,7 @@ def with_replayed(inventory: Mapping[str, Any], ledger: Path) -> dict[str, Any]:
 
 def _file(landing: Landing, path: str) -> LandedFile:
     for file in landing.files:
-        if file.path == path:
+        if path in (file.path, file.shown):
             return file
     raise LandingError(f"no landed file {path!r}", expected="a file of the night", fix="See `netgain landed --files`.")
 

@@ -7,6 +7,7 @@ from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.values import minute_moments
 
 NAME = "spotify"
+OWN_FOLDERS = True
 PATTERNS = ("StreamingHistory*.json",)
 # The same export's histories of what is no music; their rows have no artist.
 EXCEPT = ("StreamingHistory_podcast*", "StreamingHistory_audiobook*", "StreamingHistory_video*")

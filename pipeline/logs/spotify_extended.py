@@ -14,6 +14,7 @@ from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Source, settle
 from pipeline.logs.values import iso_moments
 
 NAME = "spotify-extended"
+OWN_FOLDERS = True
 PATTERNS = ("endsong_*.json", "Streaming_History_Audio_*.json")
 PRIVATE = True
 ASSEMBLE = assemble

@@ -6,6 +6,7 @@ from pipeline.logs.tables import parse_csv, parse_lines, parse_parquet
 
 NAME = "table"
 NEEDS_COLUMNS = True
+OWN_FOLDERS = None
 _LINES, _CSV = (".jsonl", ".ndjson"), (".csv", ".tsv")
 PATTERNS = (
     *(f"*{ending}{packed}" for ending in (*_LINES, *_CSV) for packed in ("", ".gz", ".zst")),

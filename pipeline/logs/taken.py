@@ -6,7 +6,7 @@ a file that were in quarantine landed again, mended, in another file.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,7 @@ def findings(ledger: Path, inventory: Mapping[str, Any], *, root: Path, needed_f
         root: the landing root.
         needed_from: the first day that the night looks at; a file of older plays alone may go.
     """
-    now = {file["path"]: file["sha256"] for file in inventory["files"]}
+    now = {_shown(file): file["sha256"] for file in inventory["files"]}
     found = []
     for path, file in taken_files(
         read_lines(ledger / FILE), root=inventory["root"], format=inventory["format"]
@@ -119,7 +119,7 @@ def enter_night(
     where = {"root": inventory["root"], "format": inventory["format"]}
     entries = read_lines(ledger / FILE)
     before = taken_files(entries, **where)
-    landed = {file["path"]: {key: file[key] for key in ("path", "bytes", "sha256")} for file in inventory["files"]}
+    landed = {_shown(f): {"path": _shown(f), "bytes": f["bytes"], "sha256": f["sha256"]} for f in inventory["files"]}
     files = [landed[file["path"]] | {key: file[key] for key in _TOLD} for file in report["files"]]
     for counts in (report, *files):
         settled = counts["accepted"] + counts["duplicate"] + counts["quarantined"]
@@ -140,6 +140,24 @@ def enter_night(
     return len(landed.keys() - before.keys())
 
 
+def forget(ledger: Path, gone: Callable[[str], bool]) -> None:
+    """Take files out of the ledger whose very names must go; the totals of nights stay as they were."""
+    entries = read_lines(ledger / FILE)
+    kept = [
+        entry
+        if entry["kind"] != "night"
+        else entry
+        | {
+            "files": [file for file in entry["files"] if not gone(file["path"])],
+            "withdrawn": [path for path in entry["withdrawn"] if not gone(path)],
+        }
+        for entry in entries
+        if entry["kind"] == "night" or not gone(entry["path"])
+    ]
+    if kept != entries:
+        write_lines(ledger / FILE, kept)
+
+
 def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by: str, reason: str, when: str) -> None:
     """Enter that findings are right: the next night takes the files as they are now."""
     fresh = [
@@ -156,3 +174,7 @@ def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by
         for finding in found
     ]
     write_lines(ledger / FILE, [*read_lines(ledger / FILE), *fresh])
+
+
+def _shown(file: Mapping[str, Any]) -> str:
+    return str(file.get("shown", file["path"]))

@@ -12,11 +12,14 @@ from pathlib import Path
 import yaml
 
 from pipeline.core.records import as_json
+from pipeline.erasure.carry_out import before_night
+from pipeline.erasure.requests import erased
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import read_stages
 from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
+from pipeline.logs.door import Door
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.replay import with_replayed
 from pipeline.logs.taken import findings, refuse
@@ -49,7 +52,9 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     layout, params = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     cache = settings.workspace / ".netgain" / "landing-cache.json"
-    inventory = take_inventory(root, log_format, cache=cache, workspace=settings.workspace)
+    before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
+    door = Door(settings.id_key, erased(settings.ledger))
+    inventory = take_inventory(root, log_format, cache=cache, workspace=settings.workspace, door=door)
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     write_json(layout.landing, with_replayed(inventory, settings.ledger))

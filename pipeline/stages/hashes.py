@@ -42,7 +42,7 @@ def landing_digest(layout: Layout) -> str:
     return digest(
         [
             landing["format"],
-            landing.get("columns"),
+            *(landing.get(key) for key in ("columns", "erased", "id_key")),
             [[file[key] for key in ("path", "bytes", "sha256")] for file in landing["files"]],
         ]
     )

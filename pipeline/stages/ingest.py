@@ -20,6 +20,7 @@ from pipeline.engine.once import done
 from pipeline.io.kept import Kept, code_of, key_of, link
 from pipeline.io.tables import QUARANTINE, read_table, write_json, write_table
 from pipeline.logs import kernels
+from pipeline.logs.door import Door, check_key
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
 from pipeline.logs.landing import LandedFile, Landing, read_landing
 from pipeline.logs.reading import CLOCK_SKEW
@@ -44,6 +45,7 @@ def run(context: Context) -> str:
             quarantine=layout.quarantine,
             report=layout.ingest_report,
             kept=layout.kept,
+            id_key=context.settings.id_key,
         )
     counts = ", ".join(f"{report[name]:,} {name}" for name in ("accepted", "duplicate", "quarantined"))
     return f"{report['read']:,} rows read from {len(report['files'])} files = {counts}"
@@ -59,6 +61,7 @@ def ingest(
     quarantine: Path,
     report: Path,
     kept: Path,
+    id_key: bytes | None = None,
 ) -> dict[str, Any]:
     """Put the play table together; a reader of `plays` sees the old folder or the new one.
 
@@ -71,10 +74,13 @@ def ingest(
         quarantine: QUARANTINE to write.
         report: JSON to write, which is also returned: counts by file and in total, reasons.
         kept: folder of what earlier runs made.
+        id_key: of pseudonyms; that of the landing.
 
     Raises:
         LandingError: a file is not what landed.
+        SettingsError: the key is another one.
     """
+    check_key(id_key, landing.id_key)
     data = plays.parent
     data.mkdir(parents=True, exist_ok=True)
     for left_over in data.glob(f"{_SCRATCH}*"):
@@ -83,10 +89,19 @@ def ingest(
     code = code_of(Path(kernels.__file__).parent, _HERE / "io" / "tables.py")
     root_name = landing.root.absolute().name
     columns = landing.columns
-    given = (code, landing.format, root_name, columns and columns.model_dump(mode="json"))
+    told = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)
+    door = Door(id_key, landing.erased)
     plain = [
-        ReadTask(key_of(*given, f.content), f, landing.format, landing.root, files.folder, columns=columns)
-        for f in landing.files
+        ReadTask(
+            key_of(code, landing.format, root_name, told, file.content, file.shown),
+            file,
+            landing.format,
+            landing.root,
+            files.folder,
+            columns=columns,
+            door=door,
+        )
+        for file in landing.files
     ]
     seen = done(plain, files, read_file, executor)
     reads = [_by_clock(task) if is_ahead(task.file, found) else task for task, found in zip(plain, seen, strict=True)]
@@ -183,7 +198,7 @@ def _quarantined(folders: Sequence[Path]) -> pa.Table:
 
 def _with_replayed(counts: Sequence[Result], files: Sequence[LandedFile], aside: pa.Table) -> list[Result]:
     """Counts with the rows in quarantine that landed again, mended."""
-    replayed = {file.path: set(file.replayed) for file in files if file.replayed}
+    replayed = {file.shown: set(file.replayed) for file in files if file.replayed}
     if not replayed:
         return [count | {"replayed": 0} for count in counts]
     found = Counter(row["file"] for row in aside.to_pylist() if row["row"] in replayed.get(row["file"], ()))

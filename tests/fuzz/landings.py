@@ -29,10 +29,10 @@ class Expected:
     plays: Counter[Play] = field(default_factory=Counter)
 
 
-def make_landing(root: Path, seed: int) -> tuple[Dialect, dict[str, Expected]]:
+def make_landing(root: Path, seed: int, *, only: str | None = None) -> tuple[Dialect, dict[str, Expected]]:
     """Write a folder; returns how it is written and what must become of each file by its name."""
     rng = random.Random(seed)
-    dialect = DIALECTS[rng.choice(sorted(DIALECTS))]
+    dialect = DIALECTS[only or rng.choice(sorted(DIALECTS))]
     pool = [_play(rng) for _ in range(rng.randrange(1, 25))]
     files: dict[str, Expected] = {}
     for number in range(rng.randrange(1, 5)):

@@ -66,7 +66,11 @@ def test_the_folders_exercise_every_reason_and_every_repair(tmp_path: Path) -> N
             repairs += expected.repairs
         shutil.rmtree(tmp_path / str(seed))
     assert formats == set(FORMATS)
-    assert set(Reason) - set(reasons) == {Reason.LONG_LINE, Reason.PLAYING_NOW}  # which have tests of their own
+    assert set(Reason) - set(reasons) == {
+        Reason.LONG_LINE,
+        Reason.PLAYING_NOW,
+        Reason.ERASED,
+    }  # which have tests of their own
     assert set(Repair) == set(repairs)
 
 

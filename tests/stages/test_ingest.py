@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline.engine.inprocess import InProcess
 from pipeline.errors import LandingError
 from pipeline.io.tables import PLAYS, QUARANTINE, read_table, write_json
+from pipeline.logs.door import OPEN, Door
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.stages.ingest import ingest
 
@@ -35,9 +36,18 @@ def land(root: Path, files: dict[str, list[Any]]) -> Path:
     return root
 
 
-def run(root: Path, out: Path, *, format: str = "netgain", n_buckets: int = 1, executor: Any = None) -> dict[str, Any]:
+def run(
+    root: Path,
+    out: Path,
+    *,
+    format: str = "netgain",
+    n_buckets: int = 1,
+    executor: Any = None,
+    door: Door = OPEN,
+    id_key: bytes | None = None,
+) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "landing.json", take_inventory(root, format))
+    write_json(out / "landing.json", take_inventory(root, format, door=door))
     return ingest(
         read_landing(out / "landing.json", workspace=out),
         executor=executor or InProcess(),
@@ -47,6 +57,7 @@ def run(root: Path, out: Path, *, format: str = "netgain", n_buckets: int = 1, e
         report=out / "data" / "ingest.json",
         days=out / "data" / "days.json",
         kept=out / "kept",
+        id_key=id_key,
     )
 
 

@@ -1,0 +1,156 @@
+"""An erasure, step by step: what served and learnt before the night, then what landed, then the proof.
+
+`before_night` runs when a night is opened: from then on nothing that the night reads or serves holds an erased
+listener, but for landed files, whose rows stop at the door. `after_night` rewrites those, empties caches, and looks
+everywhere.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipeline.erasure.landing import remove_folders, remove_rows
+from pipeline.erasure.releases import purge_releases
+from pipeline.erasure.requests import FOLDER, carried_out, erased, made, pending
+from pipeline.erasure.scan import scan
+from pipeline.erasure.tables import purge_below
+from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
+from pipeline.io.tables import read_json, write_json
+from pipeline.logs.door import Erased
+from pipeline.logs.landing import Landing
+from pipeline.logs.reading import Reason
+from pipeline.logs.taken import Finding, accept, forget
+from pipeline.settings import Settings
+
+_DONE = "erasure.json"
+
+
+class ErasureFailed(NetgainError):
+    """Something of an erased listener is left."""
+
+    exit_status = EXIT_STAGE_FAILED
+
+
+def before_night(settings: Settings, *, root: Path, format: str) -> None:
+    """Remove the erased from releases, ledger, MLflow's artifacts and, where a folder is a listener's, from landing."""
+    who = erased(settings.ledger)
+    if who is None or not pending(settings.ledger):
+        return
+    notes = _notes(settings)
+    done: dict[str, Any] = read_json(notes) if notes.exists() else {}
+    for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
+        place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
+        _add(done, place, files=1, rows=n_rows)
+    renamed = purge_releases(settings.releases, settings.ledger, who)
+    if renamed:
+        _add(done, "releases", files=len(renamed), rows=0)
+        done["releases_made_anew"] = {**done.get("releases_made_anew", {}), **renamed}
+    if n_files := remove_folders(root, format, who):
+        _add(done, "landing", files=n_files, rows=0)
+    forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
+    (settings.workspace / ".netgain" / "landing-cache.json").unlink(missing_ok=True)
+    write_json(notes, done)
+
+
+def after_night(
+    settings: Settings, landing: Landing, *, root: str, report: Mapping[str, Any], as_of: str
+) -> dict[str, Any] | None:
+    """Remove the erased from landed files and caches, look for them everywhere, and certify.
+
+    Args:
+        settings: of the machine.
+        landing: what the night read.
+        root: the landing root as the ledger has it.
+        report: ingest.json.
+        as_of: the night.
+
+    Returns:
+        The certificate; None where nobody waits to be erased.
+
+    Raises:
+        ErasureFailed: something is left.
+        LandingError: a landed file is not what landed.
+    """
+    who = erased(settings.ledger)
+    if who is None:
+        return None
+    done: dict[str, Any] = read_json(_notes(settings)) if _notes(settings).exists() else {}
+    _from_landing(settings, landing, who, root=root, report=report, done=done)
+    names = pending(settings.ledger)
+    if not names:
+        return None
+    for cached in scan([settings.workspace / ".dvc"], names):
+        cached.unlink()  # an object of DVC's cache: what it was made from is gone, so nobody asks for it again
+        _add(done, "DVC cache", files=1, rows=0)
+    left = scan(_everywhere(settings, landing), names)
+    if left:
+        shown = ", ".join(path.as_posix() for path in left[:3])
+        raise ErasureFailed(
+            f"{len(left)} files still hold an erased listener: {shown}",
+            expected="none",
+            fix="Remove them, then run the night again.",
+        )
+    certificate = {
+        "as_of": as_of,
+        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "requests": made(settings.ledger),
+        "removed": done.get("removed", {}),
+        "releases_made_anew": done.get("releases_made_anew", {}),
+        "looked_at": [path.name for path in _everywhere(settings, landing)],
+        "left": 0,
+    }
+    folder = settings.reports / "erasures"
+    write_json(folder / f"{as_of}-{certificate['when'].replace(':', '')}.json", certificate)
+    carried_out(settings.ledger)
+    _notes(settings).unlink(missing_ok=True)
+    return certificate
+
+
+def _from_landing(
+    settings: Settings, landing: Landing, who: Erased, *, root: str, report: Mapping[str, Any], done: dict[str, Any]
+) -> None:
+    """Rewrite the files of which rows stopped at the door, and tell the ledger that they may differ."""
+    met = {file["path"] for file in report["files"] if file["reasons"].get(Reason.ERASED)}
+    changed = []
+    for file in landing.files:
+        if file.shown in met and (n_rows := remove_rows(landing, file, who)):
+            _add(done, "landing", files=1, rows=n_rows)
+            changed.append(Finding(file.shown, "", _sha256(landing.root / file.path)))
+    if changed:
+        when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        told = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": when}
+        accept(settings.ledger, changed, **told)
+
+
+def _everywhere(settings: Settings, landing: Landing) -> list[Path]:
+    here = settings.workspace
+    parts = ("data", "night", "mlflow", ".netgain", ".dvc", ".airflow")
+    ledger = [path for path in sorted(settings.ledger.iterdir()) if path.name != FOLDER]
+    places = (landing.root, settings.releases, settings.reports, *ledger, *(here / part for part in parts))
+    return [path for path in places if path.exists()]
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _add(done: dict[str, Any], place: str, *, files: int, rows: int) -> None:
+    removed = done.setdefault("removed", {}).setdefault(place, {"files": 0, "rows": 0})
+    removed["files"] += files
+    removed["rows"] += rows
+
+
+def _notes(settings: Settings) -> Path:
+    """What an erasure that is under way has done so far; counts alone."""
+    return settings.ledger / FOLDER / _DONE
+
+
+def certificate_line(certificate: Mapping[str, Any]) -> str:
+    """The certificate in one line."""
+    removed = ", ".join(f"{place} ({n['files']} files)" for place, n in sorted(certificate["removed"].items()))
+    n_listeners = sum(request["listeners"] for request in certificate["requests"])
+    return f"{n_listeners} listeners are erased: {removed or 'nothing was there'}; nothing is left"

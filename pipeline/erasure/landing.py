@@ -1,0 +1,82 @@
+"""Landed copies without the erased: folders of theirs go, files of many lose their rows."""
+
+import gzip
+import io
+import os
+import shutil
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.io.tables import atomic_path
+from pipeline.logs.contents import as_utf8, decompress
+from pipeline.logs.door import Door, Erased, admit
+from pipeline.logs.formats import reader_of
+from pipeline.logs.landing import LandedFile, Landing, open_landed
+from pipeline.logs.reading import Reason, Source
+
+
+def remove_folders(root: Path, format: str, erased: Erased) -> int:
+    """Remove the folders of erased listeners, where a folder is a listener's own; returns how many files they held."""
+    if not root.is_dir() or not reader_of(format).by_folder(root):
+        return 0
+    n_files = 0
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and erased.has(path.name)):
+        n_files += sum(path.is_file() for path in folder.rglob("*"))
+        shutil.rmtree(folder)
+    return n_files
+
+
+def remove_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
+    """Rewrite a landed file without the rows of erased listeners, packed as it was, its time of change kept.
+
+    Returns:
+        How many rows were theirs.
+
+    Raises:
+        LandingError: it is not what landed.
+    """
+    data = open_landed(landing.root, file)
+    source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
+    found = admit(reader_of(landing.format).read(data, source), Door(erased=erased))
+    aside = found.quarantine.to_pylist()
+    rows = {row["row"] for row in aside if row["reason"] == Reason.ERASED and row["row"] >= 0}
+    if not rows:
+        return 0
+    path = landing.root / file.path
+    stat = path.stat()
+    every = sorted({*found.plays["row"].to_pylist(), *(row["row"] for row in aside)})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(_without(data, file.path, rows, every))
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    return len(rows)
+
+
+def _without(data: bytes, path: str, gone: Collection[int], rows: Sequence[int]) -> bytes:
+    """The content without some of its rows, packed; a row of a text goes on to where the next one begins."""
+    content = decompress(data, path)
+    if path.endswith(".parquet"):
+        return _table_without(content, gone)
+    lines = as_utf8(content)[0].split(b"\n")
+    ends = [*rows[1:], len(lines) - (lines[-1] == b"")]
+    dropped = {i for row, end in zip(rows, ends, strict=True) if row in gone for i in range(row, end)}
+    return _packed(b"\n".join(line for i, line in enumerate(lines) if i not in dropped), path)
+
+
+def _table_without(content: bytes, gone: Collection[int]) -> bytes:
+    table = pq.read_table(pa.BufferReader(content), partitioning=None)
+    out = io.BytesIO()
+    pq.write_table(
+        table.take(pa.array([i for i in range(table.num_rows) if i not in gone], pa.int64())), out, compression="zstd"
+    )
+    return out.getvalue()
+
+
+def _packed(content: bytes, path: str) -> bytes:
+    if path.endswith(".gz"):
+        return gzip.compress(content, mtime=0)
+    if path.endswith(".zst"):
+        return bytes(pa.compress(content, codec="zstd", asbytes=True))
+    return content

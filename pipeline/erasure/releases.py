@@ -1,0 +1,91 @@
+"""Releases without the erased. A release that held one is made anew without; its content is another, so its id is too,
+and what named the old id names the new one."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pipeline.erasure.tables import purge_below
+from pipeline.io.checksums import digests
+from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.publishing import locked, point
+from pipeline.io.releases import NOT_CONTENT, Release, id_of, list_releases
+from pipeline.io.rollback import FILE as ROLLBACKS
+from pipeline.io.tables import atomic_path, sync_folder
+from pipeline.logs.door import Erased
+
+_MAKING = ".tmp-erasing-"
+
+
+def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
+    """Make every release that holds an erased listener anew, those kept for rollback too.
+
+    A crash at any point leaves CURRENT on a whole release; running it again completes the work.
+
+    Returns:
+        Old ids → new ids.
+
+    Raises:
+        ReleaseError: a release has no readable manifest.
+    """
+    if not root.is_dir():
+        return {}
+    with locked(root):
+        for left_over in root.glob(f"{_MAKING}*"):
+            shutil.rmtree(left_over)
+        renamed = {old.id: new for old in list_releases(root) if (new := _anew(root, old, erased))}
+        if not renamed:
+            return {}
+        for release in list_releases(root):
+            if release.previous in renamed:
+                _write_manifest(release.folder, {**release.manifest, "previous": renamed[str(release.previous)]})
+        served = (root / "CURRENT").read_text(encoding="utf-8").strip() if (root / "CURRENT").exists() else ""
+        if served in renamed:
+            point(root, renamed[served])
+        _rename_in_journal(ledger / ROLLBACKS, renamed)
+        for old in renamed:
+            shutil.rmtree(root / old)
+        sync_folder(root)
+    return renamed
+
+
+def _anew(root: Path, release: Release, erased: Erased) -> str | None:
+    """The id of the same release without them; None where it holds none."""
+    making = root / f"{_MAKING}{release.id}"
+    shutil.copytree(release.folder, making)
+    if not purge_below([making], erased):
+        shutil.rmtree(making)
+        return None
+    content: dict[str, Any] = {k: v for k, v in release.manifest.items() if k not in NOT_CONTENT}
+    (making / "manifest.json").unlink()
+    content["files"] = digests({"": making})
+    content["n_listeners"] = _n_lists(making / "lists.parquet", release)
+    name = id_of(content)
+    kept = {key: release.manifest[key] for key in NOT_CONTENT}
+    _write_manifest(making, content | kept | {"release": name})
+    if (root / name).exists():
+        shutil.rmtree(making)
+    else:
+        making.rename(root / name)
+    return name
+
+
+def _n_lists(lists: Path, release: Release) -> int:
+    import polars as pl
+
+    before = pl.read_parquet(release.lists, columns=["listener_id"])["listener_id"].n_unique()
+    after = pl.read_parquet(lists, columns=["listener_id"])["listener_id"].n_unique()
+    return int(release.manifest["n_listeners"]) - before + after
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    with atomic_path(folder / "manifest.json") as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _rename_in_journal(path: Path, renamed: dict[str, str]) -> None:
+    entries = read_lines(path)
+    if entries:
+        write_lines(path, [e | {end: renamed.get(e[end], e[end]) for end in ("from", "to")} for e in entries])

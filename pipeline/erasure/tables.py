@@ -1,0 +1,58 @@
+"""Parquet files without the erased: rows that are theirs go, and in id maps, whose rows count, their names do."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.io.tables import LISTENER_MAP, atomic_path
+from pipeline.logs.door import Erased
+
+_COLUMN = "listener_id"
+
+
+def purge_table(path: Path, erased: Erased) -> int:
+    """Rewrite a Parquet file; returns how many rows were theirs. Files without a column `listener_id` stay.
+
+    A listener's row in a model's id map keeps its place, so that the arrays beside it stay aligned, and loses id, plays
+    and day.
+    """
+    try:
+        if _COLUMN not in pq.read_schema(path).names:
+            return 0
+    except (OSError, pa.ArrowInvalid):
+        return 0
+    table = pq.read_table(path, partitioning=None)
+    names = pl.Series(table[_COLUMN])
+    theirs = names.is_in(list(erased.among(names.unique())))
+    if not theirs.any():
+        return 0
+    if table.schema.names == LISTENER_MAP.names:
+        kept = _nameless(table, theirs)
+    else:
+        kept = table.filter(pa.array((~theirs).to_list()))
+    with atomic_path(path) as temporary:
+        pq.write_table(kept, temporary, compression="zstd", store_schema=False)
+    return int(theirs.sum())
+
+
+def purge_below(folders: Iterable[Path], erased: Erased) -> dict[str, int]:
+    """Every Parquet file below some folders; returns rows removed by file."""
+    found = {}
+    for folder in folders:
+        for path in sorted(folder.rglob("*.parquet")) if folder.is_dir() else ():
+            if n_rows := purge_table(path, erased):
+                found[path.as_posix()] = n_rows
+    return found
+
+
+def _nameless(table: pa.Table, theirs: pl.Series) -> pa.Table:
+    number = theirs.cum_sum()
+    frame = pl.DataFrame(table).with_columns(
+        listener_id=pl.when(theirs).then(pl.format("erased listener {}", number)).otherwise(pl.col(_COLUMN)),
+        n_plays=pl.when(theirs).then(0).otherwise(pl.col("n_plays")),
+        first_day=pl.when(theirs).then(pl.col("first_day").min()).otherwise(pl.col("first_day")),
+    )
+    return frame.to_arrow().cast(LISTENER_MAP)

@@ -1,0 +1,97 @@
+"""Landed files lose the rows of the erased, and nothing else."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.erasure.landing import remove_folders, remove_rows
+from pipeline.erasure.scan import scan
+from pipeline.io.tables import write_json
+from pipeline.logs.door import Door, Erased, admit, digest_of
+from pipeline.logs.formats import FORMATS
+from pipeline.logs.landing import Landing, read_landing, take_inventory
+from pipeline.logs.reading import Reason, Source
+from tests.fuzz.dialects import DIALECTS, WRITTEN_AT
+from tests.fuzz.landings import make_landing
+from tests.stages.test_ingest import PLAY
+
+SALT = "ab" * 16
+
+
+def erased(*names: str) -> Erased:
+    return Erased(SALT, frozenset(digest_of(name, SALT) for name in names))
+
+
+def landed(root: Path, format: str, who: Erased) -> Landing:
+    write_json(root.parent / "landing.json", take_inventory(root, format, door=Door(erased=who)))
+    return read_landing(root.parent / "landing.json", workspace=root.parent)
+
+
+def plays(root: Path, landing: Landing) -> list[tuple[object, ...]]:
+    found = []
+    for file in landing.files:
+        source = Source(file.path, root.name, columns=landing.columns)
+        result = FORMATS[landing.format].read((root / file.path).read_bytes(), source)
+        columns = result.plays.select(["listener_id", "played_at", "artist_name"])
+        found += [tuple(play.values()) for play in columns.to_pylist()]
+    return found
+
+
+SHARED = sorted(name for name, dialect in DIALECTS.items() if not dialect.by_folder)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_file_of_many_listeners_loses_the_rows_of_one(tmp_path: Path, name: str) -> None:
+    """Dirty files of every format, packed and plain: what is left are the plays of all others, row for row."""
+    for seed in range(12):
+        root = tmp_path / str(seed) / "in"
+        dialect, _ = make_landing(root, seed, only=name)
+        gone = str(sum(b"a")) if name == "listenbrainz-spark" else "a"
+        landing = landed(root, dialect.format, erased(gone))
+        before = plays(root, landing)
+        n_rows = sum(remove_rows(landing, file, erased(gone)) for file in landing.files)
+        after = plays(root, landed(root, dialect.format, erased(gone)))
+        assert after == [play for play in before if play[0] != gone]
+        assert n_rows >= len(before) - len(after)
+        assert {(root / file.path).stat().st_mtime for file in landing.files} == {WRITTEN_AT.timestamp()}
+        again = landed(root, dialect.format, erased(gone))
+        assert [remove_rows(again, file, erased(gone)) for file in again.files] == [0] * len(again.files)
+
+
+def test_broken_rows_that_mention_a_listener_go_too(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    other = b'{"listener_id": "joanna-long", "x'
+    (root / "a.jsonl").write_bytes(b'{"listener_id": "anna-long", "play\n\n' + other + b"\nanna-long\n")
+    landing = landed(root, "netgain", erased("anna-long"))
+    assert remove_rows(landing, landing.files[0], erased("anna-long")) == 2
+    assert (root / "a.jsonl").read_bytes() == other + b"\n"
+    assert scan([root], ["anna-long"]) == []
+
+
+def test_an_own_folder_goes_as_a_whole(tmp_path: Path) -> None:
+    for name in ("ann", "bob"):
+        (tmp_path / name / "MyData").mkdir(parents=True)
+        (tmp_path / name / "MyData" / "StreamingHistory0.json").write_text("[]")
+    assert remove_folders(tmp_path, "netgain", erased("ann")) == 0
+    assert remove_folders(tmp_path, "spotify", erased("ann")) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bob"]
+
+
+def test_of_a_table_the_column_map_says_whose_a_folder_is(tmp_path: Path) -> None:
+    (tmp_path / "ann").mkdir()
+    (tmp_path / "ann" / "a.csv").write_text("")
+    columns = {"played_at": "at", "artist": "artist", "track": "song"}
+    (tmp_path / "columns.yaml").write_text(yaml.safe_dump(columns | {"listener": "who"}))
+    assert remove_folders(tmp_path, "table", erased("ann")) == 0
+    (tmp_path / "columns.yaml").write_text(yaml.safe_dump(columns))
+    assert remove_folders(tmp_path, "table", erased("ann")) == 1
+
+
+def test_redelivered_rows_are_dropped_at_the_door_and_counted() -> None:
+    data = (json.dumps(PLAY) + "\n").encode() * 3
+    result = admit(FORMATS["netgain"].read(data, Source("x.jsonl")), Door(erased=erased("ann")))
+    assert (result.plays.num_rows, result.n_read) == (0, 3)
+    assert set(result.quarantine["reason"].to_pylist()) == {Reason.ERASED}

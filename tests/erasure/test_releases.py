@@ -1,0 +1,108 @@
+"""Releases without the erased: whole, in their chain, and to be gone back to."""
+
+import datetime as dt
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from pipeline.erasure.releases import purge_releases
+from pipeline.erasure.scan import scan
+from pipeline.io.publishing import Contents, publish
+from pipeline.io.releases import Release, current, list_releases, verify
+from pipeline.io.rollback import roll_back, withdrawn
+from pipeline.io.tables import LISTENER_MAP, LISTS, read_table, write_table
+from pipeline.logs.door import Erased, digest_of
+
+SALT = "cd" * 16
+WHO = Erased(SALT, frozenset({digest_of("listener-ann", SALT)}))
+
+
+def lists_of(listeners: list[str]) -> pa.Table:
+    n = len(listeners)
+    columns = {"listener_id": listeners, "rank": [1] * n, "item_id": ["i"] * n, "item_name": ["I"] * n}
+    return pa.table({**columns, "score": [1.0] * n, "reason": ["why"] * n}).cast(LISTS)
+
+
+def release_of(tmp_path: Path, as_of: str, listeners: list[str]) -> Release:
+    source = tmp_path / f"source-{as_of}"
+    write_table(source / "lists.parquet", lists_of(listeners), LISTS)
+    (source / "fallback.parquet").write_text("popular")
+    days = [dt.date(2026, 1, 1)] * len(listeners)
+    maps = pa.table({"listener_id": listeners, "n_plays": [5] * len(listeners), "first_day": days}).cast(LISTENER_MAP)
+    for model in ("model", "heldout"):
+        write_table(source / model / "listeners.parquet", maps, LISTENER_MAP)
+        (source / model / "model.json").write_text("{}")
+    files = {name: source / name for name in ("lists.parquet", "fallback.parquet", "model", "heldout")}
+    facts = {"as_of": as_of, "recipe": "als", "family": "als", "n_listeners": len(listeners)}
+    origin = {"verdict": "KEEP", "sentence": "", "params": "0", "code": None}
+    return publish(tmp_path / "releases", Contents(files, facts, origin))[0]
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Release]:
+    listeners = (["listener-ann", "listener-bob"], ["listener-bob"], ["listener-ann", "listener-bob"])
+    return [release_of(tmp_path, f"2026-01-1{n}", names) for n, names in enumerate(listeners)]
+
+
+def test_every_release_that_held_them_is_made_anew_and_served_as_before(tmp_path: Path, three: list[Release]) -> None:
+    root = tmp_path / "releases"
+    renamed = purge_releases(root, tmp_path / "ledger", WHO)
+    assert set(renamed) == {three[0].id, three[2].id}
+    found = list_releases(root)
+    assert [release.id for release in found] == sorted([renamed[three[0].id], three[1].id, renamed[three[2].id]])
+    for release in found:
+        verify(release)
+        assert read_table(release.lists, LISTS)["listener_id"].to_pylist() == ["listener-bob"]
+        assert release.manifest["n_listeners"] == 1
+    assert current(root).id == renamed[three[2].id]
+    assert current(root).previous == three[1].id
+    assert found[1].previous == renamed[three[0].id]
+    assert scan([root], ["listener-ann"]) == []
+
+
+def test_a_model_keeps_its_rows_and_loses_the_name(tmp_path: Path, three: list[Release]) -> None:
+    purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
+    rows = read_table(current(tmp_path / "releases").model / "listeners.parquet", LISTENER_MAP).to_pylist()
+    assert [(row["listener_id"], row["n_plays"]) for row in rows] == [("erased listener 1", 0), ("listener-bob", 5)]
+
+
+def test_a_rollback_goes_to_what_is_left(tmp_path: Path, three: list[Release]) -> None:
+    root, ledger = tmp_path / "releases", tmp_path / "ledger"
+    roll_back(root, ledger, to=three[0].id, by="ann", reason="r")
+    renamed = purge_releases(root, ledger, WHO)
+    assert current(root).id == renamed[three[0].id]
+    assert withdrawn(ledger) == {renamed[three[2].id]}
+    assert roll_back(root, ledger, to=three[1].id, by="ann", reason="r")[1].id == three[1].id
+
+
+def test_again_nothing_is_left_to_do(tmp_path: Path, three: list[Release]) -> None:
+    root = tmp_path / "releases"
+    purge_releases(root, tmp_path / "ledger", WHO)
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    assert purge_releases(root, tmp_path / "ledger", WHO) == {}
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("step", ["_write_manifest", "point", "_rename_in_journal"])
+def test_a_crash_leaves_a_whole_release_served_and_is_mended_by_running_again(
+    tmp_path: Path, three: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.erasure import releases as module
+
+    root = tmp_path / "releases"
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, dies)
+        with pytest.raises(KeyboardInterrupt):
+            purge_releases(root, tmp_path / "ledger", WHO)
+    verify(current(root))
+    purge_releases(root, tmp_path / "ledger", WHO)
+    for release in list_releases(root):
+        verify(release)
+        assert release.previous is None or (root / release.previous).is_dir()
+    assert scan([root], ["listener-ann"]) == []
+    assert len(list_releases(root)) == len(three)
