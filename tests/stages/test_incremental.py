@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from pipeline.engine.inprocess import InProcess
 from pipeline.io.kept import Kept, link
-from pipeline.io.tables import read_json, write_json
+from pipeline.io.tables import SET_ASIDE, read_json, write_json, write_table
 from pipeline.logs.landing import read_landing, take_inventory
-from pipeline.params import InteractionParams, ValidationParams
+from pipeline.params import InteractionParams, load_params
 from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage
 from pipeline.stages import validate as validate_stage
@@ -26,6 +26,8 @@ FIRST, AS_OF = dt.date(2026, 1, 1), dt.date(2026, 12, 31)
 PARAMS = InteractionParams(
     item="artist", min_seconds_played=0, history_days=365, half_life_days=60, min_listeners_per_item=1
 )
+
+VALIDATION = load_params(Path(__file__).parents[2] / "params.yaml").validation.model_copy(update={"min_plays": 1})
 
 
 def plays_of(day: int, n: int = 30) -> list[dict[str, Any]]:
@@ -75,18 +77,27 @@ def night(out: Path, root: Path, *, validates: bool = False) -> list[str]:
         report=data / "ingest.json",
         **paths,
     )
+    write_table(data / "set_aside.parquet", SET_ASIDE.empty_table(), SET_ASIDE)
     if validates:
-        report = validate_stage.validate(
+        report, aside = validate_stage.validate(
             ingest_report=data / "ingest.json",
             as_of=AS_OF,
-            params=ValidationParams(min_plays=1, max_unknown_artist_share=0.05),
+            decision_from=AS_OF - dt.timedelta(days=7),
+            params=VALIDATION,
             max_quarantine_share=0.5,
             **paths,
         )
         write_json(data / "validation.json", report)
+        write_table(data / "set_aside.parquet", aside.to_arrow(), SET_ASIDE)
     shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
-        PARAMS, as_of=AS_OF, daily=data / "daily", items=data / "items.parquet", executor=executor, **paths
+        PARAMS,
+        as_of=AS_OF,
+        set_aside=data / "set_aside.parquet",
+        daily=data / "daily",
+        items=data / "items.parquet",
+        executor=executor,
+        **paths,
     )
     return executor.ran
 
