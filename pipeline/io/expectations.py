@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -111,7 +112,7 @@ class SuiteReport:
             "success": self.success,
             "n_expectations": self.n_expectations,
             "n_rows": self.n_rows,
-            "failures": list(self.failures),
+            "faults": list(self.faults),
             "findings": [found.as_json() for found in self.findings],
         }
 
@@ -120,16 +121,17 @@ class SuiteReport:
         return tuple(found.expect.says + found.where for found in broken if found.expect.severity == severity)
 
 
-def checkpoint(reports: Sequence[SuiteReport]) -> dict[str, Any]:
+def checkpoint(reports: Sequence[SuiteReport], *, as_of: dt.date) -> dict[str, Any]:
     """Reports of one place in the night, JSON-able: each line begins with its suite's name.
 
     Returns:
-        `n_expectations`; `failures`, `warnings`, `set_aside`, `undecided`, lists of lines; `suites`.
+        `as_of`; `n_expectations`; `failures`, `warnings`, `set_aside`, `undecided`, lists of lines; `suites`.
     """
     told = ("failures", "warnings", "set_aside", "undecided")
     lines = {kind: [f"{each.name}: {line}" for each in reports for line in getattr(each, kind)] for kind in told}
     total = sum(each.n_expectations for each in reports)
-    return {"n_expectations": total, **lines, "suites": [each.as_json() for each in reports]}
+    night = {"as_of": as_of.isoformat(), "n_expectations": total}
+    return {**night, **lines, "suites": [each.as_json() for each in reports]}
 
 
 def check(

@@ -37,7 +37,7 @@ def run(context: Context) -> str:
         check(fallback, fallback_suite(), name="fallback"),
     ]
     n_short = int((lists["n_rows"] < params.lists.n_items).sum())
-    report = checkpoint(reports) | {"n_lists": len(lists), "n_short": n_short}
+    report = checkpoint(reports, as_of=context.as_of) | {"n_lists": len(lists), "n_short": n_short}
     write_json(layout.audit_report, report)
     failures = report["failures"]
     if failures:

@@ -110,4 +110,4 @@ def checked(
         )
         for name, facts in folds.items()
     ]
-    return {"folds": folds} | checkpoint(suites)
+    return {"folds": folds} | checkpoint(suites, as_of=as_of)

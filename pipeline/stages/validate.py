@@ -103,4 +103,4 @@ def validate(
         check(pd.DataFrame([drift]), drift_suite(drift, params), name="drift", nullable=drift.keys()),
         check(pd.DataFrame([bots]), bot_suite(bots, params.bots), name="bots", nullable={"set_aside_share"}),
     ]
-    return night | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites), aside
+    return night | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites, as_of=as_of), aside
