@@ -1,21 +1,26 @@
 """Landed files: what ingest read of each."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.io.expectations import Expect, within
 from pipeline.logs.reading import Reason
 
+_FOLDER_IS_LISTENER = ("spotify", "spotify-extended")
+"""Formats that know their listener by the folder: it has no place in a report."""
+
 
 def file_facts(landed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row for each file of ingest.json: `path`, `unaccounted` rows, and whether all of it is `lost`."""
+    """A row for each file of ingest.json: `path` as it may be told, `unaccounted` rows, and whether all of it is
+    `lost`."""
     return [
         {
-            "path": file["path"],
+            "path": _told(n, landed),
             "unaccounted": file["read"] - file["accepted"] - file["duplicate"] - file["quarantined"],
             "lost": int(faulty(file) == file["read"] > 0),
         }
-        for file in landed["files"]
+        for n, file in enumerate(landed["files"])
     ]
 
 
@@ -34,9 +39,19 @@ def faulty(counts: Mapping[str, Any]) -> int:
 
 def worst_file(landed: Mapping[str, Any]) -> str:
     """Which file most of the quarantine comes from."""
-    worst = max(landed["files"], key=faulty, default=None)
-    if worst is None or not faulty(worst):
+    files = landed["files"]
+    n = max(range(len(files)), key=lambda n: faulty(files[n]), default=None)
+    if n is None or not faulty(worst := files[n]):
         return ""
     reasons = {reason: n for reason, n in worst["reasons"].items() if reason != Reason.NOT_MUSIC}
     reason = max(reasons, key=reasons.__getitem__)
-    return f"; most from {worst['path']}: {faulty(worst):,} of {worst['read']:,}, first of all {reason!r}"
+    return f"; most from {_told(n, landed)}: {faulty(worst):,} of {worst['read']:,}, first of all {reason!r}"
+
+
+def _told(n: int, landed: Mapping[str, Any]) -> str:
+    """The path of the n-th file; without its folders where these are a listener's name."""
+    path = str(landed["files"][n]["path"])
+    name = PurePosixPath(path).name
+    if landed.get("format") not in _FOLDER_IS_LISTENER or name == path:
+        return path
+    return f"{name} (file {n + 1} of data/ingest.json)"
