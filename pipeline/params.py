@@ -87,7 +87,7 @@ class ValidationParams(Frozen):
     """Population stability index of the decision window against the days before; beyond, a warning. By convention 0.1
     is a shift and 0.25 a major one."""
     stop_psi: Positive
-    """The same: beyond, the night stops. A clock or a unit that is wrong, rather than people who changed."""
+    """The same: beyond, the night stops. A unit that is wrong, rather than people who changed."""
     max_new_item_share: Share
     """Share of the window's items [0, 1] that training has not; beyond, a warning."""
     min_kept_share: Share
