@@ -67,7 +67,7 @@ class Counting(InProcess):
 
 
 def night(out: Path, root: Path, *, validates: bool = False) -> list[str]:
-    """Ingest, look at the days, all of validation where that is asked for, and prepare; returns the kernels that ran."""
+    """Ingest, look at days, validate them where that is asked for, and prepare; returns the kernels that ran."""
     executor, data = Counting(), out / "data"
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "landing.json", take_inventory(root, "netgain"))
