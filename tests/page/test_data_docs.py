@@ -19,6 +19,7 @@ def report(*findings: tuple[str, str, str], faults: tuple[str, ...] = ()) -> dic
         kind: [says for out, how, says in findings if out == "broken" and how == severity]
         for kind, severity in (("failures", "stop"), ("warnings", "warn"), ("set_aside", "quarantine"))
     }
+    lines["failures"] = [*faults, *lines["failures"]]
     lines["undecided"] = [says for out, _, says in findings if out == "undecided"]
     suite = {"name": "days", "success": not lines["failures"], "n_expectations": len(told), "n_rows": 3}
     return {"as_of": "2026-01-01", "n_expectations": len(told), **lines} | {
@@ -86,8 +87,15 @@ def test_what_is_amiss_comes_first_with_its_outcome_and_severity() -> None:
     ]
 
 
-def test_faults_of_a_frame_are_shown() -> None:
-    assert "there is no column y" in render_checkpoint("ingest", MIXED, as_of="2026-01-01")
+def test_what_is_amiss_stands_before_the_suites() -> None:
+    page = render_checkpoint("ingest", MIXED, as_of="2026-01-01")
+    assert re.findall(r"<li class=\"[a-z-]+\">(.*?)</li>", page) == [
+        "✕ there is no column y",
+        "✕ no &lt;script&gt;alert(1)&lt;/script&gt;",
+        "! a usual day",
+        "→ no bots",
+    ]
+    assert "What is amiss" not in render_checkpoint("ingest", report(("held", "stop", "x")), as_of="2026-01-01")
 
 
 def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
@@ -99,7 +107,7 @@ def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
     ]
     rows = [row for row in Text(page).rows if row]
     assert [row[0] for row in rows] == ["2026-01-02", "2026-01-01"]
-    assert "1 stop the night, 1 warn, bots set aside, 1 undecided" in rows[0][1]
+    assert "2 stop the night, 1 warn, bots set aside, 1 undecided" in rows[0][1]
     assert "not reached" in rows[0][2]
 
 
