@@ -77,6 +77,15 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
 
 
+@app.command("data-docs")
+def data_docs() -> None:
+    """Pages of what was expected of the open night's data; `netgain night` writes them by itself."""
+    from pipeline.night.data_docs import write_data_docs
+    from pipeline.stages.context import open_context
+
+    typer.echo(write_data_docs(open_context(load_settings())))
+
+
 @app.command()
 def promote(
     by: Annotated[str, typer.Option(help="Who decides.")],

@@ -31,11 +31,68 @@ class IngestParams(Frozen):
     """Partitions that a day's plays are divided into by listener; more for services that outgrow a worker's memory."""
 
 
+class Band(Frozen):
+    """From low to high, relative to what is usual."""
+
+    low: NonNegative
+    high: Positive
+
+    @model_validator(mode="after")
+    def _around_one(self) -> "Band":
+        if not self.low <= 1 <= self.high:
+            raise ValueError(f"low {self.low:g} and high {self.high:g} do not stand around 1")
+        return self
+
+
+class BotParams(Frozen):
+    """What no listener can do who is one person. Listeners beyond it are set aside with their reason."""
+
+    max_hours_per_day: Positive
+    """Time played [h] in a day of UTC, its longest play left out (that one may begin or end on another day)."""
+    max_plays_per_day: Count
+    """Plays in a day of UTC."""
+    max_rhythm_spread: Share
+    """Standard deviation of the times from play to play, relative to their mean; people who listen come and go, and
+    are far above 1. Judged on days of more than half of max_plays_per_day."""
+    habit_days: Annotated[int, Field(ge=2, le=365)]
+    """Days [d] on end in all 24 hours of which something is played, or with a rhythm without a spread, before a
+    listener is set aside for it: one day of it happens to people."""
+    max_listener_share: Share
+    """Share of listeners [0, 1] that may be set aside before the night stops: beyond, the logs or the rules are at
+    fault."""
+
+
 class ValidationParams(Frozen):
     min_plays: Count
     """Fewest visible plays [rows] of a night; fewer stop it."""
     max_unknown_artist_share: Share
     """Share of visible plays [0, 1] whose artist is not known by name."""
+    median_days: Annotated[int, Field(ge=7, le=365)]
+    """Days [d] before what is looked at that it is held against."""
+    warn_day_ratio: Band
+    """Plays and listeners of the latest day, relative to their median over the days before: outside, a warning."""
+    stop_day_ratio: Band
+    """The same: outside, the night stops. Logs that have landed in part, or twice under other ids."""
+    min_listeners: Count
+    """Fewest listeners of a median day [listeners] for a band or a share to be decided: a handful varies too much."""
+    warn_age_days: NonNegative
+    """Days [d] from the last play to as_of: beyond, a warning."""
+    stop_age_days: NonNegative
+    """The same: beyond, the night stops."""
+    max_top_listener_share: Share
+    """Share of a day's plays [0, 1] by its 1 % most active listeners; beyond, a warning."""
+    max_top_artist_share: Share
+    """Share of a day's plays [0, 1] by the artist played most; beyond, a warning."""
+    warn_psi: Positive
+    """Population stability index of the decision window against the days before; beyond, a warning. By convention 0.1
+    is a shift and 0.25 a major one."""
+    stop_psi: Positive
+    """The same: beyond, the night stops. A unit that is wrong, rather than people who changed."""
+    max_new_item_share: Share
+    """Share of the window's items [0, 1] that training has not; beyond, a warning."""
+    min_kept_share: Share
+    """Share of listeners and of items [0, 1] that are left in the matrix; below, a warning."""
+    bots: BotParams
 
 
 class InteractionParams(Frozen):

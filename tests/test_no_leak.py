@@ -65,7 +65,8 @@ def open_and_fit(tmp_path_factory, *, fitted=RECIPES):
     (workspace / "landing" / "plays-planted.jsonl").write_text("\n".join(lines) + "\n")
     settings = load_settings({"NETGAIN_ENGINE": "inprocess"}, workspace=workspace)
     context = open_night(settings, as_of=AS_OF, log_format="netgain", logs=None)
-    for name, recipe in [("ingest", None), ("prepare", None), ("split", None), *(("fit", r) for r in fitted)]:
+    before = ("ingest", "validate", "prepare", "split")
+    for name, recipe in [*((name, None) for name in before), *(("fit", r) for r in fitted)]:
         run = importlib.import_module(f"pipeline.stages.{name}").run
         run(context, recipe) if recipe else run(context)
     return context

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.settings import silence_telemetry
 
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MAX_LABELS = 3
+
+Severity = Literal["stop", "quarantine", "warn"]
+"""What follows where an expectation is not met: the night stops; what is at fault is set aside and the night goes on;
+it is told and nothing else."""
+Outcome = Literal["held", "broken", "undecided"]
+_SEVERITY_OF_GX: Mapping[Severity, str] = {"stop": "critical", "quarantine": "info", "warn": "warning"}
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,44 @@ class Expect:
         kind: a class of `great_expectations.expectations` without its `Expect`, as `ColumnValuesToBeUnique`.
         says: what is expected, for a person; it ends up in errors and reports, so it carries no personal value.
         arguments: the keyword arguments of that class, as `{"column": "rows", "min_value": 1}`.
+        severity: what follows where it is not met.
     """
 
     kind: str
     says: str
     arguments: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity = "stop"
+
+
+def within(
+    column: str,
+    says: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    severity: Severity = "stop",
+) -> Expect:
+    """Every value of a column lies between two bounds, which are included."""
+    bounds = {"column": column, "min_value": at_least, "max_value": at_most}
+    return Expect("ColumnValuesToBeBetween", says, bounds, severity)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What became of one expectation.
+
+    Attributes:
+        outcome: `undecided` where there was nothing to hold it against, which is neither met nor broken.
+        where: the rows that broke it, by their label.
+    """
+
+    expect: Expect
+    outcome: Outcome
+    where: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        told = {"says": self.expect.says, "kind": self.expect.kind, "column": self.expect.arguments.get("column")}
+        return told | {"severity": self.expect.severity, "outcome": self.outcome, "where": self.where}
 
 
 @dataclass(frozen=True)
@@ -34,14 +74,37 @@ class SuiteReport:
     """What a suite found; holds counts, expectations and labels, never values of the frame.
 
     Attributes:
-        failures: one line each, empty exactly when `success`.
+        faults: why the frame or the suite could not be what was asked for; each stops the night.
+        findings: one for each expectation, in the suite's order.
     """
 
     name: str
-    success: bool
     n_expectations: int
     n_rows: int
-    failures: tuple[str, ...]
+    faults: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One line each for what stops the night."""
+        return (*self.faults, *self._broken("stop"))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self._broken("warn")
+
+    @property
+    def set_aside(self) -> tuple[str, ...]:
+        return self._broken("quarantine")
+
+    @property
+    def undecided(self) -> tuple[str, ...]:
+        return tuple(found.expect.says for found in self.findings if found.outcome == "undecided")
+
+    @property
+    def success(self) -> bool:
+        """Whether nothing stops the night."""
+        return not self.failures
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -49,8 +112,26 @@ class SuiteReport:
             "success": self.success,
             "n_expectations": self.n_expectations,
             "n_rows": self.n_rows,
-            "failures": list(self.failures),
+            "faults": list(self.faults),
+            "findings": [found.as_json() for found in self.findings],
         }
+
+    def _broken(self, severity: Severity) -> tuple[str, ...]:
+        broken = (found for found in self.findings if found.outcome == "broken")
+        return tuple(found.expect.says + found.where for found in broken if found.expect.severity == severity)
+
+
+def checkpoint(reports: Sequence[SuiteReport], *, as_of: dt.date) -> dict[str, Any]:
+    """Reports of one place in the night, JSON-able: each line begins with its suite's name.
+
+    Returns:
+        `as_of`; `n_expectations`; `failures`, `warnings`, `set_aside`, `undecided`, lists of lines; `suites`.
+    """
+    told = ("failures", "warnings", "set_aside", "undecided")
+    lines = {kind: [f"{each.name}: {line}" for each in reports for line in getattr(each, kind)] for kind in told}
+    total = sum(each.n_expectations for each in reports)
+    night = {"as_of": as_of.isoformat(), "n_expectations": total}
+    return {**night, **lines, "suites": [each.as_json() for each in reports]}
 
 
 def check(
@@ -64,31 +145,43 @@ def check(
     """Hold a frame against a suite.
 
     Great Expectations calls an empty frame, an empty suite and a column of nothing but nulls a success. Here the first
-    two fail, and so does a null in any column that an expectation names, unless the column is `nullable`.
+    two fail, and so does a null in any column that an expectation names, unless the column is `nullable`; what is
+    expected of a nullable column that holds nothing else is undecided.
 
     Args:
         frame: pandas, of any size; every expectation costs one pass, so aggregate first where that is possible.
         expectations: the suite.
         name: of the suite, for the report.
-        label: a column that tells rows apart without being personal (a day, a file). Where given, a failure names the
+        label: a column that tells rows apart without being personal (a day, a file). Where given, a finding names the
             first offending rows by it; the whole frame's offending values are then held in memory for a moment.
         nullable: columns in which a null is not a failure.
     """
-    failures = [] if len(frame) else ["the frame has no rows"]
+    faults = [] if len(frame) else ["the frame has no rows"]
     if not expectations:
-        failures.append("the suite has no expectations")
+        faults.append("the suite has no expectations")
     named = {v for e in expectations for k, v in e.arguments.items() if k.startswith("column") and isinstance(v, str)}
     for column in sorted(named):
         if column not in frame.columns:
-            failures.append(f"there is no column {column}")
+            faults.append(f"there is no column {column}")
         elif column not in nullable and (n_null := int(frame[column].isna().sum())):
-            failures.append(f"{column} is null in {n_null} of {len(frame)} rows")
+            faults.append(f"{column} is null in {n_null} of {len(frame)} rows")
+    findings = [Finding(expect, "undecided") for expect in expectations]
     if len(frame) and expectations and named <= set(frame.columns):
-        failures += _evaluate(frame, expectations, name=name, label=label)
-    return SuiteReport(name, not failures, len(expectations), len(frame), tuple(failures))
+        empty = {column for column in named & set(nullable) if frame[column].isna().all()}
+        decided = [n for n, e in enumerate(expectations) if e.arguments.get("column") not in empty]
+        found, unable = _evaluate(frame, [expectations[n] for n in decided], name=name, label=label)
+        for n, finding in zip(decided, found, strict=True):
+            findings[n] = finding
+        faults += unable
+    return SuiteReport(name, len(expectations), len(frame), tuple(faults), tuple(findings))
 
 
-def _evaluate(frame: pd.DataFrame, expectations: Sequence[Expect], *, name: str, label: str | None) -> list[str]:
+def _evaluate(
+    frame: pd.DataFrame, expectations: Sequence[Expect], *, name: str, label: str | None
+) -> tuple[list[Finding], list[str]]:
+    """A finding for each expectation, and a line for each that could not be evaluated."""
+    if not expectations:
+        return [], []
     silence_telemetry()
     import great_expectations as gx
     import great_expectations.expectations as gxe
@@ -102,19 +195,23 @@ def _evaluate(frame: pd.DataFrame, expectations: Sequence[Expect], *, name: str,
     suite = gx.ExpectationSuite(
         name,
         expectations=[
-            getattr(gxe, f"Expect{e.kind}")(**e.arguments, meta={"n": n}) for n, e in enumerate(expectations)
+            getattr(gxe, f"Expect{e.kind}")(**e.arguments, severity=_SEVERITY_OF_GX[e.severity], meta={"n": n})
+            for n, e in enumerate(expectations)
         ],
     )
     results = batch.validate(suite, result_format=_result_format(label))
     by_number = {result.expectation_config.meta["n"]: result for result in results.results}
-    failures = []
+    findings, unable = [], []
     for n, expect in enumerate(expectations):
         result = by_number.get(n)
         if result is None or _raised(result.exception_info):
-            failures.append(f"{expect.says}: it could not be evaluated ({expect.kind})")
-        elif not result.success:
-            failures.append(expect.says + _where(result.result, label))
-    return failures
+            findings.append(Finding(expect, "undecided"))
+            unable.append(f"{expect.says}: it could not be evaluated ({expect.kind})")
+        elif result.success:
+            findings.append(Finding(expect, "held"))
+        else:
+            findings.append(Finding(expect, "broken", _where(result.result, label)))
+    return findings, unable
 
 
 def _result_format(label: str | None) -> Any:

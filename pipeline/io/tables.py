@@ -41,6 +41,17 @@ QUARANTINE = pa.schema(
     ]
 )
 
+SET_ASIDE = pa.schema(
+    [
+        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("first_day", pa.date32(), nullable=False),  # first day on which the reason was seen
+        pa.field("days", pa.int32(), nullable=False),  # on which it was seen
+        pa.field("plays", pa.int64(), nullable=False),  # on those days
+    ]
+)
+"""Listeners that no person could be, one row each, sorted by listener_id. None of their plays count, on any day."""
+
 DAILY = pa.schema(
     [
         pa.field("day", pa.date32(), nullable=False),

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.errors import EXIT_INVALID
 from pipeline.graph import EFFECTS
+from pipeline.night.data_docs import write_data_docs
 from pipeline.night.opening import interrupt_as_exit, only_night, open_night
 from pipeline.night.pure import Report, repro
 from pipeline.night.summary import night_facts
@@ -27,7 +28,10 @@ def run_night(
     started = time.monotonic()
     with only_night(settings):
         context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
-        ran = repro(settings, report)
+        try:
+            ran = repro(settings, report)
+        finally:
+            write_data_docs(context)  # a night that was stopped is the one to look at
         effects = {name: _timed(name, context, report) for name in EFFECTS}
         return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
 

@@ -21,7 +21,7 @@ def summary(facts: dict[str, Any]) -> Group:
         title_align="left",
         border_style=_COLOUR[decision["verdict"]],
     )
-    return Group(_rows(facts), "", recipe_table(facts), "", verdict, *_notes(facts), _next(facts))
+    return Group(_rows(facts), _checks(facts), "", recipe_table(facts), "", verdict, *_notes(facts), _next(facts))
 
 
 def _rows(facts: dict[str, Any]) -> Text:
@@ -32,6 +32,16 @@ def _rows(facts: dict[str, Any]) -> Text:
     )
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(rows["reasons"].items(), key=lambda r: -r[1]))
     return Text(line + (f" ({reasons})" if reasons else ""))
+
+
+def _checks(facts: dict[str, Any]) -> Group:
+    """How many expectations there were; each warning, and who is set aside."""
+    checks = facts["checks"].values()
+    total, undecided = sum(c["n_expectations"] for c in checks), sum(len(c["undecided"]) for c in checks)
+    lines = [Text(f"{total} expectations of the data, {undecided} of them undecided for want of data")]
+    lines += [Text(f"set aside: {line}") for c in checks for line in c["set_aside"]]
+    lines += [Text(f"warning: {line}", style="yellow") for c in checks for line in c["warnings"]]
+    return Group(*lines)
 
 
 def recipe_table(facts: dict[str, Any]) -> Table:
@@ -71,7 +81,8 @@ def _next(facts: dict[str, Any]) -> Group:
     release = facts["release"]
     lines = [
         f"Served now: release {release['id']}, {release['n_listeners']:,} listeners, recipe {release['recipe']}",
-        f"Look next: reports/decision-{facts['as_of']}.html, `netgain explain`, `netgain lookup LISTENER`, `make ui`",
+        f"Look next: reports/decision-{facts['as_of']}.html, reports/data_docs/index.html, `netgain explain`, "
+        "`netgain lookup LISTENER`, `make ui`",
         f"{len(facts['ran'])} stages ran; the night took {facts['seconds']:.0f} s",
     ]
     if facts["decision"]["verdict"] == "INVALID":

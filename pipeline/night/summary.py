@@ -5,6 +5,7 @@ from typing import Any
 from pipeline.core.economics import per_month
 from pipeline.io.releases import current
 from pipeline.io.tables import read_json
+from pipeline.night.data_docs import checkpoints
 from pipeline.stages.context import Context
 
 
@@ -12,7 +13,8 @@ def night_facts(context: Context) -> dict[str, Any]:
     """JSON-able facts of a finished night.
 
     Returns:
-        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format); `decision` (decision.json);
+        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format); `checks` (by checkpoint: the number
+        of expectations, and lines of what warns, what is set aside, what is undecided); `decision` (decision.json);
         `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners); `reports`.
     """
     layout = context.layout
@@ -22,6 +24,10 @@ def night_facts(context: Context) -> dict[str, Any]:
         "as_of": context.as_of.isoformat(),
         "rows": {key: ingest[key] for key in ("format", "read", "accepted", "duplicate", "quarantined", "reasons")}
         | {"files": len(ingest["files"])},
+        "checks": {
+            name: {kind: report[kind] for kind in ("n_expectations", "warnings", "set_aside", "undecided")}
+            for name, report in checkpoints(context).items()
+        },
         "decision": decision,
         "recipes": recipe_rows(context, decision),
         "release": {

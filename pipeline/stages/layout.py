@@ -71,6 +71,11 @@ class Layout:
         return self.data / "validation.json"
 
     @property
+    def set_aside(self) -> Path:
+        """Listeners that no person could be, with the reason."""
+        return self.data / "set_aside.parquet"
+
+    @property
     def daily(self) -> Path:
         return self.data / "daily"
 
@@ -96,6 +101,10 @@ class Layout:
     @property
     def relevant(self) -> Path:
         return self.data / "relevant.parquet"
+
+    @property
+    def interactions_report(self) -> Path:
+        return self.data / "interactions.json"
 
     def model(self, recipe: str) -> Path:
         """A folder of seed-0/ … seed-K−1/, one model each, with its id maps."""

@@ -1,4 +1,4 @@
-"""Stage prepare: counted plays by day, listener and item."""
+"""Stage prepare: counted plays by day, listener and item, of listeners who are not set aside."""
 
 import datetime as dt
 from pathlib import Path
@@ -9,8 +9,8 @@ from pipeline.engine.executor import Executor
 from pipeline.engine.once import done
 from pipeline.features import daily as daily_kernel
 from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
-from pipeline.io.kept import Kept, code_of, key_of, link
-from pipeline.io.tables import ITEMS, read_json, write_table
+from pipeline.io.kept import Kept, Result, code_of, key_of, link
+from pipeline.io.tables import DAILY, ITEMS, SET_ASIDE, read_json, read_table, write_table
 from pipeline.params import InteractionParams
 from pipeline.stages.context import Context
 
@@ -21,17 +21,21 @@ def run(context: Context) -> str:
 
     layout = context.layout
     with executor_for("logs", context.settings) as executor:
-        n_plays, n_counted, n_days = prepare(
+        n_plays, n_counted, n_aside, n_days = prepare(
             context.params.interactions,
             as_of=context.as_of,
             plays=layout.plays,
             days=layout.days,
+            set_aside=layout.set_aside,
             daily=layout.daily,
             items=layout.items,
             kept=layout.kept,
             executor=executor,
         )
-    return f"prepare: {n_counted:,} of {n_plays:,} plays count, over {n_days} days before {context.as_of}"
+    return (
+        f"prepare: {n_counted:,} of {n_plays:,} plays count, over {n_days} days before {context.as_of}; "
+        f"{n_aside:,} more are of listeners set aside"
+    )
 
 
 def prepare(
@@ -40,14 +44,20 @@ def prepare(
     as_of: dt.date,
     plays: Path,
     days: Path,
+    set_aside: Path,
     daily: Path,
     items: Path,
     kept: Path,
     executor: Executor,
-) -> tuple[int, int, int]:
-    """Aggregate each visible day that was not aggregated before; returns (plays, counted plays, days)."""
+) -> tuple[int, int, int, int]:
+    """Aggregate each visible day that was not aggregated before, and leave out who is set aside.
+
+    Returns:
+        Plays, counted plays, plays that would count but for that, days.
+    """
     first = (as_of - dt.timedelta(days=params.history_days)).isoformat()
-    made = Kept(kept / "daily")
+    made, without = Kept(kept / "daily"), Kept(kept / "daily-without")
+    aside = pl.DataFrame(read_table(set_aside, SET_ASIDE))["listener_id"]
     code = [code_of(Path(daily_kernel.__file__)), params.item, params.min_seconds_played]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [
@@ -63,9 +73,37 @@ def prepare(
     ]
     results = done(tasks, made, aggregate_day, executor)
     daily.mkdir(parents=True, exist_ok=True)
+    cleaned = {task.key: _leave_out(aside, task, made, without) for task in tasks} if len(aside) else {}
     for task in tasks:
-        link(made.at(task.key) / COUNTS_FILE, daily / f"{task.plays.name}.parquet")
+        key, _ = cleaned.get(task.key) or (None, 0)
+        source = made.at(task.key) if key is None else without.at(key)
+        link(source / COUNTS_FILE, daily / f"{task.plays.name}.parquet")
+    without.forget_others({key for key, _ in cleaned.values() if key is not None})
     names = [pl.read_parquet(made.at(task.key) / NAMES_FILE) for task in tasks]
     write_table(items, item_names(pl.concat([pl.DataFrame(NAMES.empty_table()), *names])).to_arrow(), ITEMS)
     made.forget_others(set(keys.values()))
-    return sum(r["n_plays"] for r in results), sum(r["n_counted"] for r in results), len(tasks)
+    n_aside = sum(n for _, n in cleaned.values())
+    return sum(r["n_plays"] for r in results), sum(r["n_counted"] for r in results) - n_aside, n_aside, len(tasks)
+
+
+def _leave_out(aside: pl.Series, task: DayTask, made: Kept, without: Kept) -> tuple[str | None, int]:
+    """The key of a day's counts without those listeners, None where it has none of them; and the plays left out.
+
+    Who is set aside is of the night, not of the day: so the kept counts are of everybody, and a day is written again
+    only when others of its listeners are set aside than before.
+    """
+    counts = made.at(task.key) / COUNTS_FILE
+    theirs = pl.scan_parquet(counts).filter(pl.col("listener_id").is_in(aside.implode()))
+    found = theirs.group_by("listener_id").agg(pl.col("n_plays").sum()).sort("listener_id").collect()
+    if not found.height:
+        return None, 0
+    key = key_of(task.key, found["listener_id"].to_list())
+
+    def build(folder: Path) -> Result:
+        left = pl.read_parquet(counts).join(found, on="listener_id", how="anti", maintain_order="left")
+        write_table(folder / COUNTS_FILE, left.to_arrow(), DAILY)
+        return {}
+
+    if without.find(key) is None:
+        without.make(key, build)
+    return key, int(found["n_plays"].sum())

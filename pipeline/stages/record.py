@@ -49,7 +49,8 @@ def run(context: Context) -> str:
     with tempfile.TemporaryDirectory(prefix="netgain-plots-") as scratch:
         plots = draw_plots(night, Path(scratch))
         decided = (layout.decision, layout.decision_page)
-        reports = (*decided, layout.ingest_report, layout.validation_report, layout.audit_report)
+        checked = (layout.validation_report, layout.interactions_report, layout.audit_report)
+        reports = (*decided, layout.ingest_report, *checked)
         # The tables beside the record: with them, `netgain replay` makes the decision again from the run alone.
         arrays = [(layout.data / t["file"], Path(t["file"]).parent) for t in night.decision.get("arrays", {}).values()]
         shown = [*((path, "") for path in reports), *((path, "plots") for path in plots)]

@@ -5,17 +5,26 @@ window, the latest days before the decision window.
 """
 
 import datetime as dt
+from typing import Any
 
 import polars as pl
 
 from pipeline.core.splitting import relevant_items, split_by_time
-from pipeline.features.interactions import build_interactions, save_interactions
-from pipeline.io.tables import DAILY, ITEMS, RELEVANT, read_table, write_table
+from pipeline.errors import ValidationFailed
+from pipeline.features.interactions import InteractionTables, build_interactions, save_interactions
+from pipeline.io.expectations import check, checkpoint
+from pipeline.io.tables import DAILY, ITEMS, RELEVANT, read_table, write_json, write_table
+from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
+from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
 
 
 def run(context: Context) -> str:
-    """Write train/, tuning/, window/ and relevant.parquet."""
+    """Write train/, tuning/, window/, relevant.parquet and interactions.json.
+
+    Raises:
+        ValidationFailed: nothing may be learnt from what came of it; the report says the same.
+    """
     layout, params = context.layout, context.params
     daily = pl.DataFrame(read_table(layout.daily, DAILY))
     names = pl.DataFrame(read_table(layout.items, ITEMS))
@@ -27,6 +36,7 @@ def run(context: Context) -> str:
         decision_from=context.tuning_from,
         as_of=context.decision_from,
     )
+    made: dict[str, InteractionTables] = {}
     for folder, days, until in (
         (layout.train, split.train, context.decision_from),
         (layout.tuning, tuning.train, context.tuning_from),
@@ -40,11 +50,64 @@ def run(context: Context) -> str:
             min_listeners_per_item=params.interactions.min_listeners_per_item,
         )
         save_interactions(folder, tables)
+        made[folder.name] = tables
     only_new = params.split.target == "new"
     write_table(layout.tuning / "relevant.parquet", relevant_items(tuning, only_new=only_new).to_arrow(), RELEVANT)
     relevant = relevant_items(split, only_new=only_new)
     write_table(layout.relevant, relevant.to_arrow(), RELEVANT)
+    report = checked(
+        made["train"],
+        made["window"],
+        daily.filter(pl.col("day") >= first),
+        decision_from=context.decision_from,
+        as_of=context.as_of,
+        params=params.validation,
+    )
+    write_json(layout.interactions_report, report)
+    if report["failures"]:
+        raise ValidationFailed(
+            "interactions that must not be learnt from",
+            expected="; ".join(report["failures"]),
+            fix=f"See {layout.interactions_report}; what was served before is still served.",
+        )
     return (
         f"split: {split.train.height:,} rows before {context.decision_from} to learn from; "
         f"{relevant.height:,} items of {relevant['listener_id'].n_unique():,} listeners to find after it"
     )
+
+
+def checked(
+    train: InteractionTables,
+    window: InteractionTables,
+    daily: pl.DataFrame,
+    *,
+    decision_from: dt.date,
+    as_of: dt.date,
+    params: ValidationParams,
+) -> dict[str, Any]:
+    """interactions.json: Great Expectations on what fits and the refit are given.
+
+    Args:
+        train: before the decision window.
+        window: up to the night.
+        daily: DAILY within history, up to the night.
+        decision_from: first day of the decision window.
+        as_of: the night.
+        params: bounds.
+    """
+    import pandas as pd
+
+    folds = {
+        "train": interaction_facts("train", train, daily, until=decision_from),
+        "window": interaction_facts("window", window, daily, until=as_of, known=train),
+    }
+    suites = [
+        check(
+            pd.DataFrame([facts]),
+            interaction_suite(facts, params, whole=name == "window"),
+            name=name,
+            nullable=NULLABLE,
+        )
+        for name, facts in folds.items()
+    ]
+    return {"folds": folds} | checkpoint(suites, as_of=as_of)

@@ -1,8 +1,11 @@
 """A suite passes only when rows were there and every expectation was evaluated on them."""
 
-import pandas as pd
+import datetime as dt
 
-from pipeline.io.expectations import Expect, check
+import pandas as pd
+import pytest
+
+from pipeline.io.expectations import Expect, Severity, check, checkpoint, within
 
 POSITIVE = Expect("ColumnValuesToBeBetween", "every day has rows", {"column": "rows", "min_value": 1})
 
@@ -52,3 +55,49 @@ def test_an_expectation_that_cannot_be_evaluated_is_a_failure() -> None:
 def test_the_same_expectation_twice_counts_twice() -> None:
     report = check(pd.DataFrame({"rows": [0]}), [POSITIVE, POSITIVE], name="days")
     assert report.failures == ("every day has rows", "every day has rows")
+
+
+@pytest.mark.parametrize(
+    ("severity", "failures", "warnings", "set_aside"),
+    [("stop", 1, 0, 0), ("warn", 0, 1, 0), ("quarantine", 0, 0, 1)],
+)
+def test_a_severity_says_what_follows(severity: Severity, failures: int, warnings: int, set_aside: int) -> None:
+    few = within("rows", "few rows", at_most=1, severity=severity)
+    report = check(pd.DataFrame({"rows": [2]}), [few], name="days")
+    assert (len(report.failures), len(report.warnings), len(report.set_aside)) == (failures, warnings, set_aside)
+    assert report.success == (severity != "stop")
+
+
+@pytest.mark.parametrize("severity", ["stop", "warn", "quarantine"])
+def test_what_cannot_be_evaluated_stops_the_night_whatever_its_severity(severity: Severity) -> None:
+    few = within("rows", "few rows", at_most=1, severity=severity)
+    report = check(pd.DataFrame({"rows": ["one"]}), [few], name="days")
+    assert report.failures == ("few rows: it could not be evaluated (ColumnValuesToBeBetween)",)
+
+
+def test_a_column_of_nothing_but_nulls_is_undecided_where_it_may_be_null() -> None:
+    frame = pd.DataFrame({"rows": [1], "age": [None]})
+    suite = [POSITIVE, within("age", "young", at_most=2)]
+    report = check(frame, suite, name="days", nullable={"age"})
+    assert (report.success, report.undecided) == (True, ("young",))
+    assert [finding.outcome for finding in report.findings] == ["held", "undecided"]
+    assert not check(frame, suite, name="days").success
+
+
+def test_a_suite_that_is_all_undecided_has_not_held_anything() -> None:
+    report = check(pd.DataFrame({"age": [None]}), [within("age", "young", at_most=2)], name="days", nullable={"age"})
+    assert [finding.outcome for finding in report.findings] == ["undecided"]
+
+
+def test_a_checkpoint_tells_each_line_with_its_suite() -> None:
+    frame = pd.DataFrame({"rows": [0]})
+    told = checkpoint(
+        [
+            check(frame, [POSITIVE], name="a"),
+            check(frame, [within("rows", "many rows", at_least=9, severity="warn")], name="b"),
+        ],
+        as_of=dt.date(2026, 1, 1),
+    )
+    assert (told["as_of"], told["n_expectations"]) == ("2026-01-01", 2)
+    assert (told["failures"], told["warnings"]) == (["a: every day has rows"], ["b: many rows"])
+    assert [suite["success"] for suite in told["suites"]] == [False, True]

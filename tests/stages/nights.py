@@ -119,6 +119,7 @@ def _plant_reports(layout: Layout, as_of: str) -> None:
     counts = {"read": 1000, "accepted": 970, "duplicate": 20, "quarantined": 10, "replayed": 0}
     write_json(layout.ingest_report, {"format": "netgain", **counts, "reasons": {}, "files": []})
     write_json(layout.validation_report, {"success": True})
+    write_json(layout.interactions_report, {"success": True})
 
 
 def _plant_tables(folder: Path) -> None:

@@ -8,24 +8,29 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.engine.inprocess import InProcess
 from pipeline.io.kept import Kept, link
-from pipeline.io.tables import read_json, write_json
+from pipeline.io.tables import SET_ASIDE, read_json, write_json, write_table
 from pipeline.logs.landing import read_landing, take_inventory
-from pipeline.params import InteractionParams, ValidationParams
+from pipeline.params import InteractionParams, load_params
 from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage
 from pipeline.stages import validate as validate_stage
+from pipeline.validation.bots import set_aside
+from pipeline.validation.daily import daily_facts
 from tests.stages.test_ingest import PLAY, checksums
 
 FIRST, AS_OF = dt.date(2026, 1, 1), dt.date(2026, 12, 31)
 PARAMS = InteractionParams(
     item="artist", min_seconds_played=0, history_days=365, half_life_days=60, min_listeners_per_item=1
 )
+
+VALIDATION = load_params(Path(__file__).parents[2] / "params.yaml").validation.model_copy(update={"min_plays": 1})
 
 
 def plays_of(day: int, n: int = 30) -> list[dict[str, Any]]:
@@ -62,7 +67,7 @@ class Counting(InProcess):
 
 
 def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS_OF) -> list[str]:
-    """Ingest, validate where that is asked for, and prepare; returns the kernels that ran."""
+    """Ingest, look at days, validate them where that is asked for, and prepare; returns the kernels that ran."""
     executor, data = Counting(), out / "data"
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "landing.json", take_inventory(root, "netgain"))
@@ -75,18 +80,34 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
         report=data / "ingest.json",
         **paths,
     )
+    facts = daily_facts(
+        paths["plays"],
+        read_json(paths["days"]),
+        as_of=as_of,
+        kept=Kept(out / "kept" / "aggregates"),
+        bots=VALIDATION.bots,
+    )
+    aside = set_aside(facts, VALIDATION.bots)
     if validates:
-        report = validate_stage.validate(
+        report, aside = validate_stage.validate(
             ingest_report=data / "ingest.json",
             as_of=as_of,
-            params=ValidationParams(min_plays=1, max_unknown_artist_share=0.05),
+            decision_from=as_of - dt.timedelta(days=7),
+            params=VALIDATION,
             max_quarantine_share=0.5,
             **paths,
         )
         write_json(data / "validation.json", report)
+    write_table(data / "set_aside.parquet", aside.to_arrow(), SET_ASIDE)
     shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
-        PARAMS, as_of=as_of, daily=data / "daily", items=data / "items.parquet", executor=executor, **paths
+        PARAMS,
+        as_of=as_of,
+        set_aside=data / "set_aside.parquet",
+        daily=data / "daily",
+        items=data / "items.parquet",
+        executor=executor,
+        **paths,
     )
     return executor.ran
 
@@ -230,6 +251,61 @@ def test_another_file_of_the_same_name_leaves_what_is_kept_alone(tmp_path: Path)
     assert (old.read_bytes(), shown.read_bytes()) == (b"yesterday", b"today")
 
 
+def looping(listener: str, day: int, n: int = 1500) -> list[dict[str, Any]]:
+    """A day of a listener who starts more plays than a person does."""
+    date = FIRST + dt.timedelta(days=day)
+    times = (dt.datetime.combine(date, dt.time(), dt.UTC) + dt.timedelta(seconds=57 * i) for i in range(n))
+    return [PLAY | {"listener_id": listener, "played_at": f"{time:%Y-%m-%dT%H:%M:%SZ}"} for time in times]
+
+
+def daily_listeners(out: Path) -> set[str]:
+    days = pl.read_parquet(out / "data" / "daily" / "*.parquet")
+    return set(days["listener_id"].to_list())
+
+
+def test_who_is_set_aside_is_counted_on_no_day_and_comes_back_when_the_reason_goes(tmp_path: Path) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
+    night(out, root, validates=True)
+    assert "l1" in daily_listeners(out)
+    land(root, {"loop.jsonl": looping("l1", 1)})
+    assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
+    aside = pl.read_parquet(out / "data" / "set_aside.parquet")
+    assert aside.select("listener_id", "first_day", "days").rows() == [("l1", dt.date(2026, 1, 2), 1)]
+    assert daily_listeners(out) == {f"l{n}" for n in range(6)} - {"l1"}
+    assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
+    (root / "loop.jsonl").unlink()
+    night(out, root, validates=True)
+    assert "l1" in daily_listeners(out)
+    assert list((out / "kept" / "daily-without").iterdir()) == []
+    assert_as_from_scratch(out, root, tmp_path / "again", validates=True)
+
+
+def test_a_day_is_written_again_only_when_others_of_its_listeners_are_set_aside(tmp_path: Path) -> None:
+    root, out = tmp_path / "in", tmp_path / "out"
+    land(
+        root,
+        {
+            f"{day}.jsonl": [
+                PLAY | {"listener_id": who, "played_at": f"{FIRST + dt.timedelta(days=day)}T00:00:00Z"}
+                for who in ("kept", "bot" if day < 3 else "late-bot")
+            ]
+            for day in range(5)
+        },
+    )
+    land(root, {"loop.jsonl": looping("bot", 0)})
+    night(out, root, validates=True)
+    without = out / "kept" / "daily-without"
+    first = {path.name: path.stat().st_mtime_ns for path in without.iterdir()}
+    assert len(first) == 3
+    land(root, {"more.jsonl": looping("late-bot", 4)})
+    night(out, root, validates=True)
+    second = {path.name: path.stat().st_mtime_ns for path in without.iterdir()}
+    assert len(second) == 5
+    assert first.items() <= second.items()
+    assert daily_listeners(out) == {"kept"}
+
+
 @settings(deadline=None, max_examples=15)
 @given(
     nights=st.lists(
@@ -242,17 +318,20 @@ def test_another_file_of_the_same_name_leaves_what_is_kept_alone(tmp_path: Path)
         ),
         min_size=1,
         max_size=4,
-    )
+    ),
+    bots=st.lists(st.sampled_from(["", "l1", "l2"]), min_size=4, max_size=4),
 )
 def test_however_files_come_change_and_go_a_night_equals_one_from_scratch(
-    nights: list[dict[str, list[Any]]], tmp_path_factory: pytest.TempPathFactory
+    nights: list[dict[str, list[Any]]], bots: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     out = tmp_path_factory.mktemp("nights")
     root = out / "in"
     land(root, {"always.jsonl": plays_of(0, 3)})
     for number, files in enumerate(nights):
-        for name in ("a.jsonl", "b.jsonl.gz", "c.jsonl"):
+        for name in ("a.jsonl", "b.jsonl.gz", "c.jsonl", "bot.jsonl"):
             (root / name).unlink(missing_ok=True)
         land(root, files)
+        if bots[number]:
+            land(root, {"bot.jsonl": looping(bots[number], number)})
         night(out / "out", root)
         assert_as_from_scratch(out / "out", root, out / f"fresh-{number}")

@@ -8,11 +8,13 @@ from typing import Any
 from pipeline.engine.inprocess import InProcess
 from pipeline.io.tables import write_json
 from pipeline.logs.landing import read_landing, take_inventory
-from pipeline.params import ValidationParams
+from pipeline.params import load_params
 from pipeline.stages import validate as stage
 from pipeline.stages.ingest import ingest
+from pipeline.validation.files import file_facts, worst_file
 
 DAY = dt.date(2026, 1, 2)
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml").validation
 
 
 def rows(n: int, *, artist: str = "Secret Artist") -> list[str]:
@@ -41,14 +43,16 @@ def validated(
     again = {"days": folder / "days.json", "kept": folder / "kept"}
     landing = read_landing(folder / "landing.json", workspace=folder)
     ingest(landing, executor=InProcess(), n_buckets=1, quarantine=folder / "quarantine.parquet", **paths, **again)
-    return stage.validate(
+    report, _ = stage.validate(
         plays=paths["plays"],
         ingest_report=paths["report"],
         **again,
         as_of=as_of,
-        params=ValidationParams(min_plays=min_plays, max_unknown_artist_share=0.05),
+        decision_from=as_of - dt.timedelta(days=7),
+        params=PARAMS.model_copy(update={"min_plays": min_plays}),
         max_quarantine_share=max_share,
     )
+    return report
 
 
 def test_good_data_passes(tmp_path: Path) -> None:
@@ -94,11 +98,19 @@ def test_what_is_no_music_is_no_fault_of_the_logs() -> None:
     aside = {"path": "a.json", "read": 10, "accepted": 5, "duplicate": 0, "quarantined": 5, "reasons": {"not music": 5}}
     faulty = {**aside, "path": "b.json", "reasons": {"not music": 3, "bad timestamp": 2}}
     podcasts = {**aside, "path": "c.json", "accepted": 0, "quarantined": 10, "reasons": {"not music": 10}}
-    assert stage._worst_file({"files": [aside, podcasts]}) == ""
-    assert stage._worst_file({"files": [aside, faulty]}) == (
-        "; most from b.json: 2 of 10, first of all 'bad timestamp'"
-    )
-    assert [file["lost"] for file in stage._file_counts({"files": [aside, faulty, podcasts]})] == [0, 0, 0]
+    assert worst_file({"files": [aside, podcasts]}) == ""
+    assert worst_file({"files": [aside, faulty]}) == ("; most from b.json: 2 of 10, first of all 'bad timestamp'")
+    assert [file["lost"] for file in file_facts({"files": [aside, faulty, podcasts]})] == [0, 0, 0]
+
+
+def test_a_folder_that_names_a_listener_is_in_no_report() -> None:
+    file = {"path": "ann/MyData/endsong_0.json", "read": 9, "accepted": 0, "duplicate": 0, "quarantined": 9}
+    landed = {"files": [file | {"reasons": {"bad timestamp": 9}}]}
+    told = "endsong_0.json (file 1 of data/ingest.json)"
+    for name in ("spotify", "spotify-extended"):
+        assert worst_file(landed | {"format": name}) == f"; most from {told}: 9 of 9, first of all 'bad timestamp'"
+        assert [row["path"] for row in file_facts(landed | {"format": name})] == [told]
+    assert [row["path"] for row in file_facts(landed | {"format": "netgain"})] == ["ann/MyData/endsong_0.json"]
 
 
 def test_unknown_artists_are_counted_by_name(tmp_path: Path) -> None:

@@ -1,0 +1,21 @@
+"""Plays, by day: what must be true of each of them."""
+
+from pipeline.io.expectations import Expect, within
+from pipeline.logs.reading import MAX_MS
+
+COLUMNS = ("day", "plays", "listeners", "empty_texts", "misplaced", "min_ms", "max_ms")
+"""Of a day's facts, what the suite names."""
+NULLABLE = ("min_ms", "max_ms")
+"""Null where a log has no durations."""
+
+
+def day_suite() -> list[Expect]:
+    return [
+        Expect("ColumnValuesToBeUnique", "each day is there once", {"column": "day"}),
+        within("plays", "each day has plays", at_least=1),
+        within("listeners", "each day has listeners", at_least=1),
+        within("empty_texts", "no empty id or name", at_least=0, at_most=0),
+        within("misplaced", "plays lie in the folder of their day", at_least=0, at_most=0),
+        within("min_ms", "no negative duration", at_least=0),
+        within("max_ms", "no play of more than a week", at_most=MAX_MS),
+    ]

@@ -1,0 +1,163 @@
+"""Who is set aside: nobody who could be a person, and whoever could not, with the reason."""
+
+import datetime as dt
+import itertools
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipeline.engine.inprocess import InProcess
+from pipeline.io.kept import Kept
+from pipeline.io.tables import read_json, write_json
+from pipeline.logs.formats import FORMATS
+from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.reading import Source
+from pipeline.simulation.dirt import Dirt
+from pipeline.simulation.simulate import simulate
+from pipeline.stages.ingest import ingest
+from pipeline.validation.bots import REASONS, bot_facts, bot_suite, set_aside, suspects
+from pipeline.validation.daily import daily_facts
+from tests.validation.days_of import PARAMS, held_against
+
+BOTS = PARAMS.bots
+NEW_YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+EXPORTS = Path(__file__).parents[3] / "shared" / "data" / "spotify-exports"
+
+
+def plays(seconds: list[float], *, ms: int | None = 1000, listener: str = "l") -> pl.DataFrame:
+    """A listener's plays at seconds of New Year's Day."""
+    return pl.DataFrame(
+        {
+            "listener_id": [listener] * len(seconds),
+            "played_at": [NEW_YEAR + dt.timedelta(seconds=second) for second in seconds],
+            "ms_played": pl.Series([ms] * len(seconds), dtype=pl.Int64),
+        }
+    )
+
+
+def reasons(of: pl.DataFrame) -> list[str]:
+    found = suspects(of, BOTS)
+    return [] if not found.height else [name for name in REASONS if found[name][0]]
+
+
+def habit(days: list[int], *, column: str = "around_the_clock", listener: str = "l") -> list[dict[str, Any]]:
+    one = {"listener_id": listener, "plays": 10, **{name: name == column for name in REASONS}}
+    return [{"day": f"2026-01-{n:02}", "listeners": 100, "suspects": [one]} for n in days]
+
+
+def test_more_hours_than_a_day_has() -> None:
+    hours = [3600.0 * n for n in range(0, 24, 2)]
+    assert reasons(plays(hours, ms=2 * 3_600_000)) == []
+    assert reasons(plays(hours, ms=2 * 3_600_000 + 1)) == []  # one play may lie half in another day
+    assert reasons(plays(hours, ms=round(2.2 * 3_600_000))) == ["too_long"]
+
+
+def test_more_plays_than_a_person_starts() -> None:
+    skips = list(itertools.accumulate(1.0 if n % 9 else 500.0 for n in range(1441)))
+    assert reasons(plays(skips[:1440], ms=None)) == []
+    assert reasons(plays(skips, ms=None)) == ["too_many"]
+
+
+def test_something_in_every_hour_is_a_habit_of_machines() -> None:
+    assert reasons(plays([3600.0 * n + 5 for n in range(24)])) == ["around_the_clock"]
+    assert reasons(plays([3600.0 * n + 5 for n in range(23)])) == []
+
+
+def test_a_rhythm_without_a_spread_is_one_too() -> None:
+    steady = [60.0 * n for n in range(721)]
+    assert reasons(plays(steady)) == ["no_spread"]
+    assert reasons(plays(steady[:720])) == []  # a track that repeats for half a day happens to people
+    halting = list(itertools.accumulate(10.0 if n % 9 else 400.0 for n in range(721)))
+    assert reasons(plays(halting)) == []
+
+
+def test_a_habit_counts_after_days_on_end() -> None:
+    assert set_aside(habit([1, 2, 3, 4, 5, 6]), BOTS).height == 0
+    assert set_aside(habit([1, 2, 3, 5, 6, 7, 8]), BOTS).height == 0
+    (row,) = set_aside(habit([1, 3, 4, 5, 6, 7, 8, 9]), BOTS).to_dicts()
+    assert row == {
+        "listener_id": "l",
+        "reason": REASONS["around_the_clock"],
+        "first_day": dt.date(2026, 1, 1),
+        "days": 8,
+        "plays": 80,
+    }
+
+
+@pytest.mark.parametrize("column", ["too_long", "too_many"])
+def test_what_nobody_can_do_counts_at_once(column: str) -> None:
+    assert set_aside(habit([4], column=column), BOTS)["reason"].to_list() == [REASONS[column]]
+
+
+def test_the_first_reason_that_is_enough_is_given() -> None:
+    days = habit([1, 2, 3], column="around_the_clock") + habit([5], column="too_many")
+    assert set_aside(days, BOTS).select("reason", "days").rows() == [(REASONS["too_many"], 1)]
+
+
+def test_who_is_set_aside_is_told_by_number_and_stops_the_night_where_it_is_many() -> None:
+    days = [day for n in range(20) for day in habit([1], column="too_many", listener=f"secret-{n}")]
+    facts = bot_facts(set_aside(days, BOTS), days, min_listeners=30)
+    found = held_against(facts, bot_suite(facts, BOTS), nullable={"set_aside_share"})
+    assert found.set_aside == (f"no listener does what no person can (20 for {REASONS['too_many']})",)
+    assert found.failures == ("at most 10% of listeners are set aside (20 are)",)
+    assert "secret" not in str(found.as_json())
+
+
+def test_a_few_are_set_aside_and_the_night_goes_on() -> None:
+    days = habit([1], column="too_many")
+    facts = bot_facts(set_aside(days, BOTS), days, min_listeners=30)
+    found = held_against(facts, bot_suite(facts, BOTS), nullable={"set_aside_share"})
+    assert (found.success, len(found.set_aside), found.warnings) == (True, 1, ())
+
+
+def test_nobody_to_set_aside_is_held() -> None:
+    facts = bot_facts(set_aside([], BOTS), [], min_listeners=30)
+    found = held_against(facts, bot_suite(facts, BOTS), nullable={"set_aside_share"})
+    assert (found.set_aside, len(found.undecided)) == ((), 1)
+
+
+def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: Path) -> None:
+    # Without spoilt lines: one kind of them is read as a play of its own.
+    dirt = Dirt(malformed_share=0)
+    told = simulate(n_listeners=120, n_days=9, seed=5, start=NEW_YEAR.date(), out=tmp_path / "landing", dirt=dirt)
+    write_json(tmp_path / "landing.json", take_inventory(tmp_path / "landing", "netgain"))
+    ingest(
+        read_landing(tmp_path / "landing.json", workspace=tmp_path),
+        executor=InProcess(),
+        n_buckets=2,
+        plays=tmp_path / "plays",
+        days=tmp_path / "days.json",
+        kept=tmp_path / "kept",
+        quarantine=tmp_path / "quarantine.parquet",
+        report=tmp_path / "ingest.json",
+    )
+    days = daily_facts(
+        tmp_path / "plays",
+        read_json(tmp_path / "days.json"),
+        as_of=NEW_YEAR.date() + dt.timedelta(days=9),
+        kept=Kept(tmp_path / "facts"),
+        bots=BOTS,
+    )
+    found = set_aside(days, BOTS)
+    assert told["bots"] != []
+    assert found["listener_id"].to_list() == told["bots"]
+    assert found["days"].to_list() == [9] * len(told["bots"])
+    assert found["plays"].sum() == told["bot_plays"]
+
+
+@pytest.mark.skipif(not EXPORTS.is_dir(), reason="the real exports are not here")
+def test_none_of_six_real_listeners_is_a_bot() -> None:
+    read = [
+        FORMATS["spotify"].read(path.read_bytes(), Source(path.relative_to(EXPORTS).as_posix())).plays
+        for path in sorted(EXPORTS.glob("listener-*/StreamingHistory*.json"))
+    ]
+    every = pl.concat([pl.DataFrame(table) for table in read]).unique(["listener_id", "played_at", "track_id"])
+    assert every["listener_id"].n_unique() == 6
+    by_day = every.with_columns(day=pl.col("played_at").dt.date()).partition_by("day", as_dict=True)
+    days = [
+        {"day": day.isoformat(), "suspects": suspects(of_day, BOTS).to_dicts()} for (day,), of_day in by_day.items()
+    ]
+    assert len(days) > 1000
+    assert set_aside(days, BOTS).height == 0
