@@ -59,6 +59,12 @@ class Landing:
     erased: Erased | None = None
     id_key: str | None = None
 
+    @property
+    def own_folders(self) -> bool:
+        """Whether a folder is one listener's."""
+        declared = reader_of(self.format).own_folders
+        return (self.columns is None or self.columns.listener is None) if declared is None else declared
+
 
 def take_inventory(
     root: Path, format: str, *, cache: Path | None = None, workspace: Path | None = None, door: Door = OPEN

@@ -89,11 +89,11 @@ def ingest(
     code = code_of(Path(kernels.__file__).parent, _HERE / "io" / "tables.py")
     root_name = landing.root.absolute().name
     columns = landing.columns
-    told = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)
+    given = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)
     door = Door(id_key, landing.erased)
     plain = [
         ReadTask(
-            key_of(code, landing.format, root_name, told, file.content, file.shown),
+            key_of(code, landing.format, root_name, given, file.content, file.shown),
             file,
             landing.format,
             landing.root,
@@ -117,7 +117,8 @@ def ingest(
             for part in made.at(task.key).glob("*.parquet"):
                 link(part, folder / part.name)
         aside = _quarantined([files.at(task.key) for task in reads])
-        found = summary(landing.format, _with_replayed(counts, landing.files, aside), parts)
+        told = _with_replayed(counts, landing.files, aside)
+        found = {"own_folders": landing.own_folders, **summary(landing.format, told, parts)}
         write_table(quarantine, aside, QUARANTINE)
         _replace_folder(fresh, plays)
     write_json(days, {task.day: task.key for task in puts})

@@ -5,7 +5,6 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.io.expectations import Expect, within
-from pipeline.logs.formats import FORMATS
 from pipeline.logs.reading import NO_FAULT
 
 
@@ -51,7 +50,6 @@ def _told(n: int, landed: Mapping[str, Any]) -> str:
     """The path of the n-th file; without its folders where these are a listener's name."""
     path = str(landed["files"][n]["path"])
     name = PurePosixPath(path).name
-    reader = FORMATS.get(landed.get("format", ""))
-    if name == path or reader is None or reader.own_folders is False:
+    if not landed.get("own_folders") or name == path:
         return path
     return f"{name} (file {n + 1} of data/ingest.json)"
