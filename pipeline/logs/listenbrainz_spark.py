@@ -22,6 +22,7 @@ def parse(data: bytes, source: Source) -> ReadResult:
     """
     try:
         table = pq.read_table(pa.BufferReader(data), columns=list(_COLUMNS), partitioning=None)
+        table.validate(full=True)  # Parquet's texts are not looked at on reading: they may not be UTF-8
         frame = pl.DataFrame(table)
         candidates = frame.select(
             pl.int_range(frame.height, dtype=pl.Int64).alias("row"),
@@ -29,9 +30,9 @@ def parse(data: bytes, source: Source) -> ReadResult:
             pl.col("user_id").cast(pl.String).alias("listener_id"),
             _moments(frame["listened_at"]).alias("played_at"),
             mbid(pl.col("artist_credit_mbids").list.first()).alias("artist_id"),
-            pl.col("artist_name"),
+            pl.col("artist_name").cast(pl.String),
             mbid(pl.col("recording_mbid")).alias("track_id"),
-            pl.col("recording_name").alias("track_name"),
+            pl.col("recording_name").cast(pl.String).alias("track_name"),
             pl.lit(None, dtype=pl.String).alias("ms_played"),
         ).select(*CANDIDATES)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:

@@ -380,6 +380,29 @@ def test_parquet_without_the_columns_is_unreadable(tmp_path: Path) -> None:
     assert reasons(read("listenbrainz-spark", "0.parquet", b"PAR1")) == ["unreadable file"]
 
 
+def test_parquet_whose_texts_are_no_texts_is_unreadable(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "listened_at": pa.array([dt.datetime(2020, 1, 1)], pa.timestamp("us")),  # noqa: DTZ001 (as dumps have it)
+            "user_id": [1],
+            "artist_name": ["Kiasmos"],
+            "recording_name": ["Lit"],
+            "recording_mbid": [MBID],
+            "artist_credit_mbids": [[MBID]],
+        }
+    )
+    pq.write_table(table, tmp_path / "0.parquet", compression="none", use_dictionary=False, write_statistics=False)
+    whole = (tmp_path / "0.parquet").read_bytes()
+    assert read("listenbrainz-spark", "0.parquet", whole).plays.num_rows == 1
+    assert reasons(read("listenbrainz-spark", "0.parquet", whole.replace(b"Kiasmos", b"\xffiasmos"))) == [
+        "unreadable file"
+    ]
+    pq.write_table(table.set_column(2, "artist_name", pa.array([[1]])), tmp_path / "0.parquet")
+    assert reasons(read("listenbrainz-spark", "0.parquet", (tmp_path / "0.parquet").read_bytes())) == [
+        "unreadable file"
+    ]
+
+
 def test_lastfm_1k_keeps_quotes_and_counts_columns() -> None:
     good = f'user_1\t2009-05-04T23:08:57Z\t{MBID}\tThe "Band\t\tDon"t'
     lines = [good, good + "\textra", "user_1\t2009-05-04T23:08:57Z", good.replace("2009-05-04T", "2009-05-04X")]
