@@ -107,10 +107,10 @@ def test_a_folder_that_names_a_listener_is_in_no_report() -> None:
     file = {"path": "ann/MyData/endsong_0.json", "read": 9, "accepted": 0, "duplicate": 0, "quarantined": 9}
     landed = {"files": [file | {"reasons": {"bad timestamp": 9}}]}
     told = "endsong_0.json (file 1 of data/ingest.json)"
-    for name in ("spotify", "spotify-extended"):
-        assert worst_file(landed | {"format": name}) == f"; most from {told}: 9 of 9, first of all 'bad timestamp'"
-        assert [row["path"] for row in file_facts(landed | {"format": name})] == [told]
-    assert [row["path"] for row in file_facts(landed | {"format": "netgain"})] == ["ann/MyData/endsong_0.json"]
+    own = landed | {"own_folders": True}
+    assert worst_file(own) == f"; most from {told}: 9 of 9, first of all 'bad timestamp'"
+    assert [row["path"] for row in file_facts(own)] == [told]
+    assert [row["path"] for row in file_facts(landed | {"own_folders": False})] == ["ann/MyData/endsong_0.json"]
 
 
 def test_unknown_artists_are_counted_by_name(tmp_path: Path) -> None:
