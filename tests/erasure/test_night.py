@@ -1,0 +1,125 @@
+"""A hundred listeners leave: after the next night no byte of theirs is left, and what is kept can be gone back to."""
+
+import datetime as dt
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipeline.erasure.scan import scan
+from pipeline.io.journal import read_lines
+from pipeline.io.releases import current, list_releases, verify
+from pipeline.io.rollback import roll_back
+from pipeline.io.tables import read_json
+from pipeline.simulation.simulate import simulate
+from tests.workspace import SMALL, make_workspace, run
+
+pytestmark = pytest.mark.slow
+
+START, DAYS, LISTENERS, LEAVE = dt.date(2026, 1, 1), 14, 260, 100
+PARAMS = SMALL | {"split.decision_days": 4, "recipes.als.factors": 8}
+NETGAIN = str(Path(sys.executable).parent / "netgain")
+EVERYWHERE = ("data", "night", "landing", "releases", "reports", "mlflow", ".netgain", ".dvc")
+
+
+def land(workspace: Path, days: int) -> None:
+    simulate(n_listeners=LISTENERS, n_days=days, seed=1, start=START, out=workspace / ".made")
+    for path in sorted((workspace / ".made").glob("*.gz")):
+        if not (workspace / "landing" / path.name).exists():
+            (workspace / "landing").mkdir(exist_ok=True)
+            shutil.copy2(path, workspace / "landing")
+    shutil.rmtree(workspace / ".made")
+
+
+def night(workspace: Path, day: int) -> subprocess.CompletedProcess[str]:
+    as_of = str(START + dt.timedelta(days=day))
+    return run(workspace, NETGAIN, "night", "--as-of", as_of, NETGAIN_ENGINE="inprocess")
+
+
+def left(workspace: Path, names: list[str]) -> list[Path]:
+    ledger = [path for path in (workspace / "ledger").iterdir() if path.name != "erasures"]
+    return scan([*(workspace / part for part in EVERYWHERE), *ledger], names)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = make_workspace(tmp_path_factory.mktemp("erase") / "w", recipes=["popular", "als"], params=PARAMS)
+    land(folder, DAYS)
+    night(folder, DAYS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def leaving(workspace: Path) -> list[str]:
+    served = sorted(set(pq.read_table(current(workspace / "releases").lists)["listener_id"].to_pylist()))
+    assert len(served) > 2 * LEAVE
+    return served[:LEAVE]
+
+
+@pytest.fixture(scope="module")
+def erased(workspace: Path, leaving: list[str]) -> Path:
+    """The next night, in which they are erased, but first where they were."""
+    where = {path.relative_to(workspace).parts[0] for path in left(workspace, leaving)}
+    assert {"data", "landing", "releases", ".netgain", ".dvc", "mlflow"} <= where
+    (workspace / "leaving.txt").write_text("\n".join(leaving[1:]))
+    told = run(workspace, NETGAIN, "erase", leaving[0], "--file", "leaving.txt", "--by", "ann")
+    assert f"{LEAVE} listeners are erased by the next night" in told.stdout
+    (workspace / "leaving.txt").unlink()
+    land(workspace, DAYS + 1)
+    assert f"{LEAVE} listeners are erased" in night(workspace, DAYS + 1).stdout
+    return workspace
+
+
+def test_no_byte_of_theirs_is_left(erased: Path, leaving: list[str]) -> None:
+    assert left(erased, leaving) == []
+    assert not (erased / "ledger" / "erasures" / "pending.json").exists()
+
+
+def test_all_others_are_served_as_before(erased: Path, leaving: list[str]) -> None:
+    listeners = set(pq.read_table(current(erased / "releases").lists)["listener_id"].to_pylist())
+    window = set(pq.read_table(erased / "data" / "window" / "listeners.parquet")["listener_id"].to_pylist())
+    assert listeners == window
+    assert len(listeners) > LEAVE
+    assert not listeners & set(leaving)
+    assert "is a stranger" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
+
+
+def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None:
+    found = list_releases(erased / "releases")
+    assert len(found) == 2
+    for release in found:
+        verify(release)
+    roll_back(erased / "releases", erased / "ledger", to=None, by="ann", reason="r")
+    assert current(erased / "releases").id == found[0].id
+    assert "is a stranger" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
+    roll_back(erased / "releases", erased / "ledger", to=found[1].id, by="ann", reason="r")
+
+
+def test_the_certificate_says_what_was_removed_where(erased: Path, leaving: list[str]) -> None:
+    (path,) = (erased / "reports" / "erasures").iterdir()
+    certificate = read_json(path)
+    assert certificate["left"] == 0
+    assert [(request["by"], request["listeners"]) for request in certificate["requests"]] == [("ann", LEAVE)]
+    assert {"landing", "releases", "MLflow artifacts", "DVC cache"} <= set(certificate["removed"])
+    assert certificate["removed"]["landing"]["files"] == DAYS + 1
+
+
+def test_who_comes_back_stays_at_the_door_and_goes_from_landing_too(erased: Path, leaving: list[str]) -> None:
+    play = {"listener_id": leaving[0], "played_at": "2026-01-15T10:00:00Z", "artist_name": "A", "track_name": "T"}
+    others = play | {"listener_id": "somebody-else"}
+    text = "".join(json.dumps(row) + "\n" for row in (play, others, play))
+    (erased / "landing" / "plays-again.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+    night(erased, DAYS + 1)
+    report = {file["path"]: file for file in read_json(erased / "data" / "ingest.json")["files"]}
+    assert report["plays-again.jsonl.gz"]["reasons"] == {"erased listener": 2}
+    assert left(erased, [leaving[0]]) == []
+    text = gzip.decompress((erased / "landing" / "plays-again.jsonl.gz").read_bytes()).decode()
+    assert text == json.dumps(others) + "\n"
+    night(erased, DAYS + 1)  # what was rewritten by erasure is no finding
+    kinds = [entry["by"] for entry in read_lines(erased / "ledger" / "landed.jsonl") if entry["kind"] == "accepted"]
+    assert set(kinds) == {"netgain erase"}
