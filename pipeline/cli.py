@@ -26,6 +26,8 @@ app.add_typer(spark, name="spark")
 app.add_typer(landed.app, name="landed")
 app.add_typer(quarantine.app, name="quarantine")
 
+_INTERRUPTED = 130
+
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
 
 
@@ -191,6 +193,31 @@ def rollback(
     typer.echo(f"release {now.id} is served, {before.id} no more; the next night's release takes its place")
 
 
+@app.command("fetch")
+def fetch_(
+    name: Annotated[str, typer.Argument(help="lastfm-1k, listenbrainz, or another of infra/datasets.yaml.")],
+    out: Annotated[Path | None, typer.Option(help="Landing folder. Default: landing-NAME.")] = None,
+    url: Annotated[str | None, typer.Option(help="Another address.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="What the file at that address must have.")] = None,
+) -> None:
+    """Download a public data set into a landing folder; interrupted, it goes on where it stopped."""
+    from pipeline.fetch.fetch import choose, fetch, shown
+
+    settings = load_settings()
+    dataset = choose(settings.datasets, name, url=url, sha256=sha256)
+    typer.echo(f"{dataset.title}\nLicence: {dataset.licence}")
+    folder = settings.workspace / (out or f"landing-{name}")
+    progress, stop = shown(_console(), name)
+    try:
+        files, digest = fetch(
+            dataset, downloads=settings.workspace / ".netgain" / "downloads", out=folder, progress=progress
+        )
+    finally:
+        stop()
+    typer.echo(f"{len(files)} files in {folder} (archive: SHA-256 {digest})")
+    typer.echo(f"Next: make nightly LOGS={out or folder.name} FORMAT={dataset.format} AS_OF={dataset.as_of or 'DATE'}")
+
+
 @app.command()
 def simulate(
     listeners: Annotated[int, typer.Option(help="Listeners.")] = 1500,
@@ -279,9 +306,10 @@ def main() -> None:
     except NetgainError as err:
         typer.echo(f"netgain: {' '.join(str(err).split())}", err=True)
         sys.exit(err.exit_status)
-    except KeyboardInterrupt:
-        typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer says nothing of Ctrl-C, and of SIGTERM, which a night takes for one
+            typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
+        raise
 
 
 def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:

@@ -36,6 +36,8 @@ class Settings:
     """NETGAIN_LEDGER, every look at challengers, and overrides."""
     reports: Path
     """NETGAIN_REPORTS, what people read."""
+    datasets: Path
+    """NETGAIN_DATASETS, the public data sets that can be fetched."""
     mlflow_uri: str
     """NETGAIN_MLFLOW_URI, an MLflow tracking URI."""
     mlflow_artifacts: Path
@@ -77,6 +79,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         releases=folder("RELEASES", "releases"),
         ledger=folder("LEDGER", "ledger"),
         reports=folder("REPORTS", "reports"),
+        datasets=folder("DATASETS", "infra/datasets.yaml"),
         mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),

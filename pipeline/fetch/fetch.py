@@ -1,0 +1,93 @@
+"""`netgain fetch`: from an address to a landing folder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from pipeline.errors import ParamsError
+from pipeline.fetch.catalogue import Dataset, load_catalogue
+from pipeline.fetch.download import Progress, download
+from pipeline.fetch.unpack import unpack
+from pipeline.io.tables import atomic_path
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LINE_EVERY = 0.1
+
+
+def choose(catalogue: Path, name: str, *, url: str | None, sha256: str | None) -> Dataset:
+    """A data set of the catalogue, at another address where one is given.
+
+    Raises:
+        ParamsError: there is none of that name, or nobody says where it is.
+    """
+    known = load_catalogue(catalogue)
+    if name not in known:
+        names = ", ".join(sorted(known))
+        raise ParamsError(f"no data set {name!r}", expected=f"one of {names}", fix=f"See {catalogue}.")
+    given = known[name].model_dump()
+    if url is not None:
+        given |= {"url": url, "sha256": None}
+    if sha256 is not None:
+        given |= {"sha256": sha256}
+    try:
+        dataset = Dataset.model_validate(given)
+    except ValidationError as err:
+        first = err.errors()[0]
+        raise ParamsError(
+            f"--{first['loc'][0]} = {first['input']!r}", expected=first["msg"], fix="Correct it."
+        ) from err
+    if dataset.url is None:
+        raise ParamsError(f"{name} has no address", expected="--url", fix=f"Choose one: {dataset.title}.")
+    return dataset
+
+
+def fetch(dataset: Dataset, *, downloads: Path, out: Path, progress: Progress) -> tuple[list[Path], str]:
+    """Download a data set and land its logs; what is there already is left as it is.
+
+    Args:
+        dataset: with an address.
+        downloads: folder of archives.
+        out: the landing folder.
+        progress: told as bytes come.
+
+    Returns:
+        The landed files, and the archive's SHA-256.
+
+    Raises:
+        FetchError: it cannot be had, or is not what it should be.
+    """
+    assert dataset.url is not None, "a data set that was chosen"
+    archive = downloads / (PurePosixPath(urlsplit(dataset.url).path).name or "download")
+    digest = download(dataset.url, archive, sha256=dataset.sha256, progress=progress)
+    if dataset.members:
+        return unpack(archive, dataset.members, out), digest
+    with atomic_path(out / archive.name) as temporary:
+        shutil.copyfile(archive, temporary)
+    return [out / archive.name], digest
+
+
+def shown(console: "Console", title: str) -> tuple[Progress, Callable[[], None]]:
+    """Progress for people: a bar on a terminal, a line for each tenth in a log; and what ends it."""
+    if console.is_terminal:
+        from rich import progress as rich
+
+        columns = (rich.TextColumn("{task.description}"), rich.BarColumn(), rich.DownloadColumn())
+        bar = rich.Progress(*columns, rich.TransferSpeedColumn(), rich.TimeRemainingColumn(), console=console)
+        task = bar.add_task(title, total=None)
+        bar.start()
+        return (lambda there, total: bar.update(task, completed=there, total=total)), bar.stop
+    told = 0.0
+
+    def line(there: int, total: int | None) -> None:
+        nonlocal told
+        if total and there / total >= told:
+            console.print(f"{title}: {there / 1e6:,.1f} of {total / 1e6:,.1f} MB")
+            told = there / total + _LINE_EVERY
+
+    return line, lambda: None
