@@ -1,5 +1,6 @@
 """A declared column map: which columns of a table say who played what, and when."""
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -10,7 +11,6 @@ from pipeline.errors import LandingError
 from pipeline.params import Frozen
 
 FILE = "columns.yaml"
-_YEARS = ("%Y", "%y", "%F", "%D", "%c", "%s", "%G")
 Column = Annotated[str, Field(min_length=1)]
 
 
@@ -29,8 +29,10 @@ class ColumnMap(Frozen):
     """Id of the track; null, or where it is empty: artist and track."""
     ms_played: Column | None = None
     """How long it was played [ms]."""
+    seconds_played: Column | None = None
+    """The same in seconds, whole or not; one of the two at most."""
     time: Column = "iso"
-    """`iso`, `unix` (seconds; larger units are recognised), or a pattern of strptime that is read as UTC."""
+    """`iso`, `unix` (seconds; larger units are recognised), or patterns of strptime, divided by `|`, read as UTC."""
     header: tuple[Column, ...] | None = None
     """Names of the columns of a CSV that does not name them itself."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -43,13 +45,17 @@ class ColumnMap(Frozen):
         missing = sorted(set(self.columns.values()) - set(self.header or self.columns.values()))
         if missing:
             raise ValueError(f"the header does not name {', '.join(missing)}")
+        if self.delimiter in (self.quote, "\n", "\r"):
+            raise ValueError(f"{self.delimiter!r} between columns and around texts")
+        if self.ms_played and self.seconds_played:
+            raise ValueError("ms_played and seconds_played")
         return self
 
     @field_validator("time")
     @classmethod
     def _tells_the_year(cls, time: str) -> str:
-        if time not in ("iso", "unix") and not any(part in time for part in _YEARS):
-            raise ValueError("iso, unix, or a pattern with a year, such as %d/%m/%Y %H:%M")
+        if time not in ("iso", "unix") and not all(map(_reads_back, time.split("|"))):
+            raise ValueError("iso, unix, or a pattern with a date and a time, such as %d/%m/%Y %H:%M")
         return time
 
     @property
@@ -63,6 +69,7 @@ class ColumnMap(Frozen):
             "track_id": self.track_id,
             "track_name": self.track,
             "ms_played": self.ms_played,
+            "seconds_played": self.seconds_played,
         }
         return {name: column for name, column in ours.items() if column is not None}
 
@@ -79,7 +86,7 @@ def load_columns(root: Path) -> ColumnMap:
         return parse_columns(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError as err:
         raise LandingError(f"no file {path}", expected="a column map for the format table", fix=fix) from err
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
         raise LandingError(f"{path} is no column map: {_first(err)}", expected="a column map", fix=fix) from err
 
 
@@ -92,6 +99,19 @@ def parse_columns(raw: Any) -> ColumnMap:
     if isinstance(raw, dict) and isinstance(raw.get("header"), list):
         raw = raw | {"header": tuple(raw["header"])}
     return ColumnMap.model_validate(raw)
+
+
+def _reads_back(pattern: str) -> bool:
+    """Whether a pattern tells one minute from another."""
+    import polars as pl
+
+    moment = pl.Series([dt.datetime(2024, 11, 30, 13, 47, tzinfo=dt.UTC)])
+    try:
+        read = moment.dt.strftime(pattern).str.to_datetime(pattern, time_unit="us", strict=False)
+    except pl.exceptions.PolarsError:
+        return False
+    zone = getattr(read.dtype, "time_zone", None)
+    return bool(((read if zone else read.dt.replace_time_zone("UTC")) == moment).fill_null(value=False).all())
 
 
 def _first(err: Exception) -> str:

@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.logs.contents import Lines, split_lines
 from pipeline.logs.reading import MAX_LINE_BYTES, Reason
 
 _MOST_LINES = 50
@@ -38,41 +37,43 @@ def read_records(data: bytes, *, delimiter: str, quote: str | None, n_columns: i
         quote: around texts; None: a quote is a character like others.
         n_columns: where known, a record of several lines that has another number has lost a quote.
     """
-    lines = split_lines(data)
+    lines = data.split(b"\n")
     i = 0
     while i < len(lines):
-        row, raw = int(lines.number[i]), lines.line(i)
-        if len(raw) > MAX_LINE_BYTES:
-            yield Record(row, raw, reason=Reason.LONG_LINE)
+        raw = lines[i].rstrip(b"\r")
+        n_lines = 1
+        if not raw.strip(b" \t\r"):
+            pass
+        elif len(raw) > MAX_LINE_BYTES:
+            yield Record(i, raw, reason=Reason.LONG_LINE)
         elif (text := _decoded(raw)) is None:
-            yield Record(row, raw, reason=Reason.NOT_UTF8)
+            yield Record(i, raw, reason=Reason.NOT_UTF8)
         elif quote is None:
-            yield Record(row, raw, text.split(delimiter))
+            yield Record(i, raw, text.split(delimiter))
         else:
             fields, n_lines = _quoted(lines, i, text, delimiter=delimiter, quote=quote, n_columns=n_columns)
-            whole = lines.data[lines.start[i] : lines.end[i + n_lines - 1]].rstrip(b"\r\n")
-            yield Record(row, whole, fields, None if fields else Reason.QUOTES)
-            i += n_lines - 1
-        i += 1
+            whole = b"\n".join(lines[i : i + n_lines]).rstrip(b"\r")
+            yield Record(i, whole, fields, None if fields else Reason.QUOTES)
+        i += n_lines
 
 
 def _quoted(
-    lines: Lines, first: int, text: str, *, delimiter: str, quote: str, n_columns: int | None
+    lines: Sequence[bytes], first: int, text: str, *, delimiter: str, quote: str, n_columns: int | None
 ) -> tuple[Sequence[str], int]:
     """Columns of the record that begins with a line, and how many lines it takes; none, and one, if its quotes err."""
     if quote not in text:
         return text.split(delimiter), 1
-    csv.field_size_limit(MAX_LINE_BYTES * _MOST_LINES)
+    csv.field_size_limit(MAX_LINE_BYTES)
     given = 0
 
     def lines_from() -> Iterator[str]:
         nonlocal given
-        for i in range(first, min(first + _MOST_LINES, len(lines))):
+        for line in lines[first : first + _MOST_LINES]:
             given += 1
-            following = _decoded(lines.data[lines.start[i] : lines.end[i]])
+            following = _decoded(line)
             if following is None:
                 return
-            yield following
+            yield following + "\n"
 
     try:
         fields = next(csv.reader(lines_from(), delimiter=delimiter, quotechar=quote, strict=True))

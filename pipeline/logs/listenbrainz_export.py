@@ -13,6 +13,8 @@ from pipeline.logs.reading import ReadResult, Reason, Source, UnreadableFileErro
 
 NAME = "listenbrainz-export"
 OWN_FOLDERS = True
+# What else an export holds: settings, loves and hates, pins.
+EXCEPT = ("user.json*", "feedback.json*", "pinned_recording*")
 PATTERNS = tuple(f"*{kind}{packed}" for kind in (".jsonl", ".json") for packed in ("", ".gz", ".zst"))
 
 

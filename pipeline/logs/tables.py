@@ -1,6 +1,7 @@
 """CSV, JSON lines and Parquet by a column map (`pipeline.logs.columns`) to plays and quarantine."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 
@@ -14,15 +15,16 @@ from pipeline.logs.csvrows import Record, read_records
 from pipeline.logs.jsonarray import raw_json
 from pipeline.logs.jsonlines import decode
 from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Repair, Source, UnreadableFileError, settle
-from pipeline.logs.values import MOMENT, is_no_mbid, iso_moments, mbid, patterned_moments, unix_moments, utc
+from pipeline.logs.values import MOMENT, is_no_mbid, iso_moments, mbid, patterned_moments, unix_moments, utc, whole
 
 _PREAMBLE_LINES = 20
+_COMMENTS = (b"#", b"+ACM-")  # the latter is the former, as Libre.fm writes it
 
 
 def parse_csv(
     data: bytes, source: Source, maps: Sequence[ColumnMap], *, format: str, mbids: bool = False
 ) -> ReadResult:
-    """A CSV by the first of some maps whose columns it has. What lies before its header is no row.
+    """A CSV by the first of some maps whose columns it has. Comments before its header are no rows.
 
     Args:
         data: the content.
@@ -39,7 +41,12 @@ def parse_csv(
         found = _header(list(islice(read(), _PREAMBLE_LINES)), columns)
         if found is not None:
             names, after = found
-            records = [r for r in read(n_columns=len(names)) if r.row > after]
+            # What a service writes above the header is a comment; anything else there is a row out of its place.
+            records = [
+                replace(r, fields=()) if r.row < after else r
+                for r in read(n_columns=len(names))
+                if r.row > after or (r.row < after and not r.raw.startswith(_COMMENTS))
+            ]
             return _settle_records(records, names, columns, format=format, source=source, mbids=mbids)
     if not data.strip():
         return _settle_records([], [], maps[0], format=format, source=source, mbids=mbids)
@@ -55,25 +62,20 @@ def parse_lines(data: bytes, source: Source, columns: ColumnMap, *, format: str)
 
 
 def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: str) -> ReadResult:
-    """Parquet: texts, whole numbers, and a timestamp or what the map says of it.
+    """Parquet: texts, numbers, and a timestamp or what the map says of it; a column of another kind counts as absent.
 
     Raises:
-        UnreadableFileError: it is not Parquet, or lacks a column, or one cannot be read as text.
+        UnreadableFileError: it is not Parquet, lacks a column, or its texts are not UTF-8.
     """
+    wanted = list(dict.fromkeys(columns.columns.values()))
     try:
-        table = pq.read_table(pa.BufferReader(data), columns=list(set(columns.columns.values())), partitioning=None)
-        frame = pl.DataFrame(table)
-        texts = frame.select(
-            pl.int_range(frame.height, dtype=pl.Int64).alias("row"),
-            pl.lit(None, dtype=pl.String).alias("reason"),
-            *(
-                pl.col(theirs).alias(ours) if isinstance(frame[theirs].dtype, pl.Datetime)
-                else pl.col(theirs).cast(pl.String).alias(ours)
-                for ours, theirs in columns.columns.items()
-            ),
-        )  # fmt: skip
+        table = pq.read_table(pa.BufferReader(data), columns=wanted, partitioning=None)
+        table.validate(full=True)  # Parquet's texts are not looked at on reading
+        frame = pl.DataFrame(table).select(wanted)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:
         raise UnreadableFileError(str(err)) from err
+    texts = frame.select(_text(frame[theirs], ours).alias(ours) for ours, theirs in columns.columns.items())
+    texts = texts.with_columns(row=pl.int_range(frame.height, dtype=pl.Int64), reason=pl.lit(None, dtype=pl.String))
     return settle_texts(
         texts,
         columns.time,
@@ -81,6 +83,15 @@ def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: st
         source=source,
         raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in frame.row(i, named=True).items()}),
     )
+
+
+def _text(column: pl.Series, name: str) -> pl.Series:
+    """A column of Parquet as text; the time may stay a timestamp."""
+    if column.dtype == pl.String or column.dtype.is_numeric():
+        return column.cast(pl.String)
+    if name == "played_at" and isinstance(column.dtype, pl.Datetime):
+        return column
+    return pl.Series([None] * len(column), dtype=pl.String)
 
 
 def settle_texts(
@@ -98,9 +109,13 @@ def settle_texts(
     if isinstance(played_at.dtype, pl.Datetime):
         moments = utc(played_at)
     elif time == "unix":
-        moments, repaired = unix_moments(played_at)
+        moments, repaired = unix_moments(whole(played_at))
     else:
         moments = iso_moments(played_at) if time == "iso" else patterned_moments(played_at, time)
+    if "seconds_played" in texts.columns:
+        texts = texts.with_columns(ms_played=_milliseconds(texts["seconds_played"]))
+    elif "ms_played" in texts.columns:
+        texts = texts.with_columns(ms_played=whole(texts["ms_played"]))
     nothing = [name for name in CANDIDATES if name not in texts.columns]
     frame = texts.with_columns(
         moments.cast(MOMENT).alias("played_at"), *(pl.lit(None, pl.String).alias(n) for n in nothing)
@@ -112,6 +127,12 @@ def settle_texts(
         repaired[Repair.NO_MBID] = frame.select(pl.any_horizontal(map(is_no_mbid, ids))).to_series()
         frame = frame.with_columns(map(mbid, ids))
     return settle(frame.select(*CANDIDATES), format=format, source=source, raw=raw, repaired=repaired)
+
+
+def _milliseconds(seconds: pl.Series) -> pl.Series:
+    """Seconds, whole or not, as the digits of milliseconds; what is no number stays as it is."""
+    rounded = (seconds.cast(pl.Float64, strict=False) * 1000).round()
+    return rounded.set(~rounded.is_finite(), None).cast(pl.Int64, strict=False).cast(pl.String).fill_null(seconds)
 
 
 def _header(records: Sequence[Record], columns: ColumnMap) -> tuple[Sequence[str], int] | None:
@@ -136,7 +157,7 @@ def _settle_records(
     ]
     schema = {"row": pl.Int64, "reason": pl.String, **dict.fromkeys(columns.columns, pl.String)}
     texts = pl.DataFrame(rows, schema=schema)
-    if "ms_played" in texts.columns:
-        texts = texts.with_columns(pl.col("ms_played").replace("", None))
+    durations = [name for name in ("ms_played", "seconds_played") if name in texts.columns]
+    texts = texts.with_columns(pl.col(durations).replace("", None))
     raw = {record.row: record.raw for record in records}
     return settle_texts(texts, columns.time, format=format, source=source, raw=raw.__getitem__, mbids=mbids)

@@ -32,9 +32,21 @@ def minute_moments(texts: pl.Series) -> pl.Series:
     return _strptime(texts, texts.str.contains(_MINUTE), "%Y-%m-%d %H:%M")
 
 
-def patterned_moments(texts: pl.Series, pattern: str) -> pl.Series:
-    """Times by a pattern of strptime, read as UTC where it holds no offset; null for anything else."""
-    return utc(texts.str.to_datetime(pattern, time_unit="us", strict=False, exact=True))
+def patterned_moments(texts: pl.Series, patterns: str) -> pl.Series:
+    """Times by the first of some patterns of strptime, read as UTC where they hold no offset; null for anything else.
+
+    Args:
+        patterns: divided by `|`.
+    """
+    moments = pl.Series([None] * len(texts), dtype=MOMENT)
+    for pattern in patterns.split("|"):
+        moments = moments.fill_null(utc(texts.str.to_datetime(pattern, time_unit="us", strict=False, exact=True)))
+    return moments
+
+
+def whole(texts: pl.Series) -> pl.Series:
+    """Whole numbers that are written as fractions (`7.0`), as their digits; anything else as it is."""
+    return texts.str.replace(r"^(-?[0-9]+)\.0+$", "$1")
 
 
 def utc(moments: pl.Series) -> pl.Series:

@@ -1,9 +1,12 @@
 """CSV, JSON lines and Parquet by a column map."""
 
 import datetime as dt
+import io
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -70,7 +73,7 @@ def test_a_wide_field_is_no_fault() -> None:
 
 
 def test_columns_may_come_in_any_order_behind_a_preamble() -> None:
-    data = b"exported on Monday\n\nsong,more,artist,at\nT,1,A,2024-01-31T12:00:00Z\n"
+    data = b"# exported on Monday\n\nsong,more,artist,at\nT,1,A,2024-01-31T12:00:00Z\n"
     (play,) = read(data).plays.to_pylist()
     assert (play["artist_name"], play["track_name"], play["played_at"]) == ("A", "T", NOON)
     assert (play["listener_id"], play["artist_id"], play["track_id"], play["row"]) == ("ann", "A", "A/T", 3)
@@ -110,6 +113,56 @@ def test_a_file_of_other_columns_is_unreadable_and_an_empty_one_is_empty() -> No
     assert read(b"\n\n").n_read == 0
 
 
+def test_a_row_above_the_header_is_not_lost() -> None:
+    result = read(b"T,A,2024-01-31T12:00:00Z\nat,artist,song\n2024-01-31T12:00:00Z,A,T\n")
+    assert (result.n_read, reasons(result), result.plays["row"].to_pylist()) == (2, ["wrong number of columns"], [2])
+
+
+def test_a_blank_line_within_quotes_is_kept() -> None:
+    assert records(b'a,"b\n\nc"\n') == [(0, ["a", "b\n\nc"], None)]
+
+
+def test_a_text_of_megabytes_is_no_title() -> None:
+    assert records(b'a,"b\n' + b"x" * (MAX_LINE_BYTES + 1) + b'"\n')[0][2] == Reason.QUOTES
+
+
+def test_whole_numbers_may_be_written_as_fractions() -> None:
+    columns = MAP.model_copy(update={"time": "unix", "ms_played": "ms"})
+    result = read(f"at,artist,song,ms\n{int(NOON.timestamp())}.0,A,T,180000.0\n".encode(), columns)
+    assert [(play["played_at"], play["ms_played"]) for play in result.plays.to_pylist()] == [(NOON, 180_000)]
+
+
+def test_seconds_are_milliseconds() -> None:
+    columns = MAP.model_copy(update={"seconds_played": "s"})
+    rows = "".join(f"2024-01-31T12:00:00Z,A,T,{s}\n" for s in ("180.5", "3", "", "long", "nan", "-1"))
+    result = read(f"at,artist,song,s\n{rows}".encode(), columns)
+    assert result.plays["ms_played"].to_pylist() == [180_500, 3_000, None]
+    assert reasons(result) == ["bad duration", "bad duration", "negative duration"]
+
+
+@pytest.mark.parametrize("kind", [pa.timestamp("s"), pa.bool_(), pa.list_(pa.string())])
+def test_a_parquet_column_of_another_kind_counts_as_absent(kind: pa.DataType) -> None:
+    table = pa.table({"at": pa.array([NOON]), "artist": pa.nulls(1, kind), "song": ["T"]})
+    assert reasons(parquet(table)) == ["missing artist"]
+
+
+def test_parquet_whose_texts_are_not_utf8_is_unreadable() -> None:
+    broken = pa.array([b"\xff"]).cast(pa.binary()).view(pa.string())
+    assert reasons(parquet(pa.table({"at": pa.array([NOON]), "artist": broken, "song": ["T"]}))) == ["unreadable file"]
+
+
+def parquet(table: pa.Table) -> ReadResult:
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return read(out.getvalue(), path="a.parquet")
+
+
+def test_what_else_lies_in_an_export_of_listenbrainz_is_no_log() -> None:
+    takes = FORMATS["listenbrainz-export"].takes
+    assert takes("ann/listens/2024/1.jsonl")
+    assert not any(map(takes, ("ann/user.json", "ann/feedback.jsonl", "ann/pinned_recording.jsonl")))
+
+
 def test_the_raw_bytes_of_a_record_are_all_its_lines() -> None:
     result = read(b'at,artist,song\nnever,"A\nB",T\r\n')
     assert result.quarantine.to_pylist()[0]["raw"] == b'never,"A\nB",T'
@@ -120,6 +173,7 @@ def test_scrobbles_of_both_exporters_are_read() -> None:
     for data in (
         header + f'"{int(NOON.timestamp())}","31 Jan 2024, 12:00","Sigur R\u00f3s","","","","T",""\n'.encode(),
         'Sigur Rós,"An, album",T,31 Jan 2024 12:00\n'.encode(),
+        'artist,album,track,date\nSigur Rós,"An, album",T,"31 Jan 2024, 12:00"\n'.encode(),
     ):
         (play,) = read(data, format="lastfm-csv").plays.to_pylist()
         assert (play["artist_name"], play["track_name"], play["played_at"]) == ("Sigur Rós", "T", NOON)
@@ -154,7 +208,17 @@ def test_the_column_map_is_an_input_of_the_night(tmp_path: Path) -> None:
             "delimiter: String should have at most 1",
         ),
         ({"played_at": "at", "artist": "a", "track": "t", "header": ["at", "a"]}, "the header does not name t"),
-        ({"played_at": "at", "artist": "a", "track": "t", "time": "%H:%M"}, "time: .* a pattern with a year"),
+        (
+            {"played_at": "at", "artist": "a", "track": "t", "time": "%H:%M"},
+            "time: .* a pattern with a date and a time",
+        ),
+        ({"played_at": "at", "artist": "a", "track": "t", "time": "%Y"}, "time: .* a pattern with a date"),
+        ({"played_at": "at", "artist": "a", "track": "t", "time": "%Q"}, "time: .* a pattern with a date"),
+        (
+            {"played_at": "at", "artist": "a", "track": "t", "delimiter": "|", "quote": "|"},
+            "between columns and around",
+        ),
+        ({"played_at": "at", "artist": "a", "track": "t", "ms_played": "m", "seconds_played": "s"}, "ms_played and"),
         ("- a\n", "it: Input should be"),
         ("{", "is no column map"),
     ],
