@@ -6,18 +6,19 @@ everywhere.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.erasure.landing import remove_folders, remove_rows
+from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
 from pipeline.erasure.releases import purge_releases
 from pipeline.erasure.requests import FOLDER, carried_out, erased, made, pending
-from pipeline.erasure.scan import scan
+from pipeline.erasure.scan import Sought, holds, own_words, scan, sought
 from pipeline.erasure.tables import purge_below
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.io.tables import read_json, write_json
-from pipeline.logs.door import Erased
+from pipeline.logs.door import Erased, pseudonym
 from pipeline.logs.landing import Landing
 from pipeline.logs.reading import Reason
 from pipeline.logs.taken import Finding, accept, forget
@@ -35,22 +36,24 @@ class ErasureFailed(NetgainError):
 def before_night(settings: Settings, *, root: Path, format: str) -> None:
     """Remove the erased from releases, ledger, MLflow's artifacts and, where a folder is a listener's, from landing."""
     who = erased(settings.ledger)
-    if who is None or not pending(settings.ledger):
+    if who is None:
         return
     notes = _notes(settings)
     done: dict[str, Any] = read_json(notes) if notes.exists() else {}
-    for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
-        place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
-        _add(done, place, files=1, rows=n_rows)
-    renamed = purge_releases(settings.releases, settings.ledger, who)
-    if renamed:
-        _add(done, "releases", files=len(renamed), rows=0)
-        done["releases_made_anew"] = {**done.get("releases_made_anew", {}), **renamed}
-    if n_files := remove_folders(root, format, who):
+    if n_files := remove_folders(root, format, who):  # also of somebody who was erased long ago, and is delivered again
         _add(done, "landing", files=n_files, rows=0)
     forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
-    (settings.workspace / ".netgain" / "landing-cache.json").unlink(missing_ok=True)
-    write_json(notes, done)
+    if pending(settings.ledger):
+        for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
+            place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
+            _add(done, place, files=1, rows=n_rows)
+        renamed = purge_releases(settings.releases, settings.ledger, who)
+        if renamed:
+            _add(done, "releases", files=len(renamed), rows=0)
+            done["releases_made_anew"] = {**done.get("releases_made_anew", {}), **renamed}
+        (settings.workspace / ".netgain" / "landing-cache.json").unlink(missing_ok=True)
+    if done:
+        write_json(notes, done)
 
 
 def after_night(
@@ -80,10 +83,12 @@ def after_night(
     names = pending(settings.ledger)
     if not names:
         return None
-    for cached in scan([settings.workspace / ".dvc"], names):
-        cached.unlink()  # an object of DVC's cache: what it was made from is gone, so nobody asks for it again
+    wanted = sought(names, own_words=own_words(settings.workspace))
+    ids = [landing.columns.listener] if landing.columns and landing.columns.listener else []
+    for cached in _cached(settings, wanted, ids):
+        cached.unlink()  # what it was made from is gone, so nobody asks for it again
         _add(done, "DVC cache", files=1, rows=0)
-    left = scan(_everywhere(settings, landing), names)
+    left = scan(_everywhere(settings, landing.root), wanted, id_columns=ids) + _cached(settings, wanted, ids)
     if left:
         shown = ", ".join(path.as_posix() for path in left[:3])
         raise ErasureFailed(
@@ -97,7 +102,8 @@ def after_night(
         "requests": made(settings.ledger),
         "removed": done.get("removed", {}),
         "releases_made_anew": done.get("releases_made_anew", {}),
-        "looked_at": [path.name for path in _everywhere(settings, landing)],
+        "looked_at": [*(path.name for path in _everywhere(settings, landing.root)), ".dvc/cache"],
+        "looked_for_in_columns_alone": wanted.n_in_columns_alone,
         "left": 0,
     }
     folder = settings.reports / "erasures"
@@ -117,23 +123,41 @@ def _from_landing(
         if file.shown in met and (n_rows := remove_rows(landing, file, who)):
             _add(done, "landing", files=1, rows=n_rows)
             changed.append(Finding(file.shown, "", _sha256(landing.root / file.path)))
+            if count_rows(landing, file, who):
+                raise ErasureFailed(f"rows of theirs in {file.shown}", expected="none", fix="Remove the file.")
     if changed:
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         told = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": when}
         accept(settings.ledger, changed, **told)
 
 
-def _everywhere(settings: Settings, landing: Landing) -> list[Path]:
+def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
+    """In how many files of each place listeners are found, by their ids and pseudonyms; nothing is removed."""
+    key = settings.id_key
+    names = [*listeners, *(pseudonym(key, name) for name in listeners if key is not None)]
+    wanted = sought(names, own_words=own_words(settings.workspace))
+    found = {path.name: len(scan([path], wanted)) for path in _everywhere(settings, settings.landing)}
+    return found | {".dvc/cache": len(_cached(settings, wanted, []))}
+
+
+def _everywhere(settings: Settings, landing: Path) -> list[Path]:
     here = settings.workspace
-    parts = ("data", "night", "mlflow", ".netgain", ".dvc", ".airflow")
-    ledger = [path for path in sorted(settings.ledger.iterdir()) if path.name != FOLDER]
-    places = (landing.root, settings.releases, settings.reports, *ledger, *(here / part for part in parts))
+    parts = ("data", "night", "mlflow", ".netgain", ".airflow")
+    ledger = sorted(settings.ledger.iterdir()) if settings.ledger.is_dir() else []
+    ledger = [path for path in ledger if path.name != FOLDER]
+    places = (landing, settings.releases, settings.reports, *ledger, *(here / part for part in parts))
     return [path for path in places if path.exists()]
 
 
-def _sha256(path: Path) -> str:
-    import hashlib
+def _cached(settings: Settings, wanted: Sought, ids: Sequence[str]) -> list[Path]:
+    """Objects of DVC's cache that hold somebody; their names are digests, and say nothing."""
+    objects = (path for path in (settings.workspace / ".dvc" / "cache" / "files").rglob("*") if path.is_file())
+    return [path for path in objects if holds(path, wanted, ids)]
 
+
+def _sha256(path: Path) -> str | None:
+    if not path.exists():
+        return None
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -32,26 +32,43 @@ def remove_folders(root: Path, format: str, erased: Erased) -> int:
 def remove_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
     """Rewrite a landed file without the rows of erased listeners, packed as it was, its time of change kept.
 
+    A file that is one listener's own goes as a whole.
+
     Returns:
         How many rows were theirs.
 
     Raises:
         LandingError: it is not what landed.
     """
-    data = open_landed(landing.root, file)
-    source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
-    found = admit(reader_of(landing.format).read(data, source), Door(erased=erased))
-    aside = found.quarantine.to_pylist()
-    rows = {row["row"] for row in aside if row["reason"] == Reason.ERASED and row["row"] >= 0}
+    data, path = open_landed(landing.root, file), landing.root / file.path
+    rows, every = _rows(landing, file, data, erased)
     if not rows:
         return 0
-    path = landing.root / file.path
+    if landing.own_folders:
+        path.unlink()
+        return len(rows)
     stat = path.stat()
-    every = sorted({*found.plays["row"].to_pylist(), *(row["row"] for row in aside)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(_without(data, file.path, rows, every))
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     return len(rows)
+
+
+def count_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
+    """Rows of erased listeners in a landed file as it lies now."""
+    path = landing.root / file.path
+    return len(_rows(landing, file, path.read_bytes(), erased)[0]) if path.exists() else 0
+
+
+def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tuple[set[int], list[int]]:
+    """Rows of erased listeners, and all rows. Of one listener's own file all are theirs, or none."""
+    source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
+    found = admit(reader_of(landing.format).read(data, source), Door(erased=erased))
+    aside = found.quarantine.to_pylist()
+    every = sorted({*found.plays["row"].to_pylist(), *(row["row"] for row in aside)})
+    if landing.own_folders:
+        return (set(every) if erased.has(source.listener) else set()), every
+    return {row["row"] for row in aside if row["reason"] == Reason.ERASED and row["row"] >= 0}, every
 
 
 def _without(data: bytes, path: str, gone: Collection[int], rows: Sequence[int]) -> bytes:

@@ -1,8 +1,10 @@
 """The proof: no byte of an erased listener below some folders, packed and columnar files included."""
 
+import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,69 +15,104 @@ from pipeline.logs.contents import COMPRESSION, decompress
 from pipeline.logs.reading import UnreadableFileError
 
 _SHORT = 4
-"""An id of fewer bytes than this occurs by chance: outside tables it counts only where it stands in quotes."""
+"""An id of fewer bytes than this occurs by chance, in text and in names of files."""
+_ID_COLUMN = re.compile("listener|user", re.IGNORECASE)
+"""Columns of numbers are looked at where they are called like ids: a number of plays is no listener."""
 
 
-def scan(folders: Collection[Path], names: Collection[str]) -> list[Path]:
+@dataclass(frozen=True)
+class Sought:
+    """Attributes:
+    names: all of them: looked for as whole values, in columns.
+    words: those that can be told from other text: looked for as whole words too, plain and as JSON escapes them.
+    n_in_columns_alone: how many names occur in text by chance, or are words of Netgain's own.
+    """
+
+    names: frozenset[str]
+    words: re.Pattern[bytes] | None
+    n_in_columns_alone: int
+
+
+def sought(names: Collection[str], *, own_words: Collection[str] = ()) -> Sought:
+    """What to look for.
+
+    Args:
+        names: ids, and pseudonyms.
+        own_words: words that stand in files whoever leaves: such a name is told from them in columns alone.
+    """
+    clear = [name for name in names if len(name.encode()) >= _SHORT and name not in own_words]
+    forms = sorted({form.encode() for name in clear for form in (name, json.dumps(name)[1:-1])})
+    words = rb"(?<![\w-])(?:" + b"|".join(map(re.escape, forms)) + rb")(?![\w-])"
+    return Sought(frozenset(names), re.compile(words) if forms else None, len(set(names)) - len(set(clear)))
+
+
+def own_words(workspace: Path) -> set[str]:
+    """Words of a workspace's parameters, stages and code."""
+    sources = (workspace / "params.yaml", workspace / "dvc.yaml", *(workspace / "pipeline").rglob("*.py"))
+    text = " ".join(path.read_text(encoding="utf-8") for path in sources if path.is_file())
+    return set(re.findall(r"[\w-]+", text))
+
+
+def scan(folders: Collection[Path], wanted: Sought, *, id_columns: Collection[str] = ()) -> list[Path]:
     """Files, and those below folders, that hold one of the names, in their bytes, their columns, or their own names.
 
     A name counts where it is a whole word: `ann` is not in `anna`. Files that two folders share are read once.
+
+    Args:
+        folders: where to look.
+        wanted: what to look for.
+        id_columns: columns of numbers that are ids, whatever they are called.
     """
-    if not names:
-        return []
-    words = _pattern(names)
     found, seen = [], set()
     for folder in folders:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             if not path.is_file() or path.is_symlink():
                 continue
             stat = path.stat()
-            if words.search(path.name.encode("utf-8", "surrogateescape")) or words.search(_parents(path, folder)):
+            own_name = path.relative_to(folder if folder.is_dir() else folder.parent).as_posix()
+            if _in_text(own_name.encode("utf-8", "surrogateescape"), wanted):
                 found.append(path)
             elif (stat.st_dev, stat.st_ino) not in seen:
                 seen.add((stat.st_dev, stat.st_ino))
-                if _holds(path, set(names), words):
+                if holds(path, wanted, id_columns):
                     found.append(path)
     return found
 
 
-def _pattern(names: Collection[str]) -> re.Pattern[bytes]:
-    long = [re.escape(name.encode()) for name in names if len(name.encode()) >= _SHORT]
-    short = [re.escape(f'"{name}"'.encode()) for name in names if len(name.encode()) < _SHORT]
-    alternatives = [rb"(?<![\w-])(?:" + b"|".join(long) + rb")(?![\w-])"] if long else []
-    return re.compile(b"|".join([*alternatives, *short]))
-
-
-def _parents(path: Path, folder: Path) -> bytes:
-    return "/".join(path.relative_to(folder).parts[:-1]).encode("utf-8", "surrogateescape")
-
-
-def _holds(path: Path, names: set[str], words: re.Pattern[bytes]) -> bool:
+def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
+    """Whether a file holds one of the names: a packed one unpacked, of Parquet every column."""
     data = path.read_bytes()
     if data[:4] == b"PAR1":
-        return any(_column_holds(column, names, words) for column in _columns(data))
+        with suppress(OSError, pa.ArrowException):
+            table = pq.read_table(pa.BufferReader(data), partitioning=None)
+            return any(_column_holds(name, table[name], wanted, id_columns) for name in table.column_names)
     if path.suffix in COMPRESSION:
         with suppress(UnreadableFileError):  # a damaged file is looked at as it lies
             data = decompress(data, path.name)
-    return words.search(data) is not None
+    return _in_text(data, wanted)
 
 
-def _columns(data: bytes) -> Iterator[pa.ChunkedArray]:
-    try:
-        table = pq.read_table(pa.BufferReader(data), partitioning=None)
-    except (OSError, pa.ArrowException):
-        return
-    for column in table.columns:
-        kind = column.type
-        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            column, kind = pc.list_flatten(column), kind.value_type  # noqa: PLW2901
-        yield column
+def _in_text(data: bytes, wanted: Sought) -> bool:
+    return wanted.words is not None and wanted.words.search(data) is not None
 
 
-def _column_holds(column: pa.ChunkedArray, names: set[str], words: re.Pattern[bytes]) -> bool:
+def _column_holds(name: str, column: pa.ChunkedArray, wanted: Sought, id_columns: Collection[str]) -> bool:
     kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return not names.isdisjoint(pc.unique(column).to_pylist())
+    if pa.types.is_dictionary(kind):
+        return _column_holds(name, column.cast(kind.value_type), wanted, id_columns)
+    if pa.types.is_struct(kind):
+        parts = zip((field.name for field in kind), column.combine_chunks().flatten(), strict=True)
+        return any(_column_holds(part, pa.chunked_array([values]), wanted, id_columns) for part, values in parts)
+    if pa.types.is_map(kind):
+        entries = column.combine_chunks()
+        both = (pa.chunked_array([part]) for part in (entries.keys, entries.items))
+        return any(_column_holds(name, part, wanted, id_columns) for part in both)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        return _column_holds(name, pc.list_flatten(column), wanted, id_columns)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return any(raw is not None and words.search(raw) for raw in column.to_pylist())
+        return any(raw is not None and _in_text(raw, wanted) for raw in column.to_pylist())
+    if pa.types.is_integer(kind) and (name in id_columns or _ID_COLUMN.search(name)):
+        column, kind = column.cast(pa.string()), pa.string()
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return not wanted.names.isdisjoint(pc.unique(column).to_pylist())
     return False

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from pipeline.io.tables import LISTENER_MAP, atomic_path
 from pipeline.logs.door import Erased
+from pipeline.recommenders.storage import forget_rows
 
 _COLUMN = "listener_id"
 
@@ -17,7 +18,7 @@ def purge_table(path: Path, erased: Erased) -> int:
     """Rewrite a Parquet file; returns how many rows were theirs. Files without a column `listener_id` stay.
 
     A listener's row in a model's id map keeps its place, so that the arrays beside it stay aligned, and loses id, plays
-    and day.
+    and day; their rows in those arrays are emptied.
     """
     try:
         if _COLUMN not in pq.read_schema(path).names:
@@ -30,6 +31,7 @@ def purge_table(path: Path, erased: Erased) -> int:
     if not theirs.any():
         return 0
     if table.schema.names == LISTENER_MAP.names:
+        forget_rows(path.parent, theirs.arg_true().to_list())
         kept = _nameless(table, theirs)
     else:
         kept = table.filter(pa.array((~theirs).to_list()))

@@ -16,7 +16,9 @@ _WITHOUT = _DATED.model_copy(update={"header": ("artist", "album", "track", "dat
 
 
 def parse(data: bytes, source: Source) -> ReadResult:
-    """`uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid`, or `artist,album,track,date`, with a header or without.
+    """`uts,utc_time,artist,artist_mbid,album,album_mbid,track,track_mbid`, or `artist,album,track,date`.
+
+    The latter has a header or none.
 
     A play that Last.fm has no time for carries 1970, and is put aside for it.
 

@@ -1,8 +1,8 @@
 """A model on disk: model.json and arrays, never a pickle. The same model gives the same bytes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,27 @@ class StoredModel:
     n_items: int
     arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     matrices: Mapping[str, sp.csr_matrix] = field(default_factory=dict)
+
+
+PER_LISTENER = ("listener_factors", "profiles")
+"""Arrays and matrices whose rows are listeners: what a model has learnt of one. Erasure empties a listener's row."""
+
+
+def forget_rows(folder: Path, rows: Sequence[int]) -> None:
+    """Empty some listeners' rows in every model at or below a folder; a listener without any gets no list from it.
+
+    Raises:
+        RecipeError: a model is damaged.
+    """
+    for described in sorted(folder.rglob("model.json")):
+        model = read_model(described.parent)
+        arrays, matrices = dict(model.arrays), dict(model.matrices)
+        for name in PER_LISTENER:
+            if name in arrays:
+                arrays[name][rows] = 0
+            if name in matrices:
+                matrices[name] = _without_rows(matrices[name], rows)
+        write_model(described.parent, replace(model, arrays=arrays, matrices=matrices))
 
 
 def write_model(folder: Path, model: StoredModel) -> None:
@@ -92,6 +113,14 @@ def read_model(folder: Path) -> StoredModel:
 def stored_bytes(folder: Path) -> int:
     """Size [B] of a model's own files, model.json and arrays, those of a blend's members included."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in {".json", ".npy"})
+
+
+def _without_rows(matrix: sp.csr_matrix, rows: Sequence[int]) -> sp.csr_matrix:
+    lengths = np.diff(matrix.indptr)
+    kept = np.repeat(~np.isin(np.arange(matrix.shape[0]), rows), lengths)
+    lengths[rows] = 0
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
+    return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.erasure.landing import remove_folders, remove_rows
-from pipeline.erasure.scan import scan
+from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
+from pipeline.erasure.scan import scan, sought
 from pipeline.io.tables import write_json
 from pipeline.logs.door import Door, Erased, admit, digest_of
 from pipeline.logs.formats import FORMATS
@@ -68,7 +68,7 @@ def test_broken_rows_that_mention_a_listener_go_too(tmp_path: Path) -> None:
     landing = landed(root, "netgain", erased("anna-long"))
     assert remove_rows(landing, landing.files[0], erased("anna-long")) == 2
     assert (root / "a.jsonl").read_bytes() == other + b"\n"
-    assert scan([root], ["anna-long"]) == []
+    assert scan([root], sought(["anna-long"])) == []
 
 
 def test_an_own_folder_goes_as_a_whole(tmp_path: Path) -> None:
@@ -95,3 +95,18 @@ def test_redelivered_rows_are_dropped_at_the_door_and_counted() -> None:
     result = admit(FORMATS["netgain"].read(data, Source("x.jsonl")), Door(erased=erased("ann")))
     assert (result.plays.num_rows, result.n_read) == (0, 3)
     assert set(result.quarantine["reason"].to_pylist()) == {Reason.ERASED}
+
+
+def test_one_listeners_own_file_goes_as_a_whole_and_nobody_elses(tmp_path: Path) -> None:
+    """Files right in the landing root belong to a listener of the root's name."""
+    root = tmp_path / "ann-home"
+    root.mkdir()
+    play = {"endTime": "2022-08-17 01:24", "artistName": "ann-home", "trackName": "T", "msPlayed": 1}
+    (root / "StreamingHistory0.json").write_text(json.dumps([play, {**play, "endTime": "?"}], indent=1))
+    (root / "bob").mkdir()
+    (root / "bob" / "StreamingHistory0.json").write_text(json.dumps([play, {**play, "endTime": "?"}]))
+    landing = landed(root, "spotify", erased("ann-home"))
+    n_rows = {file.path: remove_rows(landing, file, erased("ann-home")) for file in landing.files}
+    assert n_rows == {"StreamingHistory0.json": 2, "bob/StreamingHistory0.json": 0}
+    assert [path.relative_to(root).as_posix() for path in root.rglob("*.json")] == ["bob/StreamingHistory0.json"]
+    assert [count_rows(landing, file, erased("ann-home")) for file in landing.files] == [0, 0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.erasure.scan import scan
+from pipeline.erasure.scan import scan, sought
 from pipeline.io.journal import read_lines
 from pipeline.io.releases import current, list_releases, verify
 from pipeline.io.rollback import roll_back
@@ -43,7 +43,7 @@ def night(workspace: Path, day: int) -> subprocess.CompletedProcess[str]:
 
 def left(workspace: Path, names: list[str]) -> list[Path]:
     ledger = [path for path in (workspace / "ledger").iterdir() if path.name != "erasures"]
-    return scan([*(workspace / part for part in EVERYWHERE), *ledger], names)
+    return scan([*(workspace / part for part in EVERYWHERE), *ledger], sought(names))
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,11 @@ def erased(workspace: Path, leaving: list[str]) -> Path:
     where = {path.relative_to(workspace).parts[0] for path in left(workspace, leaving)}
     assert {"data", "landing", "releases", ".netgain", ".dvc", "mlflow"} <= where
     (workspace / "leaving.txt").write_text("\n".join(leaving[1:]))
+    dry = run(workspace, NETGAIN, "erase", leaving[0], "--by", "ann", "--dry-run").stdout
+    counts = {line.split(" in ")[1]: int(line.split()[0]) for line in dry.splitlines()}
+    assert 0 < counts["landing"] <= DAYS
+    assert min(counts["data"], counts["releases"], counts[".dvc/cache"]) > 0
+    assert not (workspace / "ledger" / "erasures").exists()
     told = run(workspace, NETGAIN, "erase", leaving[0], "--file", "leaving.txt", "--by", "ann")
     assert f"{LEAVE} listeners are erased by the next night" in told.stdout
     (workspace / "leaving.txt").unlink()

@@ -3,16 +3,20 @@
 import datetime as dt
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 
 from pipeline.erasure.releases import purge_releases
-from pipeline.erasure.scan import scan
+from pipeline.erasure.scan import scan, sought
 from pipeline.io.publishing import Contents, publish
 from pipeline.io.releases import Release, current, list_releases, verify
 from pipeline.io.rollback import roll_back, withdrawn
 from pipeline.io.tables import LISTENER_MAP, LISTS, read_table, write_table
 from pipeline.logs.door import Erased, digest_of
+from pipeline.params import PopularRecipe
+from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
 SALT = "cd" * 16
 WHO = Erased(SALT, frozenset({digest_of("listener-ann", SALT)}))
@@ -32,7 +36,11 @@ def release_of(tmp_path: Path, as_of: str, listeners: list[str]) -> Release:
     maps = pa.table({"listener_id": listeners, "n_plays": [5] * len(listeners), "first_day": days}).cast(LISTENER_MAP)
     for model in ("model", "heldout"):
         write_table(source / model / "listeners.parquet", maps, LISTENER_MAP)
-        (source / model / "model.json").write_text("{}")
+        factors = np.arange(1, 1 + 2 * len(listeners), dtype=np.float32).reshape(-1, 2)
+        votes = sp.csr_matrix(np.arange(1, 1 + len(listeners), dtype=np.float32)[:, None])
+        recipe = PopularRecipe(family="popular", window_days=1)
+        arrays, matrices = {"listener_factors": factors, "item_factors": factors[:1]}, {"profiles": votes}
+        write_model(source / model / "members" / "x", StoredModel(recipe, len(listeners), 1, arrays, matrices))
     files = {name: source / name for name in ("lists.parquet", "fallback.parquet", "model", "heldout")}
     facts = {"as_of": as_of, "recipe": "als", "family": "als", "n_listeners": len(listeners)}
     origin = {"verdict": "KEEP", "sentence": "", "params": "0", "code": None}
@@ -58,13 +66,22 @@ def test_every_release_that_held_them_is_made_anew_and_served_as_before(tmp_path
     assert current(root).id == renamed[three[2].id]
     assert current(root).previous == three[1].id
     assert found[1].previous == renamed[three[0].id]
-    assert scan([root], ["listener-ann"]) == []
+    assert scan([root], sought(["listener-ann"])) == []
 
 
 def test_a_model_keeps_its_rows_and_loses_the_name(tmp_path: Path, three: list[Release]) -> None:
     purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
     rows = read_table(current(tmp_path / "releases").model / "listeners.parquet", LISTENER_MAP).to_pylist()
     assert [(row["listener_id"], row["n_plays"]) for row in rows] == [("erased listener 1", 0), ("listener-bob", 5)]
+
+
+def test_what_a_model_has_learnt_of_them_is_emptied_and_of_others_stays(tmp_path: Path, three: list[Release]) -> None:
+    purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
+    model = read_model(current(tmp_path / "releases").model / "members" / "x")
+    assert model.arrays["listener_factors"].tolist() == [[0, 0], [3, 4]]
+    assert model.arrays["item_factors"].tolist() == [[1, 2]]
+    assert model.matrices["profiles"].toarray().tolist() == [[0], [2]]
+    assert model.matrices["profiles"].nnz == 1
 
 
 def test_a_rollback_goes_to_what_is_left(tmp_path: Path, three: list[Release]) -> None:
@@ -104,5 +121,5 @@ def test_a_crash_leaves_a_whole_release_served_and_is_mended_by_running_again(
     for release in list_releases(root):
         verify(release)
         assert release.previous is None or (root / release.previous).is_dir()
-    assert scan([root], ["listener-ann"]) == []
+    assert scan([root], sought(["listener-ann"])) == []
     assert len(list_releases(root)) == len(three)

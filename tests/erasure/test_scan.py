@@ -1,6 +1,7 @@
 """Nobody hides: in bytes, in packed files, in columns of Parquet, in names of files."""
 
 import gzip
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.erasure.scan import scan
+from pipeline.erasure.scan import own_words, scan, sought
+
+ANN = sought(["listener-1"])
 
 
 def parquet(path: Path, **columns: object) -> Path:
@@ -34,23 +37,58 @@ def parquet(path: Path, **columns: object) -> Path:
 def test_a_listener_is_found_wherever_they_are(tmp_path: Path, hide: object) -> None:
     (tmp_path / "other.txt").write_text("listener-10, listener-11, xlistener-1, listener-1x")
     parquet(tmp_path / "other.parquet", x=["listener-10", "a listener-1 b"])
-    assert scan([tmp_path], ["listener-1"]) == []
+    assert scan([tmp_path], ANN) == []
     hide(tmp_path)  # type: ignore[operator]
-    assert len(scan([tmp_path], ["listener-1"])) == 1
+    assert len(scan([tmp_path], ANN)) == 1
 
 
-def test_a_short_id_counts_where_it_stands_by_itself(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("7 days, 17 plays")
-    assert scan([tmp_path], ["7"]) == []
-    (tmp_path / "b.json").write_text('{"listener_id": "7"}')
-    parquet(tmp_path / "c.parquet", listener_id=["7", "8"])
-    assert [path.name for path in scan([tmp_path], ["7"])] == ["b.json", "c.parquet"]
+def test_a_short_id_and_a_word_of_our_own_are_looked_for_in_columns_alone(tmp_path: Path) -> None:
+    wanted = sought(["7", "popular"], own_words={"popular"})
+    (tmp_path / "a.json").write_text('{"days": 7, "champion": "popular"}')
+    parquet(tmp_path / "counts.parquet", n_plays=[7])
+    assert scan([tmp_path], wanted) == []
+    parquet(tmp_path / "b.parquet", listener_id=["7", "8"])
+    parquet(tmp_path / "c.parquet", listener_id=["popular"])
+    assert [path.name for path in scan([tmp_path], wanted)] == ["b.parquet", "c.parquet"]
+    assert wanted.n_in_columns_alone == 2
+
+
+def test_words_of_our_own_are_those_of_parameters_stages_and_code() -> None:
+    assert {"popular", "core", "half_life_days"} <= own_words(Path(__file__).parents[2])
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([1, 4711], pa.int64()),
+        pa.array(["x", "4711"]).dictionary_encode(),
+        pa.array([{"a": {"b": "4711"}}]),
+        pa.array([[{"a": ["4711"]}]]),
+        pa.array([[("4711", 1)]], pa.map_(pa.string(), pa.int32())),
+    ],
+)
+def test_columns_of_every_kind_are_looked_at(tmp_path: Path, column: pa.Array) -> None:
+    parquet(tmp_path / "a.parquet", user_id=column)
+    assert len(scan([tmp_path], sought(["4711"]))) == 1
+    assert scan([tmp_path], sought(["4712"])) == []
+
+
+def test_a_column_of_numbers_may_be_declared_to_be_ids(tmp_path: Path) -> None:
+    parquet(tmp_path / "a.parquet", who=[4711])
+    assert scan([tmp_path], sought(["4711"])) == []
+    assert len(scan([tmp_path], sought(["4711"]), id_columns=["who"])) == 1
+
+
+def test_a_damaged_table_is_looked_at_as_it_lies_and_escapes_hide_nobody(tmp_path: Path) -> None:
+    (tmp_path / "damaged.parquet").write_bytes("PAR1 josée-marie".encode())
+    (tmp_path / "escaped.json").write_text(json.dumps("josée-marie"))
+    assert [path.name for path in scan([tmp_path], sought(["josée-marie"]))] == ["damaged.parquet", "escaped.json"]
 
 
 def test_second_names_of_a_file_are_read_once_and_files_may_be_given(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_text("listener-1")
     os.link(tmp_path / "a" / "x", tmp_path / "a" / "y")
-    assert [path.name for path in scan([tmp_path / "a"], ["listener-1"])] == ["x"]
-    assert scan([tmp_path / "a" / "x"], ["listener-1"]) == [tmp_path / "a" / "x"]
-    assert scan([tmp_path], []) == []
+    assert [path.name for path in scan([tmp_path / "a"], ANN)] == ["x"]
+    assert scan([tmp_path / "a" / "x"], ANN) == [tmp_path / "a" / "x"]
+    assert scan([tmp_path], sought([])) == []
