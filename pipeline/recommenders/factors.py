@@ -9,11 +9,11 @@ import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
-from pipeline.params import AlsRecipe, SparkAlsRecipe
+from pipeline.params import AlsRecipe, IalsRecipe, SparkAlsRecipe
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
-R = TypeVar("R", bound=AlsRecipe | SparkAlsRecipe)
+R = TypeVar("R", bound=AlsRecipe | IalsRecipe | SparkAlsRecipe)
 Factors = npt.NDArray[np.float32]
 
 
@@ -24,7 +24,7 @@ class FactorModel(Generic[R]):
     is on none. All other items may be listed, a negative score included: it says less likely, not unknown.
     """
 
-    recipe_type: ClassVar[type[AlsRecipe | SparkAlsRecipe]]
+    recipe_type: ClassVar[type[AlsRecipe | IalsRecipe | SparkAlsRecipe]]
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
