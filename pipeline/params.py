@@ -171,6 +171,24 @@ class AlsRecipe(Frozen):
     iterations: Annotated[int, Field(ge=1, le=1000)]
 
 
+class IalsRecipe(Frozen):
+    """Implicit-feedback matrix factorisation, solved exactly, with regularisation scaled by frequency."""
+
+    family: Literal["ials"]
+    factors: Annotated[int, Field(ge=1, le=4096)]
+    regularization: Positive
+    """λ, for each play at ν = 1."""
+    exponent: Annotated[float, Field(ge=0, le=1)]
+    """ν: a row of n plays is held by λ (n + α₀ · n_other)^ν; 0 holds all rows alike."""
+    unobserved: Positive
+    """α₀, weight of a pair that was not played; a play weighs about 1."""
+    discount: Annotated[float, Field(ge=0, le=1)]
+    """A play weighs (item's listeners / their mean)^−discount."""
+    start: Positive
+    """Length of the factors that a fit starts from, about."""
+    iterations: Annotated[int, Field(ge=1, le=1000)]
+
+
 class SparkAlsRecipe(Frozen):
     """Spark ML's ALS, for matrices that no single machine holds."""
 
@@ -184,7 +202,7 @@ class SparkAlsRecipe(Frozen):
     runtime."""
 
 
-Member = PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe
+Member = PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | IalsRecipe
 """What can be part of a blend: any single model that is fitted in a task."""
 MemberRecipe = Annotated[Member, Field(discriminator="family")]
 
@@ -211,7 +229,7 @@ class BlendRecipe(Frozen):
 
 
 Recipe = Annotated[
-    PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | SparkAlsRecipe | BlendRecipe,
+    PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | IalsRecipe | SparkAlsRecipe | BlendRecipe,
     Field(discriminator="family"),
 ]
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
 
@@ -36,9 +35,3 @@ def top_k(scores: npt.NDArray[np.float32], *, k: int) -> TopK:
     items[rows, rank] = columns
     best[rows, rank] = scores[rows, columns]
     return TopK(items, best)
-
-
-def mask_entries(scores: npt.NDArray[np.float32], entries: sp.csr_matrix) -> None:
-    """Write −inf, in place, where the CSR `entries` of the same shape stores anything, be it a zero."""
-    rows = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
-    scores[rows, entries.indices] = -np.inf

@@ -9,12 +9,11 @@ import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
-from pipeline.params import AlsRecipe, SparkAlsRecipe
-from pipeline.recommenders.blas import one_thread
-from pipeline.recommenders.scoring import recommend_in_blocks
+from pipeline.params import AlsRecipe, IalsRecipe, SparkAlsRecipe
+from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
-R = TypeVar("R", bound=AlsRecipe | SparkAlsRecipe)
+R = TypeVar("R", bound=AlsRecipe | IalsRecipe | SparkAlsRecipe)
 Factors = npt.NDArray[np.float32]
 
 
@@ -25,7 +24,7 @@ class FactorModel(Generic[R]):
     is on none. All other items may be listed, a negative score included: it says less likely, not unknown.
     """
 
-    recipe_type: ClassVar[type[AlsRecipe | SparkAlsRecipe]]
+    recipe_type: ClassVar[type[AlsRecipe | IalsRecipe | SparkAlsRecipe]]
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
@@ -34,24 +33,17 @@ class FactorModel(Generic[R]):
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`."""
-        unknown_items = ~self.item_factors.any(axis=1)
-
-        def score(start: int, stop: int) -> npt.NDArray[np.float32]:
-            factors = self.listener_factors[start:stop]
-            scores = factors @ self.item_factors.T
-            scores[:, unknown_items] = -np.inf
-            scores[~factors.any(axis=1)] = -np.inf
-            return scores
-
-        with one_thread():
-            return recommend_in_blocks(
-                score,
-                user_idx,
-                n_listeners=self.listener_factors.shape[0],
-                n_items=self.item_factors.shape[0],
-                k=k,
-                exclude=exclude,
-            )
+        lists = best_products(
+            self.listener_factors,
+            self.item_factors,
+            user_idx,
+            k=k,
+            exclude=exclude,
+            unlisted=np.asarray(~self.item_factors.any(axis=1)),
+        )
+        strangers = ~self.listener_factors[user_idx].any(axis=1)
+        lists.items[strangers], lists.scores[strangers] = -1, np.nan
+        return lists
 
     def save(self, folder: Path) -> None:
         """See `Recommender.save`."""

@@ -7,10 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.ranking import top_k
 from pipeline.core.topk import TopK
 from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
-from pipeline.recommenders.scoring import block_rows, recommend_in_blocks
+from pipeline.recommenders.scoring import best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
 R = TypeVar("R", bound=ItemKnnRecipe | Rp3BetaRecipe)
@@ -33,17 +32,7 @@ class NeighbourModel(Generic[R]):
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`."""
-        n_listeners, n_items = self.profiles.shape
-
-        def score(start: int, stop: int) -> npt.NDArray[np.float32]:
-            # SciPy sums each row by itself, in the order of its votes: no other row touches its bits.
-            votes = self.profiles[start:stop] @ self.similarity
-            scores = np.full((stop - start, n_items), -np.inf, dtype=np.float32)
-            scores[np.repeat(np.arange(stop - start), np.diff(votes.indptr)), votes.indices] = votes.data
-            scores[scores <= 0] = -np.inf
-            return scores
-
-        return recommend_in_blocks(score, user_idx, n_listeners=n_listeners, n_items=n_items, k=k, exclude=exclude)
+        return best_votes(self.profiles, self.similarity, user_idx, k=k, exclude=exclude)
 
     def save(self, folder: Path) -> None:
         """See `Recommender.save`."""
@@ -74,17 +63,10 @@ def nearest(
         CSR float32 of shape (n_items, n_items), indexes sorted; ties go to the lower column.
     """
     n_items = right.shape[1]
-    size = block_rows(n_items)
-    blocks = []
-    for start in range(0, n_items, size):
-        scores = (left[start : start + size] @ right).toarray()
-        if discount is not None:
-            scores *= discount
-        scores[scores <= 0] = -np.inf
-        blocks.append(_as_rows(top_k(scores, k=min(k, n_items)), n_items))
-    if not blocks:
-        return _empty(n_items)
-    return sp.csr_matrix(sp.vstack(blocks, format="csr"))
+    if not n_items:
+        return _empty(0)
+    every = np.arange(left.shape[0], dtype=np.int32)
+    return _as_rows(best_votes(left, right, every, k=min(k, n_items), discount=discount), n_items)
 
 
 def _empty(n: int) -> sp.csr_matrix:

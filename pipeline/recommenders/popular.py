@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from pipeline.core.interactions import Interactions
 from pipeline.core.topk import TopK
 from pipeline.params import PopularRecipe
-from pipeline.recommenders.scoring import recommend_in_blocks
+from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
 
@@ -44,15 +44,14 @@ class Popular:
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`."""
-        # Ranked by place, not score: places hold the order among equal scores.
-        by_place = np.where(self.scores > 0, -self.places, -np.inf).astype(np.float32)
-        lists = recommend_in_blocks(
-            lambda start, stop: np.tile(by_place, (stop - start, 1)),
+        # Ranked by place, not score: places hold the order among equal scores. Whole numbers, exact up to 2²⁴ items.
+        lists = best_products(
+            np.ones((self.n_listeners, 1), dtype=np.float32),
+            -self.places[:, None].astype(np.float32),
             user_idx,
-            n_listeners=self.n_listeners,
-            n_items=self.scores.size,
             k=k,
             exclude=exclude,
+            unlisted=self.scores <= 0,
         )
         there = lists.items >= 0
         scores = np.full(lists.items.shape, np.nan, dtype=np.float32)

@@ -38,6 +38,7 @@ FAMILIES: dict[str, Family] = {
     "item_knn": Family("item_knn", "ItemKnn", stochastic=False, runs_in="task"),
     "rp3beta": Family("rp3beta", "Rp3Beta", stochastic=False, runs_in="task"),
     "als": Family("als", "Als", stochastic=True, runs_in="task"),
+    "ials": Family("ials", "Ials", stochastic=True, runs_in="task"),
     "spark_als": Family("spark_als", "SparkAls", stochastic=True, runs_in="driver"),
     "blend": Family("blend", "Blend", stochastic=True, runs_in="task", needs_tuning=True),
 }

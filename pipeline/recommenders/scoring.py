@@ -1,20 +1,32 @@
-"""Scores in blocks of bounded memory, each listener's the same in whatever batch they are asked for."""
+"""The best k of all items for many listeners: product and selection in one pass, in memory bounded by a block.
 
+A worker is a Python thread with buffers of its own. It takes a block of listeners, multiplies on one BLAS thread, and
+selects with a compiled kernel while the scores are still in the cache: selection, not the product, is what costs.
+"""
+
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.ranking import mask_entries, top_k
 from pipeline.core.topk import TopK
+from pipeline.recommenders.blas import one_thread
 from pipeline.recommenders.protocol import Recommender
 
 SCORES_BYTES = 16 * 2**20
 MAX_BLOCK = 256
+TILE_ITEMS = 1024
+"""Items of a tile of scores: with 256 listeners it is 1 MiB, which stays in a core's second cache."""
 
-BlockScorer = Callable[[int, int], npt.NDArray[np.float32]]
-"""Scores of the listeners start … stop−1: float32 of shape (stop − start, n_items), −inf without evidence."""
+WRITABLE: Final = ("C", "W")
+"""Kernels are compiled for each kind of array that they meet: one for arrays that may be written to is enough."""
+
+Worker = Callable[[int, npt.NDArray[np.intp]], None]
 
 
 def block_rows(n_items: int) -> int:
@@ -23,32 +35,112 @@ def block_rows(n_items: int) -> int:
     return 1 << (fitting.bit_length() - 1)
 
 
-def recommend_in_blocks(
-    score: BlockScorer,
+def best_products(
+    listeners: npt.NDArray[np.float32],
+    items: npt.NDArray[np.float32],
     user_idx: npt.NDArray[np.int32],
     *,
-    n_listeners: int,
-    n_items: int,
     k: int,
-    exclude: sp.csr_matrix | None,
+    exclude: sp.csr_matrix | None = None,
+    unlisted: npt.NDArray[np.bool_] | None = None,
 ) -> TopK:
-    """Lists for some listeners, out of blocks of all listeners whose borders depend on the model alone.
+    """The k items of the highest product with each listener's vector; of equal ones, those of the lower index.
 
     BLAS may round the last bit of a row's product differently when it comes with other rows. So a listener is always
-    scored with the same neighbours, at the same place of a product of the same shape, and the rows that were not asked
-    for are dropped. Listeners in ascending order cost nothing extra; a lone one costs a block.
+    multiplied with the same neighbours, at the same place of a product of the same shape, and the rows that were not
+    asked for are passed over. Listeners in ascending order cost nothing extra; a lone one costs a block.
+
+    Args:
+        listeners: float32 of shape (n_listeners, factors).
+        items: float32 of shape (n_items, factors).
+        user_idx: int32 of shape (n_users,), rows of `listeners`.
+        exclude: CSR of shape (n_users, n_items), kept out of the lists.
+        unlisted: of shape (n_items,), items that are on no list.
+
+    Returns:
+        TopK of shape (n_users, k).
     """
-    items = np.full((user_idx.size, k), -1, dtype=np.int32)
-    best = np.full((user_idx.size, k), np.nan, dtype=np.float32)
-    size = block_rows(n_items)
-    for block, positions in _by_block(user_idx, size):
-        start = block * size
-        scores = score(start, min(start + size, n_listeners))[user_idx[positions] - start]
-        if exclude is not None:
-            mask_entries(scores, exclude[positions])
-        lists = top_k(scores, k=k)
-        items[positions], best[positions] = lists.items, lists.scores
-    return TopK(items, best)
+    from pipeline.recommenders.kernels import scan_tile, sort_heaps
+
+    n_listeners, n_items = len(listeners), len(items)
+    top = _heaps(user_idx.size, k)
+    none = np.empty(0, dtype=np.int32) if unlisted is None else np.flatnonzero(unlisted).astype(np.int32)
+    indptr, indices = _entries(exclude, user_idx.size)
+    firsts = range(0, n_items, TILE_ITEMS)
+    gaps = np.searchsorted(none, np.append(firsts, n_items))
+    columns = [items[first : first + TILE_ITEMS].T for first in firsts]
+
+    def worker() -> Worker:
+        buffer = np.empty(MAX_BLOCK * TILE_ITEMS, dtype=np.float32)
+
+        def run(block: int, positions: npt.NDArray[np.intp]) -> None:
+            start = block * MAX_BLOCK
+            factors = listeners[start : min(start + MAX_BLOCK, n_listeners)]
+            rows = user_idx[positions].astype(np.int64) - start
+            bounds, kept_out = _taken(indptr, indices, positions)
+            best, ids, place = top.scores[positions], top.items[positions], bounds[:-1].copy()
+            for number, first in enumerate(firsts):
+                width = columns[number].shape[1]
+                tile = buffer[: len(factors) * width].reshape(len(factors), width)
+                np.matmul(factors, columns[number], out=tile)
+                gap = none[gaps[number] : gaps[number + 1]]
+                scan_tile(tile, first, rows, gap, bounds, kept_out, place, best, ids)
+            sort_heaps(best, ids)
+            top.scores[positions], top.items[positions] = best, ids
+
+        return run
+
+    with one_thread():
+        _share(worker, _by_block(user_idx, MAX_BLOCK))
+    return top
+
+
+def best_votes(
+    left: sp.csr_matrix,
+    right: sp.csr_matrix,
+    user_idx: npt.NDArray[np.int32],
+    *,
+    k: int,
+    exclude: sp.csr_matrix | None = None,
+    discount: npt.NDArray[np.float32] | None = None,
+) -> TopK:
+    """The k largest positive entries of some rows of left · right; of equal ones, those of the lower column.
+
+    Each row is summed by itself, in the order of its votes: no other row touches its bits.
+
+    Args:
+        left: CSR float32 of shape (n_rows, n_middle).
+        right: CSR float32 of shape (n_middle, n_items).
+        user_idx: int32 of shape (n_users,), rows of `left`.
+        exclude: CSR of shape (n_users, n_items), kept out of the lists.
+        discount: float32 of shape (n_items,), multiplied onto the columns before the largest are chosen.
+
+    Returns:
+        TopK of shape (n_users, k).
+    """
+    from pipeline.recommenders.kernels import sort_heaps, vote
+
+    n_items = right.shape[1]
+    top = _heaps(user_idx.size, k)
+    indptr, indices = _entries(exclude, user_idx.size)
+    factors = (*_parts(left), *_parts(right))
+    scale = np.ones(n_items, dtype=np.float32) if discount is None else np.require(discount, np.float32, WRITABLE)
+
+    def worker() -> Worker:
+        sums, touched = np.zeros(n_items, dtype=np.float32), np.empty(n_items, dtype=np.int32)
+        seen = np.zeros(n_items, dtype=np.bool_)
+
+        def run(block: int, positions: npt.NDArray[np.intp]) -> None:
+            rows = user_idx[positions].astype(np.int64)
+            best, ids = top.scores[positions], top.items[positions]
+            vote(rows, *factors, scale, *_taken(indptr, indices, positions), sums, seen, touched, best, ids)
+            sort_heaps(best, ids)
+            top.scores[positions], top.items[positions] = best, ids
+
+        return run
+
+    _share(worker, _by_block(user_idx, MAX_BLOCK))
+    return top
 
 
 def recommend_all(
@@ -72,9 +164,59 @@ def recommend_all(
     return TopK(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))
 
 
+def _share(worker: Callable[[], Worker], blocks: Iterator[tuple[int, npt.NDArray[np.intp]]]) -> None:
+    """All blocks, each by whichever worker is free: a block's lists do not depend on whose they were."""
+    lock = Lock()
+
+    def work() -> None:
+        run = worker()
+        while True:
+            with lock:
+                block = next(blocks, None)
+            if block is None:
+                return
+            run(*block)
+
+    n_workers = len(os.sched_getaffinity(0))
+    with ThreadPoolExecutor(n_workers) as pool:
+        for done in [pool.submit(work) for _ in range(n_workers)]:
+            done.result()
+
+
 def _by_block(user_idx: npt.NDArray[np.int32], size: int) -> Iterator[tuple[int, npt.NDArray[np.intp]]]:
     blocks = user_idx // size
     order = np.argsort(blocks, kind="stable")
     numbers, starts = np.unique(blocks[order], return_index=True)
     for number, positions in zip(numbers, np.split(order, starts[1:]), strict=False):
         yield int(number), positions
+
+
+def _heaps(n_users: int, k: int) -> TopK:
+    return TopK(np.full((n_users, k), -1, dtype=np.int32), np.full((n_users, k), -np.inf, dtype=np.float32))
+
+
+def _entries(exclude: sp.csr_matrix | None, n_users: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    if exclude is None:
+        return np.zeros(n_users + 1, dtype=np.int64), np.empty(0, dtype=np.int32)
+    ordered = exclude if exclude.has_sorted_indices else exclude.sorted_indices()
+    return np.require(ordered.indptr, np.int64, WRITABLE), np.require(ordered.indices, np.int32, WRITABLE)
+
+
+def _taken(
+    indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], positions: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """Rows of a CSR's indices, in the order of positions."""
+    lengths = indptr[positions + 1] - indptr[positions]
+    bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+    at = np.arange(bounds[-1]) + np.repeat(indptr[positions] - bounds[:-1], lengths)
+    return bounds, indices[at]
+
+
+def _parts(
+    matrix: sp.csr_matrix,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+    return (
+        np.require(matrix.indptr, np.int64, WRITABLE),
+        np.require(matrix.indices, np.int32, WRITABLE),
+        np.require(matrix.data, np.float32, WRITABLE),
+    )

@@ -1,10 +1,9 @@
 import numpy as np
-import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pipeline.core.ranking import mask_entries, top_k
+from pipeline.core.ranking import top_k
 
 
 def test_the_best_come_first_and_ties_go_to_the_lower_index():
@@ -27,12 +26,6 @@ def test_a_list_longer_than_the_catalogue_is_padded():
 
 def test_no_rows_give_no_lists():
     assert top_k(np.empty((0, 5), dtype=np.float32), k=3).items.shape == (0, 3)
-
-
-def test_a_stored_zero_is_masked_too():
-    scores = np.ones((2, 3), dtype=np.float32)
-    mask_entries(scores, sp.csr_matrix((np.zeros(2), np.array([0, 2]), np.array([0, 1, 2])), shape=(2, 3)))
-    assert np.isneginf(scores).tolist() == [[True, False, False], [False, False, True]]
 
 
 few_values = st.sampled_from([-np.inf, -1.0, 0.0, 0.5, 1.0, 2.0])

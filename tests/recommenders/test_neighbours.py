@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.core.interactions import Interactions
 from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
-from pipeline.recommenders import neighbours
+from pipeline.recommenders import scoring
 from pipeline.recommenders.neighbours import nearest
 from pipeline.recommenders.registry import build
 
@@ -78,7 +78,7 @@ def test_nearest_equals_a_dense_product_whatever_the_block(seed, k):
     right = sp.csr_matrix(left.T)
     dense = (left @ right).toarray()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "block_rows", lambda n_items: 4)
+        patch.setattr(scoring, "MAX_BLOCK", 4)
         found = nearest(left, right, k=k).toarray()
     for row, kept in zip(dense, found, strict=True):
         best = [j for j in np.argsort(-row, kind="stable") if row[j] > 0][:k]

@@ -1,0 +1,90 @@
+"""Exact implicit-feedback matrix factorisation, its regularisation scaled by frequency."""
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from pipeline.core.interactions import Interactions
+from pipeline.params import IalsRecipe
+from pipeline.recommenders.blas import one_thread
+from pipeline.recommenders.factors import FactorModel
+
+Factors = npt.NDArray[np.float32]
+
+
+class Ials(FactorModel[IalsRecipe]):
+    """iALS as "Revisiting the Performance of iALS" has it (Rendle, Krichene, Zhang & Koren, RecSys 2022).
+
+    Minimises Σ over plays w_i (⟨u, v_i⟩ − 1)² + α₀ Σ over all pairs ⟨u, v⟩² + Σ over rows λ_row ‖row‖², where
+    λ_row = λ (n_row + α₀ n_other)^ν for a row of n_row plays, and w_i = (item's listeners / their mean)^−discount
+    gives a play of a rare item more to say. How often an item was played is not used. Every row is solved exactly.
+    """
+
+    def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
+        """See `Recommender.fit`. The starting factors are drawn from `rng`."""
+        recipe, played = self.recipe, observed(interactions.weights, discount=self.recipe.discount)
+        by_item = sp.csr_matrix(played.T)
+        scale = np.float32(recipe.start / np.sqrt(recipe.factors))
+        listeners, items = (
+            (scale * rng.standard_normal((n, recipe.factors), dtype=np.float32)) for n in interactions.weights.shape
+        )
+        with one_thread():
+            for _ in range(recipe.iterations):
+                project(played, items, into=listeners, recipe=recipe)
+                project(by_item, listeners, into=items, recipe=recipe)
+        self._keep(listeners, items)
+        return self
+
+
+def observed(weights: sp.csr_matrix, *, discount: float) -> sp.csr_matrix:
+    """What each play weighs: CSR float32 of the shape of `weights`, by the item's number of listeners."""
+    n_listeners = np.bincount(weights.indices, minlength=weights.shape[1])
+    relative = n_listeners / n_listeners[n_listeners > 0].mean() if weights.nnz else n_listeners
+    by_item = np.where(n_listeners > 0, np.maximum(relative, np.finfo(np.float32).tiny) ** -discount, 0)
+    data = by_item.astype(np.float32)[weights.indices]
+    return sp.csr_matrix((data, weights.indices.copy(), weights.indptr.copy()), shape=weights.shape)
+
+
+def gramian(factors: Factors) -> Factors:
+    """Σ of the outer products of all rows: float32 of shape (factors, factors)."""
+    return factors.T @ factors
+
+
+def project(played: sp.csr_matrix, fixed: Factors, *, into: Factors, recipe: IalsRecipe) -> None:
+    """The best row for each row of `played`, given the other side's factors; zeros for a row without plays.
+
+    On the axes of the gramian all that was not played is a diagonal, so a row of n plays needs a system of n unknowns
+    alone (Woodbury), and most rows have few.
+    """
+    spread, axes = np.linalg.eigh(gramian(fixed))
+    unplayed, turned = recipe.unobserved * np.maximum(spread, 0), fixed @ axes
+    for row, (start, stop) in enumerate(zip(played.indptr[:-1], played.indptr[1:], strict=True)):
+        n = int(stop - start)
+        penalty = recipe.regularization * (n + recipe.unobserved * len(fixed)) ** recipe.exponent
+        near, weight = turned[played.indices[start:stop]], played.data[start:stop]
+        into[row] = solve((unplayed + penalty).astype(np.float32), near, weight) if n else 0
+    into[:] = into @ axes.T
+
+
+def solve(diagonal: npt.NDArray[np.float32], near: Factors, weight: npt.NDArray[np.float32]) -> Factors:
+    """x with (diagonal + Σ wᵢ vᵢ vᵢᵀ) x = Σ wᵢ vᵢ, by Cholesky of the smaller form: float32 of shape (factors,).
+
+    Args:
+        near: float32 of shape (n, factors), the vectors v of what the row has played.
+        weight: float32 of shape (n,).
+    """
+    from scipy.linalg.lapack import sposv
+
+    scaled = near / diagonal
+    if len(near) < len(diagonal):
+        left, right = scaled @ near.T, np.ones(len(near), dtype=np.float32)
+        left.flat[:: len(left) + 1] += 1 / weight
+    else:
+        left, right = (near.T * weight) @ near, weight @ near
+        left.flat[:: len(left) + 1] += diagonal
+    _, x, failed = sposv(left, right)
+    if failed:
+        x = np.full(len(left), np.nan, dtype=np.float32)
+    return np.asarray(x @ scaled if len(near) < len(diagonal) else x, dtype=np.float32)

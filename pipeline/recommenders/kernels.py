@@ -1,0 +1,153 @@
+"""Compiled selection of the best k. Every row has a heap of its own, so no row's list depends on another's.
+
+A heap holds k pairs of score and item, the one that leaves first at its root: the lowest score and, of equal ones, the
+highest item. It starts with k pairs of −inf and −1, so −inf never enters.
+"""
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+# Numba's cache looks at this file alone: all that compiled code calls or reads must stand here.
+GROUP = 64
+"""Scores that are held against a heap's root at once: almost all are below, and that is seen without a branch."""
+
+F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # Numba ships no types
+def _sift(scores: F32, items: I32, n: int, score: np.float32, item: np.int32) -> None:
+    """Put a pair at the root of the first n and let it sink to its place."""
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= n:
+            break
+        other = child + 1
+        if other < n and (
+            scores[other] < scores[child] or (scores[other] == scores[child] and items[other] > items[child])
+        ):
+            child = other
+        if scores[child] > score or (scores[child] == score and items[child] < item):
+            break
+        scores[at], items[at] = scores[child], items[child]
+        at = child
+    scores[at], items[at] = score, item
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
+    tile: F32,
+    first_item: int,
+    rows: I64,
+    unlisted: I32,
+    indptr: I64,
+    indices: I32,
+    place: I64,
+    best: F32,
+    items: I32,
+) -> None:
+    """Take the scores of some items into the heaps. Tiles of a row come by ascending item.
+
+    Args:
+        tile: (n_tile_rows, width), scores of the items first_item … first_item + width − 1.
+        rows: (n,), the rows of the tile that are asked for.
+        unlisted: items of the tile that are on no list.
+        indptr, indices: (n + 1,) and CSR indices, sorted in each row: items that are kept out of row i's list.
+        place: (n,), how far each row's exclusions have been read; moved on.
+        best, items: (n, k), the heaps.
+    """
+    width = tile.shape[1]
+    for i in range(rows.shape[0]):
+        scores, heap, ids = tile[rows[i]], best[i], items[i]
+        k = heap.shape[0]
+        for item in unlisted:
+            scores[item - first_item] = -np.inf
+        at = place[i]
+        while at < indptr[i + 1] and indices[at] < first_item + width:
+            at += 1
+        # Another list may be asked of the same row, with other exclusions: what is masked is put back.
+        out = indices[place[i] : at] - first_item
+        masked = scores[out]
+        for j in out:
+            scores[j] = -np.inf
+        root = heap[0]
+        for start in range(0, width, GROUP):
+            stop = min(start + GROUP, width)
+            n_above = 0
+            for j in range(start, stop):
+                n_above += scores[j] > root
+            if n_above:
+                for j in range(start, stop):
+                    if scores[j] > root:
+                        _sift(heap, ids, k, scores[j], np.int32(first_item + j))
+                        root = heap[0]
+        scores[out] = masked
+        place[i] = at
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def vote(  # noqa: PLR0917  # as above
+    rows: I64,
+    left_indptr: I64,
+    left_indices: I32,
+    left_data: F32,
+    right_indptr: I64,
+    right_indices: I32,
+    right_data: F32,
+    discount: F32,
+    indptr: I64,
+    indices: I32,
+    sums: F32,
+    seen: npt.NDArray[np.bool_],
+    touched: I32,
+    best: F32,
+    items: I32,
+) -> None:
+    """Take the positive entries of some rows of left · right, times a column's discount, into the heaps.
+
+    Args:
+        rows: (n,), rows of left.
+        indptr, indices: (n + 1,) and CSR indices: columns that are kept out of row i's list.
+        sums, seen: zeros of shape (n_columns,), left as they were.
+        touched: room for n_columns indexes.
+        best, items: (n, k), the heaps.
+    """
+    for i in range(rows.shape[0]):
+        n_touched = 0
+        for a in range(left_indptr[rows[i]], left_indptr[rows[i] + 1]):
+            middle, value = left_indices[a], left_data[a]
+            for b in range(right_indptr[middle], right_indptr[middle + 1]):
+                column = right_indices[b]
+                if not seen[column]:
+                    seen[column] = True
+                    touched[n_touched] = column
+                    n_touched += 1
+                sums[column] += value * right_data[b]
+        for a in range(indptr[i], indptr[i + 1]):
+            sums[indices[a]] = -np.inf
+        heap, ids = best[i], items[i]
+        for t in range(n_touched):
+            column = touched[t]
+            score = sums[column] * discount[column]
+            if score > 0 and (score > heap[0] or (score == heap[0] and column < ids[0])):
+                _sift(heap, ids, heap.shape[0], score, column)
+            sums[column], seen[column] = 0, False
+        for a in range(indptr[i], indptr[i + 1]):
+            sums[indices[a]] = 0
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sort_heaps(best: F32, items: I32) -> None:
+    """Each heap into a list, best first, padded with NaN and −1."""
+    for i in range(best.shape[0]):
+        heap, ids = best[i], items[i]
+        for last in range(heap.shape[0] - 1, 0, -1):
+            score, item = heap[last], ids[last]
+            heap[last], ids[last] = heap[0], ids[0]
+            _sift(heap, ids, last, score, item)
+        for j in range(heap.shape[0]):
+            if ids[j] < 0:
+                heap[j] = np.nan
