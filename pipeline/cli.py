@@ -34,7 +34,9 @@ AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: it
 @app.command()
 def night(
     as_of: AsOf = None,
-    log_format: Annotated[str, typer.Option("--format", help="Format of the logs: see docs/formats.md.")] = "netgain",
+    log_format: Annotated[
+        str, typer.Option("--format", help="Format of the logs, or several: see docs/formats.md.")
+    ] = "netgain",
     logs: Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON here, too.")] = None,
 ) -> None:

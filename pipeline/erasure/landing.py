@@ -13,14 +13,14 @@ import pyarrow.parquet as pq
 from pipeline.io.tables import atomic_path
 from pipeline.logs.contents import as_utf8, decompress
 from pipeline.logs.door import Door, Erased, admit
-from pipeline.logs.formats import reader_of
+from pipeline.logs.formats import readers_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.reading import Reason, Source
 
 
 def remove_folders(root: Path, format: str, erased: Erased) -> int:
     """Remove the folders of erased listeners, where a folder is a listener's own; returns how many files they held."""
-    if not root.is_dir() or not reader_of(format).by_folder(root):
+    if not root.is_dir() or not any(reader.by_folder(root) for reader in readers_of(format)):
         return 0
     n_files = 0
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and erased.has(path.name)):
@@ -44,7 +44,7 @@ def remove_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
     rows, every = _rows(landing, file, data, erased)
     if not rows:
         return 0
-    if landing.own_folders:
+    if landing.is_own(file):
         path.unlink()
         return len(rows)
     stat = path.stat()
@@ -63,10 +63,10 @@ def count_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
 def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tuple[set[int], list[int]]:
     """Rows of erased listeners, and all rows. Of one listener's own file all are theirs, or none."""
     source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
-    found = admit(reader_of(landing.format).read(data, source), Door(erased=erased))
+    found = admit(landing.reader(file).read(data, source), Door(erased=erased))
     aside = found.quarantine.to_pylist()
     every = sorted({*found.plays["row"].to_pylist(), *(row["row"] for row in aside)})
-    if landing.own_folders:
+    if landing.is_own(file):
         return (set(every) if erased.has(source.listener) else set()), every
     return {row["row"] for row in aside if row["reason"] == Reason.ERASED and row["row"] >= 0}, every
 

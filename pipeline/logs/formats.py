@@ -109,6 +109,15 @@ FORMATS = {
 }
 
 
+def readers_of(names: str) -> tuple[Reader, ...]:
+    """The readers of one format or of several, divided by commas; of a file that two of them take, the first one's.
+
+    Raises:
+        ParamsError: there is none of a name.
+    """
+    return tuple(reader_of(name.strip()) for name in names.split(","))
+
+
 def reader_of(name: str) -> Reader:
     """The reader of a format.
 

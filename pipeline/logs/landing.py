@@ -5,6 +5,7 @@ import json
 import math
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,7 +14,7 @@ from pipeline.errors import LandingError
 from pipeline.io.tables import read_json, write_json
 from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
 from pipeline.logs.door import OPEN, Door, Erased, fingerprint, pseudonym
-from pipeline.logs.formats import Reader, reader_of
+from pipeline.logs.formats import Reader, reader_of, readers_of
 
 # A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
 _SETTLED_SECONDS = 2
@@ -27,6 +28,7 @@ class LandedFile:
     sha256: of the file as it landed, in hexadecimal.
     written_at: when it was last written [s since 1970], by the clock of the machine that keeps it.
     replayed: rows in quarantine that landed again, mended.
+    format: its own, where a night has several.
     alias: what tables and reports call it where ids are pseudonymised and the path names a listener.
     """
 
@@ -36,6 +38,7 @@ class LandedFile:
     written_at: int
     replayed: tuple[int, ...] = ()
     alias: str = ""
+    format: str = ""
 
     @property
     def shown(self) -> str:
@@ -59,10 +62,13 @@ class Landing:
     erased: Erased | None = None
     id_key: str | None = None
 
-    @property
-    def own_folders(self) -> bool:
-        """Whether a folder is one listener's."""
-        declared = reader_of(self.format).own_folders
+    def reader(self, file: LandedFile) -> Reader:
+        """Who reads a file."""
+        return reader_of(file.format or self.format)
+
+    def is_own(self, file: LandedFile) -> bool:
+        """Whether a file is one listener's own, the one its folder is named after."""
+        declared = self.reader(file).own_folders
         return (self.columns is None or self.columns.listener is None) if declared is None else declared
 
 
@@ -75,7 +81,7 @@ def take_inventory(
 
     Args:
         root: the landing folder, or one landed file.
-        format: a name in FORMATS.
+        format: a name in FORMATS, or several, divided by commas.
         cache: a JSON file of checksums by path, size and time of change, so that what did not change is not read again.
         door: who comes in, and under which name.
         workspace: where given, the root is written relative to it, so that clones side by side agree.
@@ -85,7 +91,7 @@ def take_inventory(
         LandingError: the folder is missing, holds no log of this format, cannot be read, or has no column map where the
             format needs one.
     """
-    reader = reader_of(format)
+    readers = readers_of(format)
     single = root if root.is_file() else None
     root = root.parent if single else root
     if not root.is_dir():
@@ -96,22 +102,28 @@ def take_inventory(
         )
     known = _read_cache(cache)
     seen: dict[str, list[Any]] = {}
-    files = [_landed(root, relative, known, seen) for relative in _logs_below(single or root, root, reader)]
+    logs = _logs_below(single or root, root, readers)
+    files = [_landed(root, relative, known, seen) for relative in logs]
     if not files:
         raise LandingError(
             f"{single or root} holds no log of the format {format}",
-            expected=f"files named {', '.join(reader.patterns)}",
+            expected=f"files named {', '.join(pattern for reader in readers for pattern in reader.patterns)}",
             fix="Check the folder and the format.",
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    aliased = door.key is not None and reader.by_folder(root)
+    named = {reader.name for reader in readers if door.key is not None and reader.by_folder(root)}
     inventory: dict[str, Any] = {
         "format": format,
         "root": _written_root(root, workspace),
-        "files": [_entry(file) | ({"shown": _shown(file.path, door)} if aliased else {}) for file in files],
+        "files": [
+            _entry(file)
+            | ({"format": logs[file.path].name} if len(readers) > 1 else {})
+            | ({"shown": _shown(file.path, door)} if logs[file.path].name in named else {})
+            for file in files
+        ],
     }
-    if reader.needs_columns:
+    if any(reader.needs_columns for reader in readers):
         inventory["columns"] = load_columns(root).model_dump(mode="json")
     if door.erased is not None:
         inventory["erased"] = door.erased.as_json()
@@ -138,8 +150,9 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
         raise LandingError(
             f"{path} has another shape ({err})", expected="format, root and files", fix="Open the night again."
         ) from err
-    reader_of(landing.format)
+    readers_of(landing.format)
     for file in files:
+        landing.reader(file)
         if PurePosixPath(file.path).is_absolute() or ".." in PurePosixPath(file.path).parts:
             raise LandingError(
                 f"{file.path} leads out of the landing folder", expected="a path below it", fix="Open the night again."
@@ -178,6 +191,7 @@ def _landed_file(entry: dict[str, Any]) -> LandedFile:
         int(entry["written_at"]),
         replayed,
         str(entry.get("shown", "")),
+        str(entry.get("format", "")),
     )
 
 
@@ -191,10 +205,11 @@ def _shown(path: str, door: Door) -> str:
     return f"{pseudonym(door.key, folder)}/{rest}" if slash and door.key else path
 
 
-def _logs_below(start: Path, root: Path, reader: Reader) -> list[str]:
+def _logs_below(start: Path, root: Path, readers: Sequence[Reader]) -> dict[str, Reader]:
     found = [start] if start.is_file() else start.rglob("*")
     paths = (path.relative_to(root).as_posix() for path in found if path.is_file())
-    logs = sorted(path for path in paths if reader.takes(path))
+    takers = {path: next((reader for reader in readers if reader.takes(path)), None) for path in sorted(paths)}
+    logs = {path: reader for path, reader in takers.items() if reader is not None}
     for path in logs:
         if not path.isprintable():
             raise LandingError(f"a file named {path!a}", expected="a name of printable UTF-8", fix="Rename it.")

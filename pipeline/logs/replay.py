@@ -10,7 +10,7 @@ from pipeline.errors import LandingError, ParamsError
 from pipeline.io.journal import read_lines, write_lines
 from pipeline.io.tables import atomic_path, read_json, write_json
 from pipeline.logs.contents import join_lines
-from pipeline.logs.formats import Reader, reader_of
+from pipeline.logs.formats import Reader
 from pipeline.logs.kernels import clock_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.reading import ReadResult, Source
@@ -31,7 +31,7 @@ def read_again(landing: Landing, file: LandedFile) -> ReadResult:
         columns=landing.columns,
         shown=file.shown,
     )
-    return reader_of(landing.format).read(open_landed(landing.root, file), source)
+    return landing.reader(file).read(open_landed(landing.root, file), source)
 
 
 def export(landing: Landing, path: str, out: Path, *, reasons: Collection[str] = ()) -> int:
@@ -50,10 +50,10 @@ def export(landing: Landing, path: str, out: Path, *, reasons: Collection[str] =
         LandingError: there is no such file, no such row, or rows of this format cannot be mended one by one.
     """
     file = _file(landing, path)
-    assemble = reader_of(landing.format).assemble
+    assemble = landing.reader(file).assemble
     rows = [row for row in read_again(landing, file).quarantine.to_pylist() if not reasons or row["reason"] in reasons]
     if assemble is None or any(row["row"] < 0 for row in rows):
-        what = "a file that cannot be taken apart" if assemble else f"rows of the format {landing.format}"
+        what = "a file that cannot be taken apart" if assemble else f"rows of the format {landing.reader(file).name}"
         raise LandingError(what, expected="rows that can be mended by hand", fix="Mend it at its source.")
     if not rows:
         raise LandingError(f"no such row of {path} in quarantine", expected="one", fix="See `netgain quarantine`.")
@@ -82,7 +82,7 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
         )
     data, rows = mended.read_bytes(), origin["rows"]
     name = _beside(file.path, hashlib.sha256(data).hexdigest()[:8])
-    reader = reader_of(landing.format)
+    reader = landing.reader(file)
     result = reader.read(data, Source(name, landing.root.absolute().name, raw_bytes=None, columns=landing.columns))
     if result.quarantine.num_rows:
         bad = result.quarantine.slice(0, 1).to_pylist()[0]

@@ -93,9 +93,9 @@ def ingest(
     door = Door(id_key, landing.erased)
     plain = [
         ReadTask(
-            key_of(code, landing.format, root_name, given, file.content, file.shown),
+            key_of(code, landing.reader(file).name, root_name, given, file.content, file.shown),
             file,
-            landing.format,
+            landing.reader(file).name,
             landing.root,
             files.folder,
             columns=columns,
@@ -118,7 +118,7 @@ def ingest(
                 link(part, folder / part.name)
         aside = _quarantined([files.at(task.key) for task in reads])
         told = _with_replayed(counts, landing.files, aside)
-        found = {"own_folders": landing.own_folders, **summary(landing.format, told, parts)}
+        found = {"own_folders": any(map(landing.is_own, landing.files)), **summary(landing.format, told, parts)}
         write_table(quarantine, aside, QUARANTINE)
         _replace_folder(fresh, plays)
     write_json(days, {task.day: task.key for task in puts})

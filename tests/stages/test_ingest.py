@@ -1,11 +1,13 @@
 """Landed files to plays: counts add up, each play is kept once, running again changes nothing."""
 
+import datetime as dt
 import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.stages.ingest import ingest
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
+MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"
 PLAY = {
     "listener_id": "ann",
     "played_at": "2026-01-01T10:00:00Z",
@@ -187,3 +190,38 @@ def test_counts_add_up_on_real_logs(format: str, folder: str, n_read: int, n_qua
     report = run(SHARED / folder, tmp_path, format=format)
     assert_adds_up(report, tmp_path)
     assert (report["read"], report["quarantined"]) == (n_read, n_quarantined)
+
+
+def test_what_another_format_delivers_again_is_a_duplicate(tmp_path: Path) -> None:
+    """A dump of ListenBrainz as JSON lines, and the same listens as a dump for Spark beside it."""
+    moments = [dt.datetime(2026, 1, day, 12, tzinfo=dt.UTC) for day in (1, 2, 3)]
+    listens = [
+        {
+            "user_id": 7,
+            "timestamp": int(moment.timestamp()),
+            "track_metadata": {"artist_name": "A", "track_name": "T", "mbid_mapping": {"recording_mbid": MBID}},
+        }
+        for moment in moments
+    ]
+    root = land(tmp_path / "in", {"1.listens": listens})
+    table = pa.table(
+        {
+            "listened_at": moments[1:],
+            "user_id": [7, 7],
+            "artist_name": ["A", "A"],
+            "recording_name": ["T", "T"],
+            "recording_mbid": [MBID, MBID],
+            "artist_credit_mbids": pa.nulls(2, pa.list_(pa.string())),
+        }
+    )
+    pq.write_table(table, root / "2.parquet")
+    report = run(root, tmp_path, format="listenbrainz,listenbrainz-spark")
+    assert_adds_up(report, tmp_path)
+    assert [(f["path"], f["accepted"], f["duplicate"]) for f in report["files"]] == [
+        ("1.listens", 3, 0),
+        ("2.parquet", 0, 2),
+    ]
+    once = checksums(tmp_path / "data" / "plays")
+    (root / "2.parquet").unlink()
+    run(root, tmp_path, format="listenbrainz")
+    assert checksums(tmp_path / "data" / "plays") == once
