@@ -17,6 +17,7 @@ EXPLAINS = {
     "item_knn": "“because you heard X”: nearest items",
     "rp3beta": "“because you heard X”: paths in the graph",
     "als": "hidden factors; similar items stand in as reasons",
+    "ials": "hidden factors; similar items stand in as reasons",
     "spark_als": "hidden factors; similar items stand in as reasons",
     "blend": "several models at once; reasons of the nearest items",
 }

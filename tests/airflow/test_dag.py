@@ -87,7 +87,7 @@ def test_spark_is_stopped_after_whatever_the_stages_did(tasks: dict[str, dict[st
 def test_tasks_run_one_at_a_time_and_past_nights_are_not_caught_up_with(described: dict[str, Any]) -> None:
     assert described["dag"]["active"] == 1
     assert described["dag"]["catchup"] is False
-    assert described["tasks"]["verdict"]["before"] == ["publish"]
+    assert described["tasks"]["verdict"]["before"] == [EFFECTS[-1]]
 
 
 @pytest.mark.parametrize(
