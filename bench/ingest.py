@@ -31,8 +31,7 @@ from pipeline.settings import load_settings
 from pipeline.stages import ingest, prepare, validate
 context = open_night(load_settings(), as_of=dt.date.fromisoformat(sys.argv[1]), log_format="netgain", logs=None)
 ingest.run(context)
-if "without-validation" not in sys.argv:
-    validate.run(context)
+validate.run(context)
 shutil.rmtree(context.layout.daily, ignore_errors=True)  # as DVC does
 prepare.run(context)
 """
@@ -129,14 +128,14 @@ def after_history(days: int, logs: list[Path], scratch: Path, gx: float) -> dict
 
 
 def in_spark(days: int, logs: list[Path], scratch: Path) -> dict[str, Any]:
-    """Ingest and prepare in this process and on a cluster of two workers: what each costs, and the same content."""
+    """A first night in this process and on a cluster of two workers: what each costs, and the same content."""
     found: dict[str, Any] = {"days": days}
     contents = {}
     for engine in ("inprocess", "spark"):
         place = workspace(scratch / engine / "night")
         for path in logs[:days]:
             shutil.copy2(path, place / "landing")
-        command = [sys.executable, "-c", NIGHT, str(START + dt.timedelta(days=days)), "without-validation"]
+        command = [sys.executable, "-c", NIGHT, str(START + dt.timedelta(days=days))]
         environment = os.environ | {
             "PYTHONPATH": str(ROOT), "NETGAIN_ENGINE": engine, "NETGAIN_SPARK_MASTER": CLUSTER,
         }  # fmt: skip

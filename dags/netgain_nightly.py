@@ -22,7 +22,7 @@ from pipeline.graph import EFFECTS, edges, last_stages, read_stages
 
 WORKSPACE = Path(os.environ.get("NETGAIN_WORKSPACE", Path(__file__).resolve().parents[1]))
 BIN = Path(sys.executable).parent
-JUDGES = frozenset({"validate", "audit"})
+JUDGES = frozenset({"validate", "split", "audit"})
 """Stages whose failure is a judgement on the data: the same data fail again."""
 
 ENVIRONMENT = {

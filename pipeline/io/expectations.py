@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pipeline.settings import silence_telemetry
@@ -176,21 +177,30 @@ def check(
     return SuiteReport(name, len(expectations), len(frame), tuple(faults), tuple(findings))
 
 
+@lru_cache(maxsize=1)
+def _frames() -> Any:
+    """What makes a batch of a frame. A context costs a tenth of a second, and a process needs one."""
+    silence_telemetry()
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    asset = context.data_sources.add_pandas("frame").add_dataframe_asset("frame")
+    return asset.add_batch_definition_whole_dataframe("frame")
+
+
 def _evaluate(
     frame: pd.DataFrame, expectations: Sequence[Expect], *, name: str, label: str | None
 ) -> tuple[list[Finding], list[str]]:
     """A finding for each expectation, and a line for each that could not be evaluated."""
     if not expectations:
         return [], []
-    silence_telemetry()
+    frames = _frames()
     import great_expectations as gx
     import great_expectations.expectations as gxe
-    from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    asset = context.data_sources.add_pandas("frame").add_dataframe_asset("frame")
-    batch = asset.add_batch_definition_whole_dataframe("frame").get_batch({"dataframe": frame})
+    batch = frames.get_batch({"dataframe": frame})
     # Results come back in another order than the suite's; the number in `meta` brings them home.
     suite = gx.ExpectationSuite(
         name,

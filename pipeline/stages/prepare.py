@@ -73,37 +73,48 @@ def prepare(
     ]
     results = done(tasks, made, aggregate_day, executor)
     daily.mkdir(parents=True, exist_ok=True)
-    cleaned = {task.key: _leave_out(aside, task, made, without) for task in tasks} if len(aside) else {}
+    theirs = _plays_of(aside, [made.at(task.key) / COUNTS_FILE for task in tasks])
+    cleaned = {
+        task.key: _leave_out(theirs[day], task, made, without)
+        for task in tasks
+        if (day := task.plays.name.removeprefix("day=")) in theirs
+    }
     for task in tasks:
-        key, _ = cleaned.get(task.key) or (None, 0)
-        source = made.at(task.key) if key is None else without.at(key)
+        found = cleaned.get(task.key)
+        source = made.at(task.key) if found is None else without.at(found[0])
         link(source / COUNTS_FILE, daily / f"{task.plays.name}.parquet")
-    without.forget_others({key for key, _ in cleaned.values() if key is not None})
-    names = [pl.read_parquet(made.at(task.key) / NAMES_FILE) for task in tasks]
-    write_table(items, item_names(pl.concat([pl.DataFrame(NAMES.empty_table()), *names])).to_arrow(), ITEMS)
+    without.forget_others({key for key, _ in cleaned.values()})
+    files = [made.at(task.key) / NAMES_FILE for task in tasks]
+    names = pl.read_parquet(files) if files else pl.DataFrame(NAMES.empty_table())
+    write_table(items, item_names(names).to_arrow(), ITEMS)
     made.forget_others(set(keys.values()))
     n_aside = sum(n for _, n in cleaned.values())
     return sum(r["n_plays"] for r in results), sum(r["n_counted"] for r in results) - n_aside, n_aside, len(tasks)
 
 
-def _leave_out(aside: pl.Series, task: DayTask, made: Kept, without: Kept) -> tuple[str | None, int]:
-    """The key of a day's counts without those listeners, None where it has none of them; and the plays left out.
+def _plays_of(aside: pl.Series, counts: list[Path]) -> dict[str, pl.DataFrame]:
+    """Counted plays of who is set aside, on the days on which they have some: listener_id, n_plays."""
+    if not len(aside) or not counts:
+        return {}
+    theirs = pl.scan_parquet(counts).filter(pl.col("listener_id").is_in(aside.implode()))
+    found = theirs.group_by("day", "listener_id").agg(pl.col("n_plays").sum()).sort("day", "listener_id").collect()
+    return {str(day): part for (day,), part in found.partition_by("day", as_dict=True, include_key=False).items()}
+
+
+def _leave_out(theirs: pl.DataFrame, task: DayTask, made: Kept, without: Kept) -> tuple[str, int]:
+    """The key of a day's counts without those listeners, and the plays left out.
 
     Who is set aside is of the night, not of the day: so the kept counts are of everybody, and a day is written again
     only when others of its listeners are set aside than before.
     """
-    counts = made.at(task.key) / COUNTS_FILE
-    theirs = pl.scan_parquet(counts).filter(pl.col("listener_id").is_in(aside.implode()))
-    found = theirs.group_by("listener_id").agg(pl.col("n_plays").sum()).sort("listener_id").collect()
-    if not found.height:
-        return None, 0
-    key = key_of(task.key, found["listener_id"].to_list())
+    key = key_of(task.key, theirs["listener_id"].to_list())
 
     def build(folder: Path) -> Result:
-        left = pl.read_parquet(counts).join(found, on="listener_id", how="anti", maintain_order="left")
+        counts = pl.read_parquet(made.at(task.key) / COUNTS_FILE)
+        left = counts.join(theirs, on="listener_id", how="anti", maintain_order="left")
         write_table(folder / COUNTS_FILE, left.to_arrow(), DAILY)
         return {}
 
     if without.find(key) is None:
         without.make(key, build)
-    return key, int(found["n_plays"].sum())
+    return key, int(theirs["n_plays"].sum())

@@ -49,9 +49,9 @@ def daily_facts(plays: Path, days: Mapping[str, str], *, as_of: dt.date, kept: K
 
 
 def _facts(_folder: Path, *, plays: Path, bots: BotParams) -> DayFacts:
-    rows = pl.read_parquet(plays / "*.parquet", hive_partitioning=False)
+    rows = pl.read_parquet(plays / "*.parquet", columns=[*_TEXTS, "played_at", "ms_played"], hive_partitioning=False)
     suspects = bot_rules.suspects(rows, bots)
-    people = rows.join(suspects, on="listener_id", how="anti")
+    people = rows.join(suspects, on="listener_id", how="anti") if suspects.height else rows
     return (
         {"day": (day := plays.name.removeprefix("day="))}
         | _counts(rows, day)
@@ -61,15 +61,17 @@ def _facts(_folder: Path, *, plays: Path, bots: BotParams) -> DayFacts:
 
 
 def _counts(plays: pl.DataFrame, day: str) -> DayFacts:
+    artists = plays["artist_name"].value_counts(name="n")
+    unknown = artists.filter(pl.col("artist_name").str.to_lowercase().is_in(UNKNOWN_ARTISTS))
     texts = [pl.col(name).is_null() | (pl.col(name) == "") for name in _TEXTS]
     return plays.select(
         pl.len().alias("plays"),
         pl.col("listener_id").n_unique().alias("listeners"),
         pl.any_horizontal(texts).sum().alias("empty_texts"),
-        pl.col("artist_name").str.to_lowercase().is_in(UNKNOWN_ARTISTS).sum().alias("unknown_artists"),
+        pl.lit(int(unknown["n"].sum())).alias("unknown_artists"),
         pl.col("ms_played").min().alias("min_ms"),
         pl.col("ms_played").max().alias("max_ms"),
-        (pl.col("played_at").dt.date().cast(pl.String) != day).sum().alias("misplaced"),
+        (pl.col("played_at").dt.date() != dt.date.fromisoformat(day)).sum().alias("misplaced"),
         (pl.col("played_at").dt.epoch("s") % 86_400).max().alias("last_second"),
     ).row(0, named=True)
 
