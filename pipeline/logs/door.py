@@ -93,6 +93,8 @@ def check_key(key: bytes | None, expected: str | None) -> None:
 
 def admit(result: ReadResult, door: Door) -> ReadResult:
     """What comes in: plays under the names they may have; rows of erased listeners are put aside without a byte."""
+    if door == OPEN:
+        return result
     plays, aside = pl.DataFrame(result.plays), result.quarantine
     if door.erased is not None:
         gone = door.erased.among(plays["listener_id"].unique())

@@ -125,7 +125,7 @@ def _write_days(path: Path, plays: pl.DataFrame) -> list[str]:
         "day", as_dict=True, include_key=False
     )
     days = sorted(by_day)
-    with pq.ParquetWriter(path, PLAYS, compression="zstd", store_schema=False) as writer:
+    with pq.ParquetWriter(path, PLAYS, compression="lz4", store_schema=False) as writer:  # read back soon, by one day
         for day in days:
             writer.write_table(conform(by_day[day].to_arrow(), PLAYS), row_group_size=max(by_day[day].height, 1))
     return [str(day) for (day,) in days]

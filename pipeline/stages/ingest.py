@@ -13,12 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 
 from pipeline.engine.executor import Executor, Result
 from pipeline.engine.once import done
 from pipeline.io.kept import Kept, code_of, key_of, link
-from pipeline.io.tables import QUARANTINE, read_table, write_json, write_table
+from pipeline.io.tables import QUARANTINE, conform, write_json, write_table
 from pipeline.logs import kernels
 from pipeline.logs.door import Door, check_key
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
@@ -193,8 +194,8 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
 
 def _quarantined(folders: Sequence[Path]) -> pa.Table:
     paths = [folder / QUARANTINE_FILE for folder in folders]
-    tables = [read_table(path, QUARANTINE) for path in paths if path.exists()]
-    return pa.concat_tables([QUARANTINE.empty_table(), *tables])
+    there = [path for path in paths if path.exists()]
+    return conform(pl.read_parquet(there).to_arrow(), QUARANTINE) if there else QUARANTINE.empty_table()
 
 
 def _with_replayed(counts: Sequence[Result], files: Sequence[LandedFile], aside: pa.Table) -> list[Result]:
