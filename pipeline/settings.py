@@ -49,6 +49,11 @@ class Settings:
     engine: EngineName
     """NETGAIN_ENGINE: `auto` runs work on logs in process and fits in Spark; the others run all of it in one."""
 
+    @property
+    def landing_cache(self) -> Path:
+        """Checksums of landed files that are known, by path, size and time of change."""
+        return self.workspace / ".netgain" / "landing-cache.json"
+
 
 def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | None = None) -> Settings:
     """Settings of this machine.

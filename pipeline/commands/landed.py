@@ -8,8 +8,8 @@ import typer
 
 from pipeline.commands.console import console
 from pipeline.errors import LandingError, ParamsError
-from pipeline.io.journal import read_lines
-from pipeline.logs.taken import FILE, Finding, accept, findings, taken_files
+from pipeline.io.journal import now, read_lines
+from pipeline.logs.taken import FILE, TOTALS, Finding, accept, findings, taken_files
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -62,16 +62,16 @@ def accept_(
     if unknown or not wanted:
         what = f"{unknown[0]} is as it was taken" if unknown else "no landed file has changed"
         raise ParamsError(what, expected="a file that changed or is gone", fix="See `netgain landed`.")
-    when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    accept(settings.ledger, wanted, root=root, format=format, by=by, reason=reason, when=when)
+    accept(settings.ledger, wanted, root=root, format=format, by=by, reason=reason, when=now())
     typer.echo(f"accepted: {', '.join(map(str, wanted))}")
 
 
 def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[str, str, list[Finding]]:
     from pipeline.logs.landing import take_inventory
 
-    cache = settings.workspace / ".netgain" / "landing-cache.json"
-    inventory = take_inventory(logs or settings.landing, log_format, cache=cache, workspace=settings.workspace)
+    inventory = take_inventory(
+        logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace
+    )
     root = settings.workspace / inventory["root"]
     found = findings(settings.ledger, inventory, root=root, needed_from=_ALWAYS)
     return inventory["root"], inventory["format"], found
@@ -81,22 +81,21 @@ def _nights(entries: list[dict[str, Any]]) -> "Table":
     table = _table("night", "root", "format", *_NUMBERS, "new or changed", "withdrawn")
     for entry in entries:
         if entry["kind"] == "night":
-            counts = (entry["n_files"], *(entry[n] for n in _COUNTS), len(entry["files"]), len(entry["withdrawn"]))
+            counts = (entry["n_files"], *(entry[n] for n in TOTALS), len(entry["files"]), len(entry["withdrawn"]))
             table.add_row(entry["as_of"], entry["root"], entry["format"], *(f"{n:,}" for n in counts))
     return table
 
 
 def _files(files: list[dict[str, Any]]) -> "Table":
-    table = _table("file", "SHA-256", "taken", "first play", "last play", "bytes", *_COUNTS)
+    table = _table("file", "SHA-256", "taken", "first play", "last play", "bytes", *TOTALS)
     for file in files:
         days = ((file[f"{which}_played_at"] or "–")[:10] for which in ("first", "last"))
-        numbers = (file["bytes"], *(file[n] for n in _COUNTS))
+        numbers = (file["bytes"], *(file[n] for n in TOTALS))
         table.add_row(file["path"], file["sha256"][:12], file["taken"], *days, *(f"{n:,}" for n in numbers))
     return table
 
 
-_COUNTS = ("read", "accepted", "duplicate", "quarantined")
-_NUMBERS = ("files", *_COUNTS)
+_NUMBERS = ("files", *TOTALS)
 
 
 def _table(*columns: str) -> "Table":

@@ -88,9 +88,9 @@ def replay(
 def _read_all_again(settings: Settings, landing: "Landing") -> None:
     from pipeline.logs.replay import read_again
 
-    bad = set(_rows(settings)["file"])
-    files = [file for file in landing.files if file.path in bad]
-    before = _rows(settings).height
+    rows = _rows(settings)
+    before, bad = rows.height, set(rows["file"])
+    files = [file for file in landing.files if file.shown in bad]
     after = sum(read_again(landing, file).quarantine.num_rows for file in files)
     said = f"{before - after:,} of {before:,} rows in quarantine are plays to the readers of today"
     typer.echo(said + ("; the next night takes them" if after < before else ""))

@@ -5,20 +5,20 @@ listener, but for landed files, whose rows stop at the door. `after_night` rewri
 everywhere.
 """
 
-import datetime as dt
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
 from pipeline.erasure.releases import purge_releases
-from pipeline.erasure.requests import FOLDER, carried_out, erased, made, pending
+from pipeline.erasure.requests import FOLDER, carried_out, erased, known_as, made, pending
 from pipeline.erasure.scan import Sought, holds, own_words, scan, sought
 from pipeline.erasure.tables import purge_below
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
+from pipeline.io.checksums import fact
+from pipeline.io.journal import now
 from pipeline.io.tables import read_json, write_json
-from pipeline.logs.door import Erased, pseudonym
+from pipeline.logs.door import Erased
 from pipeline.logs.landing import Landing
 from pipeline.logs.reading import Reason
 from pipeline.logs.taken import Finding, accept, forget
@@ -40,10 +40,12 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
         return
     notes = _notes(settings)
     done: dict[str, Any] = read_json(notes) if notes.exists() else {}
+    waiting = pending(settings.ledger)
     if n_files := remove_folders(root, format, who):  # also of somebody who was erased long ago, and is delivered again
         _add(done, "landing", files=n_files, rows=0)
-    forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
-    if pending(settings.ledger):
+    if n_files or waiting:
+        forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
+    if waiting:
         for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
             place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
             _add(done, place, files=1, rows=n_rows)
@@ -51,7 +53,7 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
         if renamed:
             _add(done, "releases", files=len(renamed), rows=0)
             done["releases_made_anew"] = {**done.get("releases_made_anew", {}), **renamed}
-        (settings.workspace / ".netgain" / "landing-cache.json").unlink(missing_ok=True)
+        settings.landing_cache.unlink(missing_ok=True)
     if done:
         write_json(notes, done)
 
@@ -98,7 +100,7 @@ def after_night(
         )
     certificate = {
         "as_of": as_of,
-        "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "when": now(),
         "requests": made(settings.ledger),
         "removed": done.get("removed", {}),
         "releases_made_anew": done.get("releases_made_anew", {}),
@@ -122,20 +124,18 @@ def _from_landing(
     for file in landing.files:
         if file.shown in met and (n_rows := remove_rows(landing, file, who)):
             _add(done, "landing", files=1, rows=n_rows)
-            changed.append(Finding(file.shown, "", _sha256(landing.root / file.path)))
+            path = landing.root / file.path
+            changed.append(Finding(file.shown, "", fact(path)["sha256"] if path.exists() else None))
             if count_rows(landing, file, who):
                 raise ErasureFailed(f"rows of theirs in {file.shown}", expected="none", fix="Remove the file.")
     if changed:
-        when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        told = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": when}
+        told = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": now()}
         accept(settings.ledger, changed, **told)
 
 
 def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
     """In how many files of each place listeners are found, by their ids and pseudonyms; nothing is removed."""
-    key = settings.id_key
-    names = [*listeners, *(pseudonym(key, name) for name in listeners if key is not None)]
-    wanted = sought(names, own_words=own_words(settings.workspace))
+    wanted = sought(known_as(listeners, settings.id_key), own_words=own_words(settings.workspace))
     found = {path.name: len(scan([path], wanted)) for path in _everywhere(settings, settings.landing)}
     return found | {".dvc/cache": len(_cached(settings, wanted, []))}
 
@@ -153,13 +153,6 @@ def _cached(settings: Settings, wanted: Sought, ids: Sequence[str]) -> list[Path
     """Objects of DVC's cache that hold somebody; their names are digests, and say nothing."""
     objects = (path for path in (settings.workspace / ".dvc" / "cache" / "files").rglob("*") if path.is_file())
     return [path for path in objects if holds(path, wanted, ids)]
-
-
-def _sha256(path: Path) -> str | None:
-    if not path.exists():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _add(done: dict[str, Any], place: str, *, files: int, rows: int) -> None:

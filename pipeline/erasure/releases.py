@@ -1,7 +1,6 @@
 """Releases without the erased. A release that held one is made anew without; its content is another, so its id is too,
 and what named the old id names the new one."""
 
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from pipeline.io.journal import read_lines, write_lines
 from pipeline.io.publishing import locked, point
 from pipeline.io.releases import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.io.rollback import FILE as ROLLBACKS
-from pipeline.io.tables import atomic_path, sync_folder
+from pipeline.io.tables import sync_folder, write_json
 from pipeline.logs.door import Erased
 
 _MAKING = ".tmp-erasing-"
@@ -39,7 +38,9 @@ def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
             return {}
         for release in list_releases(root):
             if release.previous in renamed:
-                _write_manifest(release.folder, {**release.manifest, "previous": renamed[str(release.previous)]})
+                write_json(
+                    release.folder / "manifest.json", {**release.manifest, "previous": renamed[str(release.previous)]}
+                )
         served = (root / "CURRENT").read_text(encoding="utf-8").strip() if (root / "CURRENT").exists() else ""
         if served in renamed:
             point(root, renamed[served])
@@ -63,7 +64,7 @@ def _anew(root: Path, release: Release, erased: Erased) -> str | None:
     content["n_listeners"] = _n_lists(making / "lists.parquet", release)
     name = id_of(content)
     kept = {key: release.manifest[key] for key in NOT_CONTENT}
-    _write_manifest(making, content | kept | {"release": name})
+    write_json(making / "manifest.json", content | kept | {"release": name})
     if (root / name).exists():
         shutil.rmtree(making)
     else:
@@ -77,12 +78,6 @@ def _n_lists(lists: Path, release: Release) -> int:
     before = pl.read_parquet(release.lists, columns=["listener_id"])["listener_id"].n_unique()
     after = pl.read_parquet(lists, columns=["listener_id"])["listener_id"].n_unique()
     return int(release.manifest["n_listeners"]) - before + after
-
-
-def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    with atomic_path(folder / "manifest.json") as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def _rename_in_journal(path: Path, renamed: dict[str, str]) -> None:

@@ -4,15 +4,14 @@ In the ledger: `erasures/requests.jsonl` (when, by whom, why, digests), `erasure
 `erasures/pending.json`. All three are readable by their owner alone.
 """
 
-import datetime as dt
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ParamsError, TableError
-from pipeline.io.journal import read_lines
+from pipeline.io.journal import now, read_lines
 from pipeline.io.tables import atomic_path
 from pipeline.logs.door import Erased, digest_of, pseudonym
 
@@ -45,15 +44,20 @@ def request(ledger: Path, listeners: Collection[str], *, key: bytes | None, by: 
     salt = _salt(folder)
     known = erased(ledger)
     fresh = [name for name in wanted if known is None or not known.has(name)]
-    aliases = [pseudonym(key, name) for name in wanted] if key is not None else []
-    digests = sorted({digest_of(name, salt) for name in (*wanted, *aliases)})
-    when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    entry = {"when": when, "by": by, "reason": reason, "listeners": len(fresh), "digests": digests}
+    names = known_as(wanted, key)
+    digests = sorted({digest_of(name, salt) for name in names})
+    entry = {"when": now(), "by": by, "reason": reason, "listeners": len(fresh), "digests": digests}
     # First the names, then the record: a crash between the two is mended by asking again.
-    _write(folder / "pending.json", json.dumps(sorted({*pending(ledger), *wanted, *aliases})))
+    _write(folder / "pending.json", json.dumps(sorted({*pending(ledger), *names})))
     lines = [*read_lines(folder / "requests.jsonl"), *([entry] if fresh else [])]
     _write(folder / "requests.jsonl", "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))
     return len(fresh)
+
+
+def known_as(listeners: Iterable[str], key: bytes | None) -> list[str]:
+    """Ids, and with a key the pseudonyms that stand for them behind the door."""
+    names = list(listeners)
+    return names if key is None else [*names, *(pseudonym(key, name) for name in names)]
 
 
 def erased(ledger: Path) -> Erased | None:

@@ -5,7 +5,6 @@ is still the same one; a server that gives another, or knows no ranges, starts f
 its name once its size and checksum are right, and not before.
 """
 
-import hashlib
 import json
 import random
 import time
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.errors import NetgainError
+from pipeline.io.checksums import fact
 from pipeline.io.tables import sync_folder, write_json
 
 CHUNK = 1 << 18
@@ -73,8 +73,7 @@ def download(
                     ) from err
                 wait(2**tried * random.uniform(0.5, 1))  # noqa: S311 (spreads tries, keeps no secret)
     whole = target if target.exists() else part
-    with whole.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = str(fact(whole)["sha256"])
     if expected is not None and found != expected:
         bad = target.with_name(f"{target.name}.bad")
         whole.replace(bad)

@@ -1,5 +1,6 @@
 """Journals: what is kept forever, a JSON object a line, oldest first."""
 
+import datetime as dt
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,6 +26,20 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
             expected="a JSON object a line",
             fix="Restore it from a backup: without it, Netgain does not know what earlier nights did.",
         ) from err
+
+
+def append(path: Path, *entries: dict[str, Any]) -> None:
+    """Enter something behind all that is there.
+
+    Raises:
+        TableError: what is there cannot be read.
+    """
+    write_lines(path, [*read_lines(path), *entries])
+
+
+def now() -> str:
+    """The time of an entry: ISO 8601 in UTC, to the second."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def write_lines(path: Path, entries: Iterable[dict[str, Any]]) -> None:

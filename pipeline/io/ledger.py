@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.core.comparison import EarlierSeeds
 from pipeline.core.pooling import POOLED_NIGHTS, Look, add_up
 from pipeline.core.spending import RECENT_NIGHTS, History, Override, look_number
-from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.journal import append, read_lines, write_lines
 from pipeline.io.tables import INFLUENCE, conform, read_table, write_table
 
 LOOKS, OVERRIDES, INFLUENCES = "looks.jsonl", "overrides.jsonl", "influence"
@@ -80,7 +80,7 @@ def add_look(ledger: Path, entry: dict[str, Any], influences: pa.Table | None = 
 
 def add_override(ledger: Path, override: dict[str, Any]) -> None:
     """Enter an override; a later one takes the place of an earlier one, which stays on record."""
-    write_lines(ledger / OVERRIDES, [*read_lines(ledger / OVERRIDES), override])
+    append(ledger / OVERRIDES, override)
 
 
 def _same_pairs(

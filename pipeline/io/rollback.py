@@ -4,11 +4,10 @@ A release that was rolled back from is withdrawn: publishing the same content ag
 somebody goes back to it by name.
 """
 
-import datetime as dt
 from pathlib import Path
 
 from pipeline.errors import ReleaseError
-from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.journal import append, now, read_lines
 from pipeline.io.publishing import locked, point
 from pipeline.io.releases import Release, current, open_release, verify
 
@@ -45,9 +44,7 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
         if target.id == served.id:
             raise ReleaseError(f"{name} is served already", expected="another release", fix="See `netgain releases`.")
         verify(target)
-        when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        entry = {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": when}
-        write_lines(ledger / FILE, [*read_lines(ledger / FILE), entry])
+        append(ledger / FILE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
         point(root, target.id)
     return served, target
 

@@ -1,13 +1,12 @@
 """Rows in quarantine, taken out whole to be mended, and landed again."""
 
-import datetime as dt
 import hashlib
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import LandingError, ParamsError
-from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.journal import append, now, read_lines
 from pipeline.io.tables import atomic_path, read_json, write_json
 from pipeline.logs.contents import join_lines
 from pipeline.logs.formats import Reader
@@ -106,8 +105,8 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
 
 def enter_replayed(ledger: Path, entry: Entry, *, root: str, by: str, reason: str) -> None:
     """Enter that rows were replayed: they count no more against `ingest.max_quarantine_share`."""
-    told = {"root": root, "by": by, "reason": reason, "when": dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
-    write_lines(ledger / FILE, [*read_lines(ledger / FILE), entry | told])
+    told = {"root": root, "by": by, "reason": reason, "when": now()}
+    append(ledger / FILE, entry | told)
 
 
 def with_replayed(inventory: Mapping[str, Any], ledger: Path) -> dict[str, Any]:

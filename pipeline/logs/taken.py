@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
-from pipeline.io.journal import read_lines, write_lines
+from pipeline.io.journal import append, read_lines, write_lines
 
 FILE = "landed.jsonl"
 TOTALS = ("read", "accepted", "duplicate", "quarantined")
@@ -173,7 +173,7 @@ def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by
         }
         for finding in found
     ]
-    write_lines(ledger / FILE, [*read_lines(ledger / FILE), *fresh])
+    append(ledger / FILE, *fresh)
 
 
 def _shown(file: Mapping[str, Any]) -> str:

@@ -51,10 +51,9 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     """
     layout, params = check_workspace(settings)
     root = logs if logs is not None else settings.landing
-    cache = settings.workspace / ".netgain" / "landing-cache.json"
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
     door = Door(settings.id_key, erased(settings.ledger))
-    inventory = take_inventory(root, log_format, cache=cache, workspace=settings.workspace, door=door)
+    inventory = take_inventory(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, door=door)
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
