@@ -10,6 +10,8 @@ from pipeline.core.interactions import Interactions
 from pipeline.params import IalsRecipe
 from pipeline.recommenders.blas import one_thread
 from pipeline.recommenders.factors import FactorModel
+from pipeline.recommenders.scoring import WRITABLE
+from pipeline.recommenders.solving import POSV, SYRK, solve_rows
 
 Factors = npt.NDArray[np.float32]
 
@@ -55,36 +57,21 @@ def gramian(factors: Factors) -> Factors:
 def project(played: sp.csr_matrix, fixed: Factors, *, into: Factors, recipe: IalsRecipe) -> None:
     """The best row for each row of `played`, given the other side's factors; zeros for a row without plays.
 
-    On the axes of the gramian all that was not played is a diagonal, so a row of n plays needs a system of n unknowns
-    alone (Woodbury), and most rows have few.
+    On the axes of the gramian all that was not played is a diagonal: a row of n plays then needs a system of n unknowns
+    alone, and most rows have few.
     """
     spread, axes = np.linalg.eigh(gramian(fixed))
-    unplayed, turned = recipe.unobserved * np.maximum(spread, 0), fixed @ axes
-    for row, (start, stop) in enumerate(zip(played.indptr[:-1], played.indptr[1:], strict=True)):
-        n = int(stop - start)
-        penalty = recipe.regularization * (n + recipe.unobserved * len(fixed)) ** recipe.exponent
-        near, weight = turned[played.indices[start:stop]], played.data[start:stop]
-        into[row] = solve((unplayed + penalty).astype(np.float32), near, weight) if n else 0
+    n_plays = np.diff(played.indptr)
+    penalty = recipe.regularization * (n_plays + recipe.unobserved * len(fixed)) ** recipe.exponent
+    solve_rows(
+        SYRK,
+        POSV,
+        np.require(played.indptr, np.int64, WRITABLE),
+        np.require(played.indices, np.int32, WRITABLE),
+        np.require(played.data, np.float32, WRITABLE),
+        fixed @ axes,
+        (recipe.unobserved * np.maximum(spread, 0)).astype(np.float32),
+        penalty.astype(np.float32),
+        into,
+    )
     into[:] = into @ axes.T
-
-
-def solve(diagonal: npt.NDArray[np.float32], near: Factors, weight: npt.NDArray[np.float32]) -> Factors:
-    """x with (diagonal + Σ wᵢ vᵢ vᵢᵀ) x = Σ wᵢ vᵢ, by Cholesky of the smaller form: float32 of shape (factors,).
-
-    Args:
-        near: float32 of shape (n, factors), the vectors v of what the row has played.
-        weight: float32 of shape (n,).
-    """
-    from scipy.linalg.lapack import sposv
-
-    scaled = near / diagonal
-    if len(near) < len(diagonal):
-        left, right = scaled @ near.T, np.ones(len(near), dtype=np.float32)
-        left.flat[:: len(left) + 1] += 1 / weight
-    else:
-        left, right = (near.T * weight) @ near, weight @ near
-        left.flat[:: len(left) + 1] += diagonal
-    _, x, failed = sposv(left, right)
-    if failed:
-        x = np.full(len(left), np.nan, dtype=np.float32)
-    return np.asarray(x @ scaled if len(near) < len(diagonal) else x, dtype=np.float32)
