@@ -10,6 +10,7 @@ import typer
 
 from pipeline.commands import landed, quarantine
 from pipeline.commands.console import console as _console
+from pipeline.commands.tune import tune
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import EFFECTS, read_stages
 from pipeline.settings import load_settings, silence_telemetry
@@ -25,6 +26,7 @@ spark = typer.Typer(no_args_is_help=True, help="One Spark server for several run
 app.add_typer(spark, name="spark")
 app.add_typer(landed.app, name="landed")
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(tune)
 
 _INTERRUPTED = 130
 

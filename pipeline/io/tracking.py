@@ -56,7 +56,7 @@ def record_night(
     """
     with tracking_client(settings) as client:
         view = (VIEW_TAG, saved_view(metric, created_ms=int(time.time() * 1000)))
-        experiment = experiment_id(client, settings, about, view)
+        experiment = experiment_id(client, settings, about, view=view)
         found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'")
         whole = [run for run in found if run.info.status == "FINISHED"]
         if whole:
@@ -65,9 +65,9 @@ def record_night(
         for run in found:
             _delete(client, experiment, run)
         end = int(time.time() * 1000)
-        parent = _start(client, experiment, night, end, {KEY: key})
+        parent = start_run(client, experiment, night, end, {KEY: key})
         for record in recipes:
-            child = _start(client, experiment, record, end, {"mlflow.parentRunId": parent.info.run_id})
+            child = start_run(client, experiment, record, end, {"mlflow.parentRunId": parent.info.run_id})
             client.set_terminated(child.info.run_id, "FINISHED", end)
         client.log_artifacts(parent.info.run_id, str(model.folder), "model")
         _register(client, parent, model)
@@ -108,7 +108,7 @@ def promote_model(settings: Settings, digest: str, as_of: str) -> tuple[str, boo
     return version, True
 
 
-def _start(client: "MlflowClient", experiment: str, record: RunRecord, end: int, tags: Mapping[str, str]) -> "Run":
+def start_run(client: "MlflowClient", experiment: str, record: RunRecord, end: int, tags: Mapping[str, str]) -> "Run":
     """A run with all that a record holds, still running."""
     from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 

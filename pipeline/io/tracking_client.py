@@ -68,16 +68,23 @@ def _one_migrates(settings: Settings) -> Iterator[None]:
         yield
 
 
-def experiment_id(client: "MlflowClient", settings: Settings, about: str, view: tuple[str, str]) -> str:
-    """The experiment of all nights, made on first use with a description (Markdown) and a saved view (tag, value)."""
-    found = client.get_experiment_by_name(EXPERIMENT)
+def experiment_id(
+    client: "MlflowClient",
+    settings: Settings,
+    about: str,
+    *,
+    name: str = EXPERIMENT,
+    view: tuple[str, str] | None = None,
+) -> str:
+    """An experiment, that of all nights by default, made on first use with a description (Markdown) and, where there is
+    one, a saved view (tag, value)."""
+    found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     embedded = settings.mlflow_uri.startswith("sqlite:///")
-    tags = {"mlflow.note.content": about, "mlflow.experimentKind": "custom_model_development", view[0]: view[1]}
-    return str(
-        client.create_experiment(EXPERIMENT, settings.mlflow_artifacts.as_uri() if embedded else None, tags=tags)
-    )
+    tags = {"mlflow.note.content": about, "mlflow.experimentKind": "custom_model_development"}
+    tags |= {} if view is None else {view[0]: view[1]}
+    return str(client.create_experiment(name, settings.mlflow_artifacts.as_uri() if embedded else None, tags=tags))
 
 
 def _first_line(err: Exception) -> str:

@@ -141,7 +141,7 @@ def test_a_night_that_came_to_something_else_is_another_run(root: Path) -> None:
     assert len(Store(again).runs("tags.champion = 'popular'")) == 2
 
 
-@pytest.mark.parametrize("step", ["_start", "_register"])
+@pytest.mark.parametrize("step", ["start_run", "_register"])
 def test_a_half_written_record_is_replaced(root: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     context, whole, calls = plant_night(root), getattr(tracking, step), []
 

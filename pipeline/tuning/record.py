@@ -1,0 +1,48 @@
+"""A search as runs of MLflow: one for the search, a child for each trial."""
+
+from collections.abc import Sequence
+
+from pipeline.io.tracking_records import RunRecord
+from pipeline.tuning.search import Plan
+from pipeline.tuning.show import settings
+from pipeline.tuning.trial import Trial
+
+MIB = 2**20
+
+ABOUT = """Searches by `netgain tune`: a run for each, a child run for each trial.
+
+All of it lies before the decision window. The best of a search was chosen by the figures shown here and looks better
+than it is: the gate judges it on days that no trial has seen."""
+
+
+def search_record(plan: Plan, trials: Sequence[Trial], *, as_of: str) -> RunRecord:
+    """The run of a search, as far as it has come."""
+    best = max(trials, key=lambda trial: trial.value)
+    metric = f"ndcg_at_{plan.ground.k}"
+    return RunRecord(
+        name=f"tune {plan.name} {as_of}",
+        note=f"Best so far: {settings(best.recipe)}. The start: {settings(plan.start)}.",
+        tags={"recipe": plan.name, "as_of": as_of, "family": plan.start.family},
+        params={"seed": str(plan.seed), "batch": str(plan.batch), "trials_key": plan.key},
+        metrics={
+            metric: best.value,
+            f"start_{metric}": trials[0].value,
+            "cpu_seconds": sum(trial.cost.cpu_seconds for trial in trials),
+            "n_trials": len(trials),
+        },
+        seconds=sum(trial.cost.wall_seconds for trial in trials),
+    )
+
+
+def trial_record(plan: Plan, number: int, trial: Trial) -> RunRecord:
+    """The run of a trial."""
+    fields = trial.recipe.model_dump(exclude={"family"})
+    memory = {} if trial.cost.peak_rss_bytes is None else {"peak_rss_mib": trial.cost.peak_rss_bytes / MIB}
+    return RunRecord(
+        name=f"trial {number}",
+        note=trial.failed or settings(trial.recipe),
+        tags={"recipe": plan.name, "trial": str(number)},
+        params={"family": trial.recipe.family, **{name: str(value) for name, value in fields.items()}},
+        metrics={f"ndcg_at_{plan.ground.k}": trial.value, "cpu_seconds": trial.cost.cpu_seconds, **memory},
+        seconds=trial.cost.wall_seconds,
+    )

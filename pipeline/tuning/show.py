@@ -1,0 +1,96 @@
+"""A search as people see it."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from pipeline.params import Recipe
+from pipeline.tuning.results import Results
+from pipeline.tuning.spaces import SPACES, Value
+from pipeline.tuning.trial import Trial
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def trial_line(number: int, trials: Sequence[Trial], k: int) -> str:
+    """One trial in a line."""
+    trial = trials[number]
+    best = max(range(number + 1), key=lambda n: trials[n].value)
+    where = "the start" if number == 0 else "the best so far" if best == number else f"best: trial {best}"
+    what = f"NDCG@{k} {trial.value:.4f}" if trial.failed is None else f"no model ({trial.failed})"
+    return f"trial {number:3d}  {what}  {trial.cost.cpu_seconds:6.1f} s CPU  {settings(trial.recipe)}  ({where})"
+
+
+def settings(recipe: Recipe) -> str:
+    """The hyperparameters that are searched, in a line."""
+    return ", ".join(f"{field} {_short(getattr(recipe, field))}" for field in SPACES[recipe.family])
+
+
+def results_table(results: Results, k: int) -> "Table":
+    """The best recipe beside the start."""
+    from rich import box
+    from rich.table import Table
+
+    found = results.found
+    first, best = found.first[0].recipe, found.best[0].recipe
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("", "start", "best", "difference"):
+        table.add_column(column, justify="right" if column else "left")
+    for field in SPACES[best.family]:
+        values = [getattr(recipe, field) for recipe in (first, best)]
+        table.add_row(field, *map(_short, values))
+    comparison = results.comparison
+    if comparison is not None:
+        told = f"{comparison.delta:+.4f} ± {comparison.se:.4f}"
+        table.add_row(f"NDCG@{k}", f"{comparison.champion_mean:.4f}", f"{comparison.challenger_mean:.4f}", told)
+    # The median: the first trial of a process holds the start of its libraries.
+    costs = [median(fit.cost.cpu_seconds for fit in fits) for fits in (found.first, found.best)]
+    table.add_row("CPU seconds of a trial", *(f"{cost:.1f}" for cost in costs))
+    return table
+
+
+def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_seconds: float) -> list[str]:
+    """What the figures mean, and what it would cost to go on.
+
+    Args:
+        cpu_hour: price of an hour of CPU.
+        cpu_seconds: the budget [s].
+    """
+    found, comparison = results.found, results.comparison
+    n_fits, n = len(found.best), len(found.best[0].ndcg)
+
+    def price(seconds: float) -> str:
+        return f"{seconds:.3g} CPU seconds ({seconds / 3600 * cpu_hour:.2g} {currency})"
+
+    lines = [
+        f"{len(found.trials)} trials and {price(found.cpu_seconds)} of {cpu_seconds:,.0f}, with what earlier runs of "
+        f"this search spent; {found.stopped}."
+    ]
+    if comparison is None:
+        lines.append("Nothing better than the start was found.")
+    else:
+        if not results.improved:
+            lines.append("With other seeds the best is no better than the start: params.yaml stays as it is.")
+        fits = f"{n_fits} fits each" if n_fits > 1 else "a fit each"
+        lines.append(
+            f"± is one standard error over {n:,} listeners and {fits}. The best of many was chosen by these figures "
+            "and looks better than it is; only the gate, on days that no trial has seen, says what it is worth."
+        )
+    if results.crossed is not None:
+        lines.append(
+            f"Chosen by one half of the listeners and measured on the other, the search gained "
+            f"{results.crossed.delta:+.4f} ± {results.crossed.se:.4f} over the start."
+        )
+    if results.outlook is not None:
+        more, total = results.outlook, len(found.trials)
+        lines.append(
+            f"To go on: a further trial costs {price(more.cpu_seconds)} and would on average bring {more.gain:.1g} at "
+            f"most; {total} more cost {price(total * more.cpu_seconds)}, for {total * more.gain:.1g} at most. "
+            "Run it again with a larger --budget: nothing is tried twice."
+        )
+    return lines
+
+
+def _short(value: Value | Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,132 @@
+"""One trial: a recipe fitted on the days before the tuning window and judged on the tuning window."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.core.cost import Cost
+from pipeline.core.interactions import Tuning
+from pipeline.core.metrics import hit_matrix, ndcg
+from pipeline.engine.executor import Result
+from pipeline.engine.meter import CostMeter
+from pipeline.errors import RecipeError
+from pipeline.features.tuning import load_tuning
+from pipeline.io.checksums import digests
+from pipeline.io.kept import Kept, code_of, key_of
+from pipeline.params import Recipe
+from pipeline.recommenders.registry import build
+
+Floats = npt.NDArray[np.float64]
+
+VALUES = "ndcg.npy"
+_PIPELINE = Path(__file__).resolve().parents[1]
+_CODE = (
+    "recommenders",
+    "core/metrics.py",
+    "core/ranking.py",
+    "features/interactions.py",
+    "features/tuning.py",
+    "tuning/trial.py",
+)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all trials of a search share.
+
+    Attributes:
+        source: the folder of the tuning window.
+        kept: where results are kept.
+        version: digest of the window, and of the code that fits and measures.
+        only_new: whether lists leave out what a listener has heard.
+        k: length of the lists.
+    """
+
+    source: Path
+    kept: Path
+    version: str
+    only_new: bool
+    k: int
+
+    @classmethod
+    def of(cls, source: Path, *, kept: Path, only_new: bool, k: int) -> Self:
+        """Raises:
+        ReleaseError: the folder is missing.
+        """
+        code = code_of(*(_PIPELINE / part for part in _CODE))
+        return cls(source, kept, key_of(code, digests({"tuning": source})), only_new, k)
+
+
+@dataclass(frozen=True)
+class TrialTask:
+    """A recipe to try; `entropy` is what its fit draws from."""
+
+    ground: Ground
+    recipe: Recipe
+    entropy: tuple[int, ...]
+
+    @property
+    def key(self) -> str:
+        ground = self.ground
+        made_from = [ground.version, ground.only_new, ground.k, self.recipe.model_dump(mode="json"), self.entropy]
+        return key_of(*made_from)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe that was tried.
+
+    Attributes:
+        ndcg: float64 of shape (n_listeners,), of the listeners who played something that a list should have held.
+        failed: why it could not be fitted; its lists are then empty, and ndcg is 0.
+    """
+
+    key: str
+    recipe: Recipe
+    ndcg: Floats
+    cost: Cost
+    failed: str | None
+
+    @property
+    def value(self) -> float:
+        return float(self.ndcg.mean())
+
+    @classmethod
+    def kept(cls, task: TrialTask, result: Result) -> Self:
+        """What `run_trial` made of a task."""
+        values = np.load(Kept(task.ground.kept).at(task.key) / VALUES, allow_pickle=False)
+        return cls(task.key, task.recipe, values, Cost.from_dict(result["cost"]), result["failed"])
+
+
+def run_trial(task: TrialTask) -> Result:
+    """The kernel: fit, recommend, measure, and keep the values and what all of it cost."""
+    ground = task.ground
+
+    def make(folder: Path) -> Result:
+        with CostMeter() as meter:
+            values, failed = _try(_tuning(ground.source, ground.only_new, ground.version), task)
+        np.save(folder / VALUES, values, allow_pickle=False)
+        return {"cost": meter.cost().to_dict(), "failed": failed}
+
+    return Kept(ground.kept).make(task.key, make)
+
+
+def _try(tuning: Tuning, task: TrialTask) -> tuple[Floats, str | None]:
+    judges = np.flatnonzero(tuning.n_relevant > 0).astype(np.int32)
+    heard = tuning.interactions.weights[judges] if tuning.only_new else None
+    try:
+        model = build(task.recipe).fit(tuning.interactions, rng=np.random.default_rng(task.entropy))
+    except RecipeError as err:  # such as factors that diverge: an answer, not the end of the search
+        return np.zeros(len(judges)), err.found
+    lists = model.recommend(judges, k=task.ground.k, exclude=heard)
+    return ndcg(hit_matrix(lists.items, tuning.relevant[judges]), tuning.n_relevant[judges]), None
+
+
+@lru_cache(maxsize=1)
+def _tuning(source: Path, only_new: bool, version: str) -> Tuning:
+    """Read once a process; the version keeps a Spark worker from answering with an earlier night's."""
+    return load_tuning(source, only_new=only_new)

@@ -1,0 +1,93 @@
+"""A search in the night that is open: its ground, its progress, its record."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.errors import RecipeError, SettingsError
+from pipeline.features.tuning import load_tuning
+from pipeline.io.tracking_tuning import record_search
+from pipeline.stages.context import Context
+from pipeline.tuning.record import ABOUT, search_record, trial_record
+from pipeline.tuning.results import Results
+from pipeline.tuning.search import Plan, search
+from pipeline.tuning.show import trial_line
+from pipeline.tuning.spaces import start_of
+from pipeline.tuning.trial import Ground, Trial
+
+MIN_LISTENERS = 4
+"""Two to choose by and two to judge by."""
+
+Say = Callable[[str], None]
+
+
+def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trials: int, batch: int) -> Plan:
+    """What is searched: the recipe of that name on the tuning window of the open night.
+
+    Raises:
+        RecipeError: there is no such recipe, or too few listeners played in the tuning window.
+        TableError: the night has no tuning window yet.
+    """
+    params = context.params
+    start, only_new, folder = start_of(params, name), params.split.target == "new", context.layout.tuning
+    n = int(np.count_nonzero(load_tuning(folder, only_new=only_new).n_relevant))
+    if n < MIN_LISTENERS:
+        raise RecipeError(
+            f"{n} listeners to judge by in {folder}",
+            expected=f"at least {MIN_LISTENERS}",
+            fix="Take a longer split.tuning_days or more logs.",
+        )
+    return Plan(
+        name=name,
+        start=start,
+        ground=Ground.of(folder, kept=kept_in(context), only_new=only_new, k=params.evaluation.k),
+        seed=params.seed,
+        budget_cpu_seconds=budget_cpu_seconds,
+        max_trials=max_trials,
+        batch=batch,
+        n_fits=params.gate.seeds,
+    )
+
+
+def kept_in(context: Context) -> Path:
+    """Where trials are kept; without the folder a search begins anew."""
+    return context.layout.root / ".netgain" / "tuning"
+
+
+def tune(context: Context, plan: Plan, say: Say) -> Results:
+    """Search, telling of each trial, and record in MLflow after each batch."""
+    from pipeline.engine.choose import executor_for
+
+    recorder = Recorder(context, plan, say)
+    n_told = 0
+
+    def seen(trials: Sequence[Trial]) -> None:
+        nonlocal n_told
+        for number in range(n_told, len(trials)):
+            say(trial_line(number, trials, plan.ground.k))
+        n_told = len(trials)
+        recorder.record(trials)
+
+    with executor_for("fits", context.settings) as executor:
+        found = search(plan, executor, seen=seen)
+    return Results.of(found)
+
+
+class Recorder:
+    """Tells MLflow; once it has not answered, it is not asked again. Trials are kept whatever it does."""
+
+    def __init__(self, context: Context, plan: Plan, say: Say) -> None:
+        self._context, self._plan, self._say = context, plan, say
+        self._answers = True
+
+    def record(self, trials: Sequence[Trial]) -> None:
+        if not self._answers:
+            return
+        children = {t.key: trial_record(self._plan, number, t) for number, t in enumerate(trials)}
+        record = search_record(self._plan, trials, as_of=str(self._context.as_of))
+        try:
+            record_search(self._context.settings, self._plan.key, record, children, about=ABOUT)
+        except SettingsError as err:
+            self._answers = False
+            self._say(f"not recorded: {err.found}. The trials are kept; run it again to record them.")

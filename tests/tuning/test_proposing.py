@@ -1,0 +1,82 @@
+import pytest
+
+from pipeline.errors import RecipeError
+from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
+from pipeline.recommenders.registry import FAMILIES
+from pipeline.tuning.proposing import Proposer
+from pipeline.tuning.spaces import SPACES, STARTS, OneOf, Whole, effort, start_of
+from tests.stages.small_night import PARAMS
+
+RP3BETA = Rp3BetaRecipe(family="rp3beta", neighbours=200, alpha=1.0, beta=0.3)
+KNN = ItemKnnRecipe(family="item_knn", neighbours=200, weighting="bm25")
+
+
+def searched(seed, n_batches=6, n=3):
+    """Recipes that are proposed where the best alpha is 0.5."""
+    proposer, found = Proposer(SPACES["rp3beta"], RP3BETA, seed=seed), []
+    proposer.tell(RP3BETA, 0.5)
+    for _ in range(n_batches):
+        asked = proposer.ask(n)
+        for recipe in asked:
+            proposer.tell(recipe, 1 - abs(recipe.alpha - 0.5))
+        found += asked
+    return found
+
+
+def test_told_the_same_it_proposes_the_same_and_never_twice():
+    first = searched(seed=1)
+    assert first == searched(seed=1)
+    assert first != searched(seed=2)
+    assert len(set(first)) == len(first) == 18
+
+
+def test_it_learns_from_what_it_is_told():
+    found = searched(seed=1, n_batches=14)
+    assert sum(abs(r.alpha - 0.5) for r in found[-15:]) < sum(abs(r.alpha - 0.5) for r in found[:15])
+
+
+def test_what_is_measured_has_no_more_digits_than_what_is_proposed():
+    assert all(recipe.alpha == float(f"{recipe.alpha:.3g}") for recipe in searched(seed=1))
+
+
+def test_a_space_of_few_values_ends():
+    proposer = Proposer({"weighting": OneOf(("bm25", "cosine"))}, KNN, seed=0)
+    proposer.tell(KNN, 0.1)
+    assert [recipe.weighting for recipe in proposer.ask(4)] == ["cosine"]
+    assert proposer.ask(4) == []
+
+
+def test_a_start_outside_the_space_is_no_obstacle():
+    proposer = Proposer({"neighbours": Whole(20, 100)}, KNN, seed=0)
+    proposer.tell(KNN, 0.1)
+    assert all(20 <= recipe.neighbours <= 100 for recipe in proposer.ask(3))
+
+
+@pytest.mark.parametrize("family", SPACES)
+def test_every_corner_of_a_space_is_a_recipe(family):
+    recipes = {recipe.family: recipe for recipe in (*STARTS.values(), *PARAMS.recipes.values())}
+    start = recipes[family]
+    assert FAMILIES[family].runs_in == "task"
+    for field, dimension in SPACES[family].items():
+        ends = dimension.names if isinstance(dimension, OneOf) else (dimension.low, dimension.high)
+        assert dimension.holds(getattr(start, field))
+        for end in ends:
+            assert dimension.holds(end)
+            assert getattr(type(start).model_validate(start.model_dump() | {field: end}), field) == end
+
+
+def test_twice_the_factors_and_iterations_of_als_are_four_times_the_effort():
+    als = PARAMS.recipes["als"]
+    twice = als.model_copy(update={"factors": 2 * als.factors, "iterations": 2 * als.iterations})
+    assert effort(SPACES["als"], twice) == pytest.approx(4 * effort(SPACES["als"], als))
+
+
+def test_the_recipe_of_params_yaml_is_the_start_and_else_that_of_the_family():
+    assert start_of(PARAMS, "als") == PARAMS.recipes["als"]
+    assert start_of(PARAMS, "ials") == STARTS["ials"]
+
+
+@pytest.mark.parametrize("name", ["alz", "blend", "spark_als"])
+def test_what_cannot_be_searched_is_said_with_what_can(name):
+    with pytest.raises(RecipeError, match="item_knn, rp3beta, als, ials"):
+        start_of(PARAMS, name)

@@ -1,0 +1,209 @@
+"""A search on a small tuning window, with real fits."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from math import log2
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.engine.inprocess import InProcess
+from pipeline.errors import RecipeError
+from pipeline.params import PopularRecipe
+from pipeline.settings import load_settings
+from pipeline.tuning.results import Results, best_so_far
+from pipeline.tuning.search import search
+from pipeline.tuning.show import results_lines
+from pipeline.tuning.trial import Trial, TrialTask, run_trial
+from pipeline.tuning.tune import plan_of
+from tests.stages import small_night
+from tests.workspace import ROOT, environment
+
+N_LISTENERS, N_ITEMS = 60, 40
+
+
+def write_tuning(folder):
+    """Two tastes: even listeners play even items; what they play later is of their taste, too."""
+    rng = np.random.default_rng(0)
+    own = (np.arange(N_LISTENERS)[:, None] + np.arange(N_ITEMS)[None, :]) % 2 == 0
+    played = own & (rng.random(own.shape) < 0.4)
+    later = own & ~played & (rng.random(own.shape) < 0.3)
+
+    def named(matrix):
+        return {f"l{u:02d}": [f"i{i:02d}" for i in np.flatnonzero(row)] for u, row in enumerate(matrix) if row.any()}
+
+    small_night.write_fold(folder, named(played))
+    small_night.write_relevant(folder / "relevant.parquet", named(later))
+
+
+@pytest.fixture
+def context(tmp_path):
+    context = small_night.context(tmp_path, k=5)
+    write_tuning(context.layout.tuning)  # and nothing else: a search knows neither training nor decision window
+    return context
+
+
+def plan(context, name="rp3beta", *, budget=1e9, trials=9, batch=3):
+    return plan_of(context, name, budget_cpu_seconds=budget, max_trials=trials, batch=batch)
+
+
+def told(trials):
+    return [(trial.recipe, trial.ndcg.tolist()) for trial in trials]
+
+
+def files(plan):
+    return {path: path.stat().st_mtime_ns for path in plan.ground.kept.rglob("*.npy")}
+
+
+def test_a_trial_is_worth_what_the_night_would_say_of_it(tmp_path):
+    context = small_night.context(tmp_path, k=2)
+    small_night.write_fold(context.layout.tuning, small_night.TRAIN)
+    played = {"ann": ["c"], "bob": ["b"], "cay": ["d"], "dan": ["a", "z"], "eve": ["a"]}
+    small_night.write_relevant(context.layout.tuning / "relevant.parquet", played)
+    ground = plan(context, "popular").ground
+    task = TrialTask(ground, PopularRecipe(family="popular", window_days=14), (0,))
+    found = Trial.kept(task, run_trial(task))
+    # By popularity without what was heard: ann c, d; bob b; cay d; dan a, c of a and z. No earlier day knows eve.
+    assert found.ndcg.tolist() == pytest.approx([1, 1, 1, 1 / (1 + 1 / log2(3))])
+    assert found.cost.cpu_seconds > 0
+
+
+def test_the_first_trial_is_the_recipe_of_params_yaml_and_the_best_is_the_highest(context):
+    found = search(plan(context), InProcess())
+    assert found.trials[0].recipe == context.params.recipes["rp3beta"]
+    assert len({trial.recipe for trial in found.trials}) == 9
+    values = [trial.value for trial in found.trials]
+    assert found.best[0].value == max(values) == best_so_far(found.trials)[-1]
+    assert found.cpu_seconds == pytest.approx(sum(trial.cost.cpu_seconds for trial in found.trials))
+
+
+def test_the_budget_is_kept_and_a_larger_one_goes_on_where_it_ended(context):
+    least = search(plan(context, budget=0), InProcess())
+    assert [trial.recipe for trial in least.trials] == [context.params.recipes["rp3beta"]]
+    assert least.stopped == "the next trial would exceed the budget"
+    before = files(plan(context))
+    more = search(plan(context, trials=5), InProcess())
+    whole = search(plan(context, trials=9), InProcess())
+    assert told(whole.trials[:5]) == told(more.trials)
+    assert [trial.cost for trial in whole.trials[:5]] == [trial.cost for trial in more.trials]
+    after = files(plan(context))
+    assert len(after) == 9
+    assert after | before == after
+    half = sum(trial.cost.cpu_seconds for trial in whole.trials[:4])
+    bounded = search(plan(context, budget=half), InProcess())
+    assert bounded.cpu_seconds <= half
+    assert told(bounded.trials) == told(whole.trials[: len(bounded.trials)])
+
+
+def test_a_stochastic_recipe_is_judged_by_several_seeds_within_the_budget(context):
+    found = search(plan(context, "als", trials=3), InProcess())
+    assert len(found.first) == len(found.best) == context.params.gate.seeds
+    assert found.first[0].ndcg.tolist() == found.trials[0].ndcg.tolist()
+    assert found.first[1].key not in {trial.key for trial in found.trials}
+    fits = {trial.key: trial.cost.cpu_seconds for trial in (*found.trials, *found.first, *found.best)}
+    assert found.cpu_seconds == pytest.approx(sum(fits.values()))
+    results = Results.of(found)
+    if results.comparison is not None:
+        assert results.comparison.se > 0
+
+
+def test_a_recipe_that_cannot_be_fitted_is_a_trial_of_no_worth(context):
+    task = plan(context).task(context.params.recipes["spark_als"])  # without a Spark session
+    found = Trial.kept(task, run_trial(task))
+    assert found.value == 0
+    assert "without an active Spark session" in found.failed
+
+
+def test_other_days_another_seed_or_another_batch_is_another_search(context):
+    first = plan(context)
+    write_tuning(context.layout.tuning / "again")
+    others = [
+        replace(first, seed=first.seed + 1),
+        replace(first, batch=2),
+        replace(first, ground=replace(first.ground, version="other days")),
+    ]
+    assert len({each.key for each in (first, *others)}) == 4
+    assert replace(first, budget_cpu_seconds=1, max_trials=2).key == first.key
+
+
+def test_nobody_to_judge_by_is_said_before_anything_is_fitted(context):
+    small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "stranger": ["i01"]})
+    with pytest.raises(RecipeError, match="1 listeners to judge by"):
+        plan(context)
+
+
+def test_what_is_said_names_the_price_of_going_on(context):
+    found = search(plan(context), InProcess())
+    lines = " ".join(results_lines(Results.of(found), cpu_hour=3600, currency="EUR", cpu_seconds=60))
+    each = found.cpu_seconds / 9
+    assert f"a further trial costs {each:.3g} CPU seconds ({each:.2g} EUR)" in lines
+    assert "9 trials" in lines
+
+
+@pytest.mark.spark
+def test_spark_tasks_come_to_the_same_trials(context):
+    from pipeline.engine.choose import executor_for
+
+    settings = load_settings(
+        {"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[2]"}, workspace=context.settings.workspace
+    )
+    here = search(plan(context), InProcess())
+    shutil.rmtree(plan(context).ground.kept)
+    with executor_for("fits", settings) as executor:
+        there = search(plan(context), executor)
+    assert told(there.trials) == told(here.trials)
+
+
+NETGAIN = str(Path(sys.executable).parent / "netgain")
+COMMAND = [NETGAIN, "tune", "als", "--trials", "24", "--batch", "4", "--budget", "100000", "--write", "found.diff"]
+
+
+def workspace(folder):
+    folder.mkdir()
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copyfile(ROOT / name, folder / name)
+    write_tuning(folder / "data" / "tuning")
+    (folder / "night").mkdir()
+    (folder / "night" / "night.yaml").write_text("as_of: 2026-03-08\n")
+    return folder
+
+
+def start(folder):
+    # MLflow is away: nothing listens on port 9.
+    variables = environment(ROOT, NETGAIN_ENGINE="inprocess", NETGAIN_MLFLOW_URI="http://127.0.0.1:9")
+    return subprocess.Popen(
+        COMMAND, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def kept(folder):
+    """Each finished trial, with the time at which it was made."""
+    return {path.parent.name: path.stat().st_mtime_ns for path in (folder / ".netgain" / "tuning").glob("*/made.json")}
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_goes_on_to_the_end_of_an_undisturbed_one(tmp_path):
+    quiet, disturbed = workspace(tmp_path / "quiet"), workspace(tmp_path / "disturbed")
+    undisturbed = start(quiet)
+    doomed = start(disturbed)
+    until = time.monotonic() + 120
+    while len(kept(disturbed)) < 6 and doomed.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
+    os.kill(doomed.pid, signal.SIGKILL)
+    doomed.communicate()
+    survived = kept(disturbed)
+    resumed = start(disturbed)
+    outputs = [process.communicate(timeout=120)[0] for process in (undisturbed, resumed)]
+    assert [process.returncode for process in (undisturbed, resumed)] == [0, 0], outputs
+    assert all("not recorded: MLflow at http://127.0.0.1:9" in output for output in outputs)
+    assert 6 <= len(survived) < len(kept(disturbed))
+    assert survived.items() <= kept(disturbed).items()
+    assert kept(disturbed).keys() == kept(quiet).keys()
+    diffs = [(folder / "found.diff").read_text() for folder in (quiet, disturbed)]
+    assert diffs[0] == diffs[1] != ""
