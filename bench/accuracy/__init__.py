@@ -1,0 +1,1 @@
+"""Accuracy on a published split."""
