@@ -19,7 +19,7 @@ from pipeline.params import PopularRecipe
 from pipeline.settings import load_settings
 from pipeline.tuning.results import Results, best_so_far
 from pipeline.tuning.search import search
-from pipeline.tuning.show import results_lines
+from pipeline.tuning.show import at_the_edge, results_lines
 from pipeline.tuning.trial import Trial, TrialTask, run_trial
 from pipeline.tuning.tune import plan_of
 from tests.stages import small_night
@@ -144,6 +144,22 @@ def test_what_is_said_names_the_price_of_going_on(context):
     each = found.cpu_seconds / 9
     assert f"a further trial costs {each:.3g} CPU seconds ({each:.2g} EUR)" in lines
     assert "9 trials" in lines
+
+
+@pytest.mark.parametrize(
+    ("changes", "edge"),
+    [
+        ({}, []),
+        ({"factors": 127}, ["factors"]),
+        ({"regularization": 0.11, "iterations": 30}, ["regularization", "iterations"]),
+        ({"regularization": 0.0}, ["regularization"]),
+    ],
+)
+def test_what_stands_at_an_end_of_the_space_is_named(changes, edge):
+    als = small_night.PARAMS.recipes["als"]  # factors 16 to 128, regularization 0.1 to 100, iterations 5 to 30
+    assert (
+        at_the_edge(als.model_copy(update={"factors": 64, "regularization": 30.0, "iterations": 15} | changes)) == edge
+    )
 
 
 @pytest.mark.spark
