@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from pipeline.engine.inprocess import InProcess
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, TableError
 from pipeline.io.tables import read_json, write_json
 from pipeline.params import PopularRecipe
 from pipeline.settings import load_settings
@@ -144,6 +144,12 @@ def test_other_days_another_seed_or_another_batch_is_another_search(context):
 def test_nobody_to_judge_by_is_said_before_anything_is_fitted(context):
     small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "stranger": ["i01"]})
     with pytest.raises(RecipeError, match="1 listeners to judge by"):
+        plan(context)
+
+
+def test_a_night_that_was_not_split_is_told_so(context):
+    shutil.rmtree(context.layout.tuning)
+    with pytest.raises(TableError, match="Run `dvc repro split`"):
         plan(context)
 
 
