@@ -192,18 +192,23 @@ def draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
     names = list(dict.fromkeys(row["recipe"] for row in rows))
     looks = {"full": "fitted again", "folded": "folded in", "kept": "as it was", "popular": "popular list"}
+    colours = {"full": "#1f2937", "folded": "#0f766e", "kept": "#b45309", "popular": "#9ca3af"}
     figure, axes = plt.subplots(2, len(names), figsize=(3 * len(names), 5.5), sharex=True, sharey="row", squeeze=False)
     for column, name in enumerate(names):
         mine = [row for row in rows if row["recipe"] == name]
+        days = [row["days"] for row in mine]
         for place, who in zip(axes[:, column], ("returning", "new"), strict=True):
             for what, label in looks.items():
+                if who == "new" and what == "kept":  # it does not know them: the popular list
+                    continue
                 ndcgs = [row[who]["ndcg"][what] for row in mine]
-                place.plot([row["days"] for row in mine], ndcgs, marker="o", ms=4, lw=1.5, label=label)
+                place.plot(days, ndcgs, marker="o", ms=4, lw=1.5, label=label, color=colours[what])
             place.set_title(f"{name}, {who}", loc="left", fontsize=9)
-            place.set_ylim(bottom=0)
+            place.set_xticks(days)
         axes[1, column].set_xlabel("days since the fit")
     for row_axes in axes:
         row_axes[0].set_ylabel(f"NDCG@{rows[0]['k']}")
+        row_axes[0].set_ylim(bottom=0)  # last: it ends the scaling of the whole row
     axes[0, 0].legend(frameon=False, fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
