@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import inf, log
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.params import Recipe
 from pipeline.tuning.results import Results
@@ -111,5 +111,5 @@ def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_secon
     return lines
 
 
-def _short(value: Value | Any) -> str:
+def _short(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

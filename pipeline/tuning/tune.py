@@ -52,7 +52,7 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
         budget_cpu_seconds=budget_cpu_seconds,
         max_trials=max_trials,
         batch=batch,
-        n_fits=params.gate.seeds,
+        n_fits=max(params.gate.seeds, 2),  # one fit alone says nothing about its luck
     )
 
 
