@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from math import log2
@@ -176,18 +177,30 @@ def test_what_stands_at_an_end_of_the_space_is_named(changes, edge):
     assert at_the_edge(als.model_copy(update=inside | changes)) == edge
 
 
-@pytest.mark.spark
-def test_spark_tasks_come_to_the_same_trials(context):
+@pytest.fixture(scope="module")
+def spark_tasks(tmp_path_factory):
     from pipeline.engine.choose import executor_for
 
-    settings = load_settings(
-        {"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[2]"}, workspace=context.settings.workspace
-    )
+    environ = {"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[2]"}
+    with executor_for("fits", load_settings(environ, workspace=tmp_path_factory.mktemp("spark"))) as executor:
+        yield executor
+
+
+@pytest.mark.spark
+def test_spark_tasks_come_to_the_same_trials(context, spark_tasks):
     here = search(plan(context), InProcess())
     shutil.rmtree(plan(context).ground.kept)
-    with executor_for("fits", settings) as executor:
-        there = search(plan(context), executor)
+    there = search(plan(context), spark_tasks)
     assert told(there.trials) == told(here.trials)
+
+
+@pytest.mark.spark
+def test_ctrl_c_while_spark_works_is_ctrl_c(spark_tasks):
+    ctrl_c = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    ctrl_c.start()
+    with pytest.raises(KeyboardInterrupt):
+        spark_tasks.map(time.sleep, [20])
+    ctrl_c.join()
 
 
 NETGAIN = str(Path(sys.executable).parent / "netgain")
