@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate fuzz bench-ingest bench-accuracy lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate fuzz bench-ingest bench-accuracy lint types ui airflow clean lock bench-fold-in
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -70,6 +70,9 @@ bench-ingest: $(STAMP) ## What one more day costs after 10, 60 and 180 days, bes
 
 bench-accuracy: $(STAMP) ## Every family on the published Last.fm split, beside the published figures
 	@python -m bench.accuracy
+
+bench-fold-in: $(STAMP) ## New listeners folded into a model one, seven and fourteen days old, beside a full fit
+	@python bench/fold_in.py
 
 fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format: each row accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz

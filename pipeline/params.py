@@ -113,7 +113,7 @@ class SplitParams(Frozen):
     """Length of the decision window, the latest complete days before as_of [d]."""
     tuning_days: Annotated[int, Field(ge=1, le=365)]
     """Length of the tuning window, the latest days before the decision window [d]: what a blend learns its weights
-    on."""
+    on, and what `netgain tune` judges by."""
     target: Literal["new", "any"]
     """What a list should hit: `new`, items the listener has not played before (heard items are then kept out of
     lists), or `any`."""

@@ -98,7 +98,7 @@ def _connect(server: dict[str, object]) -> "SparkSession":
 
 
 def _own(settings: Settings) -> "SparkSession":
-    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # ships no types
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 

@@ -59,12 +59,21 @@ def _telling() -> Iterator[None]:
         raise RuntimeError(f"netgain-error {json.dumps(parts)}") from err
 
 
+def _interrupted(err: BaseException) -> bool:
+    """Whether an error came up while Ctrl-C was on its way out: Spark cancels the job, and complains that it was."""
+    context = err.__context__
+    return context is not None and (isinstance(context, KeyboardInterrupt) or _interrupted(context))
+
+
 def _collect(frame: "DataFrame") -> list[Result]:
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         table = frame.toArrow()
-    except PySparkException as err:
+    except (PySparkException, Py4JError) as err:
+        if _interrupted(err):
+            raise KeyboardInterrupt from None
         told = _TOLD.search(str(err))
         if told is None:
             raise

@@ -30,15 +30,18 @@ class IdMaps:
     items: pa.Table
 
 
-def save_model(folder: Path, model: Savable, *, maps_from: Path) -> None:
+def save_model(folder: Path, model: Savable, *, maps_from: Path, items_from: Path | None = None) -> None:
     """Write a model and copies of the id maps in `maps_from`, atomically: the folder is there in full or not at all.
 
     A folder that is already there is replaced.
+
+    Args:
+        items_from: a folder with the map of items, where it is another than the listeners'.
     """
     with atomic_folder(folder) as temporary:
         model.save(temporary)
-        for name in ID_MAPS:
-            shutil.copyfile(maps_from / name, temporary / name)
+        for name, source in zip(ID_MAPS, (maps_from, items_from or maps_from), strict=True):
+            shutil.copyfile(source / name, temporary / name)
 
 
 def copy_model(folder: Path, *, source: Path) -> None:

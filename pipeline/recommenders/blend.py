@@ -12,7 +12,7 @@ from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
 from pipeline.params import BlendRecipe
 from pipeline.recommenders.blending import Weights, best_weights, blend
-from pipeline.recommenders.protocol import Recommender
+from pipeline.recommenders.protocol import FoldsIn, Recommender
 from pipeline.recommenders.registry import build, load_recommender
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
@@ -70,6 +70,22 @@ class Blend:
         depth = self.recipe.candidates
         lists = [member.recommend(user_idx, k=depth, exclude=exclude) for member in self.members.values()]
         return blend(lists, self.weights[self.weights > 0].tolist(), n_items=self.n_items, k=k)
+
+    def fold_in(self, weights: sp.csr_matrix) -> Self:
+        """See `FoldsIn.fold_in`. Into each member; their weights stay.
+
+        Raises:
+            RecipeError: a member cannot be folded into.
+        """
+        folded = type(self)(self.recipe)
+        folded.weights, folded.n_listeners, folded.n_items = self.weights, weights.shape[0], self.n_items
+        for name, member in self.members.items():
+            if not isinstance(member, FoldsIn):
+                raise RecipeError(
+                    f"{name}, of a family that nothing is folded into", expected="one that can", fix="Fit it again."
+                )
+            folded.members[name] = member.fold_in(weights)
+        return folded
 
     def save(self, folder: Path) -> None:
         """See `Recommender.save`. Each member has a folder of its own in it."""

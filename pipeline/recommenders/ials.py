@@ -39,6 +39,15 @@ class Ials(FactorModel[IalsRecipe]):
         self._keep(listeners, items)
         return self
 
+    def fold_in(self, weights: sp.csr_matrix) -> Self:
+        """See `FoldsIn.fold_in`. A fit's step for the listeners, against its last items; what a play weighs follows
+        from how many of these listeners have the item."""
+        folded, rows = type(self)(self.recipe), np.zeros((weights.shape[0], self.recipe.factors), dtype=np.float32)
+        with one_thread():
+            project(observed(weights, discount=self.recipe.discount), self.item_factors, into=rows, recipe=self.recipe)
+        folded._keep(rows, self.item_factors)
+        return folded
+
 
 def observed(weights: sp.csr_matrix, *, discount: float) -> sp.csr_matrix:
     """What each play weighs: CSR float32 of the shape of `weights`, by the item's number of listeners."""

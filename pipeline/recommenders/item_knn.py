@@ -8,7 +8,6 @@ import scipy.sparse as sp
 from pipeline.core.interactions import Interactions
 from pipeline.params import ItemKnnRecipe
 from pipeline.recommenders.neighbours import NeighbourModel, nearest
-from pipeline.recommenders.weighting import damped
 
 BM25_K1 = 1.2
 BM25_B = 0.75
@@ -25,7 +24,7 @@ class ItemKnn(NeighbourModel[ItemKnnRecipe]):
         """See `Recommender.fit`. Nothing is drawn from `rng`."""
         from implicit.nearest_neighbours import bm25_weight
 
-        self.profiles = damped(interactions.weights)
+        self.profiles = self._profiles(interactions.weights)
         of_items = sp.csr_matrix(self.profiles.T)
         if self.recipe.weighting == "bm25" and of_items.nnz:
             of_items = sp.csr_matrix(bm25_weight(of_items, BM25_K1, BM25_B))

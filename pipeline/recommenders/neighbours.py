@@ -11,6 +11,7 @@ from pipeline.core.topk import TopK
 from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
 from pipeline.recommenders.scoring import best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
+from pipeline.recommenders.weighting import damped
 
 R = TypeVar("R", bound=ItemKnnRecipe | Rp3BetaRecipe)
 
@@ -33,6 +34,16 @@ class NeighbourModel(Generic[R]):
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`."""
         return best_votes(self.profiles, self.similarity, user_idx, k=k, exclude=exclude)
+
+    def fold_in(self, weights: sp.csr_matrix) -> Self:
+        """See `FoldsIn.fold_in`. Exact but for the neighbours of items, which stay."""
+        folded = type(self)(self.recipe)
+        folded.profiles, folded.similarity = self._profiles(weights), self.similarity
+        return folded
+
+    def _profiles(self, weights: sp.csr_matrix) -> sp.csr_matrix:
+        """How strongly each listener's items vote."""
+        return damped(weights)
 
     def save(self, folder: Path) -> None:
         """See `Recommender.save`."""

@@ -58,6 +58,12 @@ class Popular:
         scores[there] = self.scores[lists.items[there]]
         return TopK(lists.items, scores)
 
+    def fold_in(self, weights: sp.csr_matrix) -> Self:
+        """See `FoldsIn.fold_in`. The same list, for these listeners."""
+        folded = type(self)(self.recipe)
+        folded.n_listeners, folded.scores, folded.places = weights.shape[0], self.scores, self.places
+        return folded
+
     def save(self, folder: Path) -> None:
         """See `Recommender.save`."""
         arrays = {"scores": self.scores, "places": self.places}

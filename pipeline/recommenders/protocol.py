@@ -1,7 +1,7 @@
 """What every family of recommenders offers."""
 
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -43,3 +43,26 @@ class Recommender(Protocol):
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote."""
         ...
+
+
+@runtime_checkable
+class FoldsIn(Protocol):
+    """A family that can answer for listeners and plays that came after the fit, as long as the items stay."""
+
+    def fold_in(self, weights: sp.csr_matrix) -> Self:
+        """A model of these listeners, its items as they were fitted; this one stays as it is.
+
+        Nothing is drawn at random, and no row depends on what the model knew of a listener: who is not in `weights`
+        is not in the model.
+
+        Args:
+            weights: CSR float32 of shape (n_listeners, n_items), as `Interactions.weights`: any listeners, by the
+                model's own items.
+        """
+        ...
+
+
+def folds_in(model: Recommender) -> bool:
+    """Whether a model, and each member of an ensemble, can be folded into."""
+    members: dict[str, Recommender] = getattr(model, "members", {})
+    return isinstance(model, FoldsIn) and all(folds_in(member) for member in members.values())

@@ -22,7 +22,7 @@ class Rp3Beta(NeighbourModel[Rp3BetaRecipe]):
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
         """See `Recommender.fit`. Nothing is drawn from `rng`."""
         plays = damped(interactions.weights)
-        to_items = _transitions(plays, self.recipe.alpha)
+        to_items = self._profiles(interactions.weights)
         to_listeners = _transitions(sp.csr_matrix(plays.T), self.recipe.alpha)
         n_listeners = np.maximum(np.diff(to_listeners.indptr), 1).astype(np.float32)
         self.similarity = nearest(
@@ -30,6 +30,9 @@ class Rp3Beta(NeighbourModel[Rp3BetaRecipe]):
         )
         self.profiles = to_items
         return self
+
+    def _profiles(self, weights: sp.csr_matrix) -> sp.csr_matrix:
+        return _transitions(damped(weights), self.recipe.alpha)
 
 
 def _transitions(edges: sp.csr_matrix, alpha: float) -> sp.csr_matrix:

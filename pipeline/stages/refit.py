@@ -1,15 +1,20 @@
-"""Stage refit: the winner and the popular list on the whole window, for tonight's lists."""
+"""Stage refit: the winner and the popular list on the whole window, for tonight's lists.
+
+Where the served model is kept, tonight's listeners and plays are folded into it: its items stay as they were fitted
+(docs/fold-in.md).
+"""
 
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.executor import Executor
+from pipeline.core.cost import Cost
+from pipeline.engine.executor import Executor, Result
 from pipeline.errors import RecipeError
-from pipeline.features.model_folder import copy_model
 from pipeline.io.tables import read_json, write_json
 from pipeline.recommenders.storage import read_recipe
 from pipeline.stages.context import Context
 from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
+from pipeline.stages.fold_in import FoldTask, fold_kernel
 
 FALLBACK_RECIPE = "popular"
 
@@ -37,23 +42,23 @@ def refit(context: Context, executor: Executor, *, extra_pids: tuple[int, ...] =
     if recipe_name is not None:
         tasks.insert(0, _task(context, recipe_name, layout.final_model, extra_pids))
     costs = fit_models(tasks, executor)
+    names: list[str | None] = [FALLBACK_RECIPE]
+    report: dict[str, Any] = {"recipe": recipe_name, "source": "served" if recipe_name is None else "refit"}
     if recipe_name is None:
         family = read_recipe(layout.served / "final").family
-        copy_model(layout.final_model, source=layout.served / "final")
-        made = f"the served model ({family}) is kept"
+        [folded] = executor.map(fold_kernel, [FoldTask(layout.served / "final", layout.window, layout.final_model)])
+        made = f"the served model ({family}) is kept{_folded(folded)}"
+        report["folded_in"] = {key: folded[key] for key in ("n_listeners", "n_new")} if folded["folded"] else None
+        if folded["folded"]:
+            names.insert(0, None)
+            costs.insert(0, Cost.from_dict(folded["cost"]))
     else:
         family = tasks[0].recipe.family
+        names.insert(0, recipe_name)
         made = f"{recipe_name} on the whole window: {describe(costs[0])}"
-    names = [FALLBACK_RECIPE] if recipe_name is None else [recipe_name, FALLBACK_RECIPE]
-    write_json(
-        layout.refit_cost,
-        {
-            "recipe": recipe_name,
-            "family": family,
-            "source": "served" if recipe_name is None else "refit",
-            "fits": [cost.to_dict() | {"seed": 0, "recipe": name} for name, cost in zip(names, costs, strict=True)],
-        },
-    )
+    report["family"] = family
+    report["fits"] = [cost.to_dict() | {"seed": 0, "recipe": name} for name, cost in zip(names, costs, strict=True)]
+    write_json(layout.refit_cost, report)
     return made
 
 
@@ -74,6 +79,13 @@ def recipe_to_fit(decision: dict[str, Any]) -> str | None:
         expected='{"source": "refit", "recipe": …} or {"source": "served"}',
         fix="Run the stage decide.",
     )
+
+
+def _folded(folded: Result) -> str:
+    if not folded["folded"]:
+        return "; its family takes up no new listeners, who get the popular list"
+    told = describe(Cost.from_dict(folded["cost"]))
+    return f"; {folded['n_listeners']} listeners of tonight folded in, {folded['n_new']} of them new: {told}"
 
 
 def _task(context: Context, recipe_name: str, model: Path, extra_pids: tuple[int, ...]) -> FitTask:

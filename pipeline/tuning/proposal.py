@@ -2,6 +2,7 @@
 
 import difflib
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -25,24 +26,37 @@ def with_recipe(text: str, name: str, recipe: Recipe) -> str:
     """params.yaml with the values of a recipe in their places; a recipe that it does not have is added as the last.
 
     Raises:
-        ParamsError: it has no block of recipes.
+        ParamsError: it has no block of recipes, or a recipe between braces lacks a field.
     """
-    recipes = _child(yaml.compose(text, Loader=yaml.SafeLoader), "recipes")
-    if not isinstance(recipes, yaml.MappingNode) or recipes.flow_style:
-        raise ParamsError("params.yaml without a block `recipes:`", expected="one", fix="Write the recipes as a block.")
+    recipes = _block(_child(yaml.compose(text, Loader=yaml.SafeLoader), "recipes"), "recipes")
     own = _child(recipes, name)
     if own is None:
-        end = _line_after(text, recipes)
-        block = [f"  {name}:", *(f"    {field}: {_yaml(value)}" for field, value in recipe.model_dump().items())]
-        start = text[:end] if text[:end].endswith("\n") else text[:end] + "\n"
-        return start + "\n".join(block) + "\n" + text[end:]
-    values = {field: _child(own, field) for field in type(recipe).model_fields}
+        return _with_lines(text, recipes, f"  {name}:", *(f"    {line}" for line in _fields(recipe.model_dump())))
+    nodes = {field: _child(own, field) for field in type(recipe).model_fields}
+    defaults = {field: info.default for field, info in type(recipe).model_fields.items()}
+    lacking = {
+        field: value
+        for field, value in recipe.model_dump().items()
+        if nodes[field] is None and value != defaults[field]
+    }
     # From the end, so that what comes before keeps its place.
-    for field, node in sorted(values.items(), key=lambda item: -item[1].start_mark.index if item[1] else 0):
-        new = getattr(recipe, field)
-        if node is not None and yaml.safe_load(text[node.start_mark.index : node.end_mark.index]) != new:
-            text = text[: node.start_mark.index] + _yaml(new) + text[node.end_mark.index :]
+    if lacking:
+        text = _with_lines(text, _block(own, f"recipes.{name}"), *(f"    {line}" for line in _fields(lacking)))
+    there = {field: node for field, node in nodes.items() if node is not None}
+    for field, node in sorted(there.items(), key=lambda item: -item[1].start_mark.index):
+        place, new = slice(node.start_mark.index, node.end_mark.index), getattr(recipe, field)
+        if yaml.safe_load(text[place]) != new:
+            text = text[: place.start] + _yaml(new) + text[place.stop :]
     return text
+
+
+def _block(node: yaml.Node | None, what: str) -> yaml.MappingNode:
+    """Raises:
+    ParamsError: it is no mapping, or one between braces.
+    """
+    if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
+        raise ParamsError(f"params.yaml without a block `{what}:`", expected="one", fix="Write it as a block.")
+    return node
 
 
 def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
@@ -51,12 +65,18 @@ def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
     return next((value for name, value in node.value if name.value == key), None)
 
 
-def _line_after(text: str, node: yaml.Node) -> int:
-    """Where the line after a node's last value begins; a block's own end lies behind what separates it."""
-    while isinstance(node, yaml.MappingNode) and node.value and not node.flow_style:
-        node = node.value[-1][1]
-    end = text.find("\n", node.end_mark.index)
-    return len(text) if end < 0 else end + 1
+def _with_lines(text: str, block: yaml.MappingNode, *lines: str) -> str:
+    """Lines after a block's last value. (Its own end lies behind the empty lines and comments that follow it.)"""
+    last: yaml.Node = block
+    while isinstance(last, yaml.MappingNode) and last.value and not last.flow_style:
+        last = last.value[-1][1]
+    end = text.find("\n", last.end_mark.index)
+    before, after = (text + "\n", "") if end < 0 else (text[: end + 1], text[end + 1 :])
+    return before + "".join(f"{line}\n" for line in lines) + after
+
+
+def _fields(values: dict[str, Any]) -> list[str]:
+    return [f"{field}: {_yaml(value)}" for field, value in values.items()]
 
 
 def _yaml(value: object) -> str:

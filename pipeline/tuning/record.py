@@ -23,7 +23,7 @@ def search_record(plan: Plan, trials: Sequence[Trial], *, as_of: str) -> RunReco
         name=f"tune {plan.name} {as_of}",
         note=f"Best so far: {settings(best.recipe)}. The start: {settings(plan.start)}.",
         tags={"recipe": plan.name, "as_of": as_of, "family": plan.start.family},
-        params={"seed": str(plan.seed), "batch": str(plan.batch), "trials_key": plan.key},
+        params={"seed": str(plan.seed), "batch": str(plan.batch)},
         metrics={
             metric: best.value,
             f"start_{metric}": trials[0].value,

@@ -1,12 +1,13 @@
 """A search as people see it."""
 
 from collections.abc import Sequence
+from math import inf, log
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipeline.params import Recipe
 from pipeline.tuning.results import Results
-from pipeline.tuning.spaces import SPACES, Value
+from pipeline.tuning.spaces import SPACES, OneOf, Value
 from pipeline.tuning.trial import Trial
 
 if TYPE_CHECKING:
@@ -20,6 +21,20 @@ def trial_line(number: int, trials: Sequence[Trial], k: int) -> str:
     where = "the start" if number == 0 else "the best so far" if best == number else f"best: trial {best}"
     what = f"NDCG@{k} {trial.value:.4f}" if trial.failed is None else f"no model ({trial.failed})"
     return f"trial {number:3d}  {what}  {trial.cost.cpu_seconds:6.1f} s CPU  {settings(trial.recipe)}  ({where})"
+
+
+def at_the_edge(recipe: Recipe) -> list[str]:
+    """Hyperparameters within a twentieth of an end of what is searched: what is better may lie beyond."""
+    found = []
+    for field, dimension in SPACES[recipe.family].items():
+        if isinstance(dimension, OneOf):
+            continue
+        low, high, value = (float(v) for v in (dimension.low, dimension.high, getattr(recipe, field)))
+        if dimension.log:
+            low, high, value = log(low), log(high), log(value) if value > 0 else -inf
+        if not low + (high - low) / 20 <= value <= high - (high - low) / 20:
+            found.append(field)
+    return found
 
 
 def settings(recipe: Recipe) -> str:
@@ -77,6 +92,9 @@ def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_secon
             f"± is one standard error over {n:,} listeners and {fits}. The best of many was chosen by these figures "
             "and looks better than it is; only the gate, on days that no trial has seen, says what it is worth."
         )
+    edge = at_the_edge(found.best[0].recipe)
+    if results.improved and edge:
+        lines.append(f"At an end of what is searched (pipeline/tuning/spaces.py): {', '.join(edge)}.")
     if results.crossed is not None:
         lines.append(
             f"Chosen by one half of the listeners and measured on the other, the search gained "
@@ -85,12 +103,13 @@ def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_secon
     if results.outlook is not None:
         more, total = results.outlook, len(found.trials)
         lines.append(
-            f"To go on: a further trial costs {price(more.cpu_seconds)} and would on average bring {more.gain:.1g} at "
-            f"most; {total} more cost {price(total * more.cpu_seconds)}, for {total * more.gain:.1g} at most. "
+            f"To go on: a further trial costs {price(more.cpu_seconds)}; were trials drawn at random, it would on "
+            f"average bring {more.gain:.1g} at most, and {total} more, for {price(total * more.cpu_seconds)}, "
+            f"{total * more.gain:.1g}. "
             "Run it again with a larger --budget: nothing is tried twice."
         )
     return lines
 
 
-def _short(value: Value | Any) -> str:
+def _short(value: Value) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -60,7 +60,7 @@ SPACES: dict[str, Space] = {
         "iterations": Whole(5, 30, log=True, cost_power=1),
     },
     "ials": {
-        "factors": Whole(16, 128, log=True, cost_power=1.5),
+        "factors": Whole(16, 256, log=True, cost_power=1.5),
         "regularization": Real(0.001, 1.0, log=True),
         "exponent": Real(0.0, 1.0),
         "unobserved": Real(0.01, 1.0, log=True),

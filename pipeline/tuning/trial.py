@@ -54,8 +54,10 @@ class Ground:
 
     @classmethod
     def of(cls, source: Path, *, kept: Path, only_new: bool, k: int) -> Self:
-        """Raises:
-        ReleaseError: the folder is missing.
+        """The tuning window in a folder, by its content.
+
+        Raises:
+            ReleaseError: the folder is missing.
         """
         code = code_of(*(_PIPELINE / part for part in _CODE))
         return cls(source, kept, key_of(code, digests({"tuning": source})), only_new, k)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import RecipeError, SettingsError
+from pipeline.errors import RecipeError, SettingsError, TableError
 from pipeline.features.tuning import load_tuning
 from pipeline.io.tracking_tuning import record_search
 from pipeline.stages.context import Context
@@ -27,10 +27,16 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
 
     Raises:
         RecipeError: there is no such recipe, or too few listeners played in the tuning window.
-        TableError: the night has no tuning window yet.
+        TableError: the night has no tuning window yet, or a damaged one.
     """
     params = context.params
     start, only_new, folder = start_of(params, name), params.split.target == "new", context.layout.tuning
+    if not folder.is_dir():
+        raise TableError(
+            f"no tuning window of the night {context.as_of}",
+            expected=f"{folder.relative_to(context.layout.root)}/",
+            fix="Run `dvc repro split`, or the whole night.",
+        )
     n = int(np.count_nonzero(load_tuning(folder, only_new=only_new).n_relevant))
     if n < MIN_LISTENERS:
         raise RecipeError(
@@ -46,7 +52,7 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
         budget_cpu_seconds=budget_cpu_seconds,
         max_trials=max_trials,
         batch=batch,
-        n_fits=params.gate.seeds,
+        n_fits=max(params.gate.seeds, 2),  # one fit alone says nothing about its luck
     )
 
 

@@ -14,7 +14,7 @@ from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
 from pipeline.features.tuning import load_tuning
 from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_json, write_json, write_table
-from pipeline.recommenders.registry import load_recommender
+from pipeline.recommenders.registry import build, load_recommender
 from pipeline.stages import fit as fit_stage
 from pipeline.stages.fit import FitTask, entropy, fit, fit_kernel
 from pipeline.stages.refit import recipe_to_fit, refit
@@ -197,22 +197,59 @@ def test_a_refit_of_the_popular_list_gives_both_models(context):
     assert folder_bytes(context.layout.final_model) == folder_bytes(context.layout.fallback_model)
 
 
-def test_the_served_model_is_kept_as_it_is(context):
+def keep(context, recipe, fold):
+    """A night that keeps the served model, one of this recipe that was fitted on `fold`."""
     served = context.layout.served / "final"
-    model = type(load_first(context))(context.params.recipes["item_knn"])
-    model.fit(load_interactions(context.layout.train), rng=np.random.default_rng(0))
+    model = build(context.params.recipes[recipe]).fit(load_interactions(fold), rng=np.random.default_rng(0))
+    save_model(served, model, maps_from=fold)
+    write_json(context.layout.decision, {"serve": {"source": "served", "recipe": recipe}})
+    return served, refit(context, InProcess())
+
+
+def test_tonights_listeners_and_plays_are_folded_into_a_model_that_is_kept(context):
+    fold = context.layout.data / "earlier"
+    taste = {f"l{i:03d}": [f"i{j:03d}" for j in range(i % 2, N_ITEMS, 2) if (i + j) % 3] for i in range(N_LISTENERS)}
+    small_night.write_fold(fold, {who: items for who, items in taste.items() if who != "l004"} | {"erased": ["i001"]})
+    small_night.write_fold(context.layout.window, taste | {"l007": ["i003", "i009"]})
+    served, told = keep(context, "item_knn", fold)
+    assert "40 listeners of tonight folded in, 1 of them new" in told
+    final = context.layout.final_model
+    assert (final / "items.parquet").read_bytes() == (served / "items.parquet").read_bytes()
+    assert (final / "listeners.parquet").read_bytes() == (context.layout.window / "listeners.parquet").read_bytes()
+    before, after = load_recommender(served), load_recommender(final)
+    assert (before.similarity != after.similarity).nnz == 0
+    assert after.profiles[7].indices.tolist() == [3, 9]  # l007 is known, and has played other items since
+    assert (after.recommend(np.array([4], dtype=np.int32), k=5).items >= 0).all()  # l004 is new
+    report = read_json(context.layout.refit_cost)
+    assert (report["recipe"], report["family"], report["source"]) == (None, "item_knn", "served")
+    assert report["folded_in"] == {"n_listeners": 40, "n_new": 1}
+    assert [fitted["recipe"] for fitted in report["fits"]] == [None, "popular"]
+    assert Cost.from_dict(report["fits"][0]).model_bytes == sum(
+        f.stat().st_size for f in final.iterdir() if f.suffix != ".parquet"
+    )
+
+
+def test_plays_of_items_that_the_kept_model_lacks_are_left_out(context):
+    fold = context.layout.data / "earlier"
+    small_night.write_fold(fold, {"ann": ["b", "c"], "bob": ["b", "d"], "cay": ["c", "d"]})
+    small_night.write_fold(context.layout.window, {"ann": ["a", "b"], "eve": ["a"], "fay": ["d"]})
+    keep(context, "item_knn", fold)
+    assert load_recommender(context.layout.final_model).profiles.toarray().astype(bool).tolist() == [
+        [True, False, False], [False, False, False], [False, False, True],
+    ]  # fmt: skip
+
+
+def test_a_kept_model_of_a_family_that_cannot_fold_is_served_as_it_is(context):
+    served = context.layout.served / "final"
+    model = build(context.params.recipes["spark_als"])
+    model._keep(np.ones((N_LISTENERS, 2), np.float32), np.ones((N_ITEMS, 2), np.float32))
     save_model(served, model, maps_from=context.layout.train)
-    write_json(context.layout.decision, {"serve": {"source": "served", "recipe": "item_knn"}})
-    refit(context, InProcess())
+    write_json(context.layout.decision, {"serve": {"source": "served", "recipe": "spark_als"}})
+    assert "takes up no new listeners" in refit(context, InProcess())
     assert folder_bytes(context.layout.final_model) == folder_bytes(served)
-    cost = read_json(context.layout.refit_cost)
-    assert (cost["recipe"], cost["family"], cost["source"]) == (None, "item_knn", "served")
-    assert [fitted["recipe"] for fitted in cost["fits"]] == ["popular"]
-
-
-def load_first(context):
-    fit(context, "item_knn", InProcess())
-    return load_recommender(context.layout.model("item_knn") / "seed-0")
+    report = read_json(context.layout.refit_cost)
+    assert report["folded_in"] is None
+    assert [fitted["recipe"] for fitted in report["fits"]] == ["popular"]
 
 
 @pytest.mark.parametrize("serve", [None, {}, {"source": "refit"}, {"source": "refit", "recipe": 3}, {"source": "x"}])

@@ -50,6 +50,14 @@ def test_values_change_in_their_places_however_they_are_written(text):
     assert yaml.safe_load(added)["recipes"] | {"ials": STARTS["ials"].model_dump()} == yaml.safe_load(added)["recipes"]
 
 
+def test_a_value_that_was_left_to_its_default_is_written():
+    lacking = TEXT.replace("    iterations: 15\n", "", 1)
+    assert yaml.safe_load(with_recipe(lacking, "als", ALS))["recipes"]["als"] == ALS.model_dump()
+    braces = "recipes:\n  als: {family: als, factors: 64}\n"
+    with pytest.raises(ParamsError, match=r"recipes\.als"):
+        with_recipe(braces, "als", ALS)
+
+
 def test_the_recipe_that_stands_there_is_no_change(tmp_path):
     assert proposed_diff(ROOT / "params.yaml", "als", PARAMS.recipes["als"]) == ""
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from math import log2
@@ -14,12 +15,13 @@ import numpy as np
 import pytest
 
 from pipeline.engine.inprocess import InProcess
-from pipeline.errors import RecipeError
+from pipeline.errors import RecipeError, TableError
+from pipeline.io.tables import read_json, write_json
 from pipeline.params import PopularRecipe
 from pipeline.settings import load_settings
 from pipeline.tuning.results import Results, best_so_far
 from pipeline.tuning.search import search
-from pipeline.tuning.show import results_lines
+from pipeline.tuning.show import at_the_edge, results_lines
 from pipeline.tuning.trial import Trial, TrialTask, run_trial
 from pipeline.tuning.tune import plan_of
 from tests.stages import small_night
@@ -95,10 +97,18 @@ def test_the_budget_is_kept_and_a_larger_one_goes_on_where_it_ended(context):
     after = files(plan(context))
     assert len(after) == 9
     assert after | before == after
-    half = sum(trial.cost.cpu_seconds for trial in whole.trials[:4])
-    bounded = search(plan(context, budget=half), InProcess())
-    assert bounded.cpu_seconds <= half
-    assert told(bounded.trials) == told(whole.trials[: len(bounded.trials)])
+
+
+def test_a_trial_that_is_expected_to_exceed_the_budget_is_not_begun(context):
+    whole = search(plan(context), InProcess())
+    for made in plan(context).ground.kept.glob("*/made.json"):
+        kept_then = read_json(made)
+        kept_then["result"]["cost"]["cpu_seconds"] = 2.0  # as though each had taken two seconds
+        write_json(made, kept_then)
+    for budget, n_trials in ((9.9, 4), (10, 5), (11.9, 5), (1e9, 9)):
+        bounded = search(plan(context, budget=budget), InProcess())
+        assert bounded.cpu_seconds == 2 * n_trials
+        assert told(bounded.trials) == told(whole.trials[:n_trials])
 
 
 def test_a_stochastic_recipe_is_judged_by_several_seeds_within_the_budget(context):
@@ -138,6 +148,12 @@ def test_nobody_to_judge_by_is_said_before_anything_is_fitted(context):
         plan(context)
 
 
+def test_a_night_that_was_not_split_is_told_so(context):
+    shutil.rmtree(context.layout.tuning)
+    with pytest.raises(TableError, match="Run `dvc repro split`"):
+        plan(context)
+
+
 def test_what_is_said_names_the_price_of_going_on(context):
     found = search(plan(context), InProcess())
     lines = " ".join(results_lines(Results.of(found), cpu_hour=3600, currency="EUR", cpu_seconds=60))
@@ -146,18 +162,45 @@ def test_what_is_said_names_the_price_of_going_on(context):
     assert "9 trials" in lines
 
 
-@pytest.mark.spark
-def test_spark_tasks_come_to_the_same_trials(context):
+@pytest.mark.parametrize(
+    ("changes", "edge"),
+    [
+        ({}, []),
+        ({"factors": 127}, ["factors"]),
+        ({"regularization": 0.11, "iterations": 30}, ["regularization", "iterations"]),
+        ({"regularization": 0.0}, ["regularization"]),
+    ],
+)
+def test_what_stands_at_an_end_of_the_space_is_named(changes, edge):
+    als = small_night.PARAMS.recipes["als"]  # factors 16 to 128, regularization 0.1 to 100, iterations 5 to 30
+    inside = {"factors": 64, "regularization": 30.0, "iterations": 15}
+    assert at_the_edge(als.model_copy(update=inside | changes)) == edge
+
+
+@pytest.fixture(scope="module")
+def spark_tasks(tmp_path_factory):
     from pipeline.engine.choose import executor_for
 
-    settings = load_settings(
-        {"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[2]"}, workspace=context.settings.workspace
-    )
+    environ = {"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[2]"}
+    with executor_for("fits", load_settings(environ, workspace=tmp_path_factory.mktemp("spark"))) as executor:
+        yield executor
+
+
+@pytest.mark.spark
+def test_spark_tasks_come_to_the_same_trials(context, spark_tasks):
     here = search(plan(context), InProcess())
     shutil.rmtree(plan(context).ground.kept)
-    with executor_for("fits", settings) as executor:
-        there = search(plan(context), executor)
+    there = search(plan(context), spark_tasks)
     assert told(there.trials) == told(here.trials)
+
+
+@pytest.mark.spark
+def test_ctrl_c_while_spark_works_is_ctrl_c(spark_tasks):
+    ctrl_c = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    ctrl_c.start()
+    with pytest.raises(KeyboardInterrupt):
+        spark_tasks.map(time.sleep, [20])
+    ctrl_c.join()
 
 
 NETGAIN = str(Path(sys.executable).parent / "netgain")

@@ -1,0 +1,58 @@
+"""Tonight's listeners and plays in a model that is kept: what `refit` does where the served model is served again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.engine.executor import Result
+from pipeline.engine.meter import CostMeter
+from pipeline.features.fold_in import weights_by_items_of
+from pipeline.features.lists import rows_of
+from pipeline.features.model_folder import copy_model, save_model
+from pipeline.io.tables import LISTENER_MAP, read_table
+from pipeline.recommenders.protocol import FoldsIn, folds_in
+from pipeline.recommenders.registry import load_recommender
+from pipeline.recommenders.storage import stored_bytes
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """A kept model and a fold of plays.
+
+    Attributes:
+        kept: the model's folder, with its id maps.
+        fold: a folder of interactions, listeners and items.
+        model: the folder that is written to: the fold's listeners, the kept model's items.
+    """
+
+    kept: Path
+    fold: Path
+    model: Path
+
+
+def fold_kernel(task: FoldTask) -> Result:
+    """Write the model of the fold's listeners, or a copy of the kept one where its family cannot fold.
+
+    Returns:
+        `folded`; where it is true, `n_listeners`, of them `n_new` that the kept model does not know, and `cost`, that
+        of folding in alone.
+    """
+    model = load_recommender(task.kept)
+    if not folds_in(model):
+        copy_model(task.model, source=task.kept)
+        return {"folded": False}
+    assert isinstance(model, FoldsIn)
+    weights = weights_by_items_of(task.kept, task.fold)
+    with CostMeter() as meter:
+        folded = model.fold_in(weights)
+    save_model(task.model, folded, maps_from=task.fold, items_from=task.kept)
+    known, tonight = (
+        read_table(folder / "listeners.parquet", LISTENER_MAP)["listener_id"] for folder in (task.kept, task.fold)
+    )
+    return {
+        "folded": True,
+        "n_listeners": len(tonight),
+        "n_new": int(np.count_nonzero(rows_of(tonight, known) < 0)),
+        "cost": meter.cost(model_bytes=stored_bytes(task.model)).to_dict(),
+    }
