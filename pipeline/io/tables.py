@@ -1,17 +1,22 @@
 """Typed Parquet tables, written atomically: a reader sees the old file or the new one, never half of one."""
 
+from __future__ import annotations
+
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import TableError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -260,6 +265,22 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
             f"{path} cannot be read: {err}", expected="Parquet", fix="Run the stage that makes it."
         ) from err
     return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
+
+
+def read_columns(folder: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of all Parquet files of a folder, by Polars, which reads them in half of Arrow's time.
+
+    Raises:
+        TableError: nothing is there, it is not Parquet, or a column is missing.
+    """
+    import polars as pl
+
+    try:
+        return pl.read_parquet(folder / "*.parquet", columns=list(columns), hive_partitioning=False)
+    except (OSError, pl.exceptions.PolarsError) as err:
+        raise TableError(
+            f"{folder} cannot be read: {err}", expected="Parquet", fix="Run the stage that makes it."
+        ) from err
 
 
 def write_json(path: Path, value: Any) -> None:
