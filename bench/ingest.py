@@ -24,24 +24,34 @@ CLUSTER = "local-cluster[2,1,2048]"
 ROOT = Path(__file__).resolve().parents[1]
 START = dt.date(2026, 1, 1)
 
-NIGHT = """
-import datetime as dt, shutil, sys
+IMPORTS = """
+import datetime as dt, json, shutil, sys, time
 from pipeline.night.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.stages import ingest, prepare, validate
+"""
+# Pandas and SciPy come with it, and nothing else needs them here.
+GREAT_EXPECTATIONS = IMPORTS + "import great_expectations, great_expectations.expectations"
+
+NIGHT = (
+    GREAT_EXPECTATIONS
+    + """
+spent, since = {}, time.process_time()
+def until(what):
+    global since
+    spent[what], since = time.process_time() - since, time.process_time()
 context = open_night(load_settings(), as_of=dt.date.fromisoformat(sys.argv[1]), log_format="netgain", logs=None)
+until("opening")
 ingest.run(context)
+until("ingest")
 validate.run(context)
+until("validate")
 shutil.rmtree(context.layout.daily, ignore_errors=True)  # as DVC does
 prepare.run(context)
+until("prepare")
+print(json.dumps(spent))
 """
-
-IMPORTS = """
-import pandas
-from pipeline.night.opening import open_night
-from pipeline.stages import ingest, prepare, validate
-"""
-GREAT_EXPECTATIONS = IMPORTS + "import great_expectations, great_expectations.expectations"
+)
 
 PLAIN = """
 import sys, gzip
@@ -69,8 +79,8 @@ counted.group_by("artist_id", "artist_name").agg(pl.len()).write_parquet(out / "
 """
 
 
-def cpu_seconds(code: str, *arguments: str, folder: Path, **variables: str) -> float:
-    """CPU of a process and its children, user and system [s]."""
+def run(code: str, *arguments: str, folder: Path) -> tuple[float, str]:
+    """CPU of a process and its children, user and system [s], and what it printed."""
     # As a night runs: libraries are compiled once, not at each start.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -86,16 +96,22 @@ def cpu_seconds(code: str, *arguments: str, folder: Path, **variables: str) -> f
         print(ran.stderr)
         ran.check_returncode()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime, ran.stdout
 
 
 def of_great_expectations(folder: Path) -> float:
-    """What importing Great Expectations adds to a process that has the night's other libraries."""
+    """What importing Great Expectations adds to a process that has the night's other libraries, its end included."""
     for code in (GREAT_EXPECTATIONS, IMPORTS):
-        cpu_seconds(code, folder=folder)  # compiled, and in the page cache
-    return min(cpu_seconds(GREAT_EXPECTATIONS, folder=folder) for _ in range(3)) - min(
-        cpu_seconds(IMPORTS, folder=folder) for _ in range(3)
-    )
+        run(code, folder=folder)  # compiled, and in the page cache
+    with_it, without = (min(run(code, folder=folder)[0] for _ in range(3)) for code in (GREAT_EXPECTATIONS, IMPORTS))
+    return with_it - without
+
+
+def night(as_of: dt.date, *, folder: Path, gx: float) -> dict[str, float]:
+    """What a night costs, importing Great Expectations apart, and each part of it; `starting` is what is left."""
+    total, printed = run(NIGHT, str(as_of), folder=folder)
+    parts: dict[str, float] = json.loads(printed)
+    return {"total": total - gx, "starting": total - gx - sum(parts.values())} | parts
 
 
 def workspace(folder: Path) -> Path:
@@ -111,20 +127,20 @@ def after_history(days: int, logs: list[Path], scratch: Path, gx: float) -> dict
     place = workspace(scratch / f"history-{days}")
     for path in logs[:days]:
         shutil.copy2(path, place / "landing")
-    first = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days)), folder=place)
+    first = night(START + dt.timedelta(days=days), folder=place, gx=gx)
     shutil.copy2(logs[days], place / "landing")
-    next_one = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days + 1)), folder=place)
-    again = cpu_seconds(NIGHT, str(START + dt.timedelta(days=days + 1)), folder=place)
-    everything = cpu_seconds(PLAIN, "plain", folder=place)
-    one_day = cpu_seconds(PLAIN, "plain-day", logs[days].name, folder=place)
+    next_one = night(START + dt.timedelta(days=days + 1), folder=place, gx=gx)
+    again = night(START + dt.timedelta(days=days + 1), folder=place, gx=gx)
+    everything, _ = run(PLAIN, "plain", folder=place)
+    one_day, _ = run(PLAIN, "plain-day", logs[days].name, folder=place)
     report = json.loads((place / "data" / "ingest.json").read_text(encoding="utf-8"))
-    found = {
-        "days": days, "rows": report["read"], "great_expectations": gx,
-        "first_night": first - gx, "one_more_day": next_one - gx, "nothing_new": again - gx,
-        "plain_everything": everything, "plain_one_day": one_day,
-    }  # fmt: skip
     shutil.rmtree(place)
-    return found
+    return {
+        "days": days, "rows": report["read"], "great_expectations": gx,
+        "first_night": first["total"], "one_more_day": next_one["total"], "nothing_new": again["total"],
+        "plain_everything": everything, "plain_one_day": one_day,
+        "parts": {"first_night": first, "one_more_day": next_one},
+    }  # fmt: skip
 
 
 def in_spark(days: int, logs: list[Path], scratch: Path) -> dict[str, Any]:
@@ -150,6 +166,11 @@ def in_spark(days: int, logs: list[Path], scratch: Path) -> dict[str, Any]:
     return found
 
 
+def rounded(found: dict[str, Any]) -> dict[str, Any]:
+    """The same to a hundredth."""
+    return {key: rounded(value) if isinstance(value, dict) else round(value, 2) for key, value in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listeners", type=int, default=430)
@@ -168,7 +189,7 @@ def main() -> None:
         gx = of_great_expectations(scratch)
         for days in given.days:
             rows.append(after_history(days, logs, scratch, gx))
-            print({key: round(value, 2) for key, value in rows[-1].items()}, flush=True)
+            print(rounded(rows[-1]), flush=True)
         cluster = in_spark(given.spark_days, logs, scratch)
         print(f"on {CLUSTER}: {cluster}")
     short, long = rows[0], rows[-1]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
 from pipeline.core.pooling import Earlier, influence
 
@@ -81,6 +80,8 @@ class Comparison:
 
     def quantile(self, alpha: float) -> float:
         """t_{1−α, df}: the normal quantile where `se` is well known, more where few fits had to tell."""
+        from scipy.special import stdtrit
+
         return float(-stdtrit(self.df, alpha))
 
     def lower(self, alpha: float) -> float:

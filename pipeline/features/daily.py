@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.io.kept import Kept, Result
-from pipeline.io.tables import DAILY, PLAYS, read_table, write_table
+from pipeline.io.tables import DAILY, read_columns, write_table
 
 COUNTS_FILE, NAMES_FILE = "counts.parquet", "names.parquet"
 NAMES = pa.schema(
@@ -33,7 +33,8 @@ class DayTask:
 
 def aggregate_day(task: DayTask) -> Result:
     """Kernel: count a day's plays; a play without a duration counts."""
-    plays = pl.DataFrame(read_table(task.plays, PLAYS))
+    texts = ["artist_name", "track_name"] if task.item == "track" else ["artist_name"]
+    plays = read_columns(task.plays, ["listener_id", "played_at", f"{task.item}_id", *texts, "ms_played"])
     counted = counted_plays(plays, item=task.item, min_ms_played=task.min_ms_played)
     keys = ["day", "listener_id", "item_id"]
     counts = counted.group_by(keys).agg(pl.len().alias("n_plays"), pl.col("ms_played").sum()).sort(keys)

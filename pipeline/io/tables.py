@@ -1,17 +1,22 @@
 """Typed Parquet tables, written atomically: a reader sees the old file or the new one, never half of one."""
 
+from __future__ import annotations
+
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import TableError
+
+if TYPE_CHECKING:
+    import polars as pl
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -200,7 +205,26 @@ def write_table(path: Path, table: pa.Table, schema: pa.Schema) -> None:
         TableError: a column is missing, of another type, or null where it must not be.
     """
     with atomic_path(path) as temporary:
-        pq.write_table(conform(table, schema), temporary, compression="zstd", store_schema=False)
+        pq.write_table(conform(table, schema), temporary, compression="zstd", **parquet_options(schema))
+
+
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are laid out in Parquet: numbers and times as differences, which is smaller and quicker than the
+    dictionary that everything would be given by default."""
+    differences = [field.name for field in schema if _is_whole(field.type)]
+    return {
+        "store_schema": False,
+        "use_dictionary": [
+            f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
+            for field in schema
+            if field.name not in differences
+        ],
+        "column_encoding": dict.fromkeys(differences, "DELTA_BINARY_PACKED"),
+    }
+
+
+def _is_whole(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date32(kind))
 
 
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -241,6 +265,22 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
             f"{path} cannot be read: {err}", expected="Parquet", fix="Run the stage that makes it."
         ) from err
     return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
+
+
+def read_columns(folder: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """Some columns of all Parquet files of a folder, by Polars, which reads them in half of Arrow's time.
+
+    Raises:
+        TableError: nothing is there, it is not Parquet, or a column is missing.
+    """
+    import polars as pl
+
+    try:
+        return pl.read_parquet(folder / "*.parquet", columns=list(columns), hive_partitioning=False)
+    except (OSError, pl.exceptions.PolarsError) as err:
+        raise TableError(
+            f"{folder} cannot be read: {err}", expected="Parquet", fix="Run the stage that makes it."
+        ) from err
 
 
 def write_json(path: Path, value: Any) -> None:

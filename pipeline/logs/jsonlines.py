@@ -39,20 +39,24 @@ def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
         rows = lines.number[long].tolist()
         aside = _frame([dict.fromkeys(schema)] * len(rows), rows, [Reason.LONG_LINE] * len(rows), schema)
         return pl.concat([decode(lines.select(~long), schema), aside]).sort("row")
-    frame = _read(lines, schema)
+    # The commonest damage is told apart at the cost of a glance, so that the rest can be read at once.
+    broken = lines.cut_off(b"{", b"}")
+    if _FANOUT * broken.sum() > len(lines) and _read(lines, schema) is not None:
+        broken[:] = False  # a log with white space around its lines is whole
+    frame = _read(lines.select(~broken) if broken.any() else lines, schema)
     if frame is None:
-        # The commonest damage is told apart at the cost of a glance, so that the rest can be read at once.
-        broken = lines.cut_off(b"{", b"}") | lines.not_utf8()
-        by_hand = _one_by_one(lines, np.flatnonzero(broken).tolist(), schema)
-        frame = pl.concat([by_hand, _divide(lines.select(~broken), schema)]).sort("row")
+        broken |= lines.not_utf8()
+        frame = _divide(lines.select(~broken), schema)
     doubtful = frame.select(
         pl.any_horizontal(leaf.str.contains(_DOUBTFUL).fill_null(False) for leaf in _leaves(schema))
     ).to_series()
     doubtful &= frame["reason"].is_null()
     if doubtful.any():
-        again = _one_by_one(lines, doubtful.arg_true().to_list(), schema)
-        frame = pl.concat([frame.filter(~doubtful), again]).sort("row")
-    return frame
+        broken |= np.isin(lines.number, frame["row"].filter(doubtful).to_numpy())
+        frame = frame.filter(~doubtful)
+    if not broken.any():
+        return frame
+    return pl.concat([frame, _one_by_one(lines, np.flatnonzero(broken).tolist(), schema)]).sort("row")
 
 
 def _read(lines: Lines, schema: Schema) -> pl.DataFrame | None:

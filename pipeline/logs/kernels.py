@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.io.kept import Kept, Result
-from pipeline.io.tables import PLAYS, QUARANTINE, conform, write_table
+from pipeline.io.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.door import OPEN, Door, admit
 from pipeline.logs.formats import reader_of
@@ -80,7 +81,7 @@ def read_file(task: ReadTask) -> Result:
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:
             write_table(folder / QUARANTINE_FILE, result.quarantine, QUARANTINE)
-        days = _write_days(folder / PLAYS_FILE, pl.DataFrame(result.plays)) if result.plays.num_rows else []
+        days = _write_days(folder / PLAYS_FILE, result.plays) if result.plays.num_rows else []
         return _counts(source.name, result) | {"days": {day: number for number, day in enumerate(days)}}
 
     return Kept(task.kept).make(task.key, build)
@@ -99,9 +100,9 @@ def write_day(task: DayTask) -> Result:
     Returns:
         `{"accepted": {file: n}, "duplicate": {file: n}}`.
     """
-    sources = [_opened(Kept(task.read).at(key) / PLAYS_FILE).read_row_group(group) for key, group in task.sources]
-    plays = pl.concat([pl.DataFrame(source) for source in sources]).sort(_ORDER)
-    kept = plays.unique(_SAME_PLAY, keep="first", maintain_order=True)
+    sources = [_read_day(Kept(task.read).at(key) / PLAYS_FILE, group) for key, group in task.sources]
+    plays = pl.concat(sources).sort(_ORDER)
+    kept = plays.filter(_is_first(plays))
     read, accepted = _by_file(plays), _by_file(kept)
     duplicate = {file: n - accepted.get(file, 0) for file, n in read.items() if n > accepted.get(file, 0)}
 
@@ -113,22 +114,43 @@ def write_day(task: DayTask) -> Result:
     return Kept(task.kept).make(task.key, build)
 
 
+def _is_first(plays: pl.DataFrame) -> pl.Series:
+    """Which plays, in their order, are the first of the same.
+
+    Where listener, time, artist and track are one, plays lie side by side: so the number of such a run stands for all
+    four of them, and no text is looked at twice.
+    """
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SAME_PLAY[:-1])
+    return plays.select(pl.struct(changes.cum_sum().alias("run"), "ms_played").is_first_distinct()).to_series()
+
+
 @lru_cache(maxsize=32)
 def _opened(path: Path) -> pq.ParquetFile:
     """A file of many days is opened once for all of them."""
     return pq.ParquetFile(path)
 
 
-def _write_days(path: Path, plays: pl.DataFrame) -> list[str]:
+def _read_day(path: Path, group: int) -> pl.DataFrame:
+    """The plays of one row group. Polars reads a file in half of Arrow's time, but no row group of it."""
+    file = _opened(path)
+    return pl.read_parquet(path) if file.num_row_groups == 1 else pl.DataFrame(file.read_row_group(group))
+
+
+def _write_days(path: Path, plays: pa.Table) -> list[str]:
     """A row group for each day; returns the days."""
-    by_day = plays.with_columns(pl.col("played_at").dt.date().alias("day")).partition_by(
-        "day", as_dict=True, include_key=False
-    )
-    days = sorted(by_day)
-    with pq.ParquetWriter(path, PLAYS, compression="lz4", store_schema=False) as writer:  # read back soon, by one day
-        for day in days:
-            writer.write_table(conform(by_day[day].to_arrow(), PLAYS), row_group_size=max(by_day[day].height, 1))
-    return [str(day) for (day,) in days]
+    by_day = _by_day(plays)
+    with pq.ParquetWriter(path, PLAYS, compression="lz4", **parquet_options(PLAYS)) as writer:  # read back soon
+        for _, part in by_day:
+            writer.write_table(conform(part, PLAYS), row_group_size=part.num_rows)
+    return [str(day) for day, _ in by_day]
+
+
+def _by_day(plays: pa.Table) -> list[tuple[dt.date, pa.Table]]:
+    days = pl.Series("day", plays["played_at"]).dt.date()
+    if days.n_unique() == 1:
+        return [(days[0], plays)]
+    parts = pl.DataFrame(plays).with_columns(days).partition_by("day", as_dict=True, include_key=False)
+    return [(day, parts[(day,)].to_arrow()) for (day,) in sorted(parts)]
 
 
 def _buckets(plays: pl.DataFrame, n_buckets: int) -> list[tuple[str, pl.DataFrame]]:

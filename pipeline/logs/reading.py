@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -206,5 +207,8 @@ def _reason(latest: dt.datetime) -> pl.Expr:
         Reason.NEGATIVE_DURATION: ms.str.contains(r"^-[0-9]+$"),
         Reason.BAD_DURATION: ~ms.str.contains(r"^[0-9]{1,15}$") | (ms.cast(pl.Int64, strict=False) > MAX_MS),
     }
-    found = [pl.when(fault).then(pl.lit(reason.value)) for reason, fault in faults.items()]
-    return pl.coalesce(pl.col("reason"), *found)
+    found: Any = pl.when(pl.col("reason").is_not_null()).then("reason")
+    for reason, fault in faults.items():
+        found = found.when(fault).then(pl.lit(reason.value))
+    reason_of: pl.Expr = found.otherwise(None)
+    return reason_of

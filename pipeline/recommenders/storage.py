@@ -1,19 +1,23 @@
 """A model on disk: model.json and arrays, never a pickle. The same model gives the same bytes."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 from pydantic import TypeAdapter
 
 from pipeline.errors import RecipeError, TableError
 from pipeline.io.tables import read_json, write_json
 from pipeline.params import Recipe
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 FORMAT_VERSION = 1
 _PARTS = ("data", "indices", "indptr")
@@ -120,7 +124,7 @@ def _without_rows(matrix: sp.csr_matrix, rows: Sequence[int]) -> sp.csr_matrix:
     kept = np.repeat(~np.isin(np.arange(matrix.shape[0]), rows), lengths)
     lengths[rows] = 0
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
-    return sp.csr_matrix((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+    return type(matrix)((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
 
 
 @contextmanager
@@ -157,6 +161,8 @@ def _read_array(folder: Path, name: str, declared: Mapping[str, Any]) -> npt.NDA
 
 
 def _read_matrix(folder: Path, name: str, declared: Mapping[str, Any]) -> sp.csr_matrix:
+    import scipy.sparse as sp
+
     parts = tuple(np.load(folder / f"{_plain(name)}.{part}.npy", allow_pickle=False) for part in _PARTS)
     matrix = sp.csr_matrix(parts, shape=tuple(declared["shape"]))
     matrix.check_format(full_check=True)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.io.kept import Kept, code_of, key_of
+from pipeline.io.tables import read_columns
 from pipeline.params import BotParams
 from pipeline.validation import bots as bot_rules
 
@@ -49,7 +50,7 @@ def daily_facts(plays: Path, days: Mapping[str, str], *, as_of: dt.date, kept: K
 
 
 def _facts(_folder: Path, *, plays: Path, bots: BotParams) -> DayFacts:
-    rows = pl.read_parquet(plays / "*.parquet", columns=[*_TEXTS, "played_at", "ms_played"], hive_partitioning=False)
+    rows = read_columns(plays, [*_TEXTS, "played_at", "ms_played"])
     suspects = bot_rules.suspects(rows, bots)
     people = rows.join(suspects, on="listener_id", how="anti") if suspects.height else rows
     return (

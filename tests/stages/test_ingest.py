@@ -84,16 +84,17 @@ def assert_adds_up(report: dict[str, Any], out: Path) -> pa.Table:
 
 def test_the_first_of_equal_plays_stays_by_file_and_row(tmp_path: Path) -> None:
     longer = {**PLAY, "ms_played": 2000}
-    root = land(tmp_path / "in", {"a.jsonl": [longer, PLAY], "b.jsonl": [PLAY, PLAY, "{", {**PLAY, "ms_played": None}]})
+    unknown = {**PLAY, "ms_played": None}
+    root = land(tmp_path / "in", {"a.jsonl": [longer, PLAY], "b.jsonl": [PLAY, PLAY, "{", unknown, longer, unknown]})
     report = run(root, tmp_path)
     plays = assert_adds_up(report, tmp_path)
     kept = [(p["file"], p["row"], p["ms_played"]) for p in plays.to_pylist()]
     assert kept == [("a.jsonl", 0, 2000), ("a.jsonl", 1, 1000), ("b.jsonl", 3, None)]
     assert report["files"][1] == {
         "path": "b.jsonl",
-        "read": 4,
+        "read": 6,
         "accepted": 1,
-        "duplicate": 2,
+        "duplicate": 4,
         "quarantined": 1,
         "reasons": {"not JSON": 1},
         "repairs": {},
