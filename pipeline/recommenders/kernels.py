@@ -59,32 +59,26 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
         place: (n,), how far each row's exclusions have been read; moved on.
         best, items: (n, k), the heaps.
     """
-    width = tile.shape[1]
     for i in range(rows.shape[0]):
         scores, heap, ids = tile[rows[i]], best[i], items[i]
-        k = heap.shape[0]
         for item in unlisted:
             scores[item - first_item] = -np.inf
-        at = place[i]
-        while at < indptr[i + 1] and indices[at] < first_item + width:
-            at += 1
-        # Another list may be asked of the same row, with other exclusions: what is masked is put back.
-        out = indices[place[i] : at] - first_item
-        masked = scores[out]
-        for j in out:
-            scores[j] = -np.inf
-        root = heap[0]
-        for start in range(0, width, GROUP):
-            stop = min(start + GROUP, width)
-            n_above = 0
-            for j in range(start, stop):
-                n_above += scores[j] > root
-            if n_above:
-                for j in range(start, stop):
-                    if scores[j] > root:
-                        _sift(heap, ids, k, scores[j], np.int32(first_item + j))
+        at, end, root = place[i], indptr[i + 1], heap[0]
+        for start in range(0, scores.shape[0], GROUP):
+            # A slice, and 32 bits to count with: the compiler then compares a register of scores at once.
+            group, n_above = scores[start : start + GROUP], np.int32(0)
+            for j in range(group.shape[0]):
+                n_above += np.int32(group[j] > root)
+            if not n_above:
+                continue
+            for j in range(group.shape[0]):
+                if group[j] > root:
+                    item = np.int32(first_item + start + j)
+                    while at < end and indices[at] < item:
+                        at += 1
+                    if at == end or indices[at] != item:
+                        _sift(heap, ids, heap.shape[0], group[j], item)
                         root = heap[0]
-        scores[out] = masked
         place[i] = at
 
 
