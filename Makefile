@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate fuzz bench-ingest lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate fuzz bench-ingest bench-speed lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -67,6 +67,9 @@ calibrate: $(STAMP) ## The proofs of the gate, with real refits, into reports/; 
 
 bench-ingest: $(STAMP) ## What one more day costs after 10, 60 and 180 days, beside a plain Polars script
 	@python bench/ingest.py
+
+bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark, and how they grow; QUICK=1 for a tenth
+	@python -m bench.speed $(if $(QUICK),--quick)
 
 fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format: each row accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz

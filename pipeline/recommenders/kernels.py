@@ -59,11 +59,18 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
         place: (n,), how far each row's exclusions have been read; moved on.
         best, items: (n, k), the heaps.
     """
+    masked = np.empty(tile.shape[1], dtype=np.float32)
     for i in range(rows.shape[0]):
         scores, heap, ids = tile[rows[i]], best[i], items[i]
         for item in unlisted:
             scores[item - first_item] = -np.inf
-        at, end, root = place[i], indptr[i + 1], heap[0]
+        # What is heard mostly scores high: masked, it does not stop the scan.
+        at, n_masked = place[i], 0
+        while at < indptr[i + 1] and indices[at] < first_item + scores.shape[0]:
+            j = indices[at] - first_item
+            masked[n_masked], scores[j] = scores[j], -np.inf
+            at, n_masked = at + 1, n_masked + 1
+        root = heap[0]
         for start in range(0, scores.shape[0], GROUP):
             # A slice, and 32 bits to count with: the compiler then compares a register of scores at once.
             group, n_above = scores[start : start + GROUP], np.int32(0)
@@ -73,12 +80,11 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
                 continue
             for j in range(group.shape[0]):
                 if group[j] > root:
-                    item = np.int32(first_item + start + j)
-                    while at < end and indices[at] < item:
-                        at += 1
-                    if at == end or indices[at] != item:
-                        _sift(heap, ids, heap.shape[0], group[j], item)
-                        root = heap[0]
+                    _sift(heap, ids, heap.shape[0], group[j], np.int32(first_item + start + j))
+                    root = heap[0]
+        # Another list may be asked of the same row, with other exclusions. (Backwards: one may be stored twice.)
+        for a in range(n_masked - 1, -1, -1):
+            scores[indices[place[i] + a] - first_item] = masked[a]
         place[i] = at
 
 

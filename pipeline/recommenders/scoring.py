@@ -1,7 +1,7 @@
 """The best k of all items for many listeners: product and selection in one pass, in memory bounded by a block.
 
 A worker is a Python thread with buffers of its own. It takes a block of listeners, multiplies on one BLAS thread, and
-selects with a compiled kernel while the scores are still in the cache: `make bench-speed` holds both to the bare product.
+selects with a compiled kernel while the scores are still in the cache. `make bench-speed` holds it to the bare product.
 """
 
 from collections.abc import Callable, Iterator
