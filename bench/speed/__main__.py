@@ -16,12 +16,12 @@ from typing import Any
 from bench.speed.alone import ROOT
 from bench.speed.fits import compare_fits
 from bench.speed.growth import axes, grow, memory_of_lists
-from bench.speed.page import render_speed
+from bench.speed.page import AXES, render_speed
 from bench.speed.peers import compare_peers
 from bench.speed.sharing import compare_sharing
 from bench.speed.topk import compare
 
-PARTS = ("topk", "peers", "memory", "sharing", "fits", "growth")
+PARTS = ("topk", "peers", "memory", "sharing", "fits", *AXES)
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
 
 def run(part: str, *, quick: bool, scratch: Path) -> Any:
     """The figures of one part."""
-    rounds = 3 if quick else 7
+    rounds = 3 if quick else 5
     match part:
         case "topk":
             kinds = [(factors, fitted) for factors in (64, 128) for fitted in (False, True)]
@@ -75,7 +75,8 @@ def run(part: str, *, quick: bool, scratch: Path) -> Any:
                 rounds=1 if quick else 3, spark_rank=64,
             )  # fmt: skip
         case _:
-            return [grow(axis, scratch) for axis in axes(5_000_000 if quick else 50_000_000)]
+            axis = next(axis for axis in axes(5_000_000 if quick else 50_000_000) if axis.name == part)
+            return grow(axis, scratch)
 
 
 if __name__ == "__main__":

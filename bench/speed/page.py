@@ -11,6 +11,7 @@ from pipeline.page.svg import Curve, Row, dot_plot, log_curves
 
 KINDS = {"als": "strong", "ials": "warn", "item_knn": "plain", "rp3beta": "quiet", "top-20 lists": "plain"}
 TARGET = 1.5
+AXES = ("interactions", "listeners", "items", "factors")
 Found = Mapping[str, Any]
 
 
@@ -23,7 +24,7 @@ def render_speed(found: Found) -> str:
         found=found,
         parts=parts,
         peers=[(rows["factors"], peer_plot(rows)) for rows in parts.get("peers", [])],
-        growth=[growth_plots(axis) for axis in parts.get("growth", [])],
+        growth=[(parts[name]["shapes"][0], *growth_plots(parts[name])) for name in AXES if name in parts],
     )
 
 

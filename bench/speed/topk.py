@@ -19,7 +19,7 @@ from pipeline.recommenders.scoring import best_products
 
 K = 20
 N_LISTENERS, N_ITEMS, N_HEARD = 23_566, 48_123, 1_300_000
-TILES = ((512, 512), (256, 1024), (512, 1024), (1024, 1024))
+TILES = ((512, 512), (512, 1024), (1024, 1024))
 """Listeners × items of a tile of the bare product; its limit is the fastest of these and of BLAS with its threads."""
 
 

@@ -118,8 +118,8 @@ def test_lists_add_no_matrix_of_scores_to_a_process():
 def test_the_page_holds_the_parts_that_were_run():
     shapes = [{"listeners": n, "items": 9, "interactions": 5, "factors": 4} for n in (10, 100)]
     family = {"cpu_seconds": [0.1, 1.0], "added_bytes": [2**20, 2**21], "exponent": 1.0}
-    growth = [{"axis": "listeners", "shapes": shapes, "families": {"als": family}}]
-    page = render_speed({"machine": {"cores": 2}, "growth": {"quick": True, "found": growth}})
+    growth = {"axis": "listeners", "shapes": shapes, "families": {"als": family}}
+    page = render_speed({"machine": {"cores": 2}, "listeners": {"quick": True, "found": growth}})
     assert "als: 1.00" in page
-    assert "The part growth is of a quick run." in page
+    assert "The part listeners is of a quick run." in page
     assert "Memory of lists" not in page
