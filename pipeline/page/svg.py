@@ -134,7 +134,10 @@ def curves(
 
 
 def log_curves(xs: Sequence[float], lines: Sequence[Curve], *, title: str, x_axis: str, y_axis: str) -> Markup:
-    """Curves with a dot at each x, both axes logarithmic and all values positive; names as in `curves`."""
+    """Curves with a dot at each x, both axes logarithmic and all values positive; names as in `curves`.
+
+    A curve may have fewer values than there are x.
+    """
     top, bottom, left, right = 22, 300, 64, WIDTH - 190
     x_ticks, x = _axis(xs, left, right, log=True)
     y_ticks, y = _axis([value for line in lines for value in line.ys], bottom, top, log=True)
@@ -146,7 +149,7 @@ def log_curves(xs: Sequence[float], lines: Sequence[Curve], *, title: str, x_axi
         )
     free = -math.inf
     for line in sorted(lines, key=lambda line: -line.ys[-1]):
-        places = [(_n(x(a)), _n(y(b))) for a, b in zip(xs, line.ys, strict=True)]
+        places = [(_n(x(a)), _n(y(b))) for a, b in zip(xs, line.ys, strict=False)]
         path = " ".join(f"{across},{down}" for across, down in places)
         parts.append(f'<polyline points="{path}" class="curve {line.kind}{" dashed" if line.dashed else ""}"/>')
         parts.extend(f'<circle cx="{across}" cy="{down}" r="4" class="dot {line.kind}"/>' for across, down in places)

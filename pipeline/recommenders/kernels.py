@@ -65,11 +65,12 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
         for item in unlisted:
             scores[item - first_item] = -np.inf
         # What is heard mostly scores high: masked, it does not stop the scan.
-        at, n_masked = place[i], 0
+        at = place[i]
         while at < indptr[i + 1] and indices[at] < first_item + scores.shape[0]:
             j = indices[at] - first_item
-            masked[n_masked], scores[j] = scores[j], -np.inf
-            at, n_masked = at + 1, n_masked + 1
+            if at == place[i] or indices[at] != indices[at - 1]:  # an entry may be stored twice
+                masked[j], scores[j] = scores[j], -np.inf
+            at += 1
         root = heap[0]
         for start in range(0, scores.shape[0], GROUP):
             # A slice, and 32 bits to count with: the compiler then compares a register of scores at once.
@@ -82,9 +83,9 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
                 if group[j] > root:
                     _sift(heap, ids, heap.shape[0], group[j], np.int32(first_item + start + j))
                     root = heap[0]
-        # Another list may be asked of the same row, with other exclusions. (Backwards: one may be stored twice.)
-        for a in range(n_masked - 1, -1, -1):
-            scores[indices[place[i] + a] - first_item] = masked[a]
+        # Another list may be asked of the same row, with other exclusions.
+        for a in range(place[i], at):
+            scores[indices[a] - first_item] = masked[indices[a] - first_item]
         place[i] = at
 
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from bench.speed.alone import alone
-from bench.speed.growth import axes, exponent
+from bench.speed.growth import axes, expected_seconds, exponent
 from bench.speed.made import load, made, save
 from bench.speed.page import render_speed
 from bench.speed.peers import available
@@ -89,9 +89,15 @@ def test_the_exponent_is_the_one_that_was_planted():
     assert exponent([1, 10, 100], [3, 3 * 10**1.5, 3 * 10**3]) == pytest.approx(1.5)
 
 
+def test_what_a_fit_would_take_follows_from_the_two_sizes_before():
+    rows = [{"cpu_seconds": seconds} for seconds in (9.0, 1.0, 4.0)]
+    assert expected_seconds([1, 10, 20], rows, 40) == pytest.approx(4 * 4)
+    assert expected_seconds([1], rows[:1], 40) == 0
+
+
 def test_an_axis_changes_one_thing_through_four_sizes():
     for axis in axes(50_000_000):
-        assert len(axis.sizes) == 4
+        assert len(axis.sizes) == (5 if axis.name == "interactions" else 4)
         assert {name for name in axis.shapes()[0] if len({shape[name] for shape in axis.shapes()}) > 1} == {axis.name}
     assert axes(50_000_000)[0].sizes[-1] == 50_000_000
 
