@@ -21,6 +21,7 @@ HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polar
 # Where a kernel runs, not what it computes: tests/engine holds the executors to identical content. And the types that
 # parameters and errors come in: their values are declared as params of the stage.
 PLUMBING = {
+    "pipeline.engine.threads",
     "pipeline.errors",
     "pipeline.params",
     "pipeline.settings",

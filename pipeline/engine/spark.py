@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipeline import errors
 from pipeline.engine.executor import Result, Task
+from pipeline.engine.threads import side_by_side
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -34,7 +35,7 @@ class SparkTasks:
 
         def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for number in _numbers(batches):
-                with _telling():
+                with _telling(), side_by_side(len(todo)):
                     result = kernel(todo[number])
                 yield pa.RecordBatch.from_pylist([{"key": f"{number:09d}", "result": json.dumps(result)}])
 

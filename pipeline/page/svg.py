@@ -133,6 +133,32 @@ def curves(
     return _figure(title, x_axis, bottom + AXIS, parts)
 
 
+def log_curves(xs: Sequence[float], lines: Sequence[Curve], *, title: str, x_axis: str, y_axis: str) -> Markup:
+    """Curves with a dot at each x, both axes logarithmic and all values positive; names as in `curves`.
+
+    A curve may have fewer values than there are x.
+    """
+    top, bottom, left, right = 22, 300, 64, WIDTH - 190
+    x_ticks, x = _axis(xs, left, right, log=True)
+    y_ticks, y = _axis([value for line in lines for value in line.ys], bottom, top, log=True)
+    parts = [_grid(x_ticks, x, top, bottom, _plain)]
+    for value in y_ticks:
+        parts.append(_line(left, right, y(value), y(value), "grid"))
+        parts.append(
+            f'<text x="{left - 8}" y="{_n(y(value) + 4)}" class="tick" text-anchor="end">{_plain(value)}</text>'
+        )
+    free = -math.inf
+    for line in sorted(lines, key=lambda line: -line.ys[-1]):
+        places = [(_n(x(a)), _n(y(b))) for a, b in zip(xs, line.ys, strict=False)]
+        path = " ".join(f"{across},{down}" for across, down in places)
+        parts.append(f'<polyline points="{path}" class="curve {line.kind}{" dashed" if line.dashed else ""}"/>')
+        parts.extend(f'<circle cx="{across}" cy="{down}" r="4" class="dot {line.kind}"/>' for across, down in places)
+        at = free = max(y(line.ys[-1]) + 4, free + 17)
+        parts.append(f'<text x="{right + 8}" y="{_n(at)}" class="label {line.kind}">{escape(line.label)}</text>')
+    parts.append(f'<text x="{left}" y="12" class="tick">{escape(y_axis)}</text>')
+    return _figure(title, x_axis, bottom + AXIS, parts)
+
+
 def _figure(title: str, axis: str, height: float, parts: Sequence[str]) -> Markup:
     body = "".join(parts)
     name = f'<text x="{WIDTH - RIGHT}" y="{_n(height - 2)}" class="tick" text-anchor="end">{escape(axis)}</text>'

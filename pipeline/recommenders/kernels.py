@@ -59,32 +59,33 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
         place: (n,), how far each row's exclusions have been read; moved on.
         best, items: (n, k), the heaps.
     """
-    width = tile.shape[1]
+    masked = np.empty(tile.shape[1], dtype=np.float32)
     for i in range(rows.shape[0]):
         scores, heap, ids = tile[rows[i]], best[i], items[i]
-        k = heap.shape[0]
         for item in unlisted:
             scores[item - first_item] = -np.inf
+        # What is heard mostly scores high: masked, it does not stop the scan.
         at = place[i]
-        while at < indptr[i + 1] and indices[at] < first_item + width:
+        while at < indptr[i + 1] and indices[at] < first_item + scores.shape[0]:
+            j = indices[at] - first_item
+            if at == place[i] or indices[at] != indices[at - 1]:  # an entry may be stored twice
+                masked[j], scores[j] = scores[j], -np.inf
             at += 1
-        # Another list may be asked of the same row, with other exclusions: what is masked is put back.
-        out = indices[place[i] : at] - first_item
-        masked = scores[out]
-        for j in out:
-            scores[j] = -np.inf
         root = heap[0]
-        for start in range(0, width, GROUP):
-            stop = min(start + GROUP, width)
-            n_above = 0
-            for j in range(start, stop):
-                n_above += scores[j] > root
-            if n_above:
-                for j in range(start, stop):
-                    if scores[j] > root:
-                        _sift(heap, ids, k, scores[j], np.int32(first_item + j))
-                        root = heap[0]
-        scores[out] = masked
+        for start in range(0, scores.shape[0], GROUP):
+            # A slice, and 32 bits to count with: the compiler then compares a register of scores at once.
+            group, n_above = scores[start : start + GROUP], np.int32(0)
+            for j in range(group.shape[0]):
+                n_above += np.int32(group[j] > root)
+            if not n_above:
+                continue
+            for j in range(group.shape[0]):
+                if group[j] > root:
+                    _sift(heap, ids, heap.shape[0], group[j], np.int32(first_item + start + j))
+                    root = heap[0]
+        # Another list may be asked of the same row, with other exclusions.
+        for a in range(place[i], at):
+            scores[indices[a] - first_item] = masked[indices[a] - first_item]
         place[i] = at
 
 

@@ -1,10 +1,9 @@
 """The best k of all items for many listeners: product and selection in one pass, in memory bounded by a block.
 
 A worker is a Python thread with buffers of its own. It takes a block of listeners, multiplies on one BLAS thread, and
-selects with a compiled kernel while the scores are still in the cache: selection, not the product, is what costs.
+selects with a compiled kernel while the scores are still in the cache. `make bench-speed` holds it to the bare product.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
@@ -15,13 +14,14 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
+from pipeline.engine.threads import threads_for_task
 from pipeline.recommenders.blas import one_thread
 from pipeline.recommenders.protocol import Recommender
 
 SCORES_BYTES = 16 * 2**20
-MAX_BLOCK = 256
-TILE_ITEMS = 1024
-"""Items of a tile of scores: with 256 listeners it is 1 MiB, which stays in a core's second cache."""
+MAX_BLOCK = 512
+TILE_ITEMS = 512
+"""Items of a tile of scores: with 512 listeners it is 1 MiB, which stays in a core's second cache."""
 
 WRITABLE: Final = ("C", "W")
 """Kernels are compiled for each kind of array that they meet: one for arrays that may be written to is enough."""
@@ -30,7 +30,7 @@ Worker = Callable[[int, npt.NDArray[np.intp]], None]
 
 
 def block_rows(n_items: int) -> int:
-    """Rows of a block of scores: a power of two up to 256 that keeps to 16 MiB of float32, or a single row."""
+    """Rows of a block of scores: a power of two up to 512 that keeps to 16 MiB of float32, or a single row."""
     fitting = max(1, min(MAX_BLOCK, SCORES_BYTES // (4 * max(n_items, 1))))
     return 1 << (fitting.bit_length() - 1)
 
@@ -177,7 +177,7 @@ def _share(worker: Callable[[], Worker], blocks: Iterator[tuple[int, npt.NDArray
                 return
             run(*block)
 
-    n_workers = len(os.sched_getaffinity(0))
+    n_workers = threads_for_task()
     with ThreadPoolExecutor(n_workers) as pool:
         for done in [pool.submit(work) for _ in range(n_workers)]:
             done.result()

@@ -13,6 +13,8 @@ import pytest
 
 from pipeline.engine.server import serving, start, stop
 from pipeline.engine.session import announcement, jvm_pids, shared_server, spark_session
+from pipeline.engine.spark import SparkTasks
+from pipeline.engine.threads import threads_for_task
 from pipeline.errors import SettingsError
 from pipeline.settings import load_settings
 from tests.workspace import environment
@@ -50,6 +52,18 @@ def test_sessions_use_it(served):
         assert type(session).__module__ == "pyspark.sql.connect.session"
         assert session.range(3).count() == 3
     assert jvm_pids(served) == (shared_server(served)["pid"],)
+
+
+@pytest.mark.spark
+def test_tasks_side_by_side_share_the_cores_and_a_task_alone_has_them_all(served):
+    def threads(_: int) -> dict[str, int]:
+        return {"threads": threads_for_task()}
+
+    n_cores = len(os.sched_getaffinity(0))
+    with spark_session(served) as session:
+        assert SparkTasks(session).map(threads, [0]) == [{"threads": n_cores}]
+        assert SparkTasks(session).map(threads, range(n_cores)) == [{"threads": 1}] * n_cores
+    assert threads_for_task() == n_cores
 
 
 @pytest.mark.spark

@@ -36,6 +36,13 @@ def test_lists_are_those_of_a_plain_sort_with_ties_exclusions_and_unlisted_items
     assert np.isnan(found.scores[~there]).all()
 
 
+def test_an_exclusion_that_is_stored_often_keeps_out_that_list_alone():
+    listeners, items = np.ones((1, 1), dtype=np.float32), np.arange(1, 9, dtype=np.float32)[:, None]
+    often = sp.csr_matrix((np.ones(5_000), np.full(5_000, 7), [0, 5_000, 5_000]), shape=(2, 8))
+    found = best_products(listeners, items, np.zeros(2, dtype=np.int32), k=2, exclude=often)
+    np.testing.assert_array_equal(found.items, [[6, 5], [7, 6]])
+
+
 @given(st.integers(0, 2**16), st.integers(1, 40))
 def test_votes_that_cancel_are_no_votes(seed, k):
     rng = np.random.default_rng(seed)
