@@ -32,6 +32,5 @@ class Als(FactorModel[AlsRecipe]):
                 num_threads=1,
                 random_state=int(rng.integers(2**31)),
             )
-            solver.fit(damped(interactions.weights), show_progress=False)
-        self._keep(solver.user_factors, solver.item_factors)
+            self._fit_with(solver, damped(interactions.weights))
         return self

@@ -1,7 +1,8 @@
 """What factorisations share: a vector for each listener and item, and their product as the score."""
 
+from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +10,11 @@ import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
-from pipeline.params import AlsRecipe, IalsRecipe, SparkAlsRecipe
+from pipeline.params import AlsRecipe, BprRecipe, IalsRecipe, SparkAlsRecipe
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
-R = TypeVar("R", bound=AlsRecipe | IalsRecipe | SparkAlsRecipe)
+R = TypeVar("R", bound=AlsRecipe | IalsRecipe | BprRecipe | SparkAlsRecipe)
 Factors = npt.NDArray[np.float32]
 
 
@@ -23,8 +24,6 @@ class FactorModel(Generic[R]):
     A row of zeros is a listener or an item that nothing is known of: such a listener gets an empty list, such an item
     is on none. All other items may be listed, a negative score included: it says less likely, not unknown.
     """
-
-    recipe_type: ClassVar[type[AlsRecipe | IalsRecipe | SparkAlsRecipe]]
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
@@ -59,6 +58,19 @@ class FactorModel(Generic[R]):
         model._keep(stored.arrays["listener_factors"], stored.arrays["item_factors"])
         return model
 
+    def _fit_with(self, solver: Any, plays: sp.csr_matrix) -> None:
+        """Fit a new solver of `implicit`, and keep its factors; zeros for listeners and items without plays.
+
+        Raises:
+            RecipeError: the fit diverged.
+        """
+        from implicit.recommender_base import ModelFitError
+
+        with suppress(ModelFitError):  # factors that are not finite: `_keep` refuses those of all families alike
+            solver.fit(plays, show_progress=False)
+        solver.user_factors[np.diff(plays.indptr) == 0] = 0
+        self._keep(solver.user_factors, solver.item_factors)
+
     def _keep(self, listener_factors: Factors, item_factors: Factors) -> None:
         """Take fitted factors.
 
@@ -69,6 +81,6 @@ class FactorModel(Generic[R]):
             raise RecipeError(
                 f"{self.recipe.family}: factors that are not finite",
                 expected="a fit that converges",
-                fix="Raise the recipe's regularization or lower its confidence.",
+                fix="Raise the recipe's regularization, or lower its confidence or learning_rate.",
             )
         self.listener_factors, self.item_factors = listener_factors, item_factors

@@ -140,6 +140,24 @@ def vote(  # noqa: PLR0917  # as above
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def add_votes(rows: I64, indptr: I64, indices: I32, data: F32, matrix: F32, first: int, tile: F32) -> None:  # noqa: PLR0917  # as above
+    """tile[i] = the row rows[i] of a CSR · columns first … first + width − 1 of a dense matrix.
+
+    Args:
+        rows: (n,), rows of the CSR.
+        tile: (n, width), room for the products.
+    """
+    width = tile.shape[1]
+    for i in range(rows.shape[0]):
+        sums = tile[i]
+        sums[:] = 0
+        for a in range(indptr[rows[i]], indptr[rows[i] + 1]):
+            value, votes = data[a], matrix[indices[a]]
+            for j in range(width):
+                sums[j] += value * votes[first + j]
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sort_heaps(best: F32, items: I32) -> None:
     """Each heap into a list, best first, padded with NaN and −1."""
     for i in range(best.shape[0]):
