@@ -224,7 +224,7 @@ class IalsRecipe(Frozen):
 
 
 class BprRecipe(Frozen):
-    """Matrix factorisation that learns to rank pairs (implicit)."""
+    """Matrix factorisation that learns to rank what was played above what was not."""
 
     family: Literal["bpr"]
     factors: Annotated[int, Field(ge=1, le=4096)]
@@ -232,6 +232,7 @@ class BprRecipe(Frozen):
     learning_rate: Positive
     """Length of a step."""
     regularization: NonNegative
+    """Of all factors and biases, in each step that they take part in."""
     iterations: Annotated[int, Field(ge=1, le=10000)]
     """In each, as many pairs are drawn as there are interactions."""
 

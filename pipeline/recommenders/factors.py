@@ -1,8 +1,7 @@
 """What factorisations share: a vector for each listener and item, and their product as the score."""
 
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -57,19 +56,6 @@ class FactorModel(Generic[R]):
         model = cls(stored.recipe)  # type: ignore[arg-type]  # the registry chose this class by the recipe's family
         model._keep(stored.arrays["listener_factors"], stored.arrays["item_factors"])
         return model
-
-    def _fit_with(self, solver: Any, plays: sp.csr_matrix) -> None:
-        """Fit a new solver of `implicit`, and keep its factors; zeros for listeners and items without plays.
-
-        Raises:
-            RecipeError: the fit diverged.
-        """
-        from implicit.recommender_base import ModelFitError
-
-        with suppress(ModelFitError):  # factors that are not finite: `_keep` refuses those of all families alike
-            solver.fit(plays, show_progress=False)
-        solver.user_factors[np.diff(plays.indptr) == 0] = 0
-        self._keep(solver.user_factors, solver.item_factors)
 
     def _keep(self, listener_factors: Factors, item_factors: Factors) -> None:
         """Take fitted factors.

@@ -5,6 +5,7 @@ import scipy.sparse as sp
 from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import AlsRecipe, BprRecipe
+from pipeline.recommenders.bpr import ascend
 from pipeline.recommenders.registry import build
 
 
@@ -21,6 +22,33 @@ def plays(n_listeners=80, n_items=30):
 def fit(data, *, seed=0, **changes):
     values = {"factors": 5, "learning_rate": 0.05, "regularization": 0.01, "iterations": 100} | changes
     return build(BprRecipe(family="bpr", **values)).fit(data, rng=np.random.default_rng(seed))
+
+
+def test_a_step_by_hand_and_none_against_an_item_of_ones_own():
+    """A listener at 2, their item at 1 with the bias 0, another at 3 with the bias −4 − ln 3: the margin is
+    2 · (1 − 3) + 4 + ln 3 = ln 3, and the pull 1 / (1 + 3)."""
+    listeners = np.array([[2, 1]], np.float32)
+    items = np.array([[1, 0], [3, -4 - np.log(3)]], np.float32)
+    rate, penalty, pull, bias = 0.1, 0.5, 1 / 4, -4 - np.log(3)
+
+    def step(other):
+        triple = (np.array([index], np.int32) for index in (0, 0, other))
+        own = (np.array([0, 1], np.int32), np.array([0], np.int32))
+        ascend(*triple, *own, listeners, items, np.float32(rate), np.float32(penalty))
+
+    step(1)
+    np.testing.assert_allclose(listeners, [[2 + rate * (pull * (1 - 3) - penalty * 2), 1]], rtol=1e-6)
+    np.testing.assert_allclose(
+        items,
+        [
+            [1 + rate * (pull * 2 - penalty * 1), rate * pull],
+            [3 + rate * (-pull * 2 - penalty * 3), bias + rate * (-pull - penalty * bias)],
+        ],
+        rtol=1e-6,
+    )
+    before = items.copy()
+    step(0)
+    np.testing.assert_array_equal(items, before)
 
 
 def test_what_was_played_ranks_above_what_was_not():
