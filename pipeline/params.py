@@ -138,6 +138,23 @@ class PopularRecipe(Frozen):
     """Days [d] before the end of training in which listeners are counted."""
 
 
+class RecentRecipe(Frozen):
+    """The most listeners, those of long ago counting less."""
+
+    family: Literal["recent"]
+    half_life_days: Positive
+    """A listener counts half for every so many days [d] since they last played the item."""
+
+
+class RepeatRecipe(Frozen):
+    """A listener's own favourites. For `split.target: any` alone."""
+
+    family: Literal["repeat"]
+    half_life_days: Positive
+    """A favourite counts half for every so many days [d] since it was last played, beside what
+    interactions.half_life_days takes from it."""
+
+
 class ItemKnnRecipe(Frozen):
     """Nearest neighbours between items."""
 
@@ -158,6 +175,23 @@ class Rp3BetaRecipe(Frozen):
     """Power of the transition probabilities."""
     beta: Annotated[float, Field(ge=0, le=4)]
     """Power of the popularity discount."""
+
+
+class EaseRecipe(Frozen):
+    """A linear item-item model in closed form: EASE, and with dropout EDLAE and DLAE."""
+
+    family: Literal["ease"]
+    regularization: Positive
+    """λ, on the diagonal of the item-item matrix."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """p: as if so many of a listener's items were hidden [share]; 0 for none."""
+    diagonal: Literal["zero", "free"]
+    """`zero`: no item speaks for itself (EASE, and EDLAE with dropout). `free`: dropout alone keeps it from that
+    (DLAE)."""
+    neighbours: Count | None = None
+    """Items that each item may speak for, its strongest; all of them, for and against, where this is left out."""
+    max_memory_bytes: Count = 4_000_000_000
+    """A catalogue whose matrix takes more memory [B], 4 · items², is refused: 31,622 items by default."""
 
 
 class AlsRecipe(Frozen):
@@ -189,6 +223,20 @@ class IalsRecipe(Frozen):
     iterations: Annotated[int, Field(ge=1, le=1000)]
 
 
+class BprRecipe(Frozen):
+    """Matrix factorisation that learns to rank what was played above what was not."""
+
+    family: Literal["bpr"]
+    factors: Annotated[int, Field(ge=1, le=4096)]
+    """Beside them an item has a bias."""
+    learning_rate: Positive
+    """Length of a step."""
+    regularization: NonNegative
+    """Of all factors and biases, in each step that they take part in."""
+    iterations: Annotated[int, Field(ge=1, le=10000)]
+    """In each, as many pairs are drawn as there are interactions."""
+
+
 class SparkAlsRecipe(Frozen):
     """Spark ML's ALS, for matrices that no single machine holds."""
 
@@ -202,7 +250,17 @@ class SparkAlsRecipe(Frozen):
     runtime."""
 
 
-Member = PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | IalsRecipe
+Member = (
+    PopularRecipe
+    | RecentRecipe
+    | RepeatRecipe
+    | ItemKnnRecipe
+    | Rp3BetaRecipe
+    | EaseRecipe
+    | AlsRecipe
+    | IalsRecipe
+    | BprRecipe
+)
 """What can be part of a blend: any single model that is fitted in a task."""
 MemberRecipe = Annotated[Member, Field(discriminator="family")]
 
@@ -228,10 +286,7 @@ class BlendRecipe(Frozen):
         return members
 
 
-Recipe = Annotated[
-    PopularRecipe | ItemKnnRecipe | Rp3BetaRecipe | AlsRecipe | IalsRecipe | SparkAlsRecipe | BlendRecipe,
-    Field(discriminator="family"),
-]
+Recipe = Annotated[Member | SparkAlsRecipe | BlendRecipe, Field(discriminator="family")]
 
 
 class GateParams(Frozen):
@@ -365,6 +420,16 @@ class Params(Frozen):
                 if recipe.member_recipes not in ((), found):
                     raise ValueError(f"recipes.{name}.member_recipes is not for you to give: members names the recipes")
                 self.recipes[name] = recipe.model_copy(update={"member_recipes": found})
+        return self
+
+    @model_validator(mode="after")
+    def _own_favourites_may_be_listed(self) -> "Params":
+        repeats = [name for name, recipe in self.recipes.items() if isinstance(recipe, RepeatRecipe)]
+        if repeats and self.split.target == "new":
+            raise ValueError(
+                f"recipes.{repeats[0]} lists what a listener has heard, which split.target 'new' keeps out of lists: "
+                "set split.target to 'any', or leave the recipe out"
+            )
         return self
 
     @model_validator(mode="after")

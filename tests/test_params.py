@@ -15,6 +15,10 @@ from pipeline.params import BlendRecipe, Params, load_params
 ROOT = Path(__file__).resolve().parents[1]
 
 
+REPEAT = {"family": "repeat", "half_life_days": 30.0}
+EASE = {"family": "ease", "regularization": 100.0, "dropout": 0.5, "diagonal": "zero"}
+
+
 def _with(change: Callable[[dict[str, Any]], object], tmp_path: Path) -> Path:
     raw = copy.deepcopy(yaml.safe_load((ROOT / "params.yaml").read_text()))
     change(raw)
@@ -47,6 +51,10 @@ def test_the_shipped_file_is_valid_and_frozen() -> None:
         (lambda p: p["recipes"]["blend"].update(members=["als", "blend"]), "", "'blend', of the family blend"),
         (lambda p: p["recipes"]["blend"].update(members=["als", "spark_als"]), "", "'spark_als', of the family spark"),
         (lambda p: p["recipes"]["blend"].update(member_recipes=[p["recipes"]["als"]]), "", "not for you to give"),
+        (lambda p: p["recipes"].update(again=REPEAT), "", "recipes.again lists what a listener has heard"),
+        (lambda p: p["recipes"].update(e=EASE | {"dropout": 1.0}), "recipes.e.dropout", "less than 1"),
+        (lambda p: p["recipes"].update(e=EASE | {"diagonal": "none"}), "recipes.e.diagonal", "'zero' or 'free'"),
+        (lambda p: p["recipes"].update(e=EASE | {"neighbours": 0}), "recipes.e.neighbours", "greater"),
         (lambda p: p["recipes"]["blend"].update(tuned_at=0), "recipes.blend.tuned_at", "greater"),
         (lambda p: p["recipes"].update({"a; rm -rf /": p["recipes"]["als"]}), "", "recipe name"),
         (lambda p: p["recipes"].pop("popular"), "", "popular"),
@@ -65,6 +73,16 @@ def test_a_fault_is_named_by_its_dotted_path(
     assert f"{path} = " in message
     assert says in message
     assert "\n" not in message
+
+
+def test_own_favourites_are_a_recipe_where_the_target_is_any(tmp_path: Path) -> None:
+    def change(raw: dict[str, Any]) -> None:
+        raw["split"]["target"] = "any"
+        raw["recipes"]["again"] = REPEAT
+        for hours in ("maintenance_hours_per_year", "switching_hours"):
+            raw["economics"][hours]["repeat"] = 0
+
+    assert load_params(_with(change, tmp_path)).recipes["again"].family == "repeat"
 
 
 def test_yaml_tags_that_would_run_code_are_refused(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from pipeline.errors import ValidationFailed
+
 
 @dataclass(frozen=True)
 class Interactions:
-    """Recency-weighted plays.
+    """Recency-weighted plays. What no family could learn from is refused here, for all of them.
 
     Attributes:
         weights: CSR float32 of shape (n_listeners, n_items), Σ plays · 2^(−age / half-life); column indexes sorted
@@ -17,11 +19,23 @@ class Interactions:
         age_days: int32, aligned with `weights.data`: whole days from the last play to the end of the window.
         tuning: the same listeners' plays cut at an earlier day, for families that choose between models (the registry's
             `needs_tuning`). None for all others.
+
+    Raises:
+        ValidationFailed: a weight is not a positive number, a row's columns are not in order or not distinct, or ages
+            are below 0 or not one for each weight.
     """
 
     weights: sp.csr_matrix
     age_days: npt.NDArray[np.int32]
     tuning: "Tuning | None" = None
+
+    def __post_init__(self) -> None:
+        if fault := _fault(self.weights, self.age_days):
+            raise ValidationFailed(
+                f"interactions with {fault}",
+                expected="one positive finite weight for each listener and item, in order, with its age ≥ 0",
+                fix="Make them again from counted plays: run the stage split.",
+            )
 
     @property
     def n_listeners(self) -> int:
@@ -49,3 +63,18 @@ class Tuning:
     relevant: sp.csr_matrix
     n_relevant: npt.NDArray[np.int32]
     only_new: bool
+
+
+def _fault(weights: sp.csr_matrix, age_days: npt.NDArray[np.int32]) -> str | None:
+    good = np.isfinite(weights.data) & (weights.data > 0)
+    if not good.all():
+        first = int(np.argmin(good))
+        row = int(np.searchsorted(weights.indptr, first, side="right")) - 1
+        return f"a weight of {weights.data[first]} (listener {row}, item {weights.indices[first]})"
+    if not weights.has_canonical_format:
+        return "columns out of order or repeated within a row"
+    if age_days.shape != weights.data.shape:
+        return f"{age_days.size} ages of {weights.nnz} weights"
+    if age_days.min(initial=0) < 0:
+        return f"an age of {age_days.min()} days"
+    return None

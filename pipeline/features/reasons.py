@@ -5,8 +5,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 POPULAR = "popular these days"
+RECENT = "played by many of late"
 OWN = "one of your own"
 TASTE = "close to what you play"
+
+OF_ONE_LIST = {"popular": POPULAR, "recent": RECENT}
+"""What families that give everybody the same list can say: nothing of this listener."""
 
 CELLS = 8_000_000
 """Similarities held at once [float32 cells]; bounds memory at 32 MB whatever the catalogue."""

@@ -14,10 +14,14 @@ DASH = "–"
 
 EXPLAINS = {
     "popular": "one list for all: anyone can check it",
+    "recent": "one list for all: anyone can check it",
+    "repeat": "what the listener plays most: they know it",
     "item_knn": "“because you heard X”: nearest items",
     "rp3beta": "“because you heard X”: paths in the graph",
+    "ease": "weights between items; the nearest stand in as reasons",
     "als": "hidden factors; similar items stand in as reasons",
     "ials": "hidden factors; similar items stand in as reasons",
+    "bpr": "hidden factors; similar items stand in as reasons",
     "spark_als": "hidden factors; similar items stand in as reasons",
     "blend": "several models at once; reasons of the nearest items",
 }

@@ -1,5 +1,6 @@
 """Implicit-feedback matrix factorisation by alternating least squares."""
 
+from contextlib import suppress
 from typing import Any, Self
 
 import numpy as np
@@ -22,10 +23,13 @@ class Als(FactorModel[AlsRecipe]):
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
         """See `Recommender.fit`. The starting factors are drawn from `rng`."""
+        from implicit.recommender_base import ModelFitError
+
         with one_thread():
             # A new object each time: implicit's own would start from the factors of the fit before.
             solver = self._solver(random_state=int(rng.integers(2**31)))
-            solver.fit(damped(interactions.weights), show_progress=False)
+            with suppress(ModelFitError):  # factors that are not finite, which `_keep` refuses for all families
+                solver.fit(damped(interactions.weights), show_progress=False)
         self._keep(solver.user_factors, solver.item_factors)
         return self
 

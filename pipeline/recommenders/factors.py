@@ -1,7 +1,7 @@
 """What factorisations share: a vector for each listener and item, and their product as the score."""
 
 from pathlib import Path
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,11 +9,11 @@ import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
-from pipeline.params import AlsRecipe, IalsRecipe, SparkAlsRecipe
+from pipeline.params import AlsRecipe, BprRecipe, IalsRecipe, SparkAlsRecipe
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
-R = TypeVar("R", bound=AlsRecipe | IalsRecipe | SparkAlsRecipe)
+R = TypeVar("R", bound=AlsRecipe | IalsRecipe | BprRecipe | SparkAlsRecipe)
 Factors = npt.NDArray[np.float32]
 
 
@@ -23,8 +23,6 @@ class FactorModel(Generic[R]):
     A row of zeros is a listener or an item that nothing is known of: such a listener gets an empty list, such an item
     is on none. All other items may be listed, a negative score included: it says less likely, not unknown.
     """
-
-    recipe_type: ClassVar[type[AlsRecipe | IalsRecipe | SparkAlsRecipe]]
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
@@ -69,6 +67,6 @@ class FactorModel(Generic[R]):
             raise RecipeError(
                 f"{self.recipe.family}: factors that are not finite",
                 expected="a fit that converges",
-                fix="Raise the recipe's regularization or lower its confidence.",
+                fix="Raise the recipe's regularization, or lower its confidence or learning_rate.",
             )
         self.listener_factors, self.item_factors = listener_factors, item_factors

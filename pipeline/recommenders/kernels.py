@@ -141,6 +141,35 @@ def vote(  # noqa: PLR0917  # as above
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def add_votes(  # noqa: PLR0917  # as above
+    rows: I64, indptr: I64, indices: I32, data: F32, matrix: F32, first: int, tile: F32
+) -> None:
+    """tile[i] = the row rows[i] of a CSR · columns first … first + width − 1 of a dense matrix.
+
+    Args:
+        rows: (n,), rows of the CSR.
+        tile: (n, width), room for the products.
+    """
+    columns = slice(first, first + tile.shape[1])
+    for i in range(rows.shape[0]):
+        sums, at, end = tile[i], indptr[rows[i]], indptr[rows[i] + 1]
+        sums[:] = 0
+        # Four votes to a pass: reading and writing the sums costs more than adding to them. The order stays the same.
+        while at + 4 <= end:
+            a, b, c, d = data[at], data[at + 1], data[at + 2], data[at + 3]
+            of_a, of_b = matrix[indices[at], columns], matrix[indices[at + 1], columns]
+            of_c, of_d = matrix[indices[at + 2], columns], matrix[indices[at + 3], columns]
+            for j in range(sums.shape[0]):
+                sums[j] = (((sums[j] + a * of_a[j]) + b * of_b[j]) + c * of_c[j]) + d * of_d[j]
+            at += 4
+        while at < end:
+            value, votes = data[at], matrix[indices[at], columns]
+            for j in range(sums.shape[0]):
+                sums[j] += value * votes[j]
+            at += 1
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sort_heaps(best: F32, items: I32) -> None:
     """Each heap into a list, best first, padded with NaN and −1."""
     for i in range(best.shape[0]):

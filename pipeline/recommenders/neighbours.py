@@ -8,12 +8,13 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from pipeline.core.topk import TopK
-from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
-from pipeline.recommenders.scoring import best_votes
+from pipeline.params import EaseRecipe, ItemKnnRecipe, RepeatRecipe, Rp3BetaRecipe
+from pipeline.recommenders.scoring import best_dense_votes, best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.recommenders.weighting import damped
 
-R = TypeVar("R", bound=ItemKnnRecipe | Rp3BetaRecipe)
+R = TypeVar("R", bound=ItemKnnRecipe | Rp3BetaRecipe | EaseRecipe | RepeatRecipe)
+Dense = npt.NDArray[np.float32]
 
 
 class NeighbourModel(Generic[R]):
@@ -21,18 +22,21 @@ class NeighbourModel(Generic[R]):
 
     Attributes:
         profiles: CSR float32 of shape (n_listeners, n_items), the strength of each vote.
-        similarity: CSR float32 of shape (n_items, n_items), in row i the nearest items of item i.
+        similarity: float32 of shape (n_items, n_items), in row i what item i says of others: CSR where it speaks for
+            few, an array where it speaks of all.
 
     An item that no vote reaches has no evidence and is on no list, so a list may be short.
     """
 
     def __init__(self, recipe: R) -> None:
         self.recipe = recipe
-        self.profiles = _empty(0)
-        self.similarity = _empty(0)
+        self.profiles = empty(0)
+        self.similarity: sp.csr_matrix | Dense = empty(0)
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`."""
+        if isinstance(self.similarity, np.ndarray):
+            return best_dense_votes(self.profiles, self.similarity, user_idx, k=k, exclude=exclude)
         return best_votes(self.profiles, self.similarity, user_idx, k=k, exclude=exclude)
 
     def fold_in(self, weights: sp.csr_matrix) -> Self:
@@ -48,15 +52,21 @@ class NeighbourModel(Generic[R]):
     def save(self, folder: Path) -> None:
         """See `Recommender.save`."""
         n_listeners, n_items = self.profiles.shape
-        matrices = {"profiles": self.profiles, "similarity": self.similarity}
-        write_model(folder, StoredModel(self.recipe, n_listeners, n_items, matrices=matrices))
+        arrays, matrices = {}, {"profiles": self.profiles}
+        if isinstance(self.similarity, np.ndarray):
+            arrays["similarity"] = self.similarity
+        else:
+            matrices["similarity"] = self.similarity
+        write_model(folder, StoredModel(self.recipe, n_listeners, n_items, arrays, matrices))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """See `Recommender.load`."""
         stored = read_model(folder)
         model = cls(stored.recipe)  # type: ignore[arg-type]  # the registry chose this class by the recipe's family
-        model.profiles, model.similarity = stored.matrices["profiles"], stored.matrices["similarity"]
+        model.profiles = stored.matrices["profiles"]
+        dense = stored.arrays.get("similarity")
+        model.similarity = stored.matrices["similarity"] if dense is None else dense
         return model
 
 
@@ -75,16 +85,18 @@ def nearest(
     """
     n_items = right.shape[1]
     if not n_items:
-        return _empty(0)
+        return empty(0)
     every = np.arange(left.shape[0], dtype=np.int32)
-    return _as_rows(best_votes(left, right, every, k=min(k, n_items), discount=discount), n_items)
+    return as_rows(best_votes(left, right, every, k=min(k, n_items), discount=discount), n_items)
 
 
-def _empty(n: int) -> sp.csr_matrix:
+def empty(n: int) -> sp.csr_matrix:
+    """Nothing, of shape (n, n)."""
     return sp.csr_matrix(np.zeros((n, n), dtype=np.float32))
 
 
-def _as_rows(lists: TopK, n_items: int) -> sp.csr_matrix:
+def as_rows(lists: TopK, n_items: int) -> sp.csr_matrix:
+    """Lists as rows of a CSR matrix of n_items columns, indexes sorted."""
     there = lists.items >= 0
     indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
     rows = sp.csr_matrix((lists.scores[there], lists.items[there], indptr), shape=(there.shape[0], n_items))

@@ -35,10 +35,14 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     "popular": Family("popular", "Popular", stochastic=False, runs_in="task"),
+    "recent": Family("recent", "Recent", stochastic=False, runs_in="task"),
+    "repeat": Family("repeat", "Repeat", stochastic=False, runs_in="task"),
     "item_knn": Family("item_knn", "ItemKnn", stochastic=False, runs_in="task"),
     "rp3beta": Family("rp3beta", "Rp3Beta", stochastic=False, runs_in="task"),
+    "ease": Family("ease", "Ease", stochastic=False, runs_in="task"),
     "als": Family("als", "Als", stochastic=True, runs_in="task"),
     "ials": Family("ials", "Ials", stochastic=True, runs_in="task"),
+    "bpr": Family("bpr", "Bpr", stochastic=True, runs_in="task"),
     "spark_als": Family("spark_als", "SparkAls", stochastic=True, runs_in="driver"),
     "blend": Family("blend", "Blend", stochastic=True, runs_in="task", needs_tuning=True),
 }

@@ -143,6 +143,55 @@ def best_votes(
     return top
 
 
+def best_dense_votes(
+    left: sp.csr_matrix,
+    right: npt.NDArray[np.float32],
+    user_idx: npt.NDArray[np.int32],
+    *,
+    k: int,
+    exclude: sp.csr_matrix | None = None,
+) -> TopK:
+    """`best_votes` with a right side that is an array: each vote adds up as it comes, with no product of zeros.
+
+    Args:
+        left: CSR float32 of shape (n_rows, n_middle).
+        right: float32 of shape (n_middle, n_items), in rows that lie one after the other.
+        user_idx: int32 of shape (n_users,), rows of `left`.
+        exclude: CSR of shape (n_users, n_items), kept out of the lists.
+
+    Returns:
+        TopK of shape (n_users, k), of positive scores.
+    """
+    from pipeline.recommenders.kernels import add_votes, scan_tile, sort_heaps
+
+    n_items = right.shape[1]
+    top, none = _heaps(user_idx.size, k), np.empty(0, dtype=np.int32)
+    indptr, indices = _entries(exclude, user_idx.size)
+    votes, matrix = _parts(left), np.require(right, np.float32, WRITABLE)
+
+    def worker() -> Worker:
+        buffer = np.empty(MAX_BLOCK * TILE_ITEMS, dtype=np.float32)
+
+        def run(block: int, positions: npt.NDArray[np.intp]) -> None:
+            rows = user_idx[positions].astype(np.int64)
+            bounds, kept_out = _taken(indptr, indices, positions)
+            # A root of 0 lets nothing in that is not above it.
+            best, ids = np.zeros((len(rows), k), dtype=np.float32), top.items[positions]
+            place, every = bounds[:-1].copy(), np.arange(len(rows))
+            for first in range(0, n_items, TILE_ITEMS):
+                width = min(TILE_ITEMS, n_items - first)
+                tile = buffer[: len(rows) * width].reshape(len(rows), width)
+                add_votes(rows, *votes, matrix, first, tile)
+                scan_tile(tile, first, every, none, bounds, kept_out, place, best, ids)
+            sort_heaps(best, ids)
+            top.scores[positions], top.items[positions] = best, ids
+
+        return run
+
+    _share(worker, _by_block(user_idx, MAX_BLOCK))
+    return top
+
+
 def recommend_all(
     model: Recommender, *, n_listeners: int, k: int, exclude: sp.csr_matrix | None = None, block: int = 4096
 ) -> TopK:

@@ -146,19 +146,21 @@ def _reasons(
     inputs: Inputs, items: npt.NDArray[np.int32], from_model: npt.NDArray[np.bool_], played: sp.csr_matrix
 ) -> npt.NDArray[np.object_]:
     """A reason for each listed item; what the popular list gave is popular, and nothing more is claimed."""
-    if inputs.family == "popular":
-        return np.full(items.shape, reasons.POPULAR, dtype=object)
+    of_one_list = reasons.OF_ONE_LIST.get(inputs.family)
+    why = np.where(from_model, of_one_list or reasons.TASTE, reasons.POPULAR).astype(object)
+    if of_one_list:
+        return why
+    users, places = np.nonzero(from_model)
+    own = np.zeros(items.shape, dtype=np.bool_)
+    own[users, places] = np.asarray(played[users, items[users, places]]).ravel() > 0
+    why[own] = reasons.OWN
     nearest = reasons.nearest_own(
-        np.where(from_model, items, -1).astype(np.int32), reasons.favourites(played, n=N_OWN), inputs.unit
+        np.where(from_model & ~own, items, -1).astype(np.int32), reasons.favourites(played, n=N_OWN), inputs.unit
     )
-    why = np.where(from_model, reasons.TASTE, reasons.POPULAR).astype(object)
     named = nearest >= 0
     distinct, place = np.unique(nearest[named], return_inverse=True)
     names = inputs.items["item_name"].take(pa.array(distinct)).to_pylist()
     why[named] = np.array([reasons.because(name) for name in names], dtype=object)[place]
-    users, places = np.nonzero(from_model)
-    own = np.asarray(played[users, items[users, places]]).ravel() > 0
-    why[users[own], places[own]] = reasons.OWN
     return why
 
 

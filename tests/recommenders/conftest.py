@@ -2,7 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.params import AlsRecipe, BlendRecipe, IalsRecipe, load_params
+from pipeline.params import (
+    AlsRecipe,
+    BlendRecipe,
+    BprRecipe,
+    EaseRecipe,
+    IalsRecipe,
+    RecentRecipe,
+    RepeatRecipe,
+    load_params,
+)
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.settings import load_settings
 
@@ -13,6 +22,10 @@ NOT_OF_THE_NIGHT = (
         family="ials", factors=16, regularization=0.05, exponent=0.75, unobserved=0.1, discount=0.15, start=0.1,
         iterations=8,
     ),
+    RecentRecipe(family="recent", half_life_days=7.0),
+    RepeatRecipe(family="repeat", half_life_days=30.0),
+    EaseRecipe(family="ease", regularization=2.0, dropout=0.3, diagonal="zero"),
+    BprRecipe(family="bpr", factors=16, learning_rate=0.05, regularization=0.01, iterations=100),
 )  # fmt: skip
 """Families that params.yaml has no recipe of."""
 

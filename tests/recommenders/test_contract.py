@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from pipeline.core.interactions import Interactions, Tuning
 from pipeline.errors import RecipeError
+from pipeline.recommenders.one_list import OneList
 from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import FAMILIES, build, load_recommender
 from pipeline.recommenders.scoring import recommend_all
@@ -60,6 +61,22 @@ def model(recipe, data):
     return fit(recipe, data)
 
 
+def is_one_list(family):
+    return issubclass(FAMILIES[family].load_class(), OneList)
+
+
+def assert_well_formed(lists):
+    for items, scores in zip(lists.items, lists.scores, strict=True):
+        n = int((items >= 0).sum())
+        assert (items[:n] >= 0).all()
+        assert (items[n:] == -1).all()
+        assert np.isnan(scores[n:]).all()
+        assert len(set(items[:n].tolist())) == n
+        assert items.max() < N_ITEMS
+        assert np.isfinite(scores[:n]).all()
+        assert (np.diff(scores[:n]) <= 0).all()
+
+
 def same_lists(a, b):
     np.testing.assert_array_equal(a.items, b.items)
     np.testing.assert_array_equal(a.scores, b.scores)
@@ -82,16 +99,8 @@ def test_lists_have_the_declared_shapes_and_types(model):
 @pytest.mark.parametrize("k", [1, 10, N_ITEMS, N_ITEMS + 7])
 def test_items_are_distinct_scores_finite_and_descending_and_the_rest_is_padding(model, k):
     lists = model.recommend(EVERYBODY, k=k)
-    for items, scores in zip(lists.items, lists.scores, strict=True):
-        n = int((items >= 0).sum())
-        assert (items[:n] >= 0).all()
-        assert (items[n:] == -1).all()
-        assert np.isnan(scores[n:]).all()
-        assert len(set(items[:n].tolist())) == n
-        assert items.max() < N_ITEMS
-        assert np.isfinite(scores[:n]).all()
-        assert (np.diff(scores[:n]) <= 0).all()
-        assert np.abs(scores[:n]).max(initial=0) < 1e30  # no library's sentinel
+    assert_well_formed(lists)
+    assert np.abs(lists.scores[lists.items >= 0]).max(initial=0) < 1e30  # no library's sentinel
 
 
 def test_heard_items_are_kept_out_even_when_nothing_else_is_left(model, data):
@@ -102,10 +111,23 @@ def test_heard_items_are_kept_out_even_when_nothing_else_is_left(model, data):
     assert (model.recommend(EVERYBODY, k=3, exclude=everything).items == -1).all()
 
 
-def test_a_first_night_without_history_is_fitted_all_the_same(recipe, tmp_path):
-    fit(recipe, interactions(np.zeros((0, 0)), np.random.default_rng(0))).save(tmp_path / "m")
-    top = load_recommender(tmp_path / "m").recommend(np.empty(0, dtype=np.int32), k=4)
-    assert top.items.shape == (0, 4)
+@pytest.mark.parametrize("shape", [(0, 0), (3, 0), (0, 3), (3, 4)])
+def test_a_night_without_plays_is_fitted_all_the_same_and_lists_nothing(recipe, shape, tmp_path):
+    fit(recipe, interactions(np.zeros(shape), np.random.default_rng(0))).save(tmp_path / "m")
+    top = load_recommender(tmp_path / "m").recommend(np.arange(shape[0], dtype=np.int32), k=4)
+    assert top.items.shape == (shape[0], 4)
+    assert (top.items == -1).all()
+    assert np.isnan(top.scores).all()
+
+
+@pytest.mark.parametrize("plays", [1e9, np.finfo(np.float32).max, np.finfo(np.float32).tiny])
+def test_one_listener_beyond_all_measure_spoils_nobodys_list(recipe, data, plays):
+    weights = data.weights.copy()
+    weights.data[: weights.indptr[1]] = plays
+    lists = fit(recipe, replace(data, weights=weights)).recommend(EVERYBODY, k=N_ITEMS)
+    assert_well_formed(lists)
+    strangers = np.diff(weights.indptr) == 0
+    assert (lists.items[~strangers, 0] >= 0).all()
 
 
 def test_an_empty_exclusion_is_none(model):
@@ -141,7 +163,7 @@ def test_nobody_gets_nothing(model):
 
 def test_a_listener_without_history_gets_the_popular_list_or_an_empty_one(model, family):
     items = model.recommend(np.array([STRANGER], dtype=np.int32), k=10).items[0]
-    assert (items >= 0).all() if family == "popular" else (items == -1).all()
+    assert (items >= 0).all() if is_one_list(family) else (items == -1).all()
 
 
 def test_an_item_that_nobody_has_heard_is_on_no_list(model):
@@ -210,12 +232,13 @@ def test_fitting_leaves_its_input_as_it_was(recipe, data):
 
 
 def test_a_planted_structure_is_found(recipe, family):
-    if family == "popular":
-        pytest.skip("it knows no communities: test_popular.py plants what it must find")
+    if is_one_list(family):
+        pytest.skip("it knows no communities: test_one_list.py plants what it must find")
     data = checkerboard(seed=3)
     if "factors" in type(recipe).model_fields:  # two communities of forty items need fewer than params.yaml has
         recipe = recipe.model_copy(update={"factors": 4})
-    lists = fit(recipe, data).recommend(EVERYBODY, k=5, exclude=data.weights)
+    new = None if family == "repeat" else data.weights  # which has nothing but what was heard
+    lists = fit(recipe, data).recommend(EVERYBODY, k=5, exclude=new)
     own_community = (lists.items + EVERYBODY[:, None]) % 2 == 0
     assert own_community[lists.items >= 0].mean() > 0.95
     assert (lists.items >= 0).mean() > 0.9

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.recommenders import scoring
-from pipeline.recommenders.scoring import best_products, best_votes
+from pipeline.recommenders.scoring import best_dense_votes, best_products, best_votes
 
 
 def reference(scores, k):
@@ -43,16 +43,22 @@ def test_an_exclusion_that_is_stored_often_keeps_out_that_list_alone():
     np.testing.assert_array_equal(found.items, [[6, 5], [7, 6]])
 
 
-@given(st.integers(0, 2**16), st.integers(1, 40))
-def test_votes_that_cancel_are_no_votes(seed, k):
+@given(st.integers(0, 2**16), st.integers(1, 40), st.sampled_from([3, 7, 1024]))
+def test_votes_that_cancel_are_no_votes_whether_the_right_side_is_sparse_or_dense(seed, k, tile):
     rng = np.random.default_rng(seed)
     left, right = rng.integers(-1, 2, (9, 6)), rng.integers(-1, 2, (6, 23))
     exclude = sp.csr_matrix(rng.random((9, 23)) < 0.3)
     scores = (left @ right).astype(np.float64)
     scores[(scores <= 0) | exclude.toarray()] = -np.inf
-    sparse = (sp.csr_matrix(matrix, dtype=np.float32) for matrix in (left, right))
-    found = best_votes(*sparse, np.arange(9, dtype=np.int32), k=k, exclude=exclude)
+    votes, sparse = (sp.csr_matrix(matrix, dtype=np.float32) for matrix in (left, right))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scoring, "TILE_ITEMS", tile)
+        patch.setattr(scoring, "MAX_BLOCK", 4)
+        found = best_votes(votes, sparse, np.arange(9, dtype=np.int32), k=k, exclude=exclude)
+        dense = best_dense_votes(votes, sparse.toarray(), np.arange(9, dtype=np.int32), k=k, exclude=exclude)
     np.testing.assert_array_equal(found.items, reference(scores, k))
+    np.testing.assert_array_equal(dense.items, found.items)
+    np.testing.assert_array_equal(dense.scores, found.scores)
 
 
 def test_random_factors_give_the_ids_of_a_float64_product():

@@ -26,7 +26,17 @@ from pipeline.io.tables import (
     read_table,
     write_table,
 )
-from pipeline.params import BlendRecipe, ItemKnnRecipe, Params, PopularRecipe, Recipe, Rp3BetaRecipe, load_params
+from pipeline.params import (
+    BlendRecipe,
+    ItemKnnRecipe,
+    Params,
+    PopularRecipe,
+    RecentRecipe,
+    Recipe,
+    RepeatRecipe,
+    Rp3BetaRecipe,
+    load_params,
+)
 from pipeline.recommenders.registry import build
 from pipeline.settings import load_settings
 from pipeline.stages import audit
@@ -167,6 +177,23 @@ def test_heard_items_may_return_where_the_target_is_any_and_are_called_ones_own(
     own = {item for item, reason in lists_by_listener(context.layout)["u4"] if reason == reasons.OWN}
     assert own <= set("abc")
     assert own
+    audit.run(context)
+
+
+def test_favourites_are_called_ones_own_and_what_follows_them_popular(tmp_path: Path) -> None:
+    context = plant(tmp_path, RepeatRecipe(family="repeat", half_life_days=30.0), n_items=4, target="any")
+    recommend(context, InProcess())
+    # Of all six items, each has three listeners and as many plays: the first two by row that are not u2's follow.
+    assert lists_by_listener(context.layout)["u2"] == [
+        ("b", reasons.OWN), ("c", reasons.OWN), ("a", reasons.POPULAR), ("x", reasons.POPULAR),
+    ]  # fmt: skip
+    audit.run(context)
+
+
+def test_a_recent_winner_claims_nothing_of_its_listener(tmp_path: Path) -> None:
+    context = plant(tmp_path, RecentRecipe(family="recent", half_life_days=7.0))
+    recommend(context, InProcess())
+    assert {r for items in lists_by_listener(context.layout).values() for _, r in items} == {reasons.RECENT}
     audit.run(context)
 
 

@@ -1,0 +1,96 @@
+"""Matrix factorisation that learns to rank what was played above what was not."""
+
+from typing import Self
+
+import numba  # the registry imports a family when it is asked for, and this one is nothing without its kernel
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.core.interactions import Interactions
+from pipeline.params import BprRecipe
+from pipeline.recommenders.factors import FactorModel, Factors
+from pipeline.recommenders.weighting import played
+
+START = 0.1
+"""Standard deviation of the factors that a fit starts from."""
+
+I32 = npt.NDArray[np.int32]
+
+
+class Bpr(FactorModel[BprRecipe]):
+    """Bayesian personalised ranking (Rendle, Freudenthaler, Gantner & Schmidt-Thieme, UAI 2009).
+
+    Ascends Σ ln σ(score of a played item − score of another) by stochastic gradients. As in the paper, the played pair
+    is drawn from all interactions, however often it was played, and the other item evenly from all that anyone has
+    played, this listener aside. An item's bias is its last factor, against a 1 of each listener's. Steps of several
+    threads would overwrite each other, so a fit runs on one.
+
+    (`implicit` draws the other item by its number of listeners. On the LastFM split of LightGCN++, tuned on valid, 128
+    factors and 300 iterations at a rate of .05 and λ = .02 give an NDCG@20 of .118 in 4.5 CPU seconds, this .176 in
+    4.2.)
+    """
+
+    def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
+        """See `Recommender.fit`. The starting factors and all pairs are drawn from `rng`."""
+        recipe, plays = self.recipe, played(interactions.weights)
+        rows = np.repeat(np.arange(plays.shape[0], dtype=np.int32), np.diff(plays.indptr))
+        listeners, items = np.unique(rows), np.unique(plays.indices)
+        listener_factors, item_factors = (np.zeros((n, recipe.factors + 1), dtype=np.float32) for n in plays.shape)
+        for known, factors in ((listeners, listener_factors), (items, item_factors)):
+            factors[known, :-1] = START * rng.standard_normal((known.size, recipe.factors), dtype=np.float32)
+        listener_factors[listeners, -1] = 1
+        for _ in range(recipe.iterations if plays.nnz else 0):
+            drawn = rng.integers(plays.nnz, size=plays.nnz)
+            ascend(
+                rows[drawn],
+                plays.indices[drawn],
+                items[rng.integers(items.size, size=plays.nnz)],
+                plays.indptr,
+                plays.indices,
+                listener_factors,
+                item_factors,
+                np.float32(recipe.learning_rate),
+                np.float32(recipe.regularization),
+            )
+        self._keep(listener_factors, item_factors)
+        return self
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # Numba ships no types
+def ascend(  # noqa: PLR0917  # Numba takes no keyword-only arguments
+    rows: I32,
+    played: I32,
+    others: I32,
+    indptr: I32,
+    indices: I32,
+    listeners: Factors,
+    items: Factors,
+    rate: np.float32,
+    penalty: np.float32,
+) -> None:
+    """A step for each drawn triple, in their order; the factors are changed in place.
+
+    Args:
+        rows, played, others: (n,), a listener, an item of theirs, and an item that is one of theirs only by chance:
+            the triple is then passed over.
+        indptr, indices: CSR of what listeners have played, sorted in each row.
+        listeners, items: (n_listeners, factors + 1) and (n_items, factors + 1); the last is 1 and the item's bias.
+    """
+    n_factors, one = items.shape[1] - 1, np.float32(1)
+    for step in range(rows.shape[0]):
+        u, v, w = listeners[rows[step]], items[played[step]], items[others[step]]
+        own = indices[indptr[rows[step]] : indptr[rows[step] + 1]]
+        at = np.searchsorted(own, others[step])
+        if at < own.shape[0] and own[at] == others[step]:
+            continue
+        margin = v[n_factors] - w[n_factors]
+        for f in range(n_factors):
+            margin += u[f] * (v[f] - w[f])
+        pull = one / (one + np.exp(margin))
+        for f in range(n_factors):
+            taste, near, far = u[f], v[f], w[f]
+            u[f] += rate * (pull * (near - far) - penalty * taste)
+            v[f] += rate * (pull * taste - penalty * near)
+            w[f] += rate * (-pull * taste - penalty * far)
+        v[n_factors] += rate * (pull - penalty * v[n_factors])
+        w[n_factors] += rate * (-pull - penalty * w[n_factors])
