@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate fuzz bench-accuracy bench-fold-in bench-ingest bench-speed lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate fuzz bench-accuracy bench-fold-in bench-ingest bench-night bench-speed lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -73,6 +73,9 @@ bench-accuracy: $(STAMP) ## Every family on the published Last.fm split, beside 
 
 bench-fold-in: $(STAMP) ## New listeners folded into a model one, seven and fourteen days old, beside a full fit
 	@python bench/fold_in.py
+
+bench-night: $(STAMP) ## An incremental night by part, beside a plain script without a gate
+	@python -m bench.night
 
 bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark, and how they grow; QUICK=1 for a tenth
 	@python -m bench.speed $(if $(QUICK),--quick)

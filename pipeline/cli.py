@@ -236,6 +236,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-01",
     out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
+    artists: Annotated[int | None, typer.Option(help="Artists on offer. Default: what so many listeners know.")] = None,
 ) -> None:
     """Write listening logs that look like real ones, one file a day."""
     from rich.progress import Progress
@@ -250,6 +251,7 @@ def simulate(
             seed=seed,
             start=_date(start),
             out=out,
+            n_artists=artists,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     typer.echo(

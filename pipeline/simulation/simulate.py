@@ -23,6 +23,7 @@ Progress = Callable[[int, int], None]
 
 _GZIP_LEVEL = 1
 _MAX_LISTENERS, _MAX_DAYS, _MAX_SEED = 1_000_000, 36_500, 2**32
+_MIN_ARTISTS, _MAX_ARTISTS = 1_000, 1_000_000
 
 
 def simulate(
@@ -32,6 +33,7 @@ def simulate(
     seed: int,
     start: date,
     out: Path,
+    n_artists: int | None = None,
     dirt: Dirt | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -46,6 +48,7 @@ def simulate(
         seed: in [0, 2³²).
         start: the first day, UTC.
         out: folder, made where it is missing.
+        n_artists: on offer; by default as many as so many listeners know.
         dirt: shares of what is wrong with the log; the default is as in real logs.
         progress: told after each day.
 
@@ -56,10 +59,10 @@ def simulate(
     Raises:
         ParamsError: a value is out of range, or `out` cannot be a folder.
     """
-    _check(n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, out=out)
+    _check(n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, out=out, n_artists=n_artists)
     dirt = dirt or Dirt()
     n_bots = dirt.bots(n_listeners)
-    catalogue = make_world(n_listeners, seed)
+    catalogue = make_world(n_listeners, seed, n_artists)
     naming = stream(seed, NAMES)
     artists = artist_names(len(catalogue.genre), naming)
     tracks = track_pieces(catalogue, artists, track_names(len(catalogue.artist), naming))
@@ -121,11 +124,12 @@ def _pack(path: Path, content: bytes, day: date) -> bool:
     return not there
 
 
-def _check(*, n_listeners: int, n_days: int, seed: int, start: date, out: Path) -> None:
+def _check(*, n_listeners: int, n_days: int, seed: int, start: date, out: Path, n_artists: int | None) -> None:
     for name, value, low, high in (
         ("listeners", n_listeners, 1, _MAX_LISTENERS),
         ("days", n_days, 1, _MAX_DAYS),
         ("seed", seed, 0, _MAX_SEED - 1),
+        ("artists", _MIN_ARTISTS if n_artists is None else n_artists, _MIN_ARTISTS, _MAX_ARTISTS),
     ):
         if not low <= value <= high:
             raise ParamsError(f"--{name} {value}", expected=f"a whole number from {low} to {high}", fix="Correct it.")

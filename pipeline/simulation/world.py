@@ -43,9 +43,9 @@ def stream(seed: int, *purpose: int) -> np.random.Generator:
     return np.random.default_rng([seed, *purpose])
 
 
-def make_world(n_listeners: int, seed: int) -> Catalogue:
-    """What can be heard in the world of a seed."""
-    return make_catalogue(catalogue_size(n_listeners), stream(seed, _CATALOGUE))
+def make_world(n_listeners: int, seed: int, n_artists: int | None = None) -> Catalogue:
+    """What can be heard in the world of a seed: so many artists, or as many as so many listeners know."""
+    return make_catalogue(n_artists or catalogue_size(n_listeners), stream(seed, _CATALOGUE))
 
 
 def days(catalogue: Catalogue, *, n_listeners: int, n_days: int, seed: int, start: date, dirt: Dirt) -> Iterator[Day]:

@@ -1,0 +1,1 @@
+"""An incremental night as a whole, beside a plain script."""
