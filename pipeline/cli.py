@@ -230,7 +230,7 @@ def fetch_(
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0917  # options of a command
     listeners: Annotated[int, typer.Option(help="Listeners.")] = 1500,
     days: Annotated[int, typer.Option(help="Days of logs.")] = 42,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,

@@ -21,8 +21,8 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
     """Run a command and attribute its process tree.
 
     A process belongs to the nearest of itself and its parents that is a stage, Spark or DVC, else to the night. What it
-    used after its last sample is lost to its part, and told as `unattributed`: the kernel's sum over all that ended less
-    what was seen.
+    used after its last sample is lost to its part, and told as `unattributed`: the kernel's sum over all that ended,
+    less what was seen.
 
     Returns:
         cpu_seconds, wall_seconds, peak_rss_bytes (the highest sum over the tree), unattributed, and `parts`: for each,

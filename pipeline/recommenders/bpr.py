@@ -25,9 +25,9 @@ class Bpr(FactorModel[BprRecipe]):
     played, this listener aside. An item's bias is its last factor, against a 1 of each listener's. Steps of several
     threads would overwrite each other, so a fit runs on one.
 
-    (`implicit` draws the other item by its number of listeners. On the LastFM split of LightGCN++, tuned on valid, 128
-    factors and 300 iterations at a rate of .05 and λ = .02 give an NDCG@20 of .118 in 4.5 CPU seconds, this .176 in
-    4.2.)
+    (`implicit` draws the other item by its number of listeners. On the valid part of LightGCN++'s LastFM, 128
+    factors and 300 iterations at a rate of .05 and λ = .02 give it an NDCG@20 of .118 in 4.5 CPU seconds, and this .176
+    in 4.2.)
     """
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:

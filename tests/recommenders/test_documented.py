@@ -1,0 +1,31 @@
+"""docs/recommenders.md: every family is described, and what it offers to paste works."""
+
+import re
+from pathlib import Path
+
+import yaml
+
+from pipeline.params import Params
+from pipeline.recommenders.registry import FAMILIES
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docs" / "recommenders.md").read_text(encoding="utf-8")
+
+
+def test_every_family_has_a_row():
+    assert set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE)) == set(FAMILIES)
+
+
+def test_the_recipes_to_paste_are_valid_priced_and_follow_themselves():
+    recipes, hours, fits = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+    raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    raw["recipes"] |= recipes["recipes"]
+    raw["split"]["target"] = "any"
+    for field in ("maintenance_hours_per_year", "switching_hours"):
+        raw["economics"][field] |= hours
+    params = Params.model_validate(raw)
+    assert {recipe.family for recipe in params.recipes.values()} == set(FAMILIES)
+    for name in recipes["recipes"]:
+        code = f"pipeline/recommenders/{params.recipes[name].family}.py"
+        assert fits[name] == {"code": code, "follows": [name] * 3}
+        assert (ROOT / code).is_file()
