@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import landed, quarantine
+from pipeline.commands import alert, landed, quarantine, repro
 from pipeline.commands.console import console as _console
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import EFFECTS, read_stages
@@ -25,6 +25,9 @@ spark = typer.Typer(no_args_is_help=True, help="One Spark server for several run
 app.add_typer(spark, name="spark")
 app.add_typer(landed.app, name="landed")
 app.add_typer(quarantine.app, name="quarantine")
+app.command()(repro.repro)
+app.command()(repro.effects)
+app.command()(alert.alert)
 
 _INTERRUPTED = 130
 
