@@ -65,16 +65,19 @@ def tell_verdict(as_of: str) -> str:
     return sentence
 
 
-def by_phases(start: Command) -> Any:
-    """All stages in one task, all effects in another; returns the last."""
+Ends = tuple[Command, list[Command]]
+
+
+def by_phases(start: Command) -> Ends:
+    """All stages in one task, all effects in another; returns the last effect and the last stages."""
     pure = task("stages", "netgain repro", retries=2, minutes=600, pre_execute=check_night, doc_md=DOCS["stages"])
     world = task("effects", "netgain effects", retries=3, minutes=60, pre_execute=check_night, doc_md=DOCS["effects"])
     start >> pure >> world
-    return world
+    return world, [pure]
 
 
-def by_stages(start: Command) -> Any:
-    """A task for each stage of dvc.yaml and for each effect; returns the last effect."""
+def by_stages(start: Command) -> Ends:
+    """A task for each stage of dvc.yaml and for each effect; returns the last effect and the last stages."""
     stages = read_stages(WORKSPACE / "dvc.yaml")
     between = edges(stages)
     # The stages share one Spark server; it is stopped however the night ends.
@@ -111,7 +114,7 @@ def by_stages(start: Command) -> Any:
         tasks[name] >> [effects[0], spark_stop]
     for first, second in itertools.pairwise(effects):
         first >> second
-    return effects[-1]
+    return effects[-1], [tasks[name] for name in last_stages(stages)]
 
 
 with DAG(
@@ -167,5 +170,16 @@ with DAG(
         doc_md=DOCS["verdict"],
     )
     verdict.operator_extra_links = (DecisionPage(), MonitorPage())
+    report = task(
+        "report",
+        "netgain report",
+        retries=2,
+        minutes=10,
+        trigger_rule="all_done_min_one_success",  # however the stages ended, but not for a night that was never opened
+        pre_execute=check_night,
+        doc_md=DOCS["report"],
+    )
+    last_effect, last_pure = (by_phases if TASKS == "phases" else by_stages)(open_night)
     turn >> open_night
-    (by_phases if TASKS == "phases" else by_stages)(open_night) >> verdict
+    [open_night, *last_pure] >> report
+    [last_effect, report] >> verdict

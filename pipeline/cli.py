@@ -27,6 +27,7 @@ app.add_typer(landed.app, name="landed")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(repro.repro)
 app.command()(repro.effects)
+app.command()(repro.report)
 app.command()(alert.alert)
 
 _INTERRUPTED = 130

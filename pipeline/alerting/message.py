@@ -60,7 +60,7 @@ def ended(decision: Mapping[str, Any], warnings: Sequence[str], *, links: Mappin
         links: addresses by name.
     """
     verdict, as_of = decision["verdict"], decision["as_of"]
-    count = f", {len(warnings)} warnings" if warnings else ""
+    count = f", {len(warnings)} warning{'s' * (len(warnings) > 1)}" if warnings else ""
     lines = [str(decision["sentence"]), *(f"warning: {line}" for line in warnings)]
     if verdict == "INVALID":
         lines.append("Lists are served all the same. What to do: see the faults in `netgain explain`.")

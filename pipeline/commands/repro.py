@@ -1,4 +1,4 @@
-"""`netgain repro` and `netgain effects`: a night that is open, in the parts that a scheduler runs."""
+"""`netgain repro`, `netgain effects`, `netgain report`: a night that is open, in the parts that a scheduler runs."""
 
 import contextlib
 import importlib
@@ -43,6 +43,23 @@ def effects() -> None:
     context = open_context(load_settings())
     for name in EFFECTS:
         typer.echo(f"{name}: {importlib.import_module(f'pipeline.stages.{name}').run(context)}")
+
+
+def report() -> None:
+    """Write the pages of the open night into reports/: Data Docs as far as it came, and its decision if it made one."""
+    from pipeline.io.tables import read_json, write_text
+    from pipeline.night.data_docs import write_data_docs
+    from pipeline.page.render import render
+    from pipeline.stages.context import open_context
+
+    context = open_context(load_settings())
+    typer.echo(write_data_docs(context))
+    decision = context.layout.decision
+    record = read_json(decision) if decision.exists() else {"as_of": None}
+    if record["as_of"] == context.as_of.isoformat():  # else an earlier night left it
+        page = context.settings.reports / f"decision-{context.as_of}.html"
+        write_text(page, render(record))
+        typer.echo(page)
 
 
 def _one_server(settings: Settings) -> contextlib.AbstractContextManager[None]:

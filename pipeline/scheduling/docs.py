@@ -18,6 +18,8 @@ DOCS = {
     "monitor": "Scores the lists served before this night against what listeners then played; warnings never stop a "
     "night. See the button *monitor* of the task `verdict`.",
     "erase": "Completes what listeners who leave have asked for, with a certificate in reports/erasures/.",
+    "report": "`netgain report`: the pages of the night, Data Docs as far as it came and its decision. Runs however "
+    "the stages ended: a night that was stopped is the one to look at.",
     "verdict": "The night in a sentence; skipped where the verdict is INVALID: lists are served, nothing was decided. "
     "The button *decision page* shows every figure.",
 }
