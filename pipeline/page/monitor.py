@@ -36,11 +36,13 @@ def _panel(watch: Watch, nights: Sequence[Night]) -> dict[str, object]:
     found = [night.judged.get(watch.figure, _UNKNOWN) for night in nights]
     latest, defined = found[-1], any(each.value is not None for each in found)
     plot = history([n.as_of for n in nights], found, title=watch.says, tick=lambda v: shown(v, watch))
-    bounds = [f"{word} {shown(v, watch)}" for word, v in (("from", latest.low), ("to", latest.high)) if v is not None]
+    bounds = [
+        f"{word} {shown(v, watch)}" for word, v in (("at least", latest.low), ("at most", latest.high)) if v is not None
+    ]
     return {
         "says": watch.says,
         "value": shown(latest.value, watch),
-        "bounds": " ".join(bounds) or "no bound yet",
+        "bounds": ", ".join(bounds) or "no bound yet",
         "relative": watch.relative,
         "state": "warned" if latest.warned else "breached" if latest.breached else "held",
         "n_breached": sum(bool(each.breached) for each in found),

@@ -17,7 +17,7 @@ def test_every_figure_has_a_panel_and_an_undefined_one_says_so() -> None:
     assert page.count("<svg") == 1
     assert page.count("Undefined so far.") == len(watches(PARAMS)) - 1
     assert "14.0 %" in page
-    assert "from 15.0 %, by the trailing median; out of bounds in 1 of 4 nights" in page
+    assert "at least 15.0 %, by the trailing median; out of bounds in 1 of 4 nights" in page
 
 
 def test_the_same_history_gives_the_same_bytes_and_it_calls_nobody() -> None:
