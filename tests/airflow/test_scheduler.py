@@ -74,8 +74,8 @@ def _drive(airflow: Airflow, found: Seen) -> None:
     nightly = "dags/netgain_nightly"
     airflow.wait(lambda: airflow.get(f"/api/v2/{nightly}").status_code == 200, seconds=120)
     airflow.send("PATCH", nightly, {"is_paused": False})
-    airflow.wait(lambda: bool(airflow.runs("netgain_nightly")), seconds=60)
-    # While the scheduled night is at work: the backfill has to wait for its turn.
+    airflow.wait(lambda: _has_its_turn(airflow), seconds=120)
+    # The scheduled night is at work: the backfill has to wait for its turn.
     first, last = (f"{day}T00:00:00Z" for day in (PAST[0], PAST[-1]))
     airflow.send(
         "POST",
@@ -98,6 +98,11 @@ def _drive(airflow: Airflow, found: Seen) -> None:
         found.rollbacks = airflow.ended("netgain_rollback", n, seconds=120)
     found.rollback_tasks = [airflow.tasks(each) for each in found.rollbacks]
     airflow.wait(lambda: any(alert["subject"].endswith("rollback") for alert in found.alerts), seconds=30)
+
+
+def _has_its_turn(airflow: Airflow) -> bool:
+    runs = airflow.runs("netgain_nightly")
+    return bool(runs) and airflow.tasks(runs[0])["turn"]["state"] == "success"
 
 
 def test_the_night_that_is_due_is_scheduled_and_the_past_ones_are_backfilled(seen: Seen) -> None:
