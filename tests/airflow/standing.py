@@ -38,6 +38,12 @@ class Airflow:
 
     def send(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         answer = self._client.request(method, f"/api/v2/{path}", json=body)
+        for _ in range(10):
+            # SQLite has one writer, and a backfill wants it while the scheduler does: Airflow asks to come again.
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(2)
+            answer = self._client.request(method, f"/api/v2/{path}", json=body)
         assert answer.status_code < 300, answer.text
         return dict(answer.json())
 
