@@ -50,7 +50,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     by_hand = make_workspace(folder / "hand", recipes=RECIPES, params=params, listeners=80, days=14, start=start)
     found = Seen(by_hand, make_workspace(folder / "airflow", recipes=RECIPES, params=params))
     shutil.copytree(by_hand / "landing", found.by_airflow / "landing")
-    reference = threading.Thread(target=_nights_by_hand, args=(by_hand,))
+    reference = threading.Thread(target=_nights_by_hand, args=(by_hand,), daemon=True)
     reference.start()
     with webhook() as (url, found.alerts):
         settings = {
