@@ -22,7 +22,7 @@ FORMAT    ?= netgain
 AS_OF     ?= $(shell date -u -d "$(START) + $(DAYS) days" +%F)
 JSON      ?=
 
-FIRST_HALF := tests/airflow tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/validation tests/test_override.py
+FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
 .PHONY: help setup nightly test calibrate fuzz bench-accuracy bench-fold-in bench-ingest bench-night bench-speed lint types ui airflow clean lock
 

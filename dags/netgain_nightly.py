@@ -1,120 +1,98 @@
-"""The nightly DAG: its tasks and edges are drawn from dvc.yaml.
+"""A night of Netgain: ingest, validate, train, measure, decide, publish.
 
-Imports nothing heavy: the scheduler reads this file again and again. Parameters reach tasks through their environment,
-never through the text of a command.
+- **The night** of a run is the end of its data interval: midnight UTC, the first instant that the night may not see.
+- **A task is tried again** only where that can help: when its command ends with status 75 (MLflow away, another night
+  at work, Spark lost), when a signal ended it, or when its worker was lost. A bad input fails once.
+- **A night that stops** leaves what was served before. Mend the cause, then clear the failed task with all that follow.
+- **A backfill** makes past nights in the order of their dates; it never serves an older night's lists over a newer
+  release.
+
+The tasks and edges are drawn from dvc.yaml. More: docs/how-to/run-on-airflow.md.
 """
 
+# Imports nothing heavy: Airflow reads this file again and again.
 import datetime as dt
 import itertools
-import json
 import os
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.python import PythonOperator
+from airflow.providers.standard.sensors.python import PythonSensor
 from airflow.sdk import DAG, Param
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+from airflow.sdk.exceptions import AirflowSkipException
 
 from pipeline.graph import EFFECTS, edges, last_stages, read_stages
+from pipeline.scheduling import alerts, turns
+from pipeline.scheduling.docs import DOCS
+from pipeline.scheduling.links import DecisionPage, MonitorPage
+from pipeline.scheduling.tasks import Command, command
 
 WORKSPACE = Path(os.environ.get("NETGAIN_WORKSPACE", Path(__file__).resolve().parents[1]))
-BIN = Path(sys.executable).parent
-JUDGES = frozenset({"validate", "split", "audit"})
-"""Stages whose failure is a judgement on the data: the same data fail again."""
+# `stages`: a task a stage. `phases`: the stages in one task and the effects in one, for small machines.
+TASKS = os.environ.get("NETGAIN_AIRFLOW_TASKS", "stages")
+CATCH_UP_FROM = os.environ.get("NETGAIN_CATCH_UP_FROM", "")
+DUE_HOURS = float(os.environ.get("NETGAIN_DUE_HOURS", "6"))
 
-ENVIRONMENT = {
-    "PATH": f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}",
+VARIABLES = {
     # The night is the end of the data interval: the first instant that it may not see.
     "AS_OF": "{{ params.as_of or (dag_run.data_interval_end or dag_run.run_after) | ds }}",
     "LOG_FORMAT": os.environ.get("NETGAIN_FORMAT", "netgain"),
 }
 
+task = partial(command, workspace=WORKSPACE, variables=VARIABLES)
 
-def require_night(as_of: str) -> None:
-    """Refuse, without another try, to work on a night that is not the run's own.
 
-    A workspace holds one night. A task of an older run that is cleared would find a later one, and pass for it.
-    """
-    night = yaml.safe_load((WORKSPACE / "night" / "night.yaml").read_text(encoding="utf-8"))
-    if str(night["as_of"]) != as_of:
-        raise AirflowFailException(
-            f"the night of {night['as_of']} is open in {WORKSPACE}, this run is that of {as_of}: clear the whole run"
-        )
+def my_turn(*, ti: Any, **_: Any) -> bool:
+    """Whether the workspace is this run's from now on."""
+    return turns.take_turn(WORKSPACE, dag_id=ti.dag_id, run_id=ti.run_id, state_of=ti.get_dagrun_state)
 
 
 def check_night(context: Any) -> None:
     """Airflow's hook ahead of a command that works on the open night."""
-    require_night(context["task"].env["AS_OF"])
+    turns.require_night(WORKSPACE, context["task"].env["AS_OF"])
 
 
-def command(task_id: str, bash_command: str, *, retries: int, minutes: int, **more: Any) -> BashOperator:
-    """A task that runs one command in the workspace; it passes with status 0 and with nothing else.
-
-    Args:
-        retries: how often it is tried again.
-        minutes: how long a try may take.
-    """
-    return BashOperator(
-        task_id=task_id,
-        bash_command=bash_command,
-        retries=retries,
-        execution_timeout=dt.timedelta(minutes=minutes),
-        cwd=str(WORKSPACE),
-        env=ENVIRONMENT,
-        append_env=True,
-        skip_on_exit_code=None,
-        **more,
-    )
-
-
-def verdict(as_of: str) -> str:
-    """The night in a sentence. A night that could not decide has served its lists, and shows here as skipped."""
-    require_night(as_of)
-    decision = json.loads((WORKSPACE / "data" / "decision.json").read_text(encoding="utf-8"))
-    sentence = f"{decision['verdict']}: {decision['sentence']}"
-    if decision["verdict"] == "INVALID":
+def tell_verdict(as_of: str) -> str:
+    """The night in a sentence, told to people; skipped where it could not decide, for its lists are served."""
+    turns.require_night(WORKSPACE, as_of)
+    sentence = alerts.night_ended(WORKSPACE, as_of)
+    if sentence.startswith("INVALID"):
         raise AirflowSkipException(sentence)
     return sentence
 
 
-with DAG(
-    dag_id="netgain_nightly",
-    description="Ingest, validate, train, measure, decide, publish",
-    doc_md=__doc__,
-    schedule="@daily",
-    start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
-    catchup=False,
-    # One night at a time: the stages share a workspace. No timeout of the whole: Airflow would skip the task that stops
-    # Spark; each task has its own.
-    max_active_runs=1,
-    # One task at a time: recipes that run beside each other are charged for each other's seconds (ADR 0005).
-    max_active_tasks=1,
-    default_args={"retry_delay": dt.timedelta(minutes=1), "retry_exponential_backoff": 2.0},
-    params={
-        "as_of": Param(
-            None, type=["null", "string"], format="date", description="The night, where it is not that of the schedule."
-        )
-    },
-    tags=["netgain"],
-) as dag:
+Ends = tuple[Command, list[Command]]
+
+
+def by_phases(start: Command) -> Ends:
+    """All stages in one task, all effects in another; returns the last effect and the last stages."""
+    pure = task("stages", "netgain repro", retries=2, minutes=600, pre_execute=check_night, doc_md=DOCS["stages"])
+    world = task("effects", "netgain effects", retries=3, minutes=60, pre_execute=check_night, doc_md=DOCS["effects"])
+    start >> pure >> world
+    return world, [pure]
+
+
+def by_stages(start: Command) -> Ends:
+    """A task for each stage of dvc.yaml and for each effect; returns the last effect and the last stages."""
     stages = read_stages(WORKSPACE / "dvc.yaml")
     between = edges(stages)
-
-    # A bad parameter or landing folder is as bad a minute later.
-    open_night = command("open", 'netgain open --as-of "$AS_OF" --format "$LOG_FORMAT"', retries=0, minutes=60)
     # The stages share one Spark server; it is stopped however the night ends.
-    spark_start = command("spark_start", "netgain spark start", retries=2, minutes=5).as_setup()
-    spark_stop = command("spark_stop", "netgain spark stop", retries=2, minutes=5).as_teardown(setups=spark_start)
-
+    spark_start = task(
+        "spark_start", "netgain spark start", retries=2, minutes=5, doc_md=DOCS["spark_start"]
+    ).as_setup()
+    spark_stop = task("spark_stop", "netgain spark stop", retries=2, minutes=5, doc_md=DOCS["spark_stop"]).as_teardown(
+        setups=spark_start
+    )
     tasks = {
-        stage.name: command(
+        stage.name: task(
             stage.name.replace("@", "."),
             # graph.py refuses names that are more than a word, so nothing of the shell can be in them.
-            f"dvc --wait-for-lock repro --single-item {stage.name}",
-            retries=0 if stage.name in JUDGES else 1,
+            f"netgain repro {stage.name}",
+            retries=2,
             minutes=120,
             pre_execute=check_night,
             doc_md=stage.desc,
@@ -123,19 +101,85 @@ with DAG(
     }
     # They act on the world, which may be away for a while; doing them again changes nothing.
     effects = [
-        command(name, f"netgain stage {name}", retries=3, minutes=30, pre_execute=check_night) for name in EFFECTS
+        task(name, f"netgain stage {name}", retries=3, minutes=30, pre_execute=check_night, doc_md=DOCS[name])
+        for name in EFFECTS
     ]
-
     downstream = {after for _, after in between}
     for before, after in sorted(between):
         tasks[before] >> tasks[after]
     for name, pure in tasks.items():
         if name not in downstream:
-            open_night >> spark_start >> pure
+            start >> spark_start >> pure
     for name in last_stages(stages):
         tasks[name] >> [effects[0], spark_stop]
     for first, second in itertools.pairwise(effects):
         first >> second
-    effects[-1] >> PythonOperator(
-        task_id="verdict", python_callable=verdict, op_kwargs={"as_of": ENVIRONMENT["AS_OF"]}, retries=0
+    return effects[-1], [tasks[name] for name in last_stages(stages)]
+
+
+with DAG(
+    dag_id="netgain_nightly",
+    description="Ingest, validate, train, measure, decide, publish",
+    doc_md=__doc__,
+    schedule=os.environ.get("NETGAIN_SCHEDULE", "@daily"),
+    start_date=dt.datetime.fromisoformat(CATCH_UP_FROM or "2026-01-01").replace(tzinfo=dt.UTC),
+    catchup=bool(CATCH_UP_FROM),
+    # One night at a time: the stages share a workspace. No timeout of the whole: Airflow would skip the task that stops
+    # Spark; each task has its own.
+    max_active_runs=1,
+    # One task at a time: recipes that run beside each other are charged for each other's seconds (ADR 0005).
+    max_active_tasks=1,
+    default_args={
+        "retry_delay": dt.timedelta(minutes=1),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": dt.timedelta(minutes=15),
+        "on_failure_callback": alerts.task_failed(WORKSPACE),
+    },
+    # Of when the run was queued, not of its date: a backfilled night is not late for being of the past.
+    deadline=DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=dt.timedelta(hours=DUE_HOURS),
+        callback=SyncCallback(alerts.lists_are_late, {"workspace": str(WORKSPACE), "hours": DUE_HOURS}),
+    ),
+    params={
+        "as_of": Param(
+            None, type=["null", "string"], format="date", description="The night, where it is not that of the schedule."
+        )
+    },
+    tags=["netgain"],
+) as dag:
+    turn = PythonSensor(
+        task_id="turn",
+        python_callable=my_turn,
+        mode="reschedule",
+        poke_interval=20,
+        timeout=dt.timedelta(hours=12).total_seconds(),
+        retries=2,
+        op_kwargs={"as_of": VARIABLES["AS_OF"]},
+        doc_md=DOCS["turn"],
     )
+    # A bad parameter or landing folder is as bad a minute later; a workspace that is taken is not.
+    open_night = task(
+        "open", 'netgain open --as-of "$AS_OF" --format "$LOG_FORMAT"', retries=3, minutes=60, doc_md=DOCS["open"]
+    )
+    verdict = PythonOperator(
+        task_id="verdict",
+        python_callable=tell_verdict,
+        op_kwargs={"as_of": VARIABLES["AS_OF"]},
+        retries=0,
+        doc_md=DOCS["verdict"],
+    )
+    verdict.operator_extra_links = (DecisionPage(), MonitorPage())
+    report = task(
+        "report",
+        "netgain report",
+        retries=2,
+        minutes=10,
+        trigger_rule="all_done_min_one_success",  # however the stages ended, but not for a night that was never opened
+        pre_execute=check_night,
+        doc_md=DOCS["report"],
+    )
+    last_effect, last_pure = (by_phases if TASKS == "phases" else by_stages)(open_night)
+    turn >> open_night
+    [open_night, *last_pure] >> report
+    [last_effect, report] >> verdict

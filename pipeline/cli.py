@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import landed, quarantine
+from pipeline.commands import alert, landed, quarantine, repro
 from pipeline.commands.console import console as _console
 from pipeline.commands.tune import tune
 from pipeline.errors import NetgainError, ParamsError
@@ -27,6 +27,10 @@ app.add_typer(spark, name="spark")
 app.add_typer(landed.app, name="landed")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(tune)
+app.command()(repro.repro)
+app.command()(repro.effects)
+app.command()(repro.report)
+app.command()(alert.alert)
 
 _INTERRUPTED = 130
 

@@ -10,7 +10,7 @@ import yaml
 
 from pipeline.errors import ParamsError
 
-EFFECTS = ("account", "record", "promote", "publish", "erase")
+EFFECTS = ("account", "record", "promote", "publish", "monitor", "erase")
 """What acts on the world, in order, behind the last pure stage; no stage of DVC."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(@[a-z][a-z0-9_]*)?")

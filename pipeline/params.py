@@ -399,6 +399,45 @@ class ListParams(Frozen):
     """Items in the list for strangers."""
 
 
+class MonitoringParams(Frozen):
+    """When people are warned of what is watched night after night; nothing of it stops a night."""
+
+    window_nights: Annotated[int, Field(ge=1, le=90)]
+    """n, the latest nights that a warning looks at."""
+    breached_nights: Annotated[int, Field(ge=1, le=90)]
+    """k, in how many of them a figure breaks its bound before people are told."""
+    median_nights: Annotated[int, Field(ge=3, le=365)]
+    """Nights before that a trailing median is taken of."""
+    min_nights: Annotated[int, Field(ge=3, le=365)]
+    """Fewest of them for a median: before, bounds that are relative to it decide nothing."""
+    min_listeners: Count
+    """Fewest active listeners for the shares of lists: a handful varies too much."""
+    min_hit_rate_ratio: Share
+    """Share of listeners who played something of their list, relative to its trailing median; below, a breach."""
+    min_play_share_ratio: Share
+    """Share of plays that were of items on lists, relative to its trailing median; below, a breach."""
+    min_coverage_ratio: Share
+    """Share of active listeners with a list of their own, relative to its trailing median; below, a breach."""
+    max_psi: Positive
+    """Population stability index of an input; above, a breach."""
+    day_ratio: Band
+    """Plays and listeners of the latest day, relative to their median over the days before; outside, a breach."""
+    max_new_item_ratio: Annotated[float, Field(ge=1, allow_inf_nan=False)]
+    """Share of items that were never played before, relative to its trailing median; above, a breach."""
+    max_log_age_days: NonNegative
+    """Days [d] from the last play to as_of; above, a breach."""
+    max_lists_age_days: NonNegative
+    """Days [d] that lists were served until this night; above, a breach: nights were missed."""
+
+    @model_validator(mode="after")
+    def _windows_hold_what_they_count(self) -> "MonitoringParams":
+        if self.breached_nights > self.window_nights:
+            raise ValueError(f"breached_nights {self.breached_nights} is more than window_nights {self.window_nights}")
+        if self.min_nights > self.median_nights:
+            raise ValueError(f"min_nights {self.min_nights} is more than median_nights {self.median_nights}")
+        return self
+
+
 class Params(Frozen):
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     """The one seed; each stage derives its own from it."""
@@ -411,6 +450,7 @@ class Params(Frozen):
     gate: GateParams
     economics: EconomicsParams
     lists: ListParams
+    monitoring: MonitoringParams
 
     @model_validator(mode="after")
     def _blends_know_their_members(self) -> "Params":

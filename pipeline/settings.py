@@ -97,3 +97,33 @@ def silence_telemetry(environ: dict[str, str] | os._Environ[str] = os.environ) -
     """Switch off what dependencies would report about this machine, unless the user decided otherwise."""
     for name, value in _QUIET.items():
         environ.setdefault(name, value)
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """Where alerts go, besides the log; nothing of it is written down anywhere."""
+
+    webhook: str | None = field(repr=False)
+    """NETGAIN_ALERT_WEBHOOK, an address that takes JSON with `text`: Slack, Mattermost and their like."""
+    smtp: str | None = field(repr=False)
+    """NETGAIN_ALERT_SMTP, smtps://user:password@host[:port], or smtp:// with STARTTLS."""
+    sender: str
+    """NETGAIN_ALERT_FROM."""
+    to: tuple[str, ...]
+    """NETGAIN_ALERT_TO, addresses with commas between them."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of those that are set."""
+        return tuple(name for name, value in (("webhook", self.webhook), ("mail", self.smtp)) if value)
+
+
+def load_alerting(environ: Mapping[str, str] = os.environ) -> Alerting:
+    """Where this machine's alerts go. A faulty value is found when something is sent: an alert stops nothing."""
+    told = {name: environ.get(f"NETGAIN_ALERT_{name}", "").strip() for name in ("WEBHOOK", "SMTP", "FROM", "TO")}
+    return Alerting(
+        webhook=told["WEBHOOK"] or None,
+        smtp=told["SMTP"] or None,
+        sender=told["FROM"] or "netgain@localhost",
+        to=tuple(address for part in told["TO"].split(",") if (address := part.strip())),
+    )

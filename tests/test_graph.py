@@ -29,12 +29,23 @@ PLUMBING = {
     "pipeline.stages.layout",
     *(
         f"pipeline.engine.{name}"
-        for name in ("choose", "executor", "once", "inprocess", "spark", "spark_home", "session", "server", "java")
+        for name in (
+            "choose",
+            "executor",
+            "once",
+            "inprocess",
+            "spark",
+            "spark_home",
+            "session",
+            "server",
+            "java",
+            "loss",
+        )
     ),
 }
 
 # What the Airflow DAG adds around the stages of dvc.yaml.
-AROUND = {"open", "spark_start", "spark_stop", *EFFECTS}
+AROUND = {"turn", "open", "report", "spark_start", "spark_stop", *EFFECTS}
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 export AIRFLOW_HOME="${AIRFLOW_HOME:-$PWD/.airflow}"
 export NETGAIN_WORKSPACE="${NETGAIN_WORKSPACE:-$PWD}"
 export AIRFLOW__CORE__DAGS_FOLDER="$PWD/dags"
+export AIRFLOW__CORE__PLUGINS_FOLDER="$PWD/infra/airflow/plugins"
 export AIRFLOW__CORE__LOAD_EXAMPLES=False
 export AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG=1
 export AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION=True
@@ -11,5 +12,10 @@ export AIRFLOW__API__HOST=127.0.0.1
 export AIRFLOW__API__PORT="${PORT:-8080}"
 export AIRFLOW__API__BASE_URL="http://127.0.0.1:$AIRFLOW__API__PORT"
 export AIRFLOW__CORE__EXECUTION_API_SERVER_URL="$AIRFLOW__API__BASE_URL/execution/"
+# A task whose worker is gone is given up after three minutes, and tried again. A page that restarts for a minute ends no
+# task: a heartbeat every five seconds may fail twelve times.
+export AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=180
+export AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL=5
+export AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS=12
 export AIRFLOW__USAGE_DATA_COLLECTION__ENABLED=False
 export GX_ANALYTICS_ENABLED=false MLFLOW_DISABLE_TELEMETRY=true DVC_NO_ANALYTICS=1 SCARF_NO_ANALYTICS=true

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from pipeline.engine.java import ensure_java_home
+from pipeline.engine.loss import loss_is_told
 from pipeline.engine.spark_home import ensure_spark_home
 from pipeline.errors import SettingsError
 from pipeline.settings import Settings
@@ -74,11 +75,13 @@ def spark_session(settings: Settings) -> Iterator["SparkSession"]:
 
     Raises:
         SettingsError: no JVM comes up.
+        SparkLost: it goes away within the block.
     """
     server = shared_server(settings)
     session = _connect(server) if server else _own(settings)
     try:
-        yield session
+        with loss_is_told():
+            yield session
     finally:
         session.stop()
         # PySpark leaves it behind, and then refuses this process every session of its own.

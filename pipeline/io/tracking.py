@@ -52,7 +52,7 @@ def record_night(
         Whether anything was recorded.
 
     Raises:
-        SettingsError: MLflow does not answer.
+        TrackingAway: MLflow does not answer.
     """
     with tracking_client(settings) as client:
         view = (VIEW_TAG, saved_view(metric, created_ms=int(time.time() * 1000)))
@@ -85,7 +85,8 @@ def promote_model(settings: Settings, digest: str, as_of: str) -> tuple[str, boo
         The version that `champion` names now, and whether it moved.
 
     Raises:
-        SettingsError: MLflow does not answer, or the model was never recorded.
+        TrackingAway: MLflow does not answer.
+        SettingsError: the model was never recorded.
     """
     known = is_promoted(settings.mlflow_uri, model=MODEL, alias=CHAMPION, version_tag=(MODEL_DIGEST, digest))
     if known is not None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pipeline.errors import SettingsError
+from pipeline.errors import TrackingAway
 from pipeline.settings import Settings, silence_telemetry
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
     """The client of this machine's MLflow; what goes wrong inside the block is one line.
 
     Raises:
-        SettingsError: MLflow does not answer, or refuses.
+        TrackingAway: MLflow does not answer, or refuses.
     """
     silence_telemetry()
     for name, value in _ENVIRONMENT.items():
@@ -48,7 +48,7 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
             client.search_experiments(max_results=1)
         yield client
     except MlflowException as err:
-        raise SettingsError(
+        raise TrackingAway(
             f"MLflow at {without_secrets(uri)}: {without_secrets(_first_line(err))}",
             expected="a tracking server or store that works",
             fix="Mend NETGAIN_MLFLOW_URI or start the server; what is served is untouched.",

@@ -31,6 +31,7 @@ class NightFiles:
         refits: costs of the fits that are served.
         lists: cost of the stage recommend.
         params: of the night as a whole, for the parent run.
+        monitor: figures of the lists served before the night and of what came in; None where undefined.
     """
 
     as_of: str
@@ -46,6 +47,7 @@ class NightFiles:
     release: str
     commit: str | None
     data: TrainingData
+    monitor: Mapping[str, float | None]
 
     @property
     def metric(self) -> str:
@@ -77,6 +79,7 @@ def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> 
         "cost/energy_wh": 1000 * sum(cost.energy_kwh for cost in costs),
         "night/n_eligible_listeners": decision["n_eligible"],
         "night/n_lists": night.lists.n_scored,
+        **{f"monitor/{name}": value for name, value in night.monitor.items() if value is not None},
     }
     return _record(
         metrics,

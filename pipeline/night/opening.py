@@ -14,7 +14,7 @@ import yaml
 from pipeline.core.records import as_json
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
-from pipeline.errors import NetgainError, ParamsError
+from pipeline.errors import ParamsError, TransientError
 from pipeline.graph import read_stages
 from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
@@ -30,7 +30,7 @@ from pipeline.stages.hashes import night_inputs, pair_key, recipe_digests
 from pipeline.stages.layout import Layout
 
 
-class NightRunning(NetgainError):
+class NightRunning(TransientError):
     """Another night holds this workspace."""
 
 

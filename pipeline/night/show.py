@@ -41,6 +41,7 @@ def _checks(facts: dict[str, Any]) -> Group:
     lines = [Text(f"{total} expectations of the data, {undecided} of them undecided for want of data")]
     lines += [Text(f"set aside: {line}") for c in checks for line in c["set_aside"]]
     lines += [Text(f"warning: {line}", style="yellow") for c in checks for line in c["warnings"]]
+    lines += [Text(f"monitor: {line}", style="yellow") for line in facts["monitor"]]
     return Group(*lines)
 
 

@@ -7,6 +7,7 @@ from pipeline.io.releases import current
 from pipeline.io.tables import read_json
 from pipeline.night.data_docs import checkpoints
 from pipeline.stages.context import Context
+from pipeline.stages.monitor import warnings_of
 
 
 def night_facts(context: Context) -> dict[str, Any]:
@@ -15,7 +16,8 @@ def night_facts(context: Context) -> dict[str, Any]:
     Returns:
         `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format); `checks` (by checkpoint: the number
         of expectations, and lines of what warns, what is set aside, what is undecided); `decision` (decision.json);
-        `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners); `reports`.
+        `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners);
+        `monitor`, its warnings; `reports`.
     """
     layout = context.layout
     ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
@@ -37,6 +39,7 @@ def night_facts(context: Context) -> dict[str, Any]:
             "n_listeners": release.manifest["n_listeners"],
             "folder": str(release.folder),
         },
+        "monitor": warnings_of(context),
         "reports": str(context.settings.reports),
     }
 

@@ -196,6 +196,11 @@ def _axis(values: Sequence[float], start: float, end: float, *, log: bool) -> tu
     return ticks, lambda v: start + (v / unit - first) / (last - first) * (end - start)
 
 
+def plot_axis(values: Sequence[float], start: float, end: float) -> tuple[list[float], Scale]:
+    """Round ticks over the values, and a scale from values to coordinates between `start` and `end`."""
+    return _axis(values, start, end, log=False)
+
+
 def _plain(value: float) -> str:
     return f"{value:,.0f}" if value >= 1 else f"{value:g}"
 

@@ -51,7 +51,13 @@ def landing_digest(layout: Layout) -> str:
 def night_inputs(layout: Layout, params: Params) -> str:
     """Of a night's parameters, landed files and served release: what makes it another look."""
     landing = {"landing": landing_digest(layout)}
-    return digest({"params": params.model_dump(mode="json"), **landing, **digests({"served": layout.served})})[:24]
+    return digest(
+        {
+            "params": params.model_dump(mode="json", exclude={"monitoring"}),
+            **landing,
+            **digests({"served": layout.served}),
+        }
+    )[:24]
 
 
 def rule_code() -> str:

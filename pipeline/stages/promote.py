@@ -9,7 +9,8 @@ def run(context: Context) -> str:
     """Move `champion`, and `previous` behind it, where the served model is another one than before.
 
     Raises:
-        SettingsError: MLflow does not answer, or the night was not recorded.
+        TrackingAway: MLflow does not answer.
+        SettingsError: the night was not recorded.
     """
     version, moved = promote_model(context.settings, model_digest(context.layout), context.as_of.isoformat())
     return f"champion is version {version}" + ("" if moved else ", as before")

@@ -23,6 +23,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.hashes import landing_digest
 from pipeline.stages.layout import Layout
 from pipeline.stages.publish import contents
+from pipeline.stages.watched import watched
 
 SMALL_MODEL = 8 * 2**20
 """A recipe's held-out model is kept with its run up to so many bytes; the served model always is."""
@@ -32,7 +33,7 @@ def run(context: Context) -> str:
     """Record the night; recording it again changes nothing.
 
     Raises:
-        SettingsError: MLflow does not answer.
+        TrackingAway: MLflow does not answer.
     """
     layout = context.layout
     release = release_id(contents(context))
@@ -70,7 +71,7 @@ def night_key(context: Context, release: str) -> str:
     """
     layout, decision = context.layout, read_json(context.layout.decision)
     told = {
-        "params": context.params.model_dump(mode="json"),
+        "params": context.params.model_dump(mode="json", exclude={"monitoring"}),
         "landing": landing_digest(layout),
         "verdict": decision["verdict"],
         "serve": decision["serve"],
@@ -111,6 +112,7 @@ def read_night(context: Context, release: str) -> NightFiles:
         release=release,
         commit=git_commit(layout.root),
         data=training_data(layout, context.decision_from),
+        monitor=watched(context)["figures"],
     )
 
 

@@ -18,22 +18,44 @@ STAGES = {stage.name.replace("@", ".") for stage in read_stages(ROOT / "dvc.yaml
 DESCRIBE = """
 import json, sys
 sys.path.insert(0, 'dags')
-import netgain_nightly as n
+import netgain_nightly as n, netgain_rollback as r
+from pipeline.scheduling.tasks import command
+from pathlib import Path
+def ends(shell):
+    task = command('x', shell, workspace=Path.cwd(), variables={}, minutes=1)
+    try:
+        return ['passed', task.execute({})]
+    except Exception as err:
+        return [type(err).__name__, str(err)]
 fields = ('bash_command', 'env', 'append_env', 'cwd', 'skip_on_exit_code')
 print(json.dumps({
-    'dag': {'active': n.dag.max_active_tasks, 'catchup': n.dag.catchup, 'judges': sorted(n.JUDGES)},
+    'dag': {'active': n.dag.max_active_tasks, 'catchup': n.dag.catchup},
+    'ends': {shell: ends(shell) for shell in json.loads(sys.argv[1])},
     'tasks': {t.task_id: {f: str(getattr(t, f, None)) for f in fields} | {
         'retries': t.retries, 'minutes': t.execution_timeout and t.execution_timeout.total_seconds() / 60,
         'before': sorted(t.upstream_task_ids), 'setup': t.is_setup, 'teardown': t.is_teardown,
-        'rule': str(t.trigger_rule)} for t in n.dag.tasks}}))
+        'rule': str(t.trigger_rule), 'doc': t.doc_md or ''} for t in (*n.dag.tasks, *r.dag.tasks)}}))
 """
+
+
+ENDS = {
+    "echo fine": ["passed", "fine"],
+    "echo netgain: MLflow is away; exit 75": ["AirflowException", "MLflow is away (status 75)"],
+    "kill -9 $$": ["AirflowException", " (status -9)"],
+    "exit 143": ["AirflowException", " (status 143)"],
+    "echo netgain: as_of is no date; exit 2": ["AirflowFailException", "as_of is no date (status 2)"],
+    "exit 4": ["AirflowFailException", " (status 4)"],
+    "exit 1": ["AirflowFailException", " (status 1)"],
+}
+"""What a command does, and how its task ends: an AirflowFailException is not tried again, an AirflowException is."""
+PYTHON = {"turn", "verdict"}
 
 
 @pytest.fixture(scope="module")
 def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     home = str(tmp_path_factory.mktemp("airflow"))
     out = subprocess.run(
-        [sys.executable, "-c", DESCRIBE],
+        [sys.executable, "-c", DESCRIBE, json.dumps(list(ENDS))],
         cwd=ROOT,
         env=environment(ROOT, AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False"),
         capture_output=True,
@@ -45,7 +67,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def tasks(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {name: t for name, t in described["tasks"].items() if name != "verdict"}
+    return {name: t for name, t in described["tasks"].items() if name not in PYTHON}
 
 
 def test_no_command_carries_a_template_and_none_more_of_the_shell_than_words(tasks: dict[str, dict[str, Any]]) -> None:
@@ -54,8 +76,8 @@ def test_no_command_carries_a_template_and_none_more_of_the_shell_than_words(tas
 
 
 def test_what_a_run_may_choose_travels_in_the_environment_alone(tasks: dict[str, dict[str, Any]]) -> None:
-    for task in tasks.values():
-        assert "{{ params.as_of" in task["env"]
+    for name, task in tasks.items():
+        assert "{{ params." + ("by" if name == "rollback" else "as_of") in task["env"]
         assert task["append_env"] == "True"
         assert "{{" not in task["cwd"] + task["bash_command"]
 
@@ -66,14 +88,21 @@ def test_each_task_has_a_timeout_and_passes_with_status_0_alone(tasks: dict[str,
         assert task["skip_on_exit_code"] == "[]"
 
 
-def test_judgements_and_bad_input_are_not_tried_again_effects_more_often_than_stages(
-    tasks: dict[str, dict[str, Any]], described: dict[str, Any]
+@pytest.mark.parametrize("shell", ENDS)
+def test_a_task_is_tried_again_where_that_can_help_and_fails_for_good_elsewhere(
+    shell: str, described: dict[str, Any]
 ) -> None:
-    judges = set(described["dag"]["judges"])
-    assert judges <= STAGES
-    assert {tasks[name]["retries"] for name in {"open"} | judges} == {0}
-    assert {tasks[name]["retries"] for name in STAGES - judges} == {1}
+    assert described["ends"][shell] == ENDS[shell]
+
+
+def test_effects_are_tried_more_often_than_stages_and_a_rollback_once(tasks: dict[str, dict[str, Any]]) -> None:
+    assert {tasks[name]["retries"] for name in STAGES} == {2}
     assert {tasks[name]["retries"] for name in EFFECTS} == {3}
+    assert tasks["rollback"]["retries"] == 0
+
+
+def test_every_task_says_what_it_does(described: dict[str, Any]) -> None:
+    assert [name for name, task in described["tasks"].items() if not task["doc"]] == []
 
 
 def test_spark_is_stopped_after_whatever_the_stages_did(tasks: dict[str, dict[str, Any]]) -> None:
@@ -84,10 +113,18 @@ def test_spark_is_stopped_after_whatever_the_stages_did(tasks: dict[str, dict[st
     assert stop["rule"].lower().endswith("all_done_setup_success")
 
 
+def test_pages_are_written_however_the_stages_end_but_not_for_a_night_that_was_never_opened(
+    tasks: dict[str, dict[str, Any]],
+) -> None:
+    assert tasks["report"]["rule"].lower().endswith("all_done_min_one_success")
+    assert tasks["report"]["before"] == ["audit", "open"]
+
+
 def test_tasks_run_one_at_a_time_and_past_nights_are_not_caught_up_with(described: dict[str, Any]) -> None:
     assert described["dag"]["active"] == 1
     assert described["dag"]["catchup"] is False
-    assert described["tasks"]["verdict"]["before"] == [EFFECTS[-1]]
+    assert described["tasks"]["verdict"]["before"] == [EFFECTS[-1], "report"]
+    assert described["tasks"]["open"]["before"] == ["turn"]
 
 
 @pytest.mark.parametrize(

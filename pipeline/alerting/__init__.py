@@ -1,0 +1,1 @@
+"""Telling people: what happened and what to do, by webhook and mail."""

@@ -1,0 +1,56 @@
+"""What listeners then played, held against the lists that they were served; counts and shares, never a listener."""
+
+import datetime as dt
+
+import polars as pl
+
+Figures = dict[str, float | None]
+
+
+def serving_figures(plays: pl.DataFrame, lists: pl.DataFrame, fallback: pl.DataFrame, *, min_listeners: int) -> Figures:
+    """How the lists of a release did.
+
+    A play counts for a list where the item is on it, whether or not the listener came from there: it is what was
+    foreseen, not what was caused.
+
+    Args:
+        plays: DAILY of the days on which the lists were served.
+        lists: LISTS of the release.
+        fallback: FALLBACK of the release, which strangers were served.
+        min_listeners: with fewer active listeners, shares are None.
+
+    Returns:
+        `hit_rate`, the share of active listeners with a list of their own who played something of it; `play_share`,
+        the share of all plays that were of an item on what the listener was served; `coverage`, the share of active
+        listeners with a list of their own; `n_active`, how many there were.
+    """
+    active = plays.select("listener_id").unique()
+    own = active.join(lists.select("listener_id").unique(), on="listener_id", how="semi")
+    hits = plays.join(lists.select("listener_id", "item_id"), on=["listener_id", "item_id"], how="semi")
+    strangers = plays.join(own, on="listener_id", how="anti").join(fallback.select("item_id"), on="item_id", how="semi")
+    enough = active.height >= max(1, min_listeners)
+    n_plays, n_foreseen = _plays(plays), _plays(hits) + _plays(strangers)
+    return {
+        "n_active": float(active.height),
+        "hit_rate": hits["listener_id"].n_unique() / own.height if enough and own.height else None,
+        "play_share": n_foreseen / n_plays if enough and n_plays else None,
+        "coverage": own.height / active.height if enough else None,
+    }
+
+
+def new_item_share(daily: pl.DataFrame, *, since: dt.date) -> float | None:
+    """The share of the items played from a day on that were never played before it; None where one side is empty.
+
+    Args:
+        daily: DAILY, all days that the night may see.
+        since: first of the days that are looked at.
+    """
+    known = daily.filter(pl.col("day") < since).select("item_id").unique()
+    now = daily.filter(pl.col("day") >= since).select("item_id").unique()
+    if not known.height or not now.height:
+        return None
+    return now.join(known, on="item_id", how="anti").height / now.height
+
+
+def _plays(rows: pl.DataFrame) -> int:
+    return int(rows["n_plays"].sum())

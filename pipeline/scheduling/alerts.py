@@ -1,0 +1,71 @@
+"""Airflow's callbacks: what becomes of a night is told to people (pipeline/alerting)."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pipeline.alerting import message
+from pipeline.alerting.channels import send
+from pipeline.errors import ReleaseError
+from pipeline.io.releases import current
+from pipeline.scheduling.links import base_url, decision_page
+from pipeline.settings import load_alerting, load_settings
+
+Context = Mapping[str, Any]
+
+
+def task_failed(workspace: Path) -> Callable[[Context], None]:
+    """An on_failure_callback: a task failed for good, and the night stops there."""
+
+    def tell(context: Context) -> None:
+        task = context["task"]
+        said = " ".join(str(context.get("exception") or "see the log").split())
+        # Rendered values: of a command its environment, of a function its arguments.
+        as_of = (getattr(task, "env", None) or {}).get("AS_OF") or getattr(task, "op_kwargs", {}).get("as_of")
+        alert = message.stopped(
+            task.task_id, said, as_of=as_of, served=served(workspace), links={"log": str(context["ti"].log_url)}
+        )
+        send(alert, load_alerting())
+
+    return tell
+
+
+def night_ended(workspace: Path, as_of: str) -> str:
+    """Tell the verdict of a night with the monitor's warnings; returns the verdict's sentence.
+
+    Args:
+        workspace: the folder of dvc.yaml.
+        as_of: the night.
+    """
+    decision = json.loads((workspace / "data" / "decision.json").read_text(encoding="utf-8"))
+    settings = load_settings(workspace=workspace)
+    watched = settings.reports / f"monitor-{as_of}.json"
+    warnings = json.loads(watched.read_text(encoding="utf-8"))["warnings"] if watched.exists() else []
+    links = {"decision": decision_page(as_of)}
+    send(message.ended(decision, warnings, links=links), load_alerting())
+    return f"{decision['verdict']}: {decision['sentence']}"
+
+
+def lists_are_late(workspace: str, hours: float, context: Context) -> None:
+    """Of a deadline: a run is not over though it should be.
+
+    Args:
+        workspace: the folder of dvc.yaml.
+        hours: since it was due [h].
+        context: what Airflow knows of the run.
+    """
+    run = context["dag_run"]
+    as_of = str((run.get("conf") or {}).get("as_of") or run.get("data_interval_end") or run["run_after"])[:10]
+    links = {"run": f"{base_url()}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"}
+    send(message.late(as_of=as_of, hours=hours, served=served(Path(workspace)), links=links), load_alerting())
+
+
+def served(workspace: Path) -> str:
+    """What listeners get meanwhile, in a sentence."""
+    try:
+        release = current(load_settings(workspace=workspace).releases)
+    except ReleaseError as err:
+        return f"Nothing is served: {err.found}."
+    return f"Served meanwhile: release {release.id}, of the night {release.as_of}."

@@ -1,0 +1,58 @@
+"""The parts of a night that a scheduler runs: what a stage ends with comes through DVC, which ends with 255 alone."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline.errors import EXIT_BAD_INPUT, EXIT_STAGE_FAILED, EXIT_TRANSIENT
+from tests.workspace import run
+
+pytestmark = pytest.mark.slow
+
+STAGES = {
+    "fine": "echo done",
+    "away": "echo 'netgain: MLflow is away' >&2; exit 75",
+    "killed": "kill -9 $$",
+    "bad": "echo 'netgain: no plays' >&2; exit 4",
+    "broken": "echo 'Traceback: it broke' >&2; exit 1",
+}
+STATUS = {"away": EXIT_TRANSIENT, "killed": EXIT_TRANSIENT, "bad": EXIT_STAGE_FAILED, "broken": EXIT_STAGE_FAILED}
+SAID = {
+    "away": "stage away failed: MLflow is away",
+    "killed": "stage killed failed: ended by signal 9",
+    "bad": "stage bad failed: no plays",
+    "broken": "Traceback: it broke",
+}
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("parts")
+    stages = {name: {"cmd": cmd, "outs": [f"{name}.txt"]} for name, cmd in STAGES.items()}
+    stages["fine"]["cmd"] = "echo done > fine.txt"
+    (folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}), encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    run(folder, "dvc", "init", "--quiet")
+    return folder
+
+
+@pytest.mark.parametrize("stage", STATUS)
+def test_a_stage_that_may_pass_later_ends_with_75_and_any_other_does_not(workspace: Path, stage: str) -> None:
+    done = run(workspace, "netgain", "repro", stage, check=False)
+    assert done.returncode == STATUS[stage]
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("netgain: ")
+    assert SAID[stage] in last
+
+
+def test_a_stage_that_passes_is_run_and_said(workspace: Path) -> None:
+    assert "Running stage 'fine'" in run(workspace, "netgain", "repro", "fine").stdout
+    assert (workspace / "fine.txt").read_text(encoding="utf-8") == "done\n"
+
+
+def test_a_stage_that_is_none_is_bad_input(workspace: Path) -> None:
+    done = run(workspace, "netgain", "repro", "--", "--help", check=False)
+    assert done.returncode == EXIT_BAD_INPUT
+    assert "no stage '--help'" in done.stdout
