@@ -22,7 +22,7 @@ def loss_is_told() -> Iterator[None]:
     Raises:
         SparkLost: the server or an executor went away.
     """
-    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # ships no types
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
