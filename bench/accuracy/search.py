@@ -30,6 +30,8 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
         "discount": Real(0.0, 0.4),
         "iterations": Whole(8, 40),
     },
+    "ease": {"regularization": Real(1.0, 500.0, log=True), "dropout": Real(0.0, 0.8)},
+    "bpr": {"regularization": Real(0.001, 0.05, log=True), "iterations": Whole(100, 1000, log=True)},
 }
 """What is searched; all other fields stay as they stand in recipes.yaml."""
 

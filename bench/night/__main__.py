@@ -12,6 +12,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -46,13 +47,14 @@ def measure(scratch: Path, *, n_listeners: int, n_days: int, n_artists: int | No
     print(f"simulating {n_listeners:,} listeners over {n_days + 1} days", flush=True)
     simulate(n_listeners=n_listeners, n_days=n_days + 1, seed=1, start=START, out=logs, n_artists=n_artists)
     (place / "landing").mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml", ".dvcignore"):
+    for name in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
         shutil.copyfile(ROOT / name, place / name)
-    shutil.copytree(ROOT / ".dvc", place / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp"))
-    (place / "pipeline").symlink_to(ROOT / "pipeline")
+    for name in (".dvc", "pipeline"):
+        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("cache", "tmp"))
+    subprocess.run(["git", "init", "--quiet"], cwd=place, check=True)
     *history, last = sorted(logs.glob("*.jsonl.gz"))
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"PYTHONPATH": str(ROOT), "NETGAIN_WORKSPACE": str(place)}
+    environment |= {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "NETGAIN_WORKSPACE": str(place)}
     for path in history:
         shutil.move(path, place / "landing")
     as_of = START + dt.timedelta(days=n_days)

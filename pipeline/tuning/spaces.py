@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pipeline.errors import RecipeError
-from pipeline.params import IalsRecipe, Params, Recipe
+from pipeline.params import BprRecipe, EaseRecipe, IalsRecipe, Params, RecentRecipe, Recipe
 
 Value = int | float | str
 
@@ -51,6 +51,8 @@ Space = Mapping[str, Dimension]
 
 SPACES: dict[str, Space] = {
     "popular": {"window_days": Whole(1, 90, log=True)},
+    "recent": {"half_life_days": Real(0.5, 90.0, log=True)},
+    "repeat": {"half_life_days": Real(1.0, 365.0, log=True)},
     "item_knn": {"neighbours": Whole(20, 1000, log=True), "weighting": OneOf(("bm25", "cosine"))},
     "rp3beta": {"neighbours": Whole(20, 1000, log=True), "alpha": Real(0.3, 2.0), "beta": Real(0.0, 1.0)},
     "als": {
@@ -67,9 +69,23 @@ SPACES: dict[str, Space] = {
         "discount": Real(0.0, 0.5),
         "iterations": Whole(4, 16, log=True, cost_power=1),
     },
+    "ease": {
+        "regularization": Real(1.0, 1000.0, log=True),
+        "dropout": Real(0.0, 0.8),
+        "diagonal": OneOf(("zero", "free")),
+    },
+    "bpr": {
+        "factors": Whole(16, 128, log=True, cost_power=1),
+        "regularization": Real(0.001, 0.1, log=True),
+        "learning_rate": Real(0.01, 0.2, log=True),
+        "iterations": Whole(30, 300, log=True, cost_power=1),
+    },
 }
 
 STARTS: dict[str, Recipe] = {
+    "recent": RecentRecipe(family="recent", half_life_days=7.0),
+    "ease": EaseRecipe(family="ease", regularization=50.0, dropout=0.5, diagonal="free", neighbours=200),
+    "bpr": BprRecipe(family="bpr", factors=64, learning_rate=0.05, regularization=0.01, iterations=100),
     # The values of Rendle et al. as they were tuned on LastFM, at a size that a night affords.
     "ials": IalsRecipe(
         family="ials", factors=64, regularization=0.01, exponent=0.75, unobserved=0.0875, discount=0.15, start=0.1,

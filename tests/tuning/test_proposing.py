@@ -1,13 +1,14 @@
 import pytest
 
 from pipeline.errors import RecipeError
-from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
+from pipeline.params import ItemKnnRecipe, RepeatRecipe, Rp3BetaRecipe
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.tuning.proposing import Proposer
 from pipeline.tuning.spaces import SPACES, STARTS, OneOf, Whole, effort, start_of
 from tests.stages.small_night import PARAMS
 
 RP3BETA = Rp3BetaRecipe(family="rp3beta", neighbours=200, alpha=1.0, beta=0.3)
+REPEAT = RepeatRecipe(family="repeat", half_life_days=30.0)  # not where lists hold what is new, as those of PARAMS do
 KNN = ItemKnnRecipe(family="item_knn", neighbours=200, weighting="bm25")
 
 
@@ -54,7 +55,7 @@ def test_a_start_outside_the_space_is_no_obstacle():
 
 @pytest.mark.parametrize("family", SPACES)
 def test_every_corner_of_a_space_is_a_recipe(family):
-    recipes = {recipe.family: recipe for recipe in (*STARTS.values(), *PARAMS.recipes.values())}
+    recipes = {recipe.family: recipe for recipe in (REPEAT, *STARTS.values(), *PARAMS.recipes.values())}
     start = recipes[family]
     assert FAMILIES[family].runs_in == "task"
     for field, dimension in SPACES[family].items():
@@ -78,5 +79,5 @@ def test_the_recipe_of_params_yaml_is_the_start_and_else_that_of_the_family():
 
 @pytest.mark.parametrize("name", ["alz", "blend", "spark_als"])
 def test_what_cannot_be_searched_is_said_with_what_can(name):
-    with pytest.raises(RecipeError, match="item_knn, rp3beta, als, ials"):
+    with pytest.raises(RecipeError, match="item_knn, rp3beta, als, recent, ease, bpr, ials"):
         start_of(PARAMS, name)
