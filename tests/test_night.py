@@ -186,7 +186,7 @@ def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_wait
     done, facts, listed = away
     assert done.returncode == 0, done.stderr + done.stdout
     assert current(workspace / "releases").as_of == NEXT
-    assert "Records that wait for MLflow, of 1 night: see `netgain outbox`" in done.stdout
+    assert "MLflow has not taken the record of 1 night; it is kept: see `netgain outbox`" in done.stdout
     assert facts["effects"]["record"].startswith(f"the record of {NEXT} waits in the outbox: MLflow at {CLOSED}")
     assert facts["outbox"][0].startswith(f"{NEXT}-")
     assert [line.split()[:2] for line in listed.splitlines() if line.lstrip().startswith(str(NEXT))] == [
