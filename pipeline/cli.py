@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import alert, landed, quarantine, repro
+from pipeline.commands import alert, landed, outbox, quarantine, repro
 from pipeline.commands.console import console as _console
 from pipeline.commands.tune import tune
 from pipeline.errors import NetgainError, ParamsError
@@ -25,6 +25,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 spark = typer.Typer(no_args_is_help=True, help="One Spark server for several runs of `dvc repro`.")
 app.add_typer(spark, name="spark")
 app.add_typer(landed.app, name="landed")
+app.add_typer(outbox.app, name="outbox")
 app.add_typer(quarantine.app, name="quarantine")
 app.command()(tune)
 app.command()(repro.repro)

@@ -40,6 +40,8 @@ class Settings:
     """NETGAIN_DATASETS, the public data sets that can be fetched."""
     mlflow_uri: str
     """NETGAIN_MLFLOW_URI, an MLflow tracking URI."""
+    mlflow_seconds: float
+    """NETGAIN_MLFLOW_SECONDS, how long a night waits for a tracking server to take its record [s]."""
     mlflow_artifacts: Path
     """Artifacts of the embedded MLflow."""
     spark_master: str
@@ -71,6 +73,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         raise SettingsError(
             f"NETGAIN_ENGINE = {engine!r}", expected=f"one of {', '.join(get_args(EngineName))}", fix="Set or unset it."
         )
+    seconds = environ.get("NETGAIN_MLFLOW_SECONDS", "20")
+    if not seconds.isascii() or not seconds.isdigit():
+        raise SettingsError(
+            f"NETGAIN_MLFLOW_SECONDS = {seconds!r}", expected="a whole number of seconds", fix="Set or unset it."
+        )
     key = environ.get("NETGAIN_ID_KEY", "").encode() or None
     if key is not None and len(key) < _MIN_KEY_BYTES:
         raise SettingsError(
@@ -86,6 +93,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         reports=folder("REPORTS", "reports"),
         datasets=folder("DATASETS", "infra/datasets.yaml"),
         mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
+        mlflow_seconds=float(seconds),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
         id_key=key,

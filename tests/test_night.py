@@ -20,6 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.spark]
 
 START, DAYS, LISTENERS = dt.date(2026, 1, 1), 14, 60
 FIRST, NEXT = (START + dt.timedelta(days=DAYS + n) for n in range(2))
+CLOSED = "http://127.0.0.1:9"
+"""Nothing listens on the port of `discard`."""
 SMALL = {
     "split.decision_days": 4,
     "gate.min_eligible_listeners": 20,
@@ -104,10 +106,18 @@ def spoilt(workspace, again):
 
 
 @pytest.fixture(scope="module")
-def next_day(workspace, spoilt):
-    """The same command again, with the log as it should have been."""
+def away(workspace, spoilt):
+    """The same command again, with the log as it should have been, and MLflow away all night; what waits then."""
     land(workspace, days=DAYS + 1)
-    return night(workspace, NEXT, NETGAIN_ENGINE="inprocess")
+    done, facts = night(workspace, NEXT, NETGAIN_ENGINE="inprocess", NETGAIN_MLFLOW_URI=CLOSED)
+    return done, facts, run(workspace, NETGAIN, "outbox").stdout
+
+
+@pytest.fixture(scope="module")
+def next_day(workspace, away):
+    """The night, after MLflow is back."""
+    replays = [run(workspace, NETGAIN, "outbox", "replay").stdout for _ in range(2)]
+    return *away[:2], replays
 
 
 def test_two_nights_at_a_time_are_refused(rival):
@@ -173,9 +183,29 @@ def test_a_night_that_fails_leaves_what_is_served(spoilt):
     assert after == before
 
 
+def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_waits(workspace, away):
+    done, facts, listed = away
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert current(workspace / "releases").as_of == NEXT
+    assert "MLflow has not taken the record of 1 night; it is kept: see `netgain outbox`" in done.stdout
+    assert facts["effects"]["record"].startswith(f"the record of {NEXT} waits in the outbox: MLflow at {CLOSED}")
+    assert facts["outbox"][0].startswith(f"{NEXT}-")
+    assert [line.split()[:2] for line in listed.splitlines() if line.lstrip().startswith(str(NEXT))] == [
+        [str(NEXT), "record"],
+        [str(NEXT), "alias"],
+    ]
+
+
+def test_what_waited_is_delivered_once(next_day):
+    *_, (delivered, again) = next_day
+    assert f"{NEXT} " in delivered
+    assert "recorded with 2 recipes" in delivered
+    assert again == "nothing waits for MLflow\n"
+
+
 def test_the_next_day_is_made_good_by_the_same_command(workspace, first, next_day):
     release, runs, _ = first
-    done, facts = next_day
+    done, facts, _ = next_day
     assert done.returncode == 0, done.stderr + done.stdout
     assert facts["decision"]["verdict"] in ("PROMOTE", "REFRESH", "KEEP")
     served = current(workspace / "releases")

@@ -5,12 +5,12 @@ that a crash left unfinished is deleted and recorded anew.
 """
 
 import json
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError
 from pipeline.io.tracking_client import experiment_id, tracking_client
+from pipeline.io.tracking_entries import NightRecord
 from pipeline.io.tracking_peek import is_promoted, is_recorded
 from pipeline.io.tracking_records import ModelRecord, RunRecord
 from pipeline.io.tracking_views import VIEW_TAG, saved_view
@@ -31,46 +31,41 @@ def find_recorded(settings: Settings, key: str, digest: str) -> bool:
     return is_recorded(settings.mlflow_uri, run_tag=(KEY, key), version_tag=(MODEL_DIGEST, digest))
 
 
-def record_night(
-    settings: Settings,
-    key: str,
-    night: RunRecord,
-    recipes: tuple[RunRecord, ...],
-    model: ModelRecord,
-    *,
-    about: str,
-    metric: str,
-) -> bool:
+class NotRecorded(SettingsError):
+    """A model is to be served that the registry does not know."""
+
+
+def record_night(settings: Settings, record: NightRecord) -> bool:
     """Record a night with a child run for each recipe, and register its model where it is a new one.
 
-    Args:
-        key: same key, same night: nothing is written a second time.
-        about: Markdown, the experiment's description.
-        metric: that the runs table shows.
-
     Returns:
-        Whether anything was recorded.
+        Whether anything was recorded: a night that is there, whole, is left as it is.
 
     Raises:
         TrackingAway: MLflow does not answer.
     """
     with tracking_client(settings) as client:
-        view = (VIEW_TAG, saved_view(metric, created_ms=int(time.time() * 1000)))
-        experiment = experiment_id(client, settings, about, view=view)
-        found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'")
-        whole = [run for run in found if run.info.status == "FINISHED"]
-        if whole:
-            _register(client, whole[0], model)
-            return False
+        view = (VIEW_TAG, saved_view(record.metric, created_ms=record.at_ms))
+        experiment = experiment_id(client, settings, record.about, view=view)
+        found = _runs_of(client, experiment, record.key)
+        whole = next((run for run in found if run.info.status == "FINISHED"), None)
         for run in found:
-            _delete(client, experiment, run)
-        end = int(time.time() * 1000)
-        parent = start_run(client, experiment, night, end, {KEY: key})
-        for record in recipes:
-            child = start_run(client, experiment, record, end, {"mlflow.parentRunId": parent.info.run_id})
+            if run is not whole:
+                _delete(client, experiment, run)
+        if whole is not None:
+            _register(client, whole, record.model)
+            return False
+        end = record.at_ms
+        parent = start_run(client, experiment, record.night, end, {KEY: record.key})
+        for recipe in record.recipes:
+            child = start_run(client, experiment, recipe, end, {"mlflow.parentRunId": parent.info.run_id})
             client.set_terminated(child.info.run_id, "FINISHED", end)
-        client.log_artifacts(parent.info.run_id, str(model.folder), "model")
-        _register(client, parent, model)
+        client.log_artifacts(parent.info.run_id, str(record.model.folder), "model")
+        _register(client, parent, record.model)
+        # A server that was given up on may have made a run all the same, and later than it was looked for.
+        for run in _runs_of(client, experiment, record.key):
+            if run.info.run_id != parent.info.run_id:
+                _delete(client, experiment, run)
         # Last: a run that says FINISHED is whole.
         client.set_terminated(parent.info.run_id, "FINISHED", end)
     return True
@@ -86,7 +81,7 @@ def promote_model(settings: Settings, digest: str, as_of: str) -> tuple[str, boo
 
     Raises:
         TrackingAway: MLflow does not answer.
-        SettingsError: the model was never recorded.
+        NotRecorded: the model was never recorded.
     """
     known = is_promoted(settings.mlflow_uri, model=MODEL, alias=CHAMPION, version_tag=(MODEL_DIGEST, digest))
     if known is not None:
@@ -94,7 +89,7 @@ def promote_model(settings: Settings, digest: str, as_of: str) -> tuple[str, boo
     with tracking_client(settings) as client:
         version = _version_of(client, digest)
         if version is None:
-            raise SettingsError(
+            raise NotRecorded(
                 "the model of the night is not in the registry",
                 expected="a recorded night",
                 fix="Run `netgain stage record` first.",
@@ -141,6 +136,10 @@ def start_run(client: "MlflowClient", experiment: str, record: RunRecord, end: i
         log = client.log_artifacts if path.is_dir() else client.log_artifact
         log(run_id, str(path), folder)
     return run
+
+
+def _runs_of(client: "MlflowClient", experiment: str, key: str) -> "list[Run]":
+    return list(client.search_runs([experiment], f"tags.`{KEY}` = '{key}'"))
 
 
 def _delete(client: "MlflowClient", experiment: str, run: "Run") -> None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "netgain nightly"
 
-# A dead server is an error within seconds, not after minutes of retries.
+# A dead server is an error within seconds, not after minutes of retries. MLflow repeats even what makes a run, so that
+# a slow answer would leave two of them: what is to be tried again is, as a whole, by the outbox.
 _ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -47,7 +47,7 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
         yield client
-    except MlflowException as err:
+    except (MlflowException, OSError) as err:  # of the artifacts, MLflow lets what `requests` raises through
         raise TrackingAway(
             f"MLflow at {without_secrets(uri)}: {without_secrets(_first_line(err))}",
             expected="a tracking server or store that works",

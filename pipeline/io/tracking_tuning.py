@@ -30,7 +30,7 @@ def record_search(
         How many trials were recorded now.
 
     Raises:
-        SettingsError: MLflow does not answer.
+        TrackingAway: MLflow does not answer.
     """
     with tracking_client(settings) as client:
         experiment = experiment_id(client, settings, about, name=EXPERIMENT)

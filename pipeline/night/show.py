@@ -88,7 +88,11 @@ def _next(facts: dict[str, Any]) -> Group:
     ]
     if facts["decision"]["verdict"] == "INVALID":
         lines.append("The lists are served all the same; the night ends with status 3, because it could not decide.")
-    return Group(*(Text(line) for line in lines))
+    waits = len(facts["outbox"])
+    away = (
+        f"MLflow has not taken the record of {waits} night{'s' if waits > 1 else ''}; it is kept: see `netgain outbox`"
+    )
+    return Group(*(Text(line) for line in lines), *([Text(away, style="yellow")] if waits else []))
 
 
 def _interval(gain: dict[str, float] | None) -> str:

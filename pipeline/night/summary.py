@@ -3,6 +3,7 @@
 from typing import Any
 
 from pipeline.core.economics import per_month
+from pipeline.io.outbox import waiting
 from pipeline.io.releases import current
 from pipeline.io.tables import read_json
 from pipeline.night.data_docs import checkpoints
@@ -16,8 +17,8 @@ def night_facts(context: Context) -> dict[str, Any]:
     Returns:
         `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format); `checks` (by checkpoint: the number
         of expectations, and lines of what warns, what is set aside, what is undecided); `decision` (decision.json);
-        `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners);
-        `monitor`, its warnings; `reports`.
+        `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners); `monitor`, its
+        warnings; `outbox`, keys of the nights of which something waits for MLflow; `reports`.
     """
     layout = context.layout
     ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
@@ -40,6 +41,7 @@ def night_facts(context: Context) -> dict[str, Any]:
             "folder": str(release.folder),
         },
         "monitor": warnings_of(context),
+        "outbox": sorted({entry.key for entry in waiting(context.settings.ledger)}),
         "reports": str(context.settings.reports),
     }
 

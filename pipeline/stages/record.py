@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import tempfile
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,16 @@ import pyarrow.parquet as pq
 from pipeline.core.cost import Cost, mean_cost
 from pipeline.io.checksums import digests
 from pipeline.io.code_version import git_commit
+from pipeline.io.outbox import Waiting, remove, waiting
 from pipeline.io.publishing import release_id
 from pipeline.io.tables import INTERACTIONS, read_json
-from pipeline.io.tracking import find_recorded, record_night
+from pipeline.io.tracking import NotRecorded, find_recorded
+from pipeline.io.tracking_entries import NightRecord, put_record
 from pipeline.io.tracking_night import NightFiles, night_record, recipe_record
 from pipeline.io.tracking_notes import ABOUT, metric_title
 from pipeline.io.tracking_records import ModelRecord, TrainingData
+from pipeline.io.tracking_replay import replay_within
+from pipeline.settings import Settings
 from pipeline.stages.context import Context
 from pipeline.stages.hashes import landing_digest
 from pipeline.stages.layout import Layout
@@ -32,15 +37,27 @@ SMALL_MODEL = 8 * 2**20
 def run(context: Context) -> str:
     """Record the night; recording it again changes nothing.
 
+    The record is on this disk before MLflow is tried: where MLflow is away it waits, and the night goes on.
+
     Raises:
-        TrackingAway: MLflow does not answer.
+        SettingsError: the record could not even be kept here.
     """
-    layout = context.layout
-    release = release_id(contents(context))
-    key, digest = night_key(context, release), model_digest(layout)
-    if find_recorded(context.settings, key, digest):
+    settings, release = context.settings, release_id(contents(context))
+    key, digest = night_key(context, release), model_digest(context.layout)
+    if find_recorded(settings, key, digest) and not waiting(settings.ledger):
         return f"the night {context.as_of} is in MLflow already"
-    night = read_night(context, release)
+    entry = keep(context, key, digest, release)
+    return sent_or_waits(settings, entry, "the record")
+
+
+def keep(context: Context, key: str, digest: str, release: str) -> Waiting:
+    """Put the night's record into the outbox.
+
+    Raises:
+        TableError: a file of the night is missing.
+        SettingsError: the disk does not take it.
+    """
+    layout, night = context.layout, read_night(context, release)
     model = ModelRecord(
         folder=layout.final_model,
         digest=digest,
@@ -56,11 +73,35 @@ def run(context: Context) -> str:
         arrays = [(layout.data / t["file"], Path(t["file"]).parent) for t in night.decision.get("arrays", {}).values()]
         shown = [*((path, "") for path in reports), *((path, "plots") for path in plots)]
         beside = [(path, "" if folder == Path() else folder.as_posix()) for path, folder in arrays]
-        parent = night_record(night, (*shown, *beside))
-        children = tuple(recipe_record(night, recipe, _artifacts(layout, recipe)) for recipe in night.recipes)
-        recorded = record_night(context.settings, key, parent, children, model, about=ABOUT, metric=night.metric)
-    said = f"{parent.name}: recorded with {len(children)} recipes"
-    return said if recorded else f"the night {context.as_of} is in MLflow already"
+        record = NightRecord(
+            key=key,
+            night=night_record(night, (*shown, *beside)),
+            recipes=tuple(recipe_record(night, recipe, _artifacts(layout, recipe)) for recipe in night.recipes),
+            model=model,
+            about=ABOUT,
+            metric=night.metric,
+            at_ms=int(time.time() * 1000),
+        )
+        return put_record(context.settings.ledger, record)
+
+
+def sent_or_waits(settings: Settings, entry: Waiting, what: str) -> str:
+    """Deliver the outbox; the line says what became of an entry, or why it waits.
+
+    Raises:
+        NotRecorded: the entry is the promotion of a model that was never recorded.
+    """
+    done = replay_within(settings, settings.mlflow_seconds)
+    name = entry.folder.name
+    if name not in done.said and isinstance(done.error, NotRecorded):
+        remove(entry)
+        raise done.error
+    others = len(done.said.keys() - {name})
+    also = f" (and {others} more from the outbox)" if others else ""
+    if name in done.said:
+        return done.said[name] + also
+    why = "" if done.error is None else f": {done.error.found}"
+    return f"{what} of {entry.as_of} waits in the outbox{why}{also}"
 
 
 def night_key(context: Context, release: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.errors import RecipeError, SettingsError, TableError
+from pipeline.errors import RecipeError, TableError, TrackingAway
 from pipeline.features.tuning import load_tuning
 from pipeline.io.tracking_tuning import record_search
 from pipeline.stages.context import Context
@@ -94,6 +94,6 @@ class Recorder:
         record = search_record(self._plan, trials, as_of=str(self._context.as_of))
         try:
             record_search(self._context.settings, self._plan.key, record, children, about=ABOUT)
-        except SettingsError as err:
+        except TrackingAway as err:
             self._answers = False
             self._say(f"not recorded: {err.found}. The trials are kept; run it again to record them.")
