@@ -3,6 +3,8 @@
 EXIT_BAD_INPUT = 2
 EXIT_INVALID = 3
 EXIT_STAGE_FAILED = 4
+EXIT_TRANSIENT = 75
+"""EX_TEMPFAIL of sysexits.h: nothing is wrong with the input, and the same command may pass in a while."""
 
 
 class NetgainError(Exception):
@@ -61,3 +63,17 @@ class StageFailed(NetgainError):
     """A stage of the night ended with an error; what was served before is still served."""
 
     exit_status = EXIT_STAGE_FAILED
+
+
+class TransientError(NetgainError):
+    """Something outside is away or taken: trying the same again can help, and schedulers do so for this alone."""
+
+    exit_status = EXIT_TRANSIENT
+
+
+class TrackingAway(TransientError):
+    """MLflow does not answer, or refuses."""
+
+
+class SparkLost(TransientError):
+    """The Spark server or an executor went away under a task."""

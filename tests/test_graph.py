@@ -22,6 +22,7 @@ HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polar
 # parameters and errors come in: their values are declared as params of the stage.
 PLUMBING = {
     "pipeline.errors",
+    "pipeline.io.lease",
     "pipeline.params",
     "pipeline.settings",
     "pipeline.stages.context",

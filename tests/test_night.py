@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from pipeline.errors import EXIT_TRANSIENT
 from pipeline.io.releases import current, list_releases, verify
 from pipeline.simulation.simulate import simulate
 from tests.workspace import environment, make_workspace, run
@@ -110,7 +111,7 @@ def next_day(workspace, spoilt):
 
 
 def test_two_nights_at_a_time_are_refused(rival):
-    assert rival.returncode == 2
+    assert rival.returncode == EXIT_TRANSIENT
     assert rival.stderr.startswith("netgain: a night is running in ")
     assert rival.stderr.count("\n") == 1
 
