@@ -2,6 +2,7 @@
 
 import datetime as dt
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -65,27 +66,43 @@ def open_(
     logs: Annotated[Path | None, typer.Option(help="Folder of landed logs.")] = None,
 ) -> None:
     """Fix a night's inputs in night/, for `dvc repro` and for schedulers; run nothing."""
-    from pipeline.night.opening import only_night, open_night
+    from pipeline.io.lease import close
+    from pipeline.night.alone import only_night
+    from pipeline.night.opening import open_night
 
     settings = load_settings()
     with only_night(settings):
         context = open_night(settings, as_of=_night(as_of), log_format=log_format, logs=logs)
+        if settings.owner is None:  # nobody is bound to go on with it
+            close(settings.ledger, context.lease, "opened")
     typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
 
 
 @app.command()
 def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> None:
     """Run one stage, or one effect, on the night that is open in this folder."""
+    from pipeline.io.lease import beat, close
+    from pipeline.io.lifeline import watch_parent
+    from pipeline.night.alone import at_work
     from pipeline.stages.context import open_context
+    from pipeline.stages.effects import perform
 
     settings = load_settings()
     known = {s.name for s in read_stages(settings.workspace / "dvc.yaml")} | set(EFFECTS)
     full = name if recipe is None else f"{name}@{recipe}"
     if full not in known:
         raise ParamsError(f"no stage {full!r}", expected=f"one of {', '.join(sorted(known))}", fix="See dvc.yaml.")
-    module = importlib.import_module(f"pipeline.stages.{name}")
     context = open_context(settings)
-    typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
+    if "DVC_STAGE" in os.environ:  # else a person may mean it to outlive a terminal
+        watch_parent(lambda: beat(settings.ledger, context.lease))
+    with at_work(settings):
+        if name in EFFECTS:
+            typer.echo(perform(name, context))
+            if name == EFFECTS[-1]:
+                close(settings.ledger, context.lease, "done")
+            return
+        module = importlib.import_module(f"pipeline.stages.{name}")
+        typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
 
 
 @app.command("data-docs")

@@ -48,6 +48,10 @@ class Settings:
     """NETGAIN_SPARK_MASTER, for sessions that a stage starts itself."""
     id_key: bytes | None = field(repr=False)
     """NETGAIN_ID_KEY: listeners' ids are replaced by digests of them under this key; never written down."""
+    owner: str | None
+    """NETGAIN_OWNER: what the processes of one night have in common, where a scheduler runs it as several."""
+    lease_minutes: float
+    """NETGAIN_LEASE_MINUTES: after how long without a sign of life a night of another owner may be taken over [min]."""
     engine: EngineName
     """NETGAIN_ENGINE: `auto` runs work on logs in process and fits in Spark; the others run all of it in one."""
 
@@ -67,6 +71,16 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
 
     def folder(name: str, default: str) -> Path:
         return workspace / environ.get(f"NETGAIN_{name}", default)
+
+    def number(name: str, default: float) -> float:
+        text = environ.get(f"NETGAIN_{name}", "")
+        try:
+            value = float(text) if text else default
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < float("inf"):
+            raise SettingsError(f"NETGAIN_{name} = {text!r}", expected="a number of 0 or more", fix="Set or unset it.")
+        return value
 
     engine = environ.get("NETGAIN_ENGINE", "auto")
     if engine not in get_args(EngineName):
@@ -97,6 +111,8 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
         id_key=key,
+        owner=environ.get("NETGAIN_OWNER") or None,
+        lease_minutes=number("LEASE_MINUTES", 30.0),
         engine=engine,  # type: ignore[arg-type]  # checked against the literal above
     )
 

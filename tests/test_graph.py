@@ -23,6 +23,7 @@ HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polar
 PLUMBING = {
     "pipeline.engine.threads",
     "pipeline.errors",
+    "pipeline.io.lease",
     "pipeline.params",
     "pipeline.settings",
     "pipeline.stages.context",

@@ -1,7 +1,6 @@
 """`netgain repro`, `netgain effects`, `netgain report`: a night that is open, in the parts that a scheduler runs."""
 
 import contextlib
-import importlib
 import re
 import subprocess
 from collections import deque
@@ -39,10 +38,11 @@ def repro(
 def effects() -> None:
     """Run the effects of the open night in order, from account to erase; what is done is not done again."""
     from pipeline.stages.context import open_context
+    from pipeline.stages.effects import perform
 
     context = open_context(load_settings())
     for name in EFFECTS:
-        typer.echo(f"{name}: {importlib.import_module(f'pipeline.stages.{name}').run(context)}")
+        typer.echo(f"{name}: {perform(name, context)}")
 
 
 def report() -> None:

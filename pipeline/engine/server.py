@@ -1,7 +1,6 @@
 """A Spark Connect server that the stages of a night share, so that the night pays for one JVM."""
 
 import contextlib
-import ctypes
 import json
 import os
 import secrets
@@ -24,6 +23,7 @@ from pipeline.engine.session import (
     start_failed,
     state_folder,
 )
+from pipeline.io.lifeline import die_with_parent
 from pipeline.settings import Settings
 
 _START_SECONDS = 120
@@ -71,7 +71,7 @@ def start(settings: Settings, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
             stderr=subprocess.STDOUT,
             # The token travels in the environment: an argument could be read by every user of the machine.
             env=os.environ | WORKER_ENVIRONMENT | {"SPARK_CONNECT_AUTHENTICATE_TOKEN": token},
-            preexec_fn=_die_with_parent if dies_with_us else None,  # noqa: PLW1509  # no threads have been started
+            preexec_fn=die_with_parent if dies_with_us else None,  # noqa: PLW1509  # no threads have been started
             start_new_session=not dies_with_us,
         )
     deadline = time.monotonic() + _START_SECONDS
@@ -122,9 +122,3 @@ def _listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _die_with_parent() -> None:
-    """PR_SET_PDEATHSIG: the JVM does not outlive a night that was killed."""
-    with contextlib.suppress(AttributeError):  # Linux alone has it
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)

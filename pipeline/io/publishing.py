@@ -8,8 +8,8 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -46,11 +46,23 @@ def release_id(contents: Contents) -> str:
     return id_of(_content(contents))
 
 
-def publish(root: Path, contents: Contents, *, withdrawn: Collection[str] = ()) -> tuple[Release, bool]:
+def publish(
+    root: Path,
+    contents: Contents,
+    *,
+    withdrawn: Collection[str] = (),
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> tuple[Release, bool]:
     """Make the contents a release and serve it; publishing the same again changes nothing.
 
     A release of an earlier night than the one served is kept without being served: a backfill does not bring back
     yesterday's lists. Neither is one that was withdrawn by a rollback served again.
+
+    Args:
+        root: folder of releases.
+        contents: what becomes one.
+        withdrawn: ids of releases that were rolled back from.
+        guard: entered around the swap of CURRENT; it raises where this night may not serve any more.
 
     Returns:
         The release, and whether it is what CURRENT names now.
@@ -77,7 +89,8 @@ def publish(root: Path, contents: Contents, *, withdrawn: Collection[str] = ()) 
                 {**content, "release": name, "previous": before and before.id, "origin": dict(contents.origin)},
             )
         if serves and (served is None or served.id != name):
-            point(root, name)
+            with guard():
+                point(root, name)
     return release, serves
 
 

@@ -1,11 +1,7 @@
 """Opening a night: what it reads is written down before anything runs."""
 
 import datetime as dt
-import fcntl
-import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import yaml
 from pipeline.core.records import as_json
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
-from pipeline.errors import ParamsError, TransientError
+from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
 from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
@@ -23,15 +19,12 @@ from pipeline.logs.door import Door
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.replay import with_replayed
 from pipeline.logs.taken import findings, refuse
+from pipeline.night.alone import require_free, take_over
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
 from pipeline.stages.hashes import night_inputs, pair_key, recipe_digests
 from pipeline.stages.layout import Layout
-
-
-class NightRunning(TransientError):
-    """Another night holds this workspace."""
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
@@ -48,7 +41,9 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     Raises:
         NetgainError: a parameter, the format or the landing folder is not as it should be, or a landed file is not what
             an earlier night took.
+        NightRunning: a night of another owner, or a stage of an earlier one, is at work here.
     """
+    require_free(settings)
     layout, params = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
@@ -56,6 +51,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     inventory = take_inventory(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, door=door)
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
+    lease = take_over(settings, as_of=as_of.isoformat())
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
@@ -70,7 +66,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     )
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
-    return Context(params, as_of, layout, settings)
+    return Context(params, as_of, layout, settings, lease)
 
 
 def check_workspace(settings: Settings) -> tuple[Layout, Params]:
@@ -99,27 +95,6 @@ def check_recipes(names: set[str], dvc_yaml: Path) -> None:
             expected="each recipe in both files",
             fix=f"Add it to {there} (see docs/how-to/add-a-recommender.md), or remove it.",
         )
-
-
-@contextmanager
-def only_night(settings: Settings) -> Iterator[None]:
-    """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; it
-    belongs to the process, and ends with it, however it ends.
-
-    Raises:
-        NightRunning: another process holds it.
-    """
-    folder = os.open(settings.workspace, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise NightRunning(
-                f"a night is running in {settings.workspace}", expected="one at a time", fix="Wait for it to end."
-            ) from err
-        yield
-    finally:
-        os.close(folder)
 
 
 def interrupt_as_exit() -> None:

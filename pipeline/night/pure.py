@@ -2,14 +2,17 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import StageFailed
+from pipeline.io.lifeline import die_with_parent
 from pipeline.settings import Settings
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
@@ -77,6 +80,7 @@ def _run(settings: Settings, report: Report) -> list[str]:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        preexec_fn=partial(die_with_parent, signal.SIGKILL),  # noqa: PLW1509  # no threads have been started
     ) as process:
         assert process.stdout is not None
         for raw in process.stdout:

@@ -1,19 +1,21 @@
 """A whole night: open, pure stages, effects, summary."""
 
 import datetime as dt
-import importlib
 import time
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import EXIT_INVALID
 from pipeline.graph import EFFECTS
+from pipeline.io.lease import close
+from pipeline.night.alone import only_night
 from pipeline.night.data_docs import write_data_docs
-from pipeline.night.opening import interrupt_as_exit, only_night, open_night
+from pipeline.night.opening import interrupt_as_exit, open_night
 from pipeline.night.pure import Report, repro
 from pipeline.night.summary import night_facts
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
+from pipeline.stages.effects import perform
 
 
 def run_night(
@@ -28,11 +30,16 @@ def run_night(
     started = time.monotonic()
     with only_night(settings):
         context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
+        how = "failed"
         try:
-            ran = repro(settings, report)
+            try:
+                ran = repro(settings, report)
+            finally:
+                write_data_docs(context)  # a night that was stopped is the one to look at
+            effects = {name: _timed(name, context, report) for name in EFFECTS}
+            how = "done"
         finally:
-            write_data_docs(context)  # a night that was stopped is the one to look at
-        effects = {name: _timed(name, context, report) for name in EFFECTS}
+            close(settings.ledger, context.lease, how)
         return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
 
 
@@ -44,6 +51,6 @@ def exit_status(facts: dict[str, Any]) -> int:
 def _timed(name: str, context: Context, report: Report) -> str:
     report(name, None, "")
     started = time.monotonic()
-    said: str = importlib.import_module(f"pipeline.stages.{name}").run(context)
+    said = perform(name, context)
     report(name, time.monotonic() - started, said)
     return said

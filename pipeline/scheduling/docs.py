@@ -1,6 +1,9 @@
 """What each task does and what to do when it fails, as Airflow's page shows it."""
 
-_MLFLOW = "Fails with status 75 while MLflow is away, and is tried again. Doing it again changes nothing."
+_MLFLOW = (
+    "While MLflow is away it waits in the outbox, and the night goes on (`netgain outbox`). Doing it again changes "
+    "nothing."
+)
 
 DOCS = {
     "turn": "Waits until no other run is at work in the workspace: it holds one night at a time, and Airflow "

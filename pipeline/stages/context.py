@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import yaml
 
 from pipeline.errors import ParamsError
+from pipeline.io.lease import Lease, LeaseLost, in_force
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.layout import Layout
@@ -20,12 +21,14 @@ class Context:
 
     Attributes:
         as_of: the night. Midnight UTC at its start is the first instant that the night may not see.
+        lease: what the night may act on the world by; None where it was never opened by a command.
     """
 
     params: Params
     as_of: dt.date
     layout: Layout
     settings: Settings
+    lease: Lease | None = None
 
     @property
     def decision_from(self) -> dt.date:
@@ -43,6 +46,7 @@ def open_context(settings: Settings) -> Context:
 
     Raises:
         ParamsError: params.yaml or night.yaml is missing or faulty.
+        LeaseLost: the lease in force is that of another owner.
     """
     layout = Layout(settings.workspace)
     try:
@@ -53,7 +57,14 @@ def open_context(settings: Settings) -> Context:
         ) from err
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as err:
         raise ParamsError(f"{layout.night} names no night", expected="as_of", fix="Open the night again.") from err
-    return Context(load_params(layout.params), parse_as_of(as_of), layout, settings)
+    lease = in_force(settings.ledger)
+    if settings.owner is not None and lease is not None and lease.owner != settings.owner:
+        raise LeaseLost(
+            f"the open night is not that of {settings.owner} any more: it is {lease}",
+            expected="a night with one owner",
+            fix="Nothing was written. Start the whole run again when the other night has ended.",
+        )
+    return Context(load_params(layout.params), parse_as_of(as_of), layout, settings, lease)
 
 
 def parse_as_of(text: str, *, today: dt.date | None = None) -> dt.date:

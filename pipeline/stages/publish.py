@@ -1,10 +1,12 @@
 """Stage publish: the night's lists become a release, and the release is served."""
 
 import hashlib
+from functools import partial
 from typing import Any
 
 from pipeline.errors import ReleaseError
 from pipeline.io.code_version import git_commit
+from pipeline.io.lease import held
 from pipeline.io.publishing import Contents
 from pipeline.io.publishing import publish as publish_release
 from pipeline.io.rollback import withdrawn
@@ -17,9 +19,15 @@ def run(context: Context) -> str:
 
     Raises:
         ReleaseError: the night is not finished, its lists were not audited, or what is served now is damaged.
+        LeaseLost: a later night was opened meanwhile.
     """
     rolled_back = withdrawn(context.settings.ledger)
-    release, served = publish_release(context.settings.releases, contents(context), withdrawn=rolled_back)
+    release, served = publish_release(
+        context.settings.releases,
+        contents(context),
+        withdrawn=rolled_back,
+        guard=partial(held, context.settings.ledger, context.lease),
+    )
     if not served:
         why = "it was rolled back" if release.id in rolled_back else "a later night's is"
         return f"release {release.id} is kept, not served: {why}"

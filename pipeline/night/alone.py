@@ -1,0 +1,112 @@
+"""One night at a time in a workspace, whoever starts it; and what becomes of one that did not end."""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.errors import TransientError
+from pipeline.io.lease import Lease, acquire, idle_seconds, in_force, is_alive
+from pipeline.settings import Settings
+
+_ORPHAN_SECONDS = 10.0
+"""A stage that lost its parent ends within a second or two; so long is it waited for."""
+
+
+class NightRunning(TransientError):
+    """Another night holds this workspace."""
+
+
+@contextmanager
+def only_night(settings: Settings) -> Iterator[None]:
+    """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; it
+    belongs to the process, and ends with it, however it ends.
+
+    Raises:
+        NightRunning: another process holds it.
+    """
+    with _flocked(settings.workspace, fcntl.LOCK_EX) as mine:
+        if not mine:
+            raise _running(settings)
+        yield
+
+
+@contextmanager
+def at_work(settings: Settings) -> Iterator[None]:
+    """For a stage or an effect: no night is opened while it runs.
+
+    Raises:
+        NightRunning: one is being opened.
+    """
+    with _flocked(settings.workspace / "night", fcntl.LOCK_SH, wait=_ORPHAN_SECONDS) as mine:
+        if not mine:
+            raise _running(settings)
+        yield
+
+
+def require_free(settings: Settings) -> None:
+    """Nothing is written here.
+
+    Raises:
+        NightRunning: a night that spans several processes shows signs of life, or one was made on another machine and
+            did lately.
+    """
+    lease = in_force(settings.ledger)
+    if lease is None or lease.ended is not None:
+        return
+    alive = is_alive(lease)
+    mine = lease.owner == settings.owner if lease.owner else bool(alive) and lease.pid == os.getpid()
+    gone = lease.owner is None and alive is False
+    if not mine and not gone and idle_seconds(settings.ledger, lease) < 60 * settings.lease_minutes:
+        raise NightRunning(
+            f"{lease} has not ended, and was alive {idle_seconds(settings.ledger, lease):.0f} s ago",
+            expected="one night at a time",
+            fix=f"Wait for it; after {settings.lease_minutes:g} minutes without a sign of life it is taken over.",
+        )
+
+
+def take_over(settings: Settings, *, as_of: str) -> Lease:
+    """The lease of a night that opens now. One whose night did not end is void from here on, and that is said.
+
+    Raises:
+        NightRunning: a stage of an earlier night is still at work.
+    """
+    with _flocked(settings.workspace / "night", fcntl.LOCK_EX, wait=_ORPHAN_SECONDS) as mine:
+        if not mine:
+            raise _running(settings)
+        lease, before = acquire(settings.ledger, as_of=as_of, owner=settings.owner)
+    if before is not None:
+        print(f"netgain: {before} did not end; lease {lease.token} takes its place", file=sys.stderr)  # noqa: T201
+    return lease
+
+
+def _running(settings: Settings) -> NightRunning:
+    return NightRunning(
+        f"a night is running in {settings.workspace}", expected="one at a time", fix="Wait for it to end."
+    )
+
+
+@contextmanager
+def _flocked(folder: Path, how: int, *, wait: float = 0.0) -> Iterator[bool]:
+    """A lock on a folder that dies with the process; False where others have it. A folder that is not there is free."""
+    if not folder.is_dir():
+        yield True
+        return
+    handle, until = os.open(folder, os.O_RDONLY), time.monotonic() + wait
+    try:
+        while not (mine := _try(handle, how)) and time.monotonic() < until:
+            time.sleep(0.1)
+        yield mine
+    finally:
+        os.close(handle)
+
+
+def _try(handle: int, how: int) -> bool:
+    try:
+        fcntl.flock(handle, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

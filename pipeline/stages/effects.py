@@ -1,0 +1,19 @@
+"""An effect of the night that is open, by name: only who holds the night's lease acts on the world."""
+
+import importlib
+
+from pipeline.io.lease import held
+from pipeline.stages.context import Context
+
+
+def perform(name: str, context: Context) -> str:
+    """Carry out one of `graph.EFFECTS`; returns its line. `publish` compares the lease once more at its swap.
+
+    Raises:
+        LeaseLost: a later night was opened.
+        NetgainError: of the effect.
+    """
+    with held(context.settings.ledger, context.lease):
+        pass
+    said: str = importlib.import_module(f"pipeline.stages.{name}").run(context)
+    return said
