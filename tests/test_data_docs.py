@@ -115,6 +115,8 @@ def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
         "as_of": "2026-01-13",
         "rows": rows | {"files": 13, "reasons": {}},
         "checks": checks,
+        "monitor": [],
+        "outbox": [],
         "decision": read_json(night.layout.decision),
         "recipes": [],
         "release": {"id": "r", "n_listeners": 41, "recipe": "popular"},

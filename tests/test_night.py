@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import EXIT_TRANSIENT
+from pipeline.graph import EFFECTS
 from pipeline.io.releases import current, list_releases, verify
 from pipeline.simulation.simulate import simulate
 from tests.workspace import environment, make_workspace, run
@@ -162,7 +163,7 @@ def test_the_same_night_again_does_nothing(workspace, first, again):
     assert [r.id for r in list_releases(workspace / "releases") if r.as_of == FIRST] == [release.id]
     assert facts["release"]["id"] == release.id
     assert set(runs) <= set(in_mlflow(workspace, "runs"))
-    assert len(facts["effects"]) == 5
+    assert list(facts["effects"]) == list(EFFECTS)
 
 
 def test_the_same_night_again_is_not_recorded_twice(again):
