@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from bench.speed.growth import CPU_LIMIT
 from pipeline.page.render import environment
 from pipeline.page.svg import Curve, Row, dot_plot, log_curves
 
@@ -22,6 +23,7 @@ def render_speed(found: Found) -> str:
     template = environment().from_string(text)
     return template.render(
         found=found,
+        limit=CPU_LIMIT,
         parts=parts,
         peers=[(rows["factors"], peer_plot(rows)) for rows in parts.get("peers", [])],
         growth=[(parts[name]["shapes"][0], *growth_plots(parts[name])) for name in AXES if name in parts],
