@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import subprocess
 from collections import deque
 from typing import Annotated
 
@@ -76,19 +75,10 @@ def _dvc(settings: Settings, *arguments: str) -> None:
         TransientError: the stage says that it may pass later, or something outside ended it by a signal.
         StageFailed: it failed for another reason.
     """
-    from pipeline.night.pure import dvc_command, dvc_environment
+    from pipeline.night.pure import start_dvc
 
     last: deque[str] = deque(maxlen=40)
-    with subprocess.Popen(
-        dvc_command("--wait-for-lock", *arguments),
-        cwd=settings.workspace,
-        env=dvc_environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-    ) as process:
+    with start_dvc(settings, *arguments) as process:
         assert process.stdout is not None
         for line in process.stdout:
             typer.echo(line.rstrip())

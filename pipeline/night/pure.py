@@ -65,14 +65,10 @@ def _stale(settings: Settings) -> bool:
     return status.returncode != 0
 
 
-def _run(settings: Settings, report: Report) -> list[str]:
-    command = dvc_command("--wait-for-lock", "repro")
-    ran: list[str] = []
-    lines: deque[str] = deque(maxlen=40)
-    said: Mapping[str, str] = {}
-    started = time.monotonic()
-    with subprocess.Popen(
-        command,
+def start_dvc(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
+    """DVC in the workspace, which waits for its lock and ends with this process; what it says comes through stdout."""
+    return subprocess.Popen(
+        dvc_command("--wait-for-lock", *arguments),
         cwd=settings.workspace,
         env=dvc_environment(),
         stdin=subprocess.DEVNULL,
@@ -81,7 +77,15 @@ def _run(settings: Settings, report: Report) -> list[str]:
         text=True,
         errors="replace",
         preexec_fn=partial(die_with_parent, signal.SIGKILL),  # noqa: PLW1509  # no threads have been started
-    ) as process:
+    )
+
+
+def _run(settings: Settings, report: Report) -> list[str]:
+    ran: list[str] = []
+    lines: deque[str] = deque(maxlen=40)
+    said: Mapping[str, str] = {}
+    started = time.monotonic()
+    with start_dvc(settings, "repro") as process:
         assert process.stdout is not None
         for raw in process.stdout:
             line = raw.rstrip().rsplit("\r", 1)[-1]
