@@ -76,8 +76,8 @@ def contents_after(folder, engine, master):
     name = f"{engine}-{master.partition('[')[0]}"
     workspace = make_workspace(folder / name, params=PARAMS)
     run_stages(workspace, engine, master, as_of=START + dt.timedelta(days=DAYS))
-    left_over = {path.name for path in workspace.iterdir()} - {*PARTS, "data", "night", ".netgain", ".git"}
-    assert left_over == set(), "Spark must leave nothing beside .netgain"
+    left_over = {path.name for path in workspace.iterdir()} - {*PARTS, "data", "ledger", "night", ".netgain", ".git"}
+    assert left_over == set(), "Spark must leave nothing beside .netgain, where a night leaves its lease in the ledger"
     return contents(workspace)
 
 
