@@ -116,11 +116,13 @@ def _next(plan: Plan, proposer: Proposer, trials: Sequence[Trial]) -> tuple[list
     closing = (plan.n_seeds - 1) * pace * (effort(space, plan.start) + effort(space, _best(trials).recipe))
     left = plan.budget_cpu_seconds - closing - sum(trial.cost.cpu_seconds for trial in trials)
     affordable = []
-    for recipe in asked:
-        left -= pace * effort(space, recipe)
-        if left < 0:
-            break
-        affordable.append(recipe)
+    # A trial shorter than the kernel's tick may have cost nothing that was counted; a spent budget ends all the same.
+    if left > 0:
+        for recipe in asked:
+            left -= pace * effort(space, recipe)
+            if left < 0:
+                break
+            affordable.append(recipe)
     return affordable, "the next trial would exceed the budget"
 
 
