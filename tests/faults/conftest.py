@@ -1,0 +1,68 @@
+"""One warm process and one finished night for all; the table at the end."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.contents import contents
+from tests.faults.extent import ALL
+from tests.faults.small_night import keep_world, run_pure, small_workspace
+from tests.faults.tally import RESULTS, Tally
+from tests.faults.warm import Warm
+
+_TALLY = pytest.StashKey[Tally]()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A night whose pure stages are done.
+
+    Attributes:
+        workspace: where they ran; a test that changes something in it puts it back.
+        seconds: of each stage, undisturbed.
+        data: content of every file of data/, undisturbed.
+        kept: the world as it was before any effect.
+    """
+
+    workspace: Path
+    seconds: dict[str, float]
+    data: dict[str, str]
+    kept: Path
+
+
+@pytest.fixture(scope="session")
+def tally(pytestconfig: pytest.Config) -> Tally:
+    return pytestconfig.stash.setdefault(_TALLY, Tally())
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm]:
+    process = Warm()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, warm: Warm, migrated: Path) -> Finished:
+    workspace = small_workspace(tmp_path_factory.mktemp("faults") / "w")
+    (workspace / "mlflow").mkdir()
+    shutil.copyfile(migrated, workspace / "mlflow" / "mlflow.db")
+    seconds = run_pure(warm, workspace)
+    kept = tmp_path_factory.mktemp("kept")
+    keep_world(workspace, kept)
+    return Finished(workspace, seconds, contents(workspace), kept)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    tally = config.stash.get(_TALLY, None)
+    if tally is None or not tally.rows:
+        return
+    terminalreporter.section("faults")
+    for line in tally.lines():
+        terminalreporter.write_line(line)
+    if ALL:
+        RESULTS.write_text(json.dumps(tally.as_json(), indent=2) + "\n", encoding="utf-8")

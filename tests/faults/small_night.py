@@ -1,0 +1,124 @@
+"""The smallest night that is a whole one: its workspace, its stages, and what it comes to."""
+
+import datetime as dt
+import hashlib
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import yaml
+
+from pipeline.graph import read_stages
+from pipeline.io.releases import current, verify
+from tests.contents import COST_MATTERS_NOT
+from tests.faults.warm import Ended, Warm
+from tests.workspace import make_workspace
+
+START, DAYS = dt.date(2026, 1, 1), 12
+AS_OF = START + dt.timedelta(days=DAYS)
+RECIPES = ["popular", "als", "item_knn", "rp3beta", "blend"]
+PARAMS = {
+    **COST_MATTERS_NOT,
+    "split.decision_days": 3,
+    "split.tuning_days": 3,
+    "gate.min_eligible_listeners": 20,
+    "gate.min_slice_listeners": 5,
+    "gate.seeds": 2,
+    "recipes.als.factors": 8,
+    "recipes.als.iterations": 3,
+}
+ENGINE = {"NETGAIN_ENGINE": "inprocess"}
+WORLD = ("ledger", "mlflow", "releases", "reports")
+"""What effects act on."""
+
+
+def small_workspace(folder: Path, *, days: int = DAYS, recipes: list[str] | None = None) -> Path:
+    """A workspace with landed logs in which no night was run."""
+    kept = recipes or RECIPES
+    params = {name: value for name, value in PARAMS.items() if not name.startswith("recipes.") or "als" in kept}
+    return make_workspace(folder, recipes=kept, params=params, listeners=40, days=days, start=START.isoformat())
+
+
+def stage(warm: Warm, workspace: Path, name: str) -> Ended:
+    """Run a stage or an effect undisturbed.
+
+    Raises:
+        AssertionError: it failed.
+    """
+    ended = warm.run(workspace, "stage", *name.split("@"), **ENGINE)
+    assert ended.status == 0, ended.said
+    return ended
+
+
+def run_pure(warm: Warm, workspace: Path) -> dict[str, float]:
+    """Open the night and run every stage of dvc.yaml; seconds by stage."""
+    opened = warm.run(workspace, "open", "--as-of", AS_OF.isoformat())
+    assert opened.status == 0, opened.said
+    names = [each.name for each in read_stages(workspace / "dvc.yaml")]
+    return {name: stage(warm, workspace, name).seconds for name in names}
+
+
+def remove_outs(workspace: Path, name: str) -> None:
+    """As DVC does before it runs a stage."""
+    outs = next(each.outs for each in read_stages(workspace / "dvc.yaml") if each.name == name)
+    for out in outs:
+        shutil.rmtree(workspace / out) if (workspace / out).is_dir() else (workspace / out).unlink(missing_ok=True)
+
+
+def redate(workspace: Path, as_of: dt.date) -> None:
+    """Give what is ready to be published to another night: a release of its own."""
+    (workspace / "night" / "night.yaml").write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
+
+
+def assert_served_is_whole(root: Path) -> None:
+    """CURRENT names a complete release with the checksums of its manifest, or there is none yet."""
+    if (root / "CURRENT").exists():
+        verify(current(root))
+
+
+def files(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file under a folder by its path; without locks, leases and SQLite's own files."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in found
+        if not path.name.endswith(".lock") and path.parent.name != "leases"
+    }
+
+
+def world(workspace: Path) -> dict[str, object]:
+    """What effects have made of the world: files by checksum, and what MLflow holds, without its own times and ids."""
+    return {
+        **{name: files(workspace / name) for name in ("ledger", "releases", "reports")},
+        "mlflow": _mlflow(workspace / "mlflow" / "mlflow.db"),
+    }
+
+
+def keep_world(workspace: Path, folder: Path) -> None:
+    """A copy of what effects act on, for `restore_world`."""
+    for name in WORLD:
+        shutil.rmtree(folder / name, ignore_errors=True)
+        if (workspace / name).exists():
+            shutil.copytree(workspace / name, folder / name)
+
+
+def restore_world(workspace: Path, folder: Path) -> None:
+    keep_world(folder, workspace)
+
+
+def _mlflow(database: Path) -> object:
+    if not database.exists():
+        return None
+    with closing(sqlite3.connect(database)) as store:
+        told = [
+            "select name, status, (select count(*) from latest_metrics m where m.run_uuid = r.run_uuid),"
+            " (select count(*) from params p where p.run_uuid = r.run_uuid)"
+            " from runs r where lifecycle_stage = 'active' order by 1, 2",
+            "select v.version, t.value, r.status from model_versions v join runs r on r.run_uuid = v.run_id"
+            " join model_version_tags t on t.version = v.version and t.key = 'netgain.model'"
+            " where v.current_stage != 'Deleted_Internal' order by 2",
+            "select alias, t.value from registered_model_aliases a join model_version_tags t"
+            " on t.version = a.version and t.key = 'netgain.model' order by 1",
+        ]
+        return [store.execute(query).fetchall() for query in told]
