@@ -108,8 +108,10 @@ def spoilt(workspace, again):
 
 @pytest.fixture(scope="module")
 def away(workspace, spoilt):
-    """The same command again, with the log as it should have been, and MLflow away all night; what waits then."""
+    """The same command again, with the log as it should have been, and MLflow away all night; what waits then. A kill
+    has cut DVC's rwlock off meanwhile."""
     land(workspace, days=DAYS + 1)
+    (workspace / ".dvc" / "tmp" / "rwlock").write_bytes(b'{"write": {')
     done, facts = night(workspace, NEXT, NETGAIN_ENGINE="inprocess", NETGAIN_MLFLOW_URI=CLOSED)
     return done, facts, run(workspace, NETGAIN, "outbox").stdout
 
@@ -195,6 +197,12 @@ def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_wait
         [str(NEXT), "record"],
         [str(NEXT), "alias"],
     ]
+
+
+def test_a_rwlock_that_a_kill_cut_off_stops_no_night_and_that_is_said(away):
+    done, *_ = away
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in done.stderr.splitlines()
 
 
 def test_what_waited_is_delivered_once(next_day):
