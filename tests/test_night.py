@@ -103,7 +103,8 @@ def spoilt(workspace, again):
     before = (workspace / "releases" / "CURRENT").read_bytes()
     # Both engines give the same, by test; this one needs no JVM.
     done, _ = night(workspace, NEXT, NETGAIN_ENGINE="inprocess")
-    return done, latest.name, before, (workspace / "releases" / "CURRENT").read_bytes()
+    marked = json.loads((workspace / "releases" / "STALE.json").read_text())
+    return done, latest.name, marked, before, (workspace / "releases" / "CURRENT").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +185,17 @@ def test_a_night_that_fails_says_which_file_in_one_line(spoilt):
 def test_a_night_that_fails_leaves_what_is_served(spoilt):
     *_, before, after = spoilt
     assert after == before
+
+
+def test_a_night_that_fails_says_what_stays_served_and_marks_it_stale(first, spoilt):
+    (release, *_), (done, latest, marked, *_) = first, spoilt
+    assert done.stdout.splitlines()[-1] == f"Served meanwhile: release {release.id} of the night {FIRST}, 1 night old"
+    assert (marked["night"], marked["release"], marked["nights_old"]) == (str(NEXT), release.id, 1)
+    assert (marked["stage"], latest in marked["why"]) == ("ingest", True)
+
+
+def test_the_mark_goes_when_the_night_is_made_good(workspace, away):
+    assert not (workspace / "releases" / "STALE.json").exists()
 
 
 def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_waits(workspace, away):
