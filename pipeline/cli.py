@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import alert, landed, outbox, quarantine, repro
+from pipeline.commands import alert, landed, outbox, quarantine, repro, status
 from pipeline.commands.console import console as _console
 from pipeline.commands.tune import tune
 from pipeline.errors import NetgainError, ParamsError
@@ -33,6 +33,7 @@ app.command()(repro.repro)
 app.command()(repro.effects)
 app.command()(repro.report)
 app.command()(alert.alert)
+app.command()(status.status)
 
 _INTERRUPTED = 130
 
@@ -209,7 +210,7 @@ def releases() -> None:
     """All releases, the newest first."""
     from pipeline.stages.lookup import releases_table
 
-    _console().print(releases_table(load_settings().releases))
+    _console().print(releases_table(load_settings()))
 
 
 @app.command()
@@ -349,6 +350,7 @@ def main() -> None:
 
 def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:
     """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
+    from pipeline.io.serving import standing
     from pipeline.night.reports import write_reports
     from pipeline.night.running import exit_status
     from pipeline.night.show import Progress, summary
@@ -357,8 +359,12 @@ def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json
     progress = Progress(console)
     try:
         facts = work(progress)
-    finally:
+    except BaseException:
         progress.stop()
+        if (meanwhile := standing(settings.releases)) is not None:
+            console.print(f"Served meanwhile: {meanwhile}", style="yellow", highlight=False)
+        raise
+    progress.stop()
     console.print("", summary(facts))
     write_reports(settings.reports, facts, json_file)
     raise typer.Exit(exit_status(facts))
