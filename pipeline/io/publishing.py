@@ -16,7 +16,17 @@ from typing import Any
 
 from pipeline.errors import ReleaseError
 from pipeline.io.checksums import digests, opened
-from pipeline.io.releases import SCHEMA, Release, current, id_of, open_release, served_before, verify
+from pipeline.io.releases import (
+    SCHEMA,
+    Release,
+    current,
+    id_of,
+    named,
+    open_release,
+    release_ids,
+    served_before,
+    verify,
+)
 from pipeline.io.serving import locked, point, restate
 from pipeline.io.tables import sync_folder
 
@@ -71,24 +81,18 @@ def publish(
         ReleaseError: a source is missing, or CURRENT does not name a complete release.
     """
     content = _content(contents)
-    name = id_of(content)
+    name, as_of = id_of(content), date.fromisoformat(content["as_of"])
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
-        for left_over in root.glob(".tmp-*"):
-            shutil.rmtree(left_over)
-        served = current(root) if (root / "CURRENT").exists() else None
-        older = served is not None and contents.facts["as_of"] < served.manifest["as_of"]
-        serves = not older and name not in withdrawn
-        release = _existing(root, name)
+        _sweep(root)
+        again = named(root) == name  # what is served is published anew, and mended where it is damaged
+        served = None if again else _served(root)
+        serves = again or ((served is None or as_of >= served.as_of) and name not in withdrawn)
+        release = _whole(root, name)
         if release is None:
-            # A backfilled night follows the release before it, not the later one that is served meanwhile.
-            before = served_before(root, date.fromisoformat(content["as_of"])) if older else served
-            release = _build(
-                root,
-                contents,
-                {**content, "release": name, "previous": before and before.id, "origin": dict(contents.origin)},
-            )
-        if serves and (served is None or served.id != name):
+            about = {"release": name, "previous": _previous(root, name, as_of), "origin": dict(contents.origin)}
+            release = _build(root, contents, {**content, **about})
+        if serves and not again:
             with guard():
                 point(root, name)
         restate(root)  # a crash may have fallen between the swap and the mark
@@ -99,18 +103,46 @@ def _content(contents: Contents) -> dict[str, Any]:
     return {"schema": SCHEMA, **contents.facts, "files": digests(contents.files)}
 
 
-def _existing(root: Path, name: str) -> Release | None:
-    """The release of that name if it is whole; a damaged one is put aside, to be built anew."""
+def _sweep(root: Path) -> None:
+    """Remove what a kill left of an earlier publish."""
+    for left_over in root.glob(".tmp-*"):
+        shutil.rmtree(left_over)
+    for left_over in root.glob(".CURRENT.*.tmp"):
+        left_over.unlink()
+
+
+def _served(root: Path) -> Release | None:
+    return None if named(root) is None else current(root)
+
+
+def _whole(root: Path, name: str) -> Release | None:
+    """The release of that name if it is whole."""
     if not (root / name).exists():
         return None
     try:
         release = open_release(root, name)
         verify(release)
     except ReleaseError:
-        (root / name).rename(root / f".tmp-damaged-{name}")
-        sync_folder(root)
         return None
     return release
+
+
+def _previous(root: Path, name: str, as_of: date) -> str | None:
+    """The release that a new one follows: what is served, or for a backfilled night what was served before it.
+
+    One that is made again follows what it followed. It may be served itself, or lie behind what is: a chain that took
+    the served one for its next link would lead in a circle.
+    """
+    if not (root / name).exists() and named(root) != name:
+        served = _served(root)
+        found = served if served is None or as_of >= served.as_of else served_before(root, as_of)
+        return None if found is None else found.id
+    try:
+        return open_release(root, name).previous
+    except ReleaseError:
+        # Its manifest is gone, and with it what it followed.
+        earlier = [each for each in release_ids(root) if each < as_of.isoformat()]
+        return earlier[-1] if earlier else None
 
 
 def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Release:
@@ -128,6 +160,8 @@ def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Relea
     verify(Release(building, manifest))
     for folder in [*(p for p in building.rglob("*") if p.is_dir()), building]:
         sync_folder(folder)
+    if (root / name).exists():  # a damaged one
+        (root / name).rename(root / f".tmp-damaged-{name}")
     building.rename(root / name)
     sync_folder(root)
     return Release(root / name, manifest)

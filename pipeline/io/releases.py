@@ -75,17 +75,28 @@ def current(root: Path) -> Release:
     Raises:
         ReleaseError: nothing was published, or CURRENT names no complete release.
     """
-    try:
-        name = (root / "CURRENT").read_text(encoding="utf-8").strip()
-    except FileNotFoundError as err:
+    name = named(root)
+    if name is None:
         raise ReleaseError(
             f"no release in {root}", expected="a published one", fix="Run a night first: `netgain night`."
-        ) from err
+        )
+    return open_release(root, name)
+
+
+def named(root: Path) -> str | None:
+    """What CURRENT says, whether or not there is such a release; None where there is no CURRENT.
+
+    Raises:
+        ReleaseError: it cannot be read.
+    """
+    try:
+        return (root / "CURRENT").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
     except (OSError, UnicodeDecodeError) as err:
         raise ReleaseError(
             f"{root / 'CURRENT'} cannot be read: {err}", expected="a release's name", fix=_OTHER
         ) from err
-    return open_release(root, name)
 
 
 def open_release(root: Path, name: str) -> Release:

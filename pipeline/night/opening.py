@@ -15,6 +15,7 @@ from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
 from pipeline.io import rwlock
 from pipeline.io.ledger import history
+from pipeline.io.left_overs import sweep
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
 from pipeline.logs.door import Door
@@ -56,6 +57,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     lease = take_over(settings, as_of=as_of.isoformat())
     if (wrong := rwlock.put_aside(settings.workspace)) is not None:
         print(f"netgain: .dvc/tmp/rwlock {wrong}: it is put aside as {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+    sweep(layout.data, layout.night.parent)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")

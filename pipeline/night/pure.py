@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.errors import StageFailed
-from pipeline.io.lifeline import die_with_parent
+from pipeline.io.lifeline import STARTER, die_with_parent
 from pipeline.settings import Settings
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
@@ -70,7 +70,7 @@ def start_dvc(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         dvc_command("--wait-for-lock", *arguments),
         cwd=settings.workspace,
-        env=dvc_environment(),
+        env=dvc_environment() | {STARTER: str(os.getpid())},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -65,4 +65,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     for line in tally.lines():
         terminalreporter.write_line(line)
     if ALL:
+        RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(tally.as_json(), indent=2) + "\n", encoding="utf-8")

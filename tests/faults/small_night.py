@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -51,10 +52,15 @@ def stage(warm: Warm, workspace: Path, name: str) -> Ended:
     return ended
 
 
-def run_pure(warm: Warm, workspace: Path) -> dict[str, float]:
-    """Open the night and run every stage of dvc.yaml; seconds by stage."""
+def open_night(warm: Warm, workspace: Path) -> None:
+    """Open it, or open it again."""
     opened = warm.run(workspace, "open", "--as-of", AS_OF.isoformat())
     assert opened.status == 0, opened.said
+
+
+def run_pure(warm: Warm, workspace: Path) -> dict[str, float]:
+    """Open the night and run every stage of dvc.yaml; seconds by stage."""
+    open_night(warm, workspace)
     names = [each.name for each in read_stages(workspace / "dvc.yaml")]
     return {name: stage(warm, workspace, name).seconds for name in names}
 
@@ -78,13 +84,21 @@ def assert_served_is_whole(root: Path) -> None:
 
 
 def files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file under a folder by its path; without locks, leases and SQLite's own files."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    """SHA-256 of every file under a folder by its path, without locks, leases, and what the next publish removes."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and ".tmp-" not in str(path))
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): hashlib.sha256(_timeless(path)).hexdigest()
         for path in found
         if not path.name.endswith(".lock") and path.parent.name != "leases"
     }
+
+
+def _timeless(path: Path) -> bytes:
+    """The bytes of a file; of a journal, its entries without the time at which they were made."""
+    if path.suffix != ".jsonl":
+        return path.read_bytes()
+    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return json.dumps([{k: v for k, v in entry.items() if k != "when"} for entry in entries], sort_keys=True).encode()
 
 
 def world(workspace: Path) -> dict[str, object]:

@@ -37,9 +37,8 @@ def ready(finished: Finished, tmp_path: Path) -> Iterator[Finished]:
 
 
 def publish(warm: Warm, night: Finished, root: Path, *, at: int) -> Ended:
-    return warm.kill_at_call(
-        night.workspace, *PUBLISH, at=at, NETGAIN_RELEASES=str(root), NETGAIN_LEDGER=str(root.with_name("ledger"))
-    )
+    where = {"NETGAIN_RELEASES": str(root), "NETGAIN_LEDGER": str(root.with_name("ledger"))}
+    return warm.kill_at_call(night.workspace, *PUBLISH, at=at, NETGAIN_KEEP_RELEASES="2", **where)
 
 
 def roll_back(warm: Warm, root: Path, to: str, *, at: int) -> Ended:

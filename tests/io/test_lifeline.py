@@ -34,6 +34,23 @@ def test_a_process_whose_parent_alone_is_killed_ends_within_seconds(tmp_path: Pa
         assert not _alive(child)
 
 
+def test_a_process_that_lost_its_parent_before_it_looked_ends_at_once() -> None:
+    """DVC is killed while its stage still imports its libraries: whoever takes orphans in is no parent."""
+    code = (
+        "import os\nfrom pipeline.io.lifeline import STARTER, watch_parent\n"
+        "os.environ[STARTER] = {starter!r}\n"
+        "watch_parent(lambda: None)\nprint('still here')"
+    )
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    ended, goes_on = (
+        subprocess.run([sys.executable, "-c", code.format(starter=str(pid))], capture_output=True, check=False)
+        for pid in (gone.pid, os.getpid())
+    )
+    assert (ended.returncode, ended.stdout) == (-signal.SIGKILL, b"")
+    assert (goes_on.returncode, goes_on.stdout) == (0, b"still here\n")
+
+
 def _alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"

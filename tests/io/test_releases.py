@@ -132,6 +132,36 @@ def test_a_damaged_release_is_built_anew_by_publishing_again(tmp_path: Path, roo
     assert mended.id == release.id
 
 
+def test_a_release_that_is_built_anew_follows_what_it_followed(tmp_path: Path, root: Path) -> None:
+    day = dt.date(2026, 1, 12)
+    first, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
+    early, _ = publish(root, contents(tmp_path, "2026-01-11", "b"))
+    late, _ = publish(root, contents(tmp_path, "2026-01-11", "c"))
+    for text, release in (("c", late), ("b", early)):
+        release.lists.write_text("torn", encoding="utf-8")
+        mended, _ = publish(root, contents(tmp_path, "2026-01-11", text))
+        verify(mended)
+        assert mended.previous == release.previous
+    assert served_before(root, day) == early  # which was published again last, and follows nothing that follows it
+    assert served_before(root, dt.date(2026, 1, 11)) == first
+
+
+@pytest.mark.parametrize("damage", ["a manifest cut off", "no folder"])
+def test_a_served_release_without_a_manifest_is_made_again_by_its_night(
+    tmp_path: Path, root: Path, damage: str
+) -> None:
+    first, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
+    release, _ = publish(root, contents(tmp_path, "2026-01-11", "b"))
+    if damage == "no folder":
+        release.folder.rename(tmp_path / "elsewhere")
+    else:
+        (release.folder / "manifest.json").write_text('{"schema"', encoding="utf-8")
+    mended, served = publish(root, contents(tmp_path, "2026-01-11", "b"))
+    verify(mended)
+    assert served
+    assert (mended.id, mended.previous) == (release.id, first.id)
+
+
 def test_the_release_served_before_a_night_is_the_same_before_and_after_that_night_runs_again(
     tmp_path: Path, root: Path
 ) -> None:

@@ -1,0 +1,46 @@
+"""Stages killed at random instants, their process group or only who started them: run again, they come to the same."""
+
+import random
+
+import pytest
+
+from pipeline.graph import read_stages
+from tests.contents import contents, differing
+from tests.faults.conftest import Finished
+from tests.faults.extent import SEED, times
+from tests.faults.small_night import ENGINE, RECIPES, open_night, remove_outs, stage
+from tests.faults.tally import Tally
+from tests.faults.warm import Warm
+from tests.workspace import ROOT
+
+A_MOMENT = 0.15
+"""Seconds. A stage that has lost its parent ends at once, or was ending anyway."""
+STAGES = [each.name for each in read_stages(ROOT / "dvc.yaml") if each.name.partition("@")[2] in ("", *RECIPES)]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_killed_on_the_way_comes_to_the_same_when_it_is_run_again(
+    name: str, warm: Warm, finished: Finished, tally: Tally
+) -> None:
+    rng, workspace = random.Random(f"{SEED} {name}"), finished.workspace
+    outs = next(each.outs for each in read_stages(workspace / "dvc.yaml") if each.name == name)
+    for n in range(times(sample=1, all_=8)):
+        whom = ("group", "parent")[(n + STAGES.index(name)) % 2]
+        fault = f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
+        longest = finished.seconds[name]
+        while True:
+            remove_outs(workspace, name)
+            after = rng.uniform(0, longest)
+            killed = warm.kill_after(workspace, "stage", *name.split("@"), seconds=after, whom=whom, **ENGINE)
+            assert killed.outlived < A_MOMENT, f"{name} went on for {killed.outlived:.1f} s after its parent"
+            if killed.killed:
+                break
+            longest = after  # it had ended before: this machine was quicker
+        tally.injected(fault, kill=True)
+        changed = differing(finished.data, contents(workspace))
+        assert {path for path in changed if not path.startswith(outs) and "/." not in path} == set()
+        open_night(warm, workspace)
+        remove_outs(workspace, name)
+        stage(warm, workspace, name)
+        assert differing(finished.data, contents(workspace)) == set()
+        tally.recovered(fault)
