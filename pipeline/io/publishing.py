@@ -107,7 +107,7 @@ def _sweep(root: Path) -> None:
     """Remove what a kill left of an earlier publish."""
     for left_over in root.glob(".tmp-*"):
         shutil.rmtree(left_over)
-    for left_over in root.glob(".CURRENT.*.tmp"):
+    for left_over in root.glob(".*.tmp"):
         left_over.unlink()
 
 

@@ -17,9 +17,10 @@ def run(context: Context) -> str:
         SettingsError: the promotion could not even be kept here.
     """
     settings = context.settings
-    # What waits has just been tried; trying again would only make the night wait once more.
-    behind = bool(waiting(settings.ledger))
     key = night_key(context, release_id(contents(context)))
+    # What waits has just been tried; trying again would only make the night wait once more. Not so the promotion itself:
+    # a kill left it here.
+    behind = any((entry.kind, entry.key) != ("promote", key) for entry in waiting(settings.ledger))
     entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout)}, {})
     if behind:
         return f"the alias of {context.as_of} waits in the outbox, behind what is there"

@@ -84,12 +84,12 @@ def assert_served_is_whole(root: Path) -> None:
 
 
 def files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file under a folder by its path, without locks, leases, and what the next publish removes."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and ".tmp-" not in str(path))
+    """SHA-256 of every file under a folder by its path, without leases and what is hidden: locks, and what kills left."""
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(_timeless(path)).hexdigest()
-        for path in found
-        if not path.name.endswith(".lock") and path.parent.name != "leases"
+        name: hashlib.sha256(_timeless(path)).hexdigest()
+        for name, path in found.items()
+        if "/." not in f"/{name}" and path.parent.name != "leases"
     }
 
 
