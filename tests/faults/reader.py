@@ -47,7 +47,7 @@ def poll(root: Path) -> None:
     threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
     print("reading", flush=True)
     reads, torn, served = 0, [], (root / "CURRENT").exists()
-    while not over.wait(0.001):
+    while not over.wait(0.01):
         try:
             release = current(root)
             verify(release)

@@ -84,7 +84,7 @@ def assert_served_is_whole(root: Path) -> None:
 
 
 def files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file under a folder by its path, without leases and what is hidden: locks, and what kills left."""
+    """SHA-256 of every file under a folder by its path, but of leases and of what is hidden: locks, what kills left."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
         name: hashlib.sha256(_timeless(path)).hexdigest()

@@ -1,4 +1,4 @@
-"""Effects killed before system calls that change the disk, SQLite's among them: run again, the world is as it would be."""
+"""Effects killed before system calls that change the disk, SQLite's among them: run again, they are done once."""
 
 from dataclasses import dataclass
 from pathlib import Path
