@@ -1,9 +1,23 @@
 """Property tests try the same cases each time, so that a red run is the change's own; NETGAIN_FUZZ=N tries N others."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("fuzz", max_examples=int(os.environ.get("NETGAIN_FUZZ", "1000")), deadline=None)
 settings.load_profile("fuzz" if "NETGAIN_FUZZ" in os.environ else "repeatable")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow store; its schema takes seconds to make, so tests copy it."""
+    from pipeline.io.tracking_client import tracking_client
+    from pipeline.settings import load_settings
+
+    machine = load_settings({}, workspace=tmp_path_factory.mktemp("migrated"))
+    with tracking_client(machine):
+        pass
+    return machine.workspace / "mlflow" / "mlflow.db"

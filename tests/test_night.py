@@ -191,7 +191,7 @@ def test_a_night_that_fails_says_what_stays_served_and_marks_it_stale(first, spo
     (release, *_), (done, latest, marked, *_) = first, spoilt
     assert done.stdout.splitlines()[-1] == f"Served meanwhile: release {release.id} of the night {FIRST}, 1 night old"
     assert (marked["night"], marked["release"], marked["nights_old"]) == (str(NEXT), release.id, 1)
-    assert (marked["stage"], latest in marked["why"]) == ("ingest", True)
+    assert (marked["stage"], latest in marked["why"]) == ("validate", True)
 
 
 def test_the_mark_goes_when_the_night_is_made_good(workspace, away):
