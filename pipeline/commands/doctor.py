@@ -29,7 +29,8 @@ def doctor(
     from pipeline.doctor.examine import examine, mend
 
     settings = load_settings()
-    with Progress(console=console(), transient=True, disable=as_json) as bar:
+    out = console()
+    with Progress(console=out, transient=True, disable=as_json or not out.is_terminal) as bar:
         task = bar.add_task("reading releases", total=None)
 
         def progress(n_read: int, of: int) -> None:
@@ -39,7 +40,7 @@ def doctor(
     if as_json:
         typer.echo(json.dumps(_facts(found), indent=2, sort_keys=True, ensure_ascii=False))
     else:
-        console().print(_table(found))
+        out.print(_table(found))
         for line in found.done:
             typer.echo(f"done: {line}")
         if not repair and any(finding.repair for finding in found.findings):

@@ -91,7 +91,8 @@ def publish(
         if serves and (served is None or served.id != name):
             with guard():
                 point(root, name)
-        restate(root)  # a crash may have fallen between the swap and the mark
+        if serves:
+            restate(root)  # a crash may have fallen between the swap and the mark
     return release, serves
 
 

@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ReleaseError
+from pipeline.errors import ReleaseError, TableError
 from pipeline.io.checksums import digests, fact
 from pipeline.io.journal import read_lines
 
@@ -96,7 +96,7 @@ def open_release(root: Path, name: str) -> Release:
     """
     if not _ID.fullmatch(name):
         raise ReleaseError(f"a release called {name[:60]!r}", expected="<as_of>-<12 hex digits>", fix=_OTHER)
-    if not (root / name).exists() and name in removed_ids(root):
+    if _was_removed(root, name):
         raise ReleaseError(
             f"release {name} was removed, as older than those that are kept",
             expected="one that is kept",
@@ -142,9 +142,16 @@ def before(root: Path, release: Release) -> Release | None:
         ReleaseError: it is faulty, or missing though nobody removed it.
     """
     name = release.previous
-    if name is None or (not (root / name).exists() and name in removed_ids(root)):
+    if name is None or _was_removed(root, name):
         return None
     return open_release(root, name)
+
+
+def _was_removed(root: Path, name: str) -> bool:
+    try:
+        return not (root / name).exists() and name in removed_ids(root)
+    except TableError:  # then it is missing, and nobody knows why
+        return False
 
 
 def verify(release: Release) -> None:
