@@ -40,7 +40,8 @@ def _held_against(lock: Path) -> list[Finding]:
             continue
         if installed != version:
             others.append(f"{name} {installed}, not {version}")
-    needed = [name for name in missing if name in _direct()]
+    direct = _direct()
+    needed = [name for name in missing if name in direct]
     found = []
     if needed:
         found.append(Finding(CHECK, "fail", f"not installed: {_some(needed)}", "Run `make setup`."))

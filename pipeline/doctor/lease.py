@@ -3,7 +3,7 @@
 import datetime as dt
 from functools import partial
 
-from pipeline.doctor.finding import Finding
+from pipeline.doctor.finding import Finding, Repair
 from pipeline.errors import ReleaseError
 from pipeline.io.lease import Lease, idle_seconds, in_force
 from pipeline.io.releases import current
@@ -28,25 +28,20 @@ def look(settings: Settings) -> list[Finding]:
     if state == "at work":
         return [Finding(CHECK, "ok", f"{lease} is at work, last sign of life {silent}")]
     gone = "its process is gone" if state == "gone" else f"its last sign of life was {silent}"
-    repair = partial(_mark, settings, lease) if _is_unsaid(settings, lease) else None
-    return [Finding(CHECK, "warn", f"{lease} did not end: {gone}", _AGAIN, repair)]
+    return [Finding(CHECK, "warn", f"{lease} did not end: {gone}", _AGAIN, _marking(settings, lease))]
 
 
-def _is_unsaid(settings: Settings, lease: Lease) -> bool:
-    """Whether what is served is older than a night that was killed, and could not say so itself."""
+def _marking(settings: Settings, lease: Lease) -> Repair | None:
+    """Mark what is served as stale for a night that was killed, and could not say so itself."""
     try:
+        night = dt.date.fromisoformat(lease.as_of)
         served, mark = current(settings.releases), stale_mark(settings.releases)
-    except ReleaseError:
-        return False
-    return served.as_of.isoformat() < lease.as_of[:10] and (mark is None or mark.night < lease.as_of) and _dated(lease)
+    except (ValueError, ReleaseError):  # a lease that cannot be read has no date
+        return None
+    unsaid = served.as_of < night and (mark is None or mark.night < lease.as_of)
+    return partial(_mark, settings, night) if unsaid else None
 
 
-def _dated(lease: Lease) -> bool:
-    """A lease that cannot be read has no date."""
-    return lease.as_of[:1].isdigit()
-
-
-def _mark(settings: Settings, lease: Lease, _by: str) -> str:
-    night = dt.date.fromisoformat(lease.as_of)
+def _mark(settings: Settings, night: dt.date, _by: str) -> str:
     mark_stale(settings.releases, night=night, stage="an unknown stage", why="it was killed, or its machine went down")
-    return f"marked what is served as stale: the night of {lease.as_of} did not end"
+    return f"marked what is served as stale: the night of {night} did not end"

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import signal
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
-from pipeline.io import rwlock
 from pipeline.io.ledger import history
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
@@ -22,6 +20,7 @@ from pipeline.logs.landing import take_inventory
 from pipeline.logs.replay import with_replayed
 from pipeline.logs.taken import findings, refuse
 from pipeline.night.alone import require_free, take_over
+from pipeline.night.pure import unblock_dvc
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
@@ -54,8 +53,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
-    if (wrong := rwlock.put_aside(settings.workspace)) is not None:
-        print(f"netgain: .dvc/tmp/rwlock {wrong}: it is put aside as {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+    unblock_dvc(settings)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
