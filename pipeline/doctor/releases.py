@@ -5,13 +5,14 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding
 from pipeline.errors import ReleaseError
+from pipeline.io.recovery import recover
 from pipeline.io.releases import Release, before, current, open_release, release_ids, verify
-from pipeline.io.rollback import recover
 from pipeline.io.serving import MARK, locked, restate, stale_mark
 from pipeline.settings import Settings
 
 CHECK = "releases"
 _ANEW = "Its night, run again, makes it anew; `netgain rollback --to` takes another."
+_CLOSED = "The next night does what --repair does now."
 Progress = Callable[[int, int], None]
 """Told how many releases were read, and of how many."""
 
@@ -30,9 +31,9 @@ def look(settings: Settings, progress: Progress) -> list[Finding]:
     try:
         served = current(root)
     except ReleaseError as err:
-        return [_not_served(settings, err.found), *_others(damaged)]
+        return [_not_served(settings, err.found, _CLOSED), *_others(damaged)]
     if served.id in damaged:
-        return [_not_served(settings, damaged.pop(served.id)), *_others(damaged)]
+        return [_not_served(settings, damaged.pop(served.id), _ANEW), *_others(damaged)]
     found = _target(settings, served, damaged) + _others(damaged) + _mark(settings)
     told = f"{served.id} is served; {len(names)} kept, all as published"
     return found or [Finding(CHECK, "ok", told)]
@@ -46,8 +47,7 @@ def _wrong(settings: Settings, name: str) -> str | None:
     return None
 
 
-def _not_served(settings: Settings, wrong: str) -> Finding:
-    fix = "Run the night again, which makes it anew, or go back: `netgain rollback --to RELEASE`."
+def _not_served(settings: Settings, wrong: str, fix: str) -> Finding:
     return Finding(CHECK, "fail", f"nothing whole is served: {wrong}", fix, partial(_recover, settings))
 
 
@@ -81,4 +81,6 @@ def _restate(settings: Settings, _by: str) -> str:
 
 def _recover(settings: Settings, by: str) -> str:
     release = recover(settings.releases, settings.ledger, by=by)
+    if release is None:
+        return "no release is whole: CURRENT is taken away, and the next night begins as the first one does"
     return f"{release.id} is served now: the newest whole release that was not withdrawn; on record in the ledger"

@@ -19,7 +19,7 @@ from pipeline.io.journal import read_lines
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
-_OTHER = "Write the name of a whole release of `netgain releases` into CURRENT."
+_OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
 REMOVED = "removed.jsonl"
 """The journal of releases that retention took away."""
 NOT_CONTENT = ("release", "previous", "origin")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import ReleaseError
 from pipeline.io.journal import append, now, read_lines
-from pipeline.io.releases import Release, before, current, open_release, release_ids, verify
+from pipeline.io.releases import Release, before, current, open_release, verify
 from pipeline.io.serving import locked, point
 
 FILE = "rollbacks.jsonl"
@@ -50,50 +50,6 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
     return served, target
 
 
-def recover(root: Path, ledger: Path, *, by: str) -> Release:
-    """Serve the newest whole release that was not withdrawn, where CURRENT names nothing whole; on record like a
-    rollback. What CURRENT named is not withdrawn: made anew by its night, it is served again.
-
-    Args:
-        root: folder of releases.
-        ledger: where it is put on record.
-        by: who has it done.
-
-    Returns:
-        What is served now; what CURRENT names, where that is whole after all.
-
-    Raises:
-        ReleaseError: no release is whole.
-    """
-    with locked(root):
-        try:
-            served = current(root)
-            verify(served)
-            return served
-        except ReleaseError as err:
-            reason = f"nothing whole was served: {err.found}"
-        taken_back = withdrawn(ledger)
-        newest = sorted(release_ids(root), key=lambda name: (name[:10], (root / name).stat().st_mtime_ns), reverse=True)
-        for name in newest:
-            if name in taken_back or (target := _whole(root, name)) is None:
-                continue
-            append(ledger / FILE, {"from": None, "to": name, "by": by, "reason": reason, "when": now()})
-            point(root, name)
-            return target
-    raise ReleaseError(
-        f"no release in {root} is whole", expected="one to go back to", fix="Run a night: `netgain night`."
-    )
-
-
-def _whole(root: Path, name: str) -> Release | None:
-    try:
-        release = open_release(root, name)
-        verify(release)
-    except ReleaseError:
-        return None
-    return release
-
-
 def withdrawn(ledger: Path) -> frozenset[str]:
     """Releases that were rolled back from, and not gone back to since.
 
@@ -102,7 +58,7 @@ def withdrawn(ledger: Path) -> frozenset[str]:
     """
     names: set[str] = set()
     for entry in read_lines(ledger / FILE):
-        if entry["from"] is not None:  # else nothing whole was served
+        if entry["from"] is not None:  # else nothing whole was served (recovery.py)
             names.add(entry["from"])
         names.discard(entry["to"])
     return frozenset(names)
