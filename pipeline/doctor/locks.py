@@ -17,7 +17,7 @@ def look(settings: Settings) -> list[Finding]:
     found = []
     if (wrong := rwlock.fault(settings.workspace)) is not None:
         repair = partial(_aside, settings.workspace)
-        fix = "The next night puts it aside; `dvc repro` by hand fails until then."
+        fix = "Each `dvc repro` by hand fails until a night, or --repair, puts it aside."
         found.append(Finding(CHECK, "fail", f".dvc/tmp/rwlock {wrong}", fix, repair))
     held = [
         what

@@ -97,7 +97,7 @@ def releases_table(settings: Settings) -> "Table":
         if not release_ids(root):
             raise
     table = Table(
-        caption=f"{f'at least {keep}' if keep else 'all'} are kept; {len(removed_ids(root))} were removed",
+        caption=f"{f'at least {keep}' if keep else 'all'} are kept; removed so far: {len(removed_ids(root))}",
         caption_justify="left",
     )
     for column in ("", "release", "night", "recipe", "listeners", "MiB", "after", "verdict"):
