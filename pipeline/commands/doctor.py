@@ -1,7 +1,7 @@
 """`netgain doctor`: what is wrong, and the mending of what is safe to mend."""
 
-import getpass
 import json
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +36,7 @@ def doctor(
         def progress(n_read: int, of: int) -> None:
             bar.update(task, completed=n_read, total=of)
 
-        found = mend(settings, progress, by=by or getpass.getuser()) if repair else examine(settings, progress)
+        found = mend(settings, progress, by=by or _account()) if repair else examine(settings, progress)
     if as_json:
         typer.echo(json.dumps(_facts(found), indent=2, sort_keys=True, ensure_ascii=False))
     else:
@@ -46,6 +46,11 @@ def doctor(
         if not repair and any(finding.repair for finding in found.findings):
             typer.echo("`netgain doctor --repair` mends what is marked with *")
     raise typer.Exit(0 if found.is_sound else EXIT_UNSOUND)
+
+
+def _account() -> str:
+    """A container's may have no name."""
+    return os.environ.get("USER") or f"uid {os.getuid()}"
 
 
 def _facts(found: "Diagnosis") -> dict[str, object]:

@@ -4,10 +4,9 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding
 from pipeline.errors import ReleaseError, TrackingAway
-from pipeline.io.journal import read_lines
 from pipeline.io.outbox import waiting
 from pipeline.io.releases import Release, current
-from pipeline.io.rollback import FILE as ROLLBACKS
+from pipeline.io.rollback import gone_back_to
 from pipeline.settings import Settings
 from pipeline.stages.record import model_digest
 
@@ -37,8 +36,7 @@ def look(settings: Settings) -> list[Finding]:
 def _explained(settings: Settings, release: Release) -> str:
     if waiting(settings.ledger):
         return ": the outbox has not been delivered"
-    last = next(iter(reversed(read_lines(settings.ledger / ROLLBACKS))), None)
-    return ": it was gone back to" if last is not None and last["to"] == release.id else ""
+    return ": it was gone back to" if gone_back_to(settings.ledger, release.id) else ""
 
 
 def _move(settings: Settings, _by: str) -> str:

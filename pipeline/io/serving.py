@@ -150,5 +150,5 @@ def _read(root: Path) -> Stale | None:
     """None also where nobody can read it: it is written whole, so another hand made it."""
     try:
         return Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
