@@ -1,4 +1,6 @@
-"""Property tests try the same cases each time, so that a red run is the change's own; NETGAIN_FUZZ=N tries N others."""
+"""Property tests try the same cases each time, so that a red run is the change's own; NETGAIN_FUZZ=N tries N others.
+
+And what tests of several folders copy."""
 
 import os
 from pathlib import Path
@@ -13,11 +15,11 @@ settings.load_profile("fuzz" if "NETGAIN_FUZZ" in os.environ else "repeatable")
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty MLflow store; its schema takes seconds to make, so tests copy it."""
+    """An empty store of MLflow; its schema takes seconds to make, so tests copy it."""
     from pipeline.io.tracking_client import tracking_client
     from pipeline.settings import load_settings
 
-    machine = load_settings({}, workspace=tmp_path_factory.mktemp("migrated"))
-    with tracking_client(machine):
+    netgain = load_settings({}, workspace=tmp_path_factory.mktemp("migrated"))
+    with tracking_client(netgain):
         pass
-    return machine.workspace / "mlflow" / "mlflow.db"
+    return netgain.workspace / "mlflow" / "mlflow.db"
