@@ -32,6 +32,7 @@ app.command()(tune)
 app.command()(repro.repro)
 app.command()(repro.effects)
 app.command()(repro.report)
+app.command()(repro.close)
 app.command()(alert.alert)
 
 _INTERRUPTED = 130

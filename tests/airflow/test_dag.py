@@ -120,6 +120,17 @@ def test_pages_are_written_however_the_stages_end_but_not_for_a_night_that_was_n
     assert tasks["report"]["before"] == ["audit", "open"]
 
 
+def test_the_tasks_of_a_run_are_one_night_which_gives_the_workspace_back_however_it_ends(
+    tasks: dict[str, dict[str, Any]],
+) -> None:
+    owners = {
+        name: "'NETGAIN_OWNER': '{{ dag_run.dag_id }} {{ dag_run.run_id }}'" in t["env"] for name, t in tasks.items()
+    }
+    assert [name for name, owned in owners.items() if not owned] == ["rollback"]
+    assert tasks["close"]["rule"].lower().endswith("all_done")
+    assert tasks["close"]["before"] == [EFFECTS[-1], "report"]
+
+
 def test_tasks_run_one_at_a_time_and_past_nights_are_not_caught_up_with(described: dict[str, Any]) -> None:
     assert described["dag"]["active"] == 1
     assert described["dag"]["catchup"] is False
