@@ -95,7 +95,8 @@ def show(rows: Sequence[Mapping[str, Any]]) -> str:
         cells = (
             f"`{each['recipe']}`", f"{each['ndcg']:.4f}", f"{low:.4f} to {high:.4f}", len(each["by_fit"]),
             f"{each['fit_cpu_seconds']:.1f}", f"{each['list_cpu_seconds']:.1f}",
-            f"{each['peak_rss_bytes'] / 2**20:,.0f}", f"{each['model_bytes'] / 1e6:.1f}", f"{each['lists_per_second']:,.0f}",
+            f"{each['peak_rss_bytes'] / 2**20:,.0f}", f"{each['model_bytes'] / 1e6:.1f}",
+            f"{each['lists_per_second']:,.0f}",
         )  # fmt: skip
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return "\n".join(lines)
