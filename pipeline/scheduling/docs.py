@@ -24,6 +24,8 @@ DOCS = {
     "erase": "Completes what listeners who leave have asked for, with a certificate in reports/erasures/.",
     "report": "`netgain report`: the pages of the night, Data Docs as far as it came and its decision. Runs however "
     "the stages ended: a night that was stopped is the one to look at.",
+    "close": "`netgain close`: gives the workspace back, however the night ended. Without it a run that failed would "
+    "keep others waiting for NETGAIN_LEASE_MINUTES.",
     "verdict": "The night in a sentence; skipped where the verdict is INVALID: lists are served, nothing was decided. "
     "The button *decision page* shows every figure.",
 }

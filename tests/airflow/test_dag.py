@@ -146,6 +146,17 @@ def test_a_task_that_failed_for_good_marks_what_is_served_as_stale_and_the_alert
     assert described["alerts"].count(told) == len(FAILED)
 
 
+def test_the_tasks_of_a_run_are_one_night_which_gives_the_workspace_back_however_it_ends(
+    tasks: dict[str, dict[str, Any]],
+) -> None:
+    owners = {
+        name: "'NETGAIN_OWNER': '{{ dag_run.dag_id }} {{ dag_run.run_id }}'" in t["env"] for name, t in tasks.items()
+    }
+    assert [name for name, owned in owners.items() if not owned] == ["rollback"]
+    assert tasks["close"]["rule"].lower().endswith("all_done")
+    assert tasks["close"]["before"] == [EFFECTS[-1], "report"]
+
+
 def test_tasks_run_one_at_a_time_and_past_nights_are_not_caught_up_with(described: dict[str, Any]) -> None:
     assert described["dag"]["active"] == 1
     assert described["dag"]["catchup"] is False
