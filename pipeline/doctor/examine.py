@@ -67,15 +67,17 @@ def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnos
                 with only_night(settings):
                     require_free(settings)
                     done.append(f"{name}: {repair(by)}")
-            except NetgainError as err:
-                done.append(f"{name}: could not be mended: {err.found}")
+            except (NetgainError, OSError) as err:
+                done.append(f"{name}: could not be mended: {err.found if isinstance(err, NetgainError) else err}")
         findings += _findings(name, look, settings) if repairs else found
     return Diagnosis(tuple(findings), tuple(done))
 
 
 def _findings(name: str, look: Look, settings: Settings) -> list[Finding]:
-    """A file that a check cannot read is what it has found."""
+    """What a check cannot read is what it has found."""
     try:
         return look(settings)
     except NetgainError as err:
         return [Finding(name, "fail", err.found, err.fix)]
+    except OSError as err:
+        return [Finding(name, "fail", str(err), "Look at the disk, and at whose the files are.")]

@@ -59,5 +59,5 @@ def _remove(settings: Settings, _by: str) -> str:
             if path.is_dir():
                 shutil.rmtree(path)
             else:
-                path.unlink()
+                path.unlink(missing_ok=True)
     return f"removed {len(there)} left-over" + ("" if len(there) == 1 else "s")

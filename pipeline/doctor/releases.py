@@ -44,6 +44,8 @@ def _wrong(settings: Settings, name: str) -> str | None:
         verify(open_release(settings.releases, name))
     except ReleaseError as err:
         return err.found
+    except OSError as err:  # the disk itself, perhaps
+        return f"release {name} cannot be read: {err}"
     return None
 
 
@@ -69,7 +71,7 @@ def _mark(settings: Settings) -> list[Finding]:
     """A crash right after a swap leaves a mark that counts for nothing."""
     if not (settings.releases / MARK).exists() or stale_mark(settings.releases) is not None:
         return []
-    told = f"{MARK} speaks of a night that what is served has overtaken"
+    told = f"{MARK} counts for nothing: what is served has overtaken it, or nobody can read it"
     return [Finding(CHECK, "warn", told, "The next night takes it away.", partial(_restate, settings))]
 
 

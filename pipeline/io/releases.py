@@ -20,6 +20,7 @@ from pipeline.io.journal import read_lines
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
+_TOLD = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
 REMOVED = "removed.jsonl"
 """The journal of releases that retention took away."""
 NOT_CONTENT = ("release", "previous", "origin")
@@ -106,7 +107,8 @@ def open_release(root: Path, name: str) -> Release:
         manifest = json.loads((root / name / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise ReleaseError(f"release {name} has no readable manifest: {err}", expected="JSON", fix=_OTHER) from err
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.get("release") != name:
+    known = isinstance(manifest, dict) and manifest.keys() >= _TOLD and manifest["schema"] == SCHEMA
+    if not known or manifest["release"] != name:
         raise ReleaseError(f"release {name} has a manifest of another kind", expected=f"schema {SCHEMA}", fix=_OTHER)
     return Release(root / name, manifest)
 

@@ -22,6 +22,12 @@ def test_looking_writes_nothing(settings: Settings, three: list[Release]) -> Non
     assert tree(settings.workspace) == before
 
 
+def test_what_the_system_refuses_to_read_is_a_finding_and_no_traceback(settings: Settings) -> None:
+    (settings.workspace / ".dvc" / "tmp" / "rwlock").mkdir(parents=True)
+    failing = [finding for finding in examine(settings, silently).findings if finding.level == "fail"]
+    assert [(finding.check, "Is a directory" in finding.found) for finding in failing] == [("locks", True)]
+
+
 def test_nothing_is_mended_under_a_night_that_runs(settings: Settings, three: list[Release]) -> None:
     (settings.releases / "CURRENT").write_text("nothing", encoding="utf-8")
     with only_night(settings):
