@@ -130,8 +130,10 @@ def nights(n: int) -> str:
 
 def withhold_reason(root: Path) -> None:
     """Take out of STALE.json why the night failed: that may speak of a landed file, and of the listener whose it is."""
-    if (mark := _read(root)) is not None:
-        with locked(root):
+    if not (root / MARK).exists():
+        return
+    with locked(root):
+        if (mark := _read(root)) is not None:
             write_json(root / MARK, asdict(replace(mark, why="see its log")))
 
 
@@ -149,6 +151,8 @@ def _shortened(stage: str, why: str) -> str:
 def _read(root: Path) -> Stale | None:
     """None also where nobody can read it: it is written whole, so another hand made it."""
     try:
-        return Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
+        mark = Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
+        dt.date.fromisoformat(mark.night)
     except (OSError, ValueError, TypeError):
         return None
+    return mark

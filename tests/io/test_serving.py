@@ -121,8 +121,11 @@ def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothin
     assert not (root / MARK).exists()
 
 
-def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release]) -> None:
-    (root / MARK).write_text("stale!", encoding="utf-8")
+@pytest.mark.parametrize("change", [{"night": "tonight"}, {"night": 12}, {"who": "ann"}, None])
+def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release], change: dict[str, object] | None) -> None:
+    fail(root, 12)
+    told = json.loads((root / MARK).read_text(encoding="utf-8"))
+    (root / MARK).write_text("stale!" if change is None else json.dumps(told | change), encoding="utf-8")
     assert stale_mark(root) is None
     assert standing(root) == f"release {two[1].id} of the night 2026-01-11"
 
