@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate fuzz bench-accuracy bench-fold-in bench-ingest bench-night bench-speed lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-night bench-rollback bench-speed lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -71,11 +71,17 @@ bench-ingest: $(STAMP) ## What one more day costs after 10, 60 and 180 days, bes
 bench-accuracy: $(STAMP) ## Every family on the published Last.fm split, beside the published figures
 	@python -m bench.accuracy
 
+bench-families: $(STAMP) ## Every family on a simulated night of 20,000 listeners: accuracy, cost, memory, model
+	@python -m bench.families
+
 bench-fold-in: $(STAMP) ## New listeners folded into a model one, seven and fourteen days old, beside a full fit
 	@python bench/fold_in.py
 
 bench-night: $(STAMP) ## An incremental night by part, beside a plain script without a gate
 	@python -m bench.night
+
+bench-rollback: $(STAMP) ## How long `netgain rollback` takes, 100 times, without MLflow and Java
+	@python bench/rollback.py
 
 bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark, and how they grow; QUICK=1 for a tenth
 	@python -m bench.speed $(if $(QUICK),--quick)

@@ -40,6 +40,8 @@ DUE_HOURS = float(os.environ.get("NETGAIN_DUE_HOURS") or 0)
 VARIABLES = {
     # The night is the end of the data interval: the first instant that it may not see.
     "AS_OF": "{{ params.as_of or (dag_run.data_interval_end or dag_run.run_after) | ds }}",
+    # The tasks of a run are one night, and work under one lease (ADR 0012).
+    "NETGAIN_OWNER": "{{ dag_run.dag_id }} {{ dag_run.run_id }}",
     "LOG_FORMAT": os.environ.get("NETGAIN_FORMAT", "netgain"),
 }
 
@@ -163,7 +165,7 @@ with DAG(
     )
     # A bad parameter or landing folder is as bad a minute later; a workspace that is taken is not.
     open_night = task(
-        "open", 'netgain open --as-of "$AS_OF" --format "$LOG_FORMAT"', retries=3, minutes=60, doc_md=DOCS["open"]
+        "open", 'netgain open --as-of "$AS_OF" --format "$LOG_FORMAT"', retries=6, minutes=60, doc_md=DOCS["open"]
     )
     verdict = PythonOperator(
         task_id="verdict",
@@ -185,4 +187,6 @@ with DAG(
     last_effect, last_pure = (by_phases if TASKS == "phases" else by_stages)(open_night)
     turn >> open_night
     [open_night, *last_pure] >> report
+    close = task("close", "netgain close", retries=2, minutes=5, trigger_rule="all_done", doc_md=DOCS["close"])
     [last_effect, report] >> verdict
+    [last_effect, report] >> close

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import alert, landed, outbox, quarantine, repro, status
+from pipeline.commands import alert, doctor, landed, outbox, quarantine, repro, status
 from pipeline.commands.console import console as _console
 from pipeline.commands.tune import tune
 from pipeline.errors import NetgainError, ParamsError
@@ -32,8 +32,10 @@ app.command()(tune)
 app.command()(repro.repro)
 app.command()(repro.effects)
 app.command()(repro.report)
+app.command()(repro.close)
 app.command()(alert.alert)
 app.command()(status.status)
+app.command()(doctor.doctor)
 
 _INTERRUPTED = 130
 

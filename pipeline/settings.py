@@ -85,7 +85,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         return value
 
     def whole(name: str, default: int, *, of: str) -> int:
-        text = environ.get(f"NETGAIN_{name}", str(default))
+        text = environ.get(f"NETGAIN_{name}") or str(default)
         if not text.isascii() or not text.isdigit():
             raise SettingsError(
                 f"NETGAIN_{name} = {text!r}", expected=f"a whole number of {of}", fix="Set or unset it."

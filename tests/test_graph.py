@@ -46,7 +46,7 @@ PLUMBING = {
 }
 
 # What the Airflow DAG adds around the stages of dvc.yaml.
-AROUND = {"turn", "open", "report", "spark_start", "spark_stop", *EFFECTS}
+AROUND = {"turn", "open", "report", "close", "spark_start", "spark_stop", *EFFECTS}
 
 
 @pytest.fixture(scope="module")

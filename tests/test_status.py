@@ -59,6 +59,18 @@ def test_a_night_that_failed_makes_it_stale_with_stage_and_reason(settings: Sett
     assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
 
 
+def test_a_later_night_that_was_killed_is_said_beside_the_one_that_failed(
+    settings: Settings, two: list[Release]
+) -> None:
+    mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
+    lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
+    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
+    lease, _ = acquire(settings.ledger, as_of="2026-01-13", owner="run-2")
+    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not end"]
+
+
 def test_a_night_that_was_killed_makes_it_stale_though_nobody_could_say_so(
     settings: Settings, two: list[Release]
 ) -> None:

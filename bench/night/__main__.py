@@ -10,20 +10,18 @@ after it the script over the same day. Into bench/results/night.json.
 import argparse
 import datetime as dt
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.night.place import ROOT, START, environment, prepare
+from bench.night.place import night as command
 from bench.night.watch import watched
 from pipeline.simulation.simulate import simulate
 
-ROOT = Path(__file__).resolve().parents[2]
-START = dt.date(2026, 1, 1)
 GOAL = 1.5
 
 
@@ -33,9 +31,13 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--artists", type=int, help="on offer; default: what so many listeners know")
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "night.json")
+    parser.add_argument(
+        "--place", type=Path, help="a new folder that keeps the workspace, for `python -m bench.families`"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="netgain-bench-") as name:
-        found = measure(Path(name), n_listeners=given.listeners, n_days=given.days, n_artists=given.artists)
+        scratch = given.place or Path(name)
+        found = measure(scratch, n_listeners=given.listeners, n_days=given.days, n_artists=given.artists)
     show(found)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -46,40 +48,29 @@ def measure(scratch: Path, *, n_listeners: int, n_days: int, n_artists: int | No
     place, logs = scratch / "night", scratch / "logs"
     print(f"simulating {n_listeners:,} listeners over {n_days + 1} days", flush=True)
     simulate(n_listeners=n_listeners, n_days=n_days + 1, seed=1, start=START, out=logs, n_artists=n_artists)
-    (place / "landing").mkdir(parents=True)
-    for name in ("params.yaml", "dvc.yaml", ".dvcignore", ".gitignore"):
-        shutil.copyfile(ROOT / name, place / name)
-    for name in (".dvc", "pipeline"):
-        shutil.copytree(ROOT / name, place / name, ignore=shutil.ignore_patterns("cache", "tmp"))
-    subprocess.run(["git", "init", "--quiet"], cwd=place, check=True)
+    prepare(place)
     *history, last = sorted(logs.glob("*.jsonl.gz"))
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment |= {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "NETGAIN_WORKSPACE": str(place)}
     for path in history:
         shutil.move(path, place / "landing")
     as_of = START + dt.timedelta(days=n_days)
     print("the first night, over the history", flush=True)
-    first = watched(_night(as_of), environment, folder=place)
+    first = watched(command(as_of), environment(place), folder=place)
     plain = [sys.executable, "-m", "bench.night.plain"]
     print("the history of the plain script", flush=True)
-    watched([*plain, "history", "plain", "landing"], environment, folder=place)
+    watched([*plain, "history", "plain", "landing"], environment(place), folder=place)
     shutil.move(last, place / "landing")
     tomorrow = as_of + dt.timedelta(days=1)
     print("one more day: the night", flush=True)
-    night = watched(_night(tomorrow), environment, folder=place)
+    night = watched(command(tomorrow), environment(place), folder=place)
     print("one more day: the plain script", flush=True)
     script = watched(
-        [*plain, "night", "plain", f"landing/{last.name}", tomorrow.isoformat()], environment, folder=place
+        [*plain, "night", "plain", f"landing/{last.name}", tomorrow.isoformat()], environment(place), folder=place
     )
     return {
         "listeners": n_listeners, "days": n_days, "first_night": first, "night": night, "plain": script,
         "kernels_cpu_seconds": sum(_cpu_seconds(place / "data")), "ratio": night["cpu_seconds"] / script["cpu_seconds"],
         "recipes": json.loads((place / "data" / "plots" / "recipes.json").read_text(encoding="utf-8")),
     }  # fmt: skip
-
-
-def _night(as_of: dt.date) -> list[str]:
-    return [sys.executable, "-m", "pipeline", "night", "--as-of", as_of.isoformat()]
 
 
 def _cpu_seconds(data: Path) -> Iterator[float]:

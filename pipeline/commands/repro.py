@@ -1,4 +1,4 @@
-"""`netgain repro`, `netgain effects`, `netgain report`: a night that is open, in the parts that a scheduler runs."""
+"""`netgain repro`, `effects`, `report`, `close`: a night that is open, in the parts that a scheduler runs."""
 
 import contextlib
 import re
@@ -9,6 +9,7 @@ import typer
 
 from pipeline.errors import EXIT_TRANSIENT, NetgainError, ParamsError, StageFailed, TransientError
 from pipeline.graph import EFFECTS, read_stages
+from pipeline.io import lease
 from pipeline.settings import Settings, load_settings
 
 # DVC itself ends with 255 whatever a stage ended with, and tells of that in a sentence.
@@ -36,12 +37,29 @@ def repro(
 
 def effects() -> None:
     """Run the effects of the open night in order, from account to erase; what is done is not done again."""
+    from pipeline.night.alone import at_work
     from pipeline.stages.context import open_context
     from pipeline.stages.effects import perform
 
-    context = open_context(load_settings())
-    for name in EFFECTS:
-        typer.echo(f"{name}: {perform(name, context)}")
+    settings = load_settings()
+    context = open_context(settings)
+    with at_work(settings):
+        for name in EFFECTS:
+            typer.echo(f"{name}: {perform(name, context)}")
+    lease.close(settings.ledger, context.lease, "done")
+
+
+def close() -> None:
+    """Give the workspace back, however the open night ended: for the last task of a run that has NETGAIN_OWNER."""
+    settings = load_settings()
+    mine = lease.in_force(settings.ledger)
+    if mine is None or mine.owner != settings.owner:
+        typer.echo("the workspace is not this run's")
+    elif mine.ended is not None:
+        typer.echo(f"{mine} has ended: {mine.ended}")
+    else:
+        lease.close(settings.ledger, mine, "failed")
+        typer.echo(f"{mine} did not come to its end; the next one need not wait for it")
 
 
 def report() -> None:

@@ -43,7 +43,11 @@ def _table(facts: dict[str, Any]) -> "Table":
         table.add_row("served", f"{served['release']}, recipe {served['recipe']}, {served['n_listeners']:,} listeners")
         table.add_row("age", _age(served, facts["due"]))
     if served is not None and (back := served["rolled_back"]) is not None:
-        table.add_row("gone back to", Text(f"from {back['from']} by {back['by']}, {back['when']}: {back['reason']}"))
+        left = back["from"] or "nothing whole"
+        table.add_row(
+            "gone back to",
+            Text(f"from {left} by {back['by']}, {back['when']}: {back['reason']}"),
+        )
     verdict = "\n".join(["STALE", *facts["why"]]) if facts["stale"] else "fresh"
     table.add_row("state", Text(verdict, style="red" if facts["stale"] else "green"))
     table.add_row("last night", Text(_last(facts["last_night"])))

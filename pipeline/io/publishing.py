@@ -95,7 +95,8 @@ def publish(
         if serves and not again:
             with guard():
                 point(root, name)
-        restate(root)  # a crash may have fallen between the swap and the mark
+        if serves:
+            restate(root)  # a crash may have fallen between the swap and the mark
     return release, serves
 
 

@@ -13,13 +13,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ReleaseError
+from pipeline.errors import ReleaseError, TableError
 from pipeline.io.checksums import digests, fact
 from pipeline.io.journal import read_lines
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
-_OTHER = "Write the name of a whole release of `netgain releases` into CURRENT."
+_OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
+_TOLD = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
 REMOVED = "removed.jsonl"
 """The journal of releases that retention took away."""
 NOT_CONTENT = ("release", "previous", "origin")
@@ -107,7 +108,7 @@ def open_release(root: Path, name: str) -> Release:
     """
     if not _ID.fullmatch(name):
         raise ReleaseError(f"a release called {name[:60]!r}", expected="<as_of>-<12 hex digits>", fix=_OTHER)
-    if not (root / name).exists() and name in removed_ids(root):
+    if _was_removed(root, name):
         raise ReleaseError(
             f"release {name} was removed, as older than those that are kept",
             expected="one that is kept",
@@ -117,7 +118,8 @@ def open_release(root: Path, name: str) -> Release:
         manifest = json.loads((root / name / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise ReleaseError(f"release {name} has no readable manifest: {err}", expected="JSON", fix=_OTHER) from err
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.get("release") != name:
+    known = isinstance(manifest, dict) and manifest.keys() >= _TOLD and manifest["schema"] == SCHEMA
+    if not known or manifest["release"] != name:
         raise ReleaseError(f"release {name} has a manifest of another kind", expected=f"schema {SCHEMA}", fix=_OTHER)
     return Release(root / name, manifest)
 
@@ -153,9 +155,16 @@ def before(root: Path, release: Release) -> Release | None:
         ReleaseError: it is faulty, or missing though nobody removed it.
     """
     name = release.previous
-    if name is None or (not (root / name).exists() and name in removed_ids(root)):
+    if name is None or _was_removed(root, name):
         return None
     return open_release(root, name)
+
+
+def _was_removed(root: Path, name: str) -> bool:
+    try:
+        return not (root / name).exists() and name in removed_ids(root)
+    except TableError:  # then it is missing, and nobody knows why
+        return False
 
 
 def verify(release: Release) -> None:

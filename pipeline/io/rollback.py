@@ -5,6 +5,7 @@ somebody goes back to it by name.
 """
 
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ReleaseError
 from pipeline.io.journal import append, now, read_lines
@@ -58,6 +59,17 @@ def withdrawn(ledger: Path) -> frozenset[str]:
     """
     names: set[str] = set()
     for entry in read_lines(ledger / FILE):
-        names.add(entry["from"])
+        if entry["from"] is not None:  # else nothing whole was served (recovery.py)
+            names.add(entry["from"])
         names.discard(entry["to"])
     return frozenset(names)
+
+
+def gone_back_to(ledger: Path, release: str) -> dict[str, Any] | None:
+    """The last entry of the journal, if it led to this release.
+
+    Raises:
+        TableError: the journal cannot be read.
+    """
+    entries = read_lines(ledger / FILE)
+    return entries[-1] if entries and entries[-1]["to"] == release else None

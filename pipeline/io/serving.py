@@ -18,6 +18,8 @@ from pipeline.io.releases import Release, current
 from pipeline.io.tables import atomic_path, sync_folder, write_json
 
 MARK = "STALE.json"
+_SHOWN = 300
+"""Characters of a reason: the log has all of it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def mark_stale(root: Path, *, night: dt.date, stage: str, why: str) -> Stale | N
             return before
         mark = before
         if before is None or before.night <= night.isoformat():
-            mark = _about(served, Stale(night.isoformat(), now(), stage, why, "", "", 0))
+            mark = _about(served, Stale(night.isoformat(), now(), stage, _shortened(stage, why), "", "", 0))
             write_json(root / MARK, asdict(mark))
     return mark
 
@@ -126,14 +128,31 @@ def nights(n: int) -> str:
     return f"{n} night" + ("" if n == 1 else "s")
 
 
+def withhold_reason(root: Path) -> None:
+    """Take out of STALE.json why the night failed: that may speak of a landed file, and of the listener whose it is."""
+    if not (root / MARK).exists():
+        return
+    with locked(root):
+        if (mark := _read(root)) is not None:
+            write_json(root / MARK, asdict(replace(mark, why="see its log")))
+
+
 def _about(served: Release, mark: Stale) -> Stale:
     age = (dt.date.fromisoformat(mark.night) - served.as_of).days
     return replace(mark, release=served.id, release_night=served.as_of.isoformat(), nights_old=age)
 
 
+def _shortened(stage: str, why: str) -> str:
+    """On one line, the stage not said twice."""
+    line = " ".join(why.split()).removeprefix(f"stage {stage} failed: ")
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]} …"
+
+
 def _read(root: Path) -> Stale | None:
     """None also where nobody can read it: it is written whole, so another hand made it."""
     try:
-        return Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+        mark = Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
+        dt.date.fromisoformat(mark.night)
+    except (OSError, ValueError, TypeError):
         return None
+    return mark

@@ -15,6 +15,8 @@ from pipeline.settings import Settings
 
 _ORPHAN_SECONDS = 10.0
 """A stage that lost its parent ends within a second or two; so long is it waited for."""
+_ASKING_SECONDS = 0.5
+"""`netgain doctor` asks for the workspace's lock by taking it for an instant."""
 
 
 State = Literal["ended", "at work", "silent", "gone"]
@@ -33,7 +35,7 @@ def only_night(settings: Settings) -> Iterator[None]:
     Raises:
         NightRunning: another process holds it.
     """
-    with _flocked(settings.workspace, fcntl.LOCK_EX) as mine:
+    with _flocked(settings.workspace, fcntl.LOCK_EX, wait=_ASKING_SECONDS) as mine:
         if not mine:
             raise _running(settings)
         yield

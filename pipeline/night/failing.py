@@ -12,8 +12,6 @@ from pipeline.night.alone import NightRunning
 from pipeline.night.pure import Report
 from pipeline.settings import Settings
 
-_SHOWN = 300
-
 
 class Reached:
     """How far a night came: passes on what is reported of its stages."""
@@ -43,5 +41,4 @@ def stale_if_it_fails(settings: Settings, *, as_of: dt.date, reached: Reached) -
 def _why(err: BaseException) -> str:
     if isinstance(err, KeyboardInterrupt):
         return "interrupted"
-    what = err.found if isinstance(err, NetgainError) else f"{type(err).__name__}: {err}"
-    return " ".join(what.split())[:_SHOWN]
+    return err.found if isinstance(err, NetgainError) else f"{type(err).__name__}: {err}"

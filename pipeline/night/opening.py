@@ -13,9 +13,9 @@ from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
-from pipeline.io import rwlock
 from pipeline.io.ledger import history
 from pipeline.io.left_overs import sweep
+from pipeline.io.recovery import fault, recover
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
 from pipeline.logs.door import Door
@@ -23,6 +23,7 @@ from pipeline.logs.landing import take_inventory
 from pipeline.logs.replay import with_replayed
 from pipeline.logs.taken import findings, refuse
 from pipeline.night.alone import require_free, take_over
+from pipeline.night.pure import unblock_dvc
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
@@ -55,8 +56,8 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
-    if (wrong := rwlock.put_aside(settings.workspace)) is not None:
-        print(f"netgain: .dvc/tmp/rwlock {wrong}: it is put aside as {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+    unblock_dvc(settings)
+    _serve_again(settings)
     sweep(layout.data, layout.night.parent)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
@@ -73,6 +74,14 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return Context(params, as_of, layout, settings, lease)
+
+
+def _serve_again(settings: Settings) -> None:
+    """Mend a CURRENT that names nothing whole, and say so: the night could not find what was served before it."""
+    if (wrong := fault(settings.releases)) is not None:
+        release = recover(settings.releases, settings.ledger, by="netgain night")
+        now = "nothing is, for no release is whole" if release is None else f"release {release.id} is"
+        print(f"netgain: nothing whole was served ({wrong}): now {now}", file=sys.stderr)  # noqa: T201
 
 
 def check_workspace(settings: Settings) -> tuple[Layout, Params]:

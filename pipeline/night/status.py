@@ -2,15 +2,15 @@
 is written, and no other service is asked."""
 
 import datetime as dt
+import math
 from dataclasses import asdict
 from typing import Any
 
 from pipeline.errors import ReleaseError
-from pipeline.io.journal import read_lines
 from pipeline.io.lease import Lease, idle_seconds, in_force
 from pipeline.io.outbox import waiting
 from pipeline.io.releases import Release, current
-from pipeline.io.rollback import FILE as ROLLBACKS
+from pipeline.io.rollback import gone_back_to
 from pipeline.io.serving import nights, stale_mark
 from pipeline.night.alone import state_of
 from pipeline.settings import Settings
@@ -55,19 +55,18 @@ def night_status(settings: Settings, *, due: dt.date) -> Facts:
 
 
 def _served(settings: Settings, release: Release, *, due: dt.date) -> Facts:
-    last = next(iter(reversed(read_lines(settings.ledger / ROLLBACKS))), None)
     return {
         "release": release.id,
         "night": release.as_of.isoformat(),
         "recipe": release.recipe,
         "n_listeners": release.manifest["n_listeners"],
         "age_nights": max(0, (due - release.as_of).days),
-        "rolled_back": last if last is not None and last["to"] == release.id else None,
+        "rolled_back": gone_back_to(settings.ledger, release.id),
     }
 
 
 def _last_night(settings: Settings, lease: Lease) -> Facts:
-    state = state_of(settings, lease)
+    state, silent = state_of(settings, lease), idle_seconds(settings.ledger, lease)
     return {
         "night": lease.as_of,
         "lease": lease.token,
@@ -76,7 +75,7 @@ def _last_night(settings: Settings, lease: Lease) -> Facts:
         "host": lease.host,
         "state": state,
         "ended": lease.ended,
-        "silent_seconds": None if state == "ended" else round(idle_seconds(settings.ledger, lease)),
+        "silent_seconds": round(silent) if state != "ended" and math.isfinite(silent) else None,
     }
 
 
@@ -85,7 +84,7 @@ def _why_stale(facts: Facts) -> list[str]:
     why = []
     if failed is not None:
         why.append(f"the night of {failed['night']} failed at {failed['stage']}: {failed['why']}")
-    elif last is not None and last["night"] > served["night"]:
+    if last is not None and last["night"] > (failed or served)["night"]:
         if last["ended"] == "failed":
             why.append(f"the night of {last['night']} failed")
         elif last["state"] in ("gone", "silent"):

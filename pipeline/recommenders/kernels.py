@@ -7,10 +7,12 @@ highest item. It starts with k pairs of −inf and −1, so −inf never enters.
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.cpython.unsafe.numbers import trailing_zeros
 
 # Numba's cache looks at this file alone: all that compiled code calls or reads must stand here.
 GROUP = 64
-"""Scores that are held against a heap's root at once: almost all are below, and that is seen without a branch."""
+"""Scores that are held against a heap's root at once: almost all are below, and that is seen without a branch. Those
+that are above are marked in a word of as many bits, and found by counting its zeros."""
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -79,7 +81,12 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
                 n_above += np.int32(group[j] > root)
             if not n_above:
                 continue
+            above = np.uint64(0)
             for j in range(group.shape[0]):
+                above |= np.uint64(group[j] > root) << np.uint64(j)
+            while above:
+                j = np.int64(trailing_zeros(above))
+                above &= above - np.uint64(1)
                 if group[j] > root:
                     _sift(heap, ids, heap.shape[0], group[j], np.int32(first_item + start + j))
                     root = heap[0]

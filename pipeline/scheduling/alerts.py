@@ -10,12 +10,11 @@ from urllib.parse import quote
 
 from pipeline.alerting import message
 from pipeline.alerting.channels import send
-from pipeline.io.serving import mark_stale, standing
 from pipeline.scheduling.links import base_url, decision_page
 from pipeline.settings import load_alerting, load_settings
 
 Context = Mapping[str, Any]
-_AFTER = frozenset({"spark_stop", "report", "verdict"})
+_AFTER = frozenset({"spark_stop", "report", "close", "verdict"})
 """Tasks that run, and may fail, after another one that has stopped the night."""
 
 
@@ -76,12 +75,16 @@ def served(workspace: Path, *, due: str | None = None) -> str:
         workspace: the folder of dvc.yaml.
         due: the night whose lists should be served; default: the one that failed.
     """
+    from pipeline.io.serving import standing
+
     releases = load_settings(workspace=workspace).releases
     found = standing(releases, due=_date(due))
     return f"Served meanwhile: {found}." if found else f"Nothing whole is served from {releases}."
 
 
 def _mark(workspace: Path, as_of: str | None, stage: str, why: str) -> None:
+    from pipeline.io.serving import mark_stale
+
     night = _date(as_of)
     if night is not None:
         with contextlib.suppress(OSError):  # people are to be told all the same

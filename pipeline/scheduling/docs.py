@@ -17,12 +17,15 @@ DOCS = {
     "account": "Enters the landed files and the look at challengers into the ledger.",
     "record": f"Enters the night into MLflow. {_MLFLOW}",
     "promote": f"Lets the registry's alias `champion` follow what is served. {_MLFLOW}",
-    "publish": "Makes the release and serves it. One of an earlier night than what is served is kept, not served.",
+    "publish": "Makes the release and serves it. One of an earlier night than what is served is kept, not served. "
+    "Releases beyond NETGAIN_KEEP_RELEASES are removed.",
     "monitor": "Scores the lists served before this night against what listeners then played; warnings never stop a "
     "night. See the button *monitor* of the task `verdict`.",
     "erase": "Completes what listeners who leave have asked for, with a certificate in reports/erasures/.",
     "report": "`netgain report`: the pages of the night, Data Docs as far as it came and its decision. Runs however "
     "the stages ended: a night that was stopped is the one to look at.",
+    "close": "`netgain close`: gives the workspace back, however the night ended. Without it a run that failed would "
+    "keep others waiting for NETGAIN_LEASE_MINUTES.",
     "verdict": "The night in a sentence; skipped where the verdict is INVALID: lists are served, nothing was decided. "
     "The button *decision page* shows every figure.",
 }

@@ -52,7 +52,7 @@ def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] 
         raise ReleaseError(
             f"release {release.id}: {path.name} cannot be read: {err}",
             expected="the file that was published",
-            fix="Run the night again, or name another release in CURRENT.",
+            fix="Run the night again, or `netgain rollback`.",
         ) from err
 
 
@@ -89,10 +89,15 @@ def releases_table(settings: Settings) -> "Table":
     from rich.text import Text
 
     root, keep = settings.releases, settings.keep_releases
-    served, taken_back = current(root), withdrawn(settings.ledger)
-    marks = dict.fromkeys(taken_back, "withdrawn") | {served.previous or "": "before", served.id: "served"}
+    marks = dict.fromkeys(withdrawn(settings.ledger), "withdrawn")
+    try:
+        served = current(root)
+        marks |= {served.previous or "": "before", served.id: "served"}
+    except ReleaseError:
+        if not release_ids(root):
+            raise
     table = Table(
-        caption=f"{f'at least {keep}' if keep else 'all'} are kept; {len(removed_ids(root))} were removed",
+        caption=f"{f'at least {keep}' if keep else 'all'} are kept; removed so far: {len(removed_ids(root))}",
         caption_justify="left",
     )
     for column in ("", "release", "night", "recipe", "listeners", "MiB", "after", "verdict"):

@@ -21,7 +21,7 @@ def run(context: Context) -> str:
     # What waits has just been tried; trying again would only make the night wait once more. Not so the promotion itself:
     # a kill left it here.
     behind = any((entry.kind, entry.key) != ("promote", key) for entry in waiting(settings.ledger))
-    entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout)}, {})
+    entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout.final_model)}, {})
     if behind:
         return f"the alias of {context.as_of} waits in the outbox, behind what is there"
     return sent_or_waits(settings, entry, "the alias")

@@ -39,7 +39,7 @@ def test_every_task_of_the_night_ends_well(workspaces: tuple[Path, Path], airflo
     stages = {stage.name.replace("@", ".") for stage in read_stages(workspaces[1] / "dvc.yaml")}
     ended = ENDED.findall(airflow_said)
     assert sorted(ended) == sorted(
-        {"open", "spark_start", "spark_stop", "turn", "report", "verdict", *stages, *EFFECTS}
+        {"open", "spark_start", "spark_stop", "turn", "report", "close", "verdict", *stages, *EFFECTS}
     )
     assert "state=success" in next(line for line in airflow_said.splitlines() if "DagRun Finished" in line)
     assert ended.index("audit") < ended.index("record") < ended.index("promote") < ended.index("publish")

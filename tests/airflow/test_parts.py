@@ -1,12 +1,14 @@
 """The parts of a night that a scheduler runs: what a stage ends with comes through DVC, which ends with 255 alone."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline.errors import EXIT_BAD_INPUT, EXIT_STAGE_FAILED, EXIT_TRANSIENT
+from pipeline.io.lease import acquire, in_force
 from tests.workspace import run
 
 pytestmark = pytest.mark.slow
@@ -52,7 +54,23 @@ def test_a_stage_that_passes_is_run_and_said(workspace: Path) -> None:
     assert (workspace / "fine.txt").read_text(encoding="utf-8") == "done\n"
 
 
+def test_a_try_that_was_killed_while_dvc_wrote_its_rwlock_does_not_stop_the_next(workspace: Path) -> None:
+    (workspace / ".dvc" / "tmp" / "rwlock").write_bytes(b"{")
+    said = run(workspace, "netgain", "repro", "fine").stdout
+    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in said.splitlines()
+
+
 def test_a_stage_that_is_none_is_bad_input(workspace: Path) -> None:
     done = run(workspace, "netgain", "repro", "--", "--help", check=False)
     assert done.returncode == EXIT_BAD_INPUT
     assert "no stage '--help'" in done.stdout
+
+
+def test_a_run_gives_back_its_own_workspace_and_no_other(tmp_path: Path) -> None:
+    lease, _ = acquire(tmp_path / "ledger", as_of="2026-01-10", owner="run 1")
+    said = run(tmp_path, "netgain", "close", NETGAIN_OWNER="run 2").stdout
+    assert said == "the workspace is not this run's\n"
+    assert in_force(tmp_path / "ledger") == lease
+    assert "did not come to its end" in run(tmp_path, "netgain", "close", NETGAIN_OWNER="run 1").stdout
+    assert in_force(tmp_path / "ledger") == replace(lease, ended="failed")
+    assert "has ended: failed" in run(tmp_path, "netgain", "close", NETGAIN_OWNER="run 1").stdout

@@ -118,6 +118,12 @@ def test_a_night_begins_when_the_one_before_it_is_over(seen: Seen) -> None:
         assert max(task["end_date"] for task in before.values()) <= after["open"]["start_date"]
 
 
+def test_each_run_worked_under_one_lease_of_its_own_and_ended_it(seen: Seen) -> None:
+    leases = [json.loads(p.read_text()) for p in sorted((seen.by_airflow / "ledger" / "leases").glob("*.json"))]
+    assert [lease["owner"] for lease in leases] == [f"netgain_nightly {night['dag_run_id']}" for night in seen.nights]
+    assert [(lease["as_of"], lease["ended"]) for lease in leases] == [(day, "done") for day in ORDER]
+
+
 def test_releases_and_ledger_are_those_of_nights_by_hand_for_the_same_dates(seen: Seen) -> None:
     by_airflow, by_hand = (_releases(w) for w in (seen.by_airflow, seen.by_hand))
     assert sorted(manifest["as_of"] for manifest in by_hand.values()) == sorted(ORDER)

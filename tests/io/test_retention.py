@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import ReleaseError
+from pipeline.errors import ReleaseError, SettingsError, TableError
 from pipeline.io import retention
 from pipeline.io.publishing import publish
 from pipeline.io.releases import Release, before, current, list_releases, release_ids, served_before, verify
 from pipeline.io.retention import retire, surplus
 from pipeline.io.rollback import roll_back, withdrawn
+from pipeline.settings import load_settings
 from pipeline.stages import publish as stage
 from tests.io.test_releases import contents
 from tests.stages.nights import plant_night
@@ -77,6 +78,18 @@ def test_a_release_that_is_missing_though_nobody_removed_it_is_an_error_and_then
     assert release_ids(root) == ids([*five[:3], five[4]])
 
 
+def test_where_the_journal_of_removals_is_damaged_what_is_missing_is_missing_and_nothing_is_removed(
+    root: Path, five: list[Release]
+) -> None:
+    retire(root, keep=3, spare="")
+    (root / "removed.jsonl").write_text("{", encoding="utf-8")
+    with pytest.raises(ReleaseError, match=f"{five[0].id} has no readable manifest"):
+        before(root, five[1])
+    with pytest.raises(TableError, match=r"removed\.jsonl cannot be read"):
+        retire(root, keep=1, spare="")
+    assert release_ids(root) == ids(five[1:])
+
+
 @pytest.mark.parametrize("step", ["append", "sync_folder", "shutil"])
 def test_a_crash_at_any_step_leaves_each_release_whole_or_gone_and_is_mended_by_running_again(
     tmp_path: Path, root: Path, five: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
@@ -122,6 +135,13 @@ def test_a_night_that_cannot_remove_has_served_its_lists_all_the_same(tmp_path: 
     assert f"recipe als; older ones could not be removed: release {damaged.id} has no readable manifest" in said
     assert current(night.settings.releases).as_of == dt.date(2026, 2, 13)
     assert len(release_ids(night.settings.releases)) == 4
+
+
+@pytest.mark.parametrize("text", ["few", "-1", "1.5", "²"])
+def test_how_many_are_kept_is_a_whole_number(text: str) -> None:
+    assert load_settings({}).keep_releases == 30
+    with pytest.raises(SettingsError, match="a whole number of releases"):
+        load_settings({"NETGAIN_KEEP_RELEASES": text})
 
 
 Steps = st.lists(

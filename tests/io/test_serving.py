@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from pipeline.io import serving
 from pipeline.io.publishing import publish
 from pipeline.io.releases import Release, current
 from pipeline.io.rollback import roll_back
-from pipeline.io.serving import MARK, mark_stale, stale_mark, standing
+from pipeline.io.serving import MARK, mark_stale, stale_mark, standing, withhold_reason
 from tests.io.test_releases import contents, tree
 
 
@@ -120,7 +121,24 @@ def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothin
     assert not (root / MARK).exists()
 
 
-def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release]) -> None:
-    (root / MARK).write_text("stale!", encoding="utf-8")
+@pytest.mark.parametrize("change", [{"night": "tonight"}, {"night": 12}, {"who": "ann"}, None])
+def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release], change: dict[str, object] | None) -> None:
+    fail(root, 12)
+    told = json.loads((root / MARK).read_text(encoding="utf-8"))
+    (root / MARK).write_text("stale!" if change is None else json.dumps(told | change), encoding="utf-8")
     assert stale_mark(root) is None
     assert standing(root) == f"release {two[1].id} of the night 2026-01-11"
+
+
+def test_a_reason_is_one_short_line_that_does_not_say_the_stage_twice(root: Path, two: list[Release]) -> None:
+    mark = mark_stale(root, night=night(12), stage="ingest", why="stage ingest failed: half\n a file " + 400 * "x")
+    assert mark is not None
+    assert mark.why == ("half a file " + 400 * "x")[:300] + " …"
+
+
+def test_for_listeners_who_leave_the_reason_is_withheld(root: Path, two: list[Release]) -> None:
+    fail(root, 12)
+    before = stale_mark(root)
+    withhold_reason(root)
+    assert before is not None
+    assert stale_mark(root) == replace(before, why="see its log")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import yaml
 
+from bench.families import offered
 from pipeline.params import Params
 from pipeline.recommenders.registry import FAMILIES
 
@@ -17,15 +18,15 @@ def test_every_family_has_a_row():
 
 
 def test_the_recipes_to_paste_are_valid_priced_and_follow_themselves():
-    recipes, hours, fits = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL))
+    recipes, hours, fits = offered(TEXT)
     raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    raw["recipes"] |= recipes["recipes"]
+    raw["recipes"] |= recipes
     raw["split"]["target"] = "any"
     for field in ("maintenance_hours_per_year", "switching_hours"):
         raw["economics"][field] |= hours
     params = Params.model_validate(raw)
     assert {recipe.family for recipe in params.recipes.values()} == set(FAMILIES)
-    for name in recipes["recipes"]:
+    for name in recipes:
         code = f"pipeline/recommenders/{params.recipes[name].family}.py"
         assert fits[name] == {"code": code, "follows": [name] * 3}
         assert (ROOT / code).is_file()
