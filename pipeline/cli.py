@@ -1,6 +1,7 @@
 """The command `netgain`: nightly music recommendations that promote a model only when it pays."""
 
 import datetime as dt
+import errno
 import importlib
 import os
 import sys
@@ -12,7 +13,7 @@ import typer
 from pipeline.commands import alert, doctor, landed, outbox, quarantine, repro, status
 from pipeline.commands.console import console as _console
 from pipeline.commands.tune import tune
-from pipeline.errors import NetgainError, ParamsError
+from pipeline.errors import EXIT_STAGE_FAILED, NetgainError, ParamsError
 from pipeline.graph import EFFECTS, read_stages
 from pipeline.settings import load_settings, silence_telemetry
 
@@ -38,6 +39,7 @@ app.command()(status.status)
 app.command()(doctor.doctor)
 
 _INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
 
@@ -344,6 +346,11 @@ def main() -> None:
     except NetgainError as err:
         typer.echo(f"netgain: {' '.join(str(err).split())}", err=True)
         sys.exit(err.exit_status)
+    except OSError as err:
+        if err.errno not in _NO_ROOM:
+            raise
+        typer.echo(f"netgain: no room on the disk: {err}. Make some, and run it again; see `netgain doctor`", err=True)
+        sys.exit(EXIT_STAGE_FAILED)
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # typer says nothing of Ctrl-C, and of SIGTERM, which a night takes for one
             typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)

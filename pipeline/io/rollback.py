@@ -34,6 +34,7 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
     Raises:
         ReleaseError: there is no earlier release, it is served already, or its files are not as published.
     """
+    current(root)  # where nothing was ever published, there is nothing to lock either
     with locked(root):
         served = current(root)
         target = open_release(root, to) if to else before(root, served)

@@ -18,8 +18,8 @@ def run(context: Context) -> str:
     """
     settings = context.settings
     key = night_key(context, release_id(contents(context)))
-    # What waits has just been tried; trying again would only make the night wait once more. Not so the promotion itself:
-    # a kill left it here.
+    # What waits has just been tried; trying again would only make the night wait once more. The promotion itself may be
+    # what a kill left here.
     behind = any((entry.kind, entry.key) != ("promote", key) for entry in waiting(settings.ledger))
     entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout.final_model)}, {})
     if behind:

@@ -1,0 +1,69 @@
+"""Files cut off in the middle: made again by the same night where that can be, else refused in one line."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import EXIT_BAD_INPUT
+from pipeline.graph import EFFECTS
+from pipeline.io.releases import current
+from tests.faults.conftest import Finished
+from tests.faults.small_night import AS_OF, assert_served_is_whole, files, restore_world, stage
+from tests.faults.tally import Tally
+from tests.faults.warm import Warm
+
+FAULT = "file cut off: {}"
+
+
+@pytest.fixture
+def published(warm: Warm, finished: Finished) -> Iterator[Path]:
+    """The world after its night."""
+    for name in EFFECTS:
+        stage(warm, finished.workspace, name)
+    yield finished.workspace
+    restore_world(finished.workspace, finished.kept)
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def again(warm: Warm, workspace: Path) -> str:
+    """Open the night again and run its effects; what opening said."""
+    opened = warm.run(workspace, "open", "--as-of", AS_OF.isoformat())
+    assert opened.status == 0, opened.said
+    for name in EFFECTS:
+        stage(warm, workspace, name)
+    return opened.said
+
+
+@pytest.mark.parametrize("name", ["CURRENT", "manifest.json", "lists.parquet", "fallback.parquet", "model/model.json"])
+def test_what_is_served_is_made_whole_by_its_night(warm: Warm, published: Path, name: str, tally: Tally) -> None:
+    root = published / "releases"
+    whole = files(root)
+    cut_off(root / name if name == "CURRENT" else current(root).folder / name)
+    tally.injected(FAULT.format(name))
+    again(warm, published)
+    assert_served_is_whole(root)
+    assert files(root) == whole
+    tally.recovered(FAULT.format(name))
+
+
+@pytest.mark.parametrize("name", ["looks.jsonl", "landed.jsonl"])
+def test_a_journal_is_refused_by_name_and_goes_on_from_a_backup(
+    warm: Warm, published: Path, name: str, tally: Tally
+) -> None:
+    journal = published / "ledger" / name
+    backup, served = journal.read_bytes(), files(published / "releases")
+    cut_off(journal)
+    tally.injected(FAULT.format("ledger"))
+    opened = warm.run(published, "open", "--as-of", AS_OF.isoformat())
+    assert opened.status == EXIT_BAD_INPUT
+    assert f"{journal} cannot be read" in opened.said
+    assert "Restore it from a backup" in opened.said
+    assert files(published / "releases") == served
+    journal.write_bytes(backup)
+    again(warm, published)
+    assert journal.read_bytes() == backup
+    tally.recovered(FAULT.format("ledger"))
