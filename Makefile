@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-night bench-rollback bench-speed lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-night bench-rollback bench-speed lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -88,6 +88,9 @@ bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark,
 
 fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format: each row accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz
+
+faults: $(STAMP) ## Every fault of docs/operations.md, with some 700 kills; the table into bench/results/faults.json
+	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
 lint: $(STAMP) ## Style, imports, types
 	@ruff check .

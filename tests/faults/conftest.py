@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.contents import contents
+from tests.faults.elsewhere import fault_of
 from tests.faults.extent import ALL
 from tests.faults.small_night import keep_world, run_pure, small_workspace
 from tests.faults.tally import RESULTS, Tally
 from tests.faults.warm import Warm
 
 _TALLY = pytest.StashKey[Tally]()
+_ELSEWHERE = Tally()
+"""A hook for reports is not given the session."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory, warm: Warm, migrated: Pat
     return Finished(workspace, seconds, contents(workspace), kept)
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """One that is about a fault, and lies elsewhere, counts as one injection."""
+    fault = fault_of(report.nodeid)
+    if ALL and fault is not None and report.when == "call":
+        _ELSEWHERE.injected(fault)
+        if report.passed:
+            _ELSEWHERE.recovered(fault)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tally = config.stash.get(_TALLY, None)
     if tally is None or not tally.rows:
         return
+    tally.rows |= _ELSEWHERE.rows
     terminalreporter.section("faults")
     for line in tally.lines():
         terminalreporter.write_line(line)

@@ -1,4 +1,4 @@
-"""The clock jumps by a year, forth or back, in the middle of what goes by it: numbers decide who may write, not hours."""
+"""The clock jumps by a year, forth or back: numbers decide who may write, not hours."""
 
 import os
 import time

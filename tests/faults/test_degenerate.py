@@ -27,12 +27,12 @@ def with_served(*candidates: Candidate, **served: Any) -> Tonight:
     ("kind", "night", "broken"),
     [
         # As good as the popular list, for it ranks as that does: there is no gain to prove.
-        ("constant", tonight(POPULAR, candidate("ials", 0.1)), set()),
-        ("random", with_served(POPULAR, SERVED, candidate("ials", 0.001)), {"beats_popular"}),
+        ("constant", tonight(POPULAR, candidate("item_knn", 0.1)), set()),
+        ("random", with_served(POPULAR, SERVED, candidate("item_knn", 0.02)), {"beats_popular"}),
         # Accurate beyond belief, and yet twenty items of a thousand are all that anybody would be shown.
         (
             "one list for all",
-            tonight(POPULAR, candidate("ials", 0.3, coverage=0.02, top_share=1.0)),
+            tonight(POPULAR, candidate("item_knn", 0.3, coverage=0.02, top_share=1.0)),
             {"coverage", "top_1_percent_share"},
         ),
     ],
@@ -42,8 +42,8 @@ def test_the_gate_keeps_a_degenerate_challenger_out(kind: str, night: Tonight, b
     tally.injected(FAULT.format(kind))
     got = verdict_of(night, **RICH)
     assert got.verdict is Verdict.KEEP
-    assert broken <= {gate.name for gate in upgrade(got, "ials").gates if gate.passed is False}
-    assert got.serve_recipe != "ials"
+    assert broken <= {gate.name for gate in upgrade(got, "item_knn").gates if gate.passed is False}
+    assert got.serve_recipe != "item_knn"
     tally.recovered(FAULT.format(kind))
 
 
