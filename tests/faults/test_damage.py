@@ -9,11 +9,14 @@ from pipeline.errors import EXIT_BAD_INPUT
 from pipeline.graph import EFFECTS
 from pipeline.io.releases import current
 from tests.faults.conftest import Finished
+from tests.faults.extent import ALL
 from tests.faults.small_night import AS_OF, assert_served_is_whole, files, restore_world, stage
 from tests.faults.tally import Tally
 from tests.faults.warm import Warm
 
 FAULT = "file cut off: {}"
+SERVED = ["CURRENT", "manifest.json", "lists.parquet", "fallback.parquet", "model/model.json"]
+JOURNALS = ["looks.jsonl", "landed.jsonl"]
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def again(warm: Warm, workspace: Path) -> str:
     return opened.said
 
 
-@pytest.mark.parametrize("name", ["CURRENT", "manifest.json", "lists.parquet", "fallback.parquet", "model/model.json"])
+@pytest.mark.parametrize("name", SERVED if ALL else SERVED[:2])
 def test_what_is_served_is_made_whole_by_its_night(warm: Warm, published: Path, name: str, tally: Tally) -> None:
     root = published / "releases"
     whole = files(root)
@@ -50,7 +53,7 @@ def test_what_is_served_is_made_whole_by_its_night(warm: Warm, published: Path, 
     tally.recovered(FAULT.format(name))
 
 
-@pytest.mark.parametrize("name", ["looks.jsonl", "landed.jsonl"])
+@pytest.mark.parametrize("name", JOURNALS if ALL else JOURNALS[:1])
 def test_a_journal_is_refused_by_name_and_goes_on_from_a_backup(
     warm: Warm, published: Path, name: str, tally: Tally
 ) -> None:

@@ -48,7 +48,7 @@ def test_an_effect_killed_on_the_way_is_done_once_when_it_is_run_again(
     name: str, warm: Warm, finished: Finished, undisturbed: dict[str, Before], tally: Tally
 ) -> None:
     workspace, before = finished.workspace, undisturbed[name]
-    for at in positions(before.n_calls, sample=2, most=MOST.get(name, 36)):
+    for at in positions(before.n_calls, sample=1, most=MOST.get(name, 36)):
         restore_world(workspace, before.kept)
         killed = warm.kill_at_call(workspace, "stage", name, at=at)
         assert killed.killed, killed.said

@@ -22,7 +22,7 @@ from tests.faults.warm import Ended, Warm
 pytestmark = pytest.mark.skipif(not CALLS, reason="the numbers of this machine's system calls are not known here")
 
 PUBLISH = ("stage", "publish")
-SAMPLE = 8
+SAMPLE = 5
 UNTIL_DONE = 10_000
 """A call that no publish reaches: traced to its end."""
 
