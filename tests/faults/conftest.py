@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.graph import EFFECTS
 from tests.contents import contents
 from tests.faults.elsewhere import fault_of
 from tests.faults.extent import ALL
-from tests.faults.small_night import keep_world, run_pure, small_workspace
+from tests.faults.small_night import keep_world, restore_world, run_pure, small_workspace, stage
 from tests.faults.tally import RESULTS, Tally
 from tests.faults.warm import Warm
 
@@ -58,6 +59,23 @@ def finished(tmp_path_factory: pytest.TempPathFactory, warm: Warm, migrated: Pat
     kept = tmp_path_factory.mktemp("kept")
     keep_world(workspace, kept)
     return Finished(workspace, seconds, contents(workspace), kept)
+
+
+@pytest.fixture(scope="session")
+def _after_effects(warm: Warm, finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    for name in EFFECTS:
+        stage(warm, finished.workspace, name)
+    kept = tmp_path_factory.mktemp("after")
+    keep_world(finished.workspace, kept)
+    return kept
+
+
+@pytest.fixture
+def published(finished: Finished, _after_effects: Path) -> Iterator[Path]:
+    """The workspace with the world as it is after the night's effects, for the length of a test."""
+    restore_world(finished.workspace, _after_effects)
+    yield finished.workspace
+    restore_world(finished.workspace, finished.kept)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

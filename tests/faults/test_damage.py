@@ -1,6 +1,5 @@
 """Files cut off in the middle: made again by the same night where that can be, else refused in one line."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,24 +7,14 @@ import pytest
 from pipeline.errors import EXIT_BAD_INPUT
 from pipeline.graph import EFFECTS
 from pipeline.io.releases import current
-from tests.faults.conftest import Finished
 from tests.faults.extent import ALL
-from tests.faults.small_night import AS_OF, assert_served_is_whole, files, restore_world, stage
+from tests.faults.small_night import AS_OF, assert_served_is_whole, files, stage
 from tests.faults.tally import Tally
 from tests.faults.warm import Warm
 
 FAULT = "file cut off: {}"
 SERVED = ["CURRENT", "manifest.json", "lists.parquet", "fallback.parquet", "model/model.json"]
 JOURNALS = ["looks.jsonl", "landed.jsonl"]
-
-
-@pytest.fixture
-def published(warm: Warm, finished: Finished) -> Iterator[Path]:
-    """The world after its night."""
-    for name in EFFECTS:
-        stage(warm, finished.workspace, name)
-    yield finished.workspace
-    restore_world(finished.workspace, finished.kept)
 
 
 def cut_off(path: Path) -> None:

@@ -3,16 +3,13 @@
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from pipeline.graph import EFFECTS
-from tests.faults.conftest import Finished
 from tests.faults.extent import ALL
-from tests.faults.small_night import restore_world, stage, world
+from tests.faults.small_night import stage, world
 from tests.faults.tally import Tally
 from tests.faults.warm import Warm
 
@@ -26,28 +23,20 @@ MOVED = (
 )
 
 
-@pytest.fixture
-def promoted(warm: Warm, finished: Finished) -> Iterator[Path]:
-    for name in EFFECTS:
-        stage(warm, finished.workspace, name)
-    yield finished.workspace
-    restore_world(finished.workspace, finished.kept)
-
-
 @pytest.mark.parametrize("change", [MOVED, REMOVED] if ALL else [MOVED])
 def test_the_alias_is_what_is_served_again_after_the_same_night(
-    warm: Warm, promoted: Path, change: tuple[str, ...], tally: Tally
+    warm: Warm, published: Path, change: tuple[str, ...], tally: Tally
 ) -> None:
-    before = world(promoted)
-    with closing(sqlite3.connect(promoted / "mlflow" / "mlflow.db")) as store, store:
+    before = world(published)
+    with closing(sqlite3.connect(published / "mlflow" / "mlflow.db")) as store, store:
         for statement in change:
             store.execute(statement)
     tally.injected(ALIAS)
-    assert world(promoted) != before
+    assert world(published) != before
     for name in ("record", "promote"):
-        stage(warm, promoted, name)
-    after = world(promoted)
-    assert ("champion", 1) in aliases(promoted)
+        stage(warm, published, name)
+    after = world(published)
+    assert ("champion", 1) in aliases(published)
     assert {name: after[name] for name in ("ledger", "releases")} == {
         name: before[name] for name in ("ledger", "releases")
     }

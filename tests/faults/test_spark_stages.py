@@ -1,0 +1,71 @@
+"""A stage that works in Spark's own JVM, killed at random instants: the JVM goes with it, and it comes to the same."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.contents import contents, differing
+from tests.faults.conftest import Finished
+from tests.faults.extent import ALL, SEED
+from tests.faults.small_night import PARAMS, remove_outs
+from tests.faults.tally import Tally
+from tests.workspace import environment, make_workspace
+
+pytestmark = [pytest.mark.spark, pytest.mark.skipif(not ALL, reason="a JVM for each: make faults")]
+
+NAME = "fit@spark_als"
+COMMAND = [str(Path(sys.executable).parent / "netgain"), "stage", *NAME.split("@")]
+AS_DVC = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+KILLS = 2
+SPARK_ALS = {"recipes.spark_als.factors": 8, "recipes.spark_als.iterations": 3}
+
+
+@pytest.fixture
+def workspace(finished: Finished, tmp_path: Path) -> Path:
+    """What a fit needs, in a workspace that has the recipe."""
+    params = {name: value for name, value in PARAMS.items() if not name.startswith("recipes.")} | SPARK_ALS
+    folder = make_workspace(tmp_path / "w", recipes=["popular", "spark_als"], params=params)
+    for name in ("night", "data/train", "data/tuning"):
+        shutil.copytree(finished.workspace / name, folder / name)
+    return folder
+
+
+def start(workspace: Path) -> subprocess.Popen[bytes]:
+    """The stage as the child of another process, as DVC starts it."""
+    with (workspace / "stage.log").open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", AS_DVC, *COMMAND],
+            cwd=workspace, env=environment(workspace, DVC_STAGE=NAME), stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+
+
+def test_a_fit_in_spark_is_killed_with_its_jvm_and_comes_to_the_same(workspace: Path, tally: Tally) -> None:
+    rng = random.Random(SEED)
+    started = time.monotonic()
+    assert start(workspace).wait() == 0, (workspace / "stage.log").read_text()[-2000:]
+    longest, whole = time.monotonic() - started, contents(workspace)
+    for n in range(KILLS):
+        whom = ("group", "parent")[n % 2]
+        fault = f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
+        remove_outs(workspace, NAME)
+        process = start(workspace)
+        try:
+            process.wait(rng.uniform(1, 0.8 * longest))
+        except subprocess.TimeoutExpired:
+            family = psutil.Process(process.pid).children(recursive=True)
+            (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        tally.injected(fault, kill=True)
+        assert psutil.wait_procs(family, timeout=20)[1] == []
+        remove_outs(workspace, NAME)
+        assert start(workspace).wait() == 0
+        assert {path for path in differing(whole, contents(workspace)) if "/." not in path} == set()
+        tally.recovered(fault)
