@@ -7,7 +7,7 @@ import pytest
 from pipeline.graph import read_stages
 from tests.contents import contents, differing
 from tests.faults.conftest import Finished
-from tests.faults.extent import SEED, times
+from tests.faults.extent import ALL, SEED, times
 from tests.faults.small_night import ENGINE, RECIPES, open_night, remove_outs, stage
 from tests.faults.tally import Tally
 from tests.faults.warm import Warm
@@ -18,7 +18,9 @@ A_MOMENT = 0.15
 STAGES = [each.name for each in read_stages(ROOT / "dvc.yaml") if each.name.partition("@")[2] in ("", *RECIPES)]
 
 
-@pytest.mark.parametrize("name", STAGES)
+@pytest.mark.parametrize(
+    "name", STAGES if ALL else ["ingest", "split", "fit@blend", "evaluate@als", "decide", "recommend"]
+)
 def test_a_stage_killed_on_the_way_comes_to_the_same_when_it_is_run_again(
     name: str, warm: Warm, finished: Finished, tally: Tally
 ) -> None:
