@@ -89,7 +89,7 @@ bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark,
 fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format: each row accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz
 
-faults: $(STAMP) ## Every fault of docs/operations.md, with some 700 kills; the table into bench/results/faults.json
+faults: $(STAMP) ## Every fault of docs/operations.md, with some 630 kills; the table into bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
 lint: $(STAMP) ## Style, imports, types
