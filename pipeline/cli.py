@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.commands import alert, landed, outbox, quarantine, repro
+from pipeline.commands import alert, doctor, landed, outbox, quarantine, repro, status
 from pipeline.commands.console import console as _console
 from pipeline.commands.tune import tune
 from pipeline.errors import NetgainError, ParamsError
@@ -34,6 +34,8 @@ app.command()(repro.effects)
 app.command()(repro.report)
 app.command()(repro.close)
 app.command()(alert.alert)
+app.command()(status.status)
+app.command()(doctor.doctor)
 
 _INTERRUPTED = 130
 
@@ -210,7 +212,7 @@ def releases() -> None:
     """All releases, the newest first."""
     from pipeline.stages.lookup import releases_table
 
-    _console().print(releases_table(load_settings().releases))
+    _console().print(releases_table(load_settings()))
 
 
 @app.command()
@@ -358,8 +360,12 @@ def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json
     progress = Progress(console)
     try:
         facts = work(progress)
-    finally:
+    except BaseException as err:
         progress.stop()
+        for note in getattr(err, "__notes__", ()):
+            console.print(note, style="yellow", highlight=False, markup=False)
+        raise
+    progress.stop()
     console.print("", summary(facts))
     write_reports(settings.reports, facts, json_file)
     raise typer.Exit(exit_status(facts))

@@ -3,6 +3,10 @@
 EXIT_BAD_INPUT = 2
 EXIT_INVALID = 3
 EXIT_STAGE_FAILED = 4
+EXIT_STALE = 5
+"""`netgain status`: what is served is older than it should be."""
+EXIT_UNSOUND = 6
+"""`netgain doctor`: something is wrong that has to be mended."""
 EXIT_TRANSIENT = 75
 """EX_TEMPFAIL of sysexits.h: nothing is wrong with the input, and the same command may pass in a while."""
 

@@ -34,6 +34,8 @@ class Settings:
     """NETGAIN_RELEASES, what is served."""
     ledger: Path
     """NETGAIN_LEDGER, every look at challengers, and overrides."""
+    keep_releases: int
+    """NETGAIN_KEEP_RELEASES: at least so many of the latest stay; 0 for all."""
     reports: Path
     """NETGAIN_REPORTS, what people read."""
     datasets: Path
@@ -84,15 +86,18 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
             raise SettingsError(f"NETGAIN_{name} = {text!r}", expected="a number of 0 or more", fix="Set or unset it.")
         return value
 
+    def whole(name: str, default: int, *, of: str) -> int:
+        text = environ.get(f"NETGAIN_{name}") or str(default)
+        if not text.isascii() or not text.isdigit():
+            raise SettingsError(
+                f"NETGAIN_{name} = {text!r}", expected=f"a whole number of {of}", fix="Set or unset it."
+            )
+        return int(text)
+
     engine = environ.get("NETGAIN_ENGINE", "auto")
     if engine not in get_args(EngineName):
         raise SettingsError(
             f"NETGAIN_ENGINE = {engine!r}", expected=f"one of {', '.join(get_args(EngineName))}", fix="Set or unset it."
-        )
-    seconds = environ.get("NETGAIN_MLFLOW_SECONDS", "20")
-    if not seconds.isascii() or not seconds.isdigit():
-        raise SettingsError(
-            f"NETGAIN_MLFLOW_SECONDS = {seconds!r}", expected="a whole number of seconds", fix="Set or unset it."
         )
     key = environ.get("NETGAIN_ID_KEY", "").encode() or None
     if key is not None and len(key) < _MIN_KEY_BYTES:
@@ -106,10 +111,11 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         landing=folder("LANDING", "landing"),
         releases=folder("RELEASES", "releases"),
         ledger=folder("LEDGER", "ledger"),
+        keep_releases=whole("KEEP_RELEASES", 30, of="releases"),
         reports=folder("REPORTS", "reports"),
         datasets=folder("DATASETS", "infra/datasets.yaml"),
         mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
-        mlflow_seconds=float(seconds),
+        mlflow_seconds=float(whole("MLFLOW_SECONDS", 20, of="seconds")),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
         spark_gib=number("SPARK_GIB", 0.0),

@@ -103,13 +103,17 @@ def spoilt(workspace, again):
     before = (workspace / "releases" / "CURRENT").read_bytes()
     # Both engines give the same, by test; this one needs no JVM.
     done, _ = night(workspace, NEXT, NETGAIN_ENGINE="inprocess")
-    return done, latest.name, before, (workspace / "releases" / "CURRENT").read_bytes()
+    marked = json.loads((workspace / "releases" / "STALE.json").read_text())
+    return done, latest.name, marked, before, (workspace / "releases" / "CURRENT").read_bytes()
 
 
 @pytest.fixture(scope="module")
 def away(workspace, spoilt):
-    """The same command again, with the log as it should have been, and MLflow away all night; what waits then."""
+    """The same command again, with the log as it should have been, and MLflow away all night; what waits then. DVC's
+    rwlock and CURRENT were cut off meanwhile."""
     land(workspace, days=DAYS + 1)
+    (workspace / "releases" / "CURRENT").write_bytes(b"")
+    (workspace / ".dvc" / "tmp" / "rwlock").write_bytes(b'{"write": {')
     done, facts = night(workspace, NEXT, NETGAIN_ENGINE="inprocess", NETGAIN_MLFLOW_URI=CLOSED)
     return done, facts, run(workspace, NETGAIN, "outbox").stdout
 
@@ -184,6 +188,17 @@ def test_a_night_that_fails_leaves_what_is_served(spoilt):
     assert after == before
 
 
+def test_a_night_that_fails_says_what_stays_served_and_marks_it_stale(first, spoilt):
+    (release, *_), (done, latest, marked, *_) = first, spoilt
+    assert done.stdout.splitlines()[-1] == f"Served meanwhile: release {release.id} of the night {FIRST}, 1 night old"
+    assert (marked["night"], marked["release"], marked["nights_old"]) == (str(NEXT), release.id, 1)
+    assert (marked["stage"], latest in marked["why"]) == ("validate", True)
+
+
+def test_the_mark_goes_when_the_night_is_made_good(workspace, away):
+    assert not (workspace / "releases" / "STALE.json").exists()
+
+
 def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_waits(workspace, away):
     done, facts, listed = away
     assert done.returncode == 0, done.stderr + done.stdout
@@ -195,6 +210,18 @@ def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_wait
         [str(NEXT), "record"],
         [str(NEXT), "alias"],
     ]
+
+
+def test_a_rwlock_that_a_kill_cut_off_stops_no_night_and_that_is_said(away):
+    done, *_ = away
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in done.stderr.splitlines()
+
+
+def test_a_current_that_was_cut_off_is_mended_by_the_next_night_and_that_is_said(first, away):
+    (release, *_), (done, *_) = first, away
+    said = f"netgain: nothing whole was served (a release called ''): now release {release.id} is"
+    assert said in done.stderr.splitlines()
 
 
 def test_what_waited_is_delivered_once(next_day):

@@ -14,7 +14,7 @@ _NEXT = {
     "audit": "The lists are not fit to be served: see reports/data_docs/, and what changed in the recipe.",
     "record": "MLflow: start it, or mend NETGAIN_MLFLOW_URI.",
     "promote": "MLflow: start it, or mend NETGAIN_MLFLOW_URI.",
-    "publish": "See `netgain releases` and the disk of the releases.",
+    "publish": "See `netgain doctor`: what is served, and the disk of the releases.",
     "monitor": "Lists are served all the same; see the log.",
     "erase": "Lists are served; who asked to be erased still waits: see the log.",
 }

@@ -17,6 +17,7 @@ from pipeline.erasure.tables import purge_below
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.io.checksums import fact
 from pipeline.io.journal import now
+from pipeline.io.serving import withhold_reason
 from pipeline.io.tables import read_json, write_json
 from pipeline.logs.door import Erased
 from pipeline.logs.landing import Landing
@@ -49,6 +50,7 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
         for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
             place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
             _add(done, place, files=1, rows=n_rows)
+        withhold_reason(settings.releases)
         renamed = purge_releases(settings.releases, settings.ledger, who)
         if renamed:
             _add(done, "releases", files=len(renamed), rows=0)

@@ -8,9 +8,9 @@ from typing import Any
 from pipeline.erasure.tables import purge_below
 from pipeline.io.checksums import digests
 from pipeline.io.journal import read_lines, write_lines
-from pipeline.io.publishing import locked, point
 from pipeline.io.releases import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.io.rollback import FILE as ROLLBACKS
+from pipeline.io.serving import locked, point
 from pipeline.io.tables import sync_folder, write_json
 from pipeline.logs.door import Erased
 

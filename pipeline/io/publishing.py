@@ -4,12 +4,11 @@ A release is built in a folder beside, made durable and renamed; CURRENT is repl
 whole release or the one before, and a crash between any two steps is mended by publishing again.
 """
 
-import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,8 @@ from typing import Any
 from pipeline.errors import ReleaseError
 from pipeline.io.checksums import digests, opened
 from pipeline.io.releases import SCHEMA, Release, current, id_of, open_release, served_before, verify
-from pipeline.io.tables import atomic_path, sync_folder
+from pipeline.io.serving import locked, point, restate
+from pipeline.io.tables import sync_folder
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,8 @@ def publish(
         if serves and (served is None or served.id != name):
             with guard():
                 point(root, name)
+        if serves:
+            restate(root)  # a crash may have fallen between the swap and the mark
     return release, serves
 
 
@@ -135,17 +137,3 @@ def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Relea
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def point(root: Path, name: str) -> None:
-    """Have CURRENT name a release; a reader finds the old name or the new one."""
-    with atomic_path(root / "CURRENT") as temporary:
-        temporary.write_text(name + "\n", encoding="utf-8")
-
-
-@contextmanager
-def locked(root: Path) -> Iterator[None]:
-    """One publisher at a time; the lock dies with its process."""
-    with (root / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

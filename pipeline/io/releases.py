@@ -1,6 +1,6 @@
 """Releases: immutable folders of what is served, and the one-line file CURRENT that names the one in use.
 
-This module reads them; pipeline/io/publishing.py makes them.
+This module reads them; publishing.py makes them, serving.py swaps CURRENT, retention.py removes them.
 """
 
 import hashlib
@@ -13,12 +13,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ReleaseError
+from pipeline.errors import ReleaseError, TableError
 from pipeline.io.checksums import digests, fact
+from pipeline.io.journal import read_lines
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
-_OTHER = "Write the name of a whole release of `netgain releases` into CURRENT."
+_OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
+_TOLD = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
+REMOVED = "removed.jsonl"
+"""The journal of releases that retention took away."""
 NOT_CONTENT = ("release", "previous", "origin")
 """Keys of the manifest that its id is not computed from: how the same content came about, and what came before it."""
 
@@ -93,11 +97,18 @@ def open_release(root: Path, name: str) -> Release:
     """
     if not _ID.fullmatch(name):
         raise ReleaseError(f"a release called {name[:60]!r}", expected="<as_of>-<12 hex digits>", fix=_OTHER)
+    if _was_removed(root, name):
+        raise ReleaseError(
+            f"release {name} was removed, as older than those that are kept",
+            expected="one that is kept",
+            fix="See `netgain releases`, and NETGAIN_KEEP_RELEASES.",
+        )
     try:
         manifest = json.loads((root / name / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise ReleaseError(f"release {name} has no readable manifest: {err}", expected="JSON", fix=_OTHER) from err
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or manifest.get("release") != name:
+    known = isinstance(manifest, dict) and manifest.keys() >= _TOLD and manifest["schema"] == SCHEMA
+    if not known or manifest["release"] != name:
         raise ReleaseError(f"release {name} has a manifest of another kind", expected=f"schema {SCHEMA}", fix=_OTHER)
     return Release(root / name, manifest)
 
@@ -108,8 +119,41 @@ def list_releases(root: Path) -> list[Release]:
     Raises:
         ReleaseError: one of them has no readable manifest.
     """
-    folders = sorted(p.name for p in root.iterdir() if _ID.fullmatch(p.name)) if root.is_dir() else []
-    return [open_release(root, name) for name in folders]
+    return [open_release(root, name) for name in release_ids(root)]
+
+
+def release_ids(root: Path) -> list[str]:
+    """Ids of the folders that are there, whole or not: the oldest night first."""
+    return sorted(p.name for p in root.iterdir() if _ID.fullmatch(p.name)) if root.is_dir() else []
+
+
+def removed_ids(root: Path) -> frozenset[str]:
+    """Ids of what retention has removed, or was about to; some may have been made again since.
+
+    Raises:
+        TableError: the journal cannot be read.
+    """
+    return frozenset(entry["release"] for entry in read_lines(root / REMOVED))
+
+
+def before(root: Path, release: Release) -> Release | None:
+    """What was served when a release was made. None where nothing was, or where retention has removed it: the chain
+    ends there.
+
+    Raises:
+        ReleaseError: it is faulty, or missing though nobody removed it.
+    """
+    name = release.previous
+    if name is None or _was_removed(root, name):
+        return None
+    return open_release(root, name)
+
+
+def _was_removed(root: Path, name: str) -> bool:
+    try:
+        return not (root / name).exists() and name in removed_ids(root)
+    except TableError:  # then it is missing, and nobody knows why
+        return False
 
 
 def verify(release: Release) -> None:
@@ -140,18 +184,17 @@ def _verify_files(release: Release, *, under: str = "") -> None:
 
 
 def served_before(root: Path, as_of: date) -> Release | None:
-    """The release that was served before a night, so that running the night again gives the same answer.
+    """The release that was served before a night, so that running the night again gives the same answer. None before
+    the first one, and for nights so old that what came before them is not kept.
 
     Raises:
         ReleaseError: a release of the chain is missing or faulty.
     """
     if not (root / "CURRENT").exists():
         return None
-    release = current(root)
-    while release.as_of >= as_of:
-        if release.previous is None:
-            return None
-        release = open_release(root, release.previous)
+    release: Release | None = current(root)
+    while release is not None and release.as_of >= as_of:
+        release = before(root, release)
     return release
 
 

@@ -5,11 +5,12 @@ somebody goes back to it by name.
 """
 
 from pathlib import Path
+from typing import Any
 
 from pipeline.errors import ReleaseError
 from pipeline.io.journal import append, now, read_lines
-from pipeline.io.publishing import locked, point
-from pipeline.io.releases import Release, current, open_release, verify
+from pipeline.io.releases import Release, before, current, open_release, verify
+from pipeline.io.serving import locked, point
 
 FILE = "rollbacks.jsonl"
 
@@ -35,14 +36,15 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
     """
     with locked(root):
         served = current(root)
-        name = to or served.previous
-        if name is None:
+        target = open_release(root, to) if to else before(root, served)
+        if target is None:
             raise ReleaseError(
-                f"{served.id} is the first release", expected="one before it", fix="Name another one with --to."
+                f"{served.id} is the first release that is kept",
+                expected="one before it",
+                fix="Name another one with --to.",
             )
-        target = open_release(root, name)
         if target.id == served.id:
-            raise ReleaseError(f"{name} is served already", expected="another release", fix="See `netgain releases`.")
+            raise ReleaseError(f"{to} is served already", expected="another release", fix="See `netgain releases`.")
         verify(target)
         append(ledger / FILE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
         point(root, target.id)
@@ -57,6 +59,17 @@ def withdrawn(ledger: Path) -> frozenset[str]:
     """
     names: set[str] = set()
     for entry in read_lines(ledger / FILE):
-        names.add(entry["from"])
+        if entry["from"] is not None:  # else nothing whole was served (recovery.py)
+            names.add(entry["from"])
         names.discard(entry["to"])
     return frozenset(names)
+
+
+def gone_back_to(ledger: Path, release: str) -> dict[str, Any] | None:
+    """The last entry of the journal, if it led to this release.
+
+    Raises:
+        TableError: the journal cannot be read.
+    """
+    entries = read_lines(ledger / FILE)
+    return entries[-1] if entries and entries[-1]["to"] == release else None

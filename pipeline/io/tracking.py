@@ -6,12 +6,14 @@ that a crash left unfinished is deleted and recorded anew.
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, TrackingAway
 from pipeline.io.tracking_client import experiment_id, tracking_client
 from pipeline.io.tracking_entries import NightRecord
-from pipeline.io.tracking_peek import is_promoted, is_recorded
+from pipeline.io.tracking_peek import alias_of, is_promoted, is_recorded
+from pipeline.io.tracking_probe import probe
 from pipeline.io.tracking_records import ModelRecord, RunRecord
 from pipeline.io.tracking_views import VIEW_TAG, saved_view
 from pipeline.settings import Settings
@@ -71,10 +73,31 @@ def record_night(settings: Settings, record: NightRecord) -> bool:
     return True
 
 
-def promote_model(settings: Settings, digest: str, as_of: str) -> tuple[str, bool]:
+def champion_of(settings: Settings, digest: str) -> tuple[str | None, bool]:
+    """The version that `champion` names, and whether it has this content. The embedded store is only looked into: it is
+    neither made nor migrated.
+
+    Raises:
+        TrackingAway: MLflow does not answer, or its embedded store is not there.
+    """
+    uri = settings.mlflow_uri
+    if uri.startswith("sqlite:///"):
+        if not Path(uri.removeprefix("sqlite:///")).is_file():
+            raise TrackingAway(f"no store at {uri}", expected="MLflow's", fix="The next night makes it.")
+        tag = (MODEL_DIGEST, digest)
+        known = is_promoted(uri, model=MODEL, alias=CHAMPION, version_tag=tag)
+        return known or alias_of(uri, model=MODEL, alias=CHAMPION), known is not None
+    probe(uri)
+    with tracking_client(settings) as client:
+        champion = _champion(client)
+    return (None, False) if champion is None else (str(champion.version), champion.tags.get(MODEL_DIGEST) == digest)
+
+
+def promote_model(settings: Settings, digest: str, as_of: str, *, back: bool = False) -> tuple[str, bool]:
     """Let `champion` name the version with this content, and `previous` the one before it.
 
-    An alias moves only where the content differs, and never back to an earlier night's: it follows what is served.
+    An alias moves only where the content differs, and never back to an earlier night's unless it is told to: it follows
+    what is served.
 
     Returns:
         The version that `champion` names now, and whether it moved.
@@ -95,7 +118,8 @@ def promote_model(settings: Settings, digest: str, as_of: str) -> tuple[str, boo
                 fix="Run `netgain stage record` first.",
             )
         old = _champion(client)
-        if old is not None and (old.tags.get(MODEL_DIGEST) == digest or old.tags.get("as_of", "") > as_of):
+        later = not back and old is not None and old.tags.get("as_of", "") > as_of
+        if old is not None and (old.tags.get(MODEL_DIGEST) == digest or later):
             return str(old.version), False
         # `previous` first: a crash in between leaves the old champion in its place, and running again goes on.
         if old is not None:

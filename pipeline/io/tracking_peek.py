@@ -16,6 +16,8 @@ where tags.key = ? and tags.value = ? and runs.status = 'FINISHED' and runs.life
   )
 """
 
+_ALIAS = "select version from registered_model_aliases where name = ? and alias = ?"
+
 _PROMOTED = """
 select a.version from registered_model_aliases a
 join model_version_tags t on t.name = a.name and t.version = a.version
@@ -31,6 +33,11 @@ def is_recorded(uri: str, *, run_tag: tuple[str, str], version_tag: tuple[str, s
 def is_promoted(uri: str, *, model: str, alias: str, version_tag: tuple[str, str]) -> str | None:
     """The version that the alias names, if it has this tag."""
     return _one(uri, _PROMOTED, (model, alias, *version_tag))
+
+
+def alias_of(uri: str, *, model: str, alias: str) -> str | None:
+    """The version that an alias names."""
+    return _one(uri, _ALIAS, (model, alias))
 
 
 def _one(uri: str, query: str, values: tuple[str, ...]) -> str | None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pipeline.errors import TransientError
 from pipeline.io.lease import Lease, acquire, idle_seconds, in_force, is_alive
@@ -14,6 +15,12 @@ from pipeline.settings import Settings
 
 _ORPHAN_SECONDS = 10.0
 """A stage that lost its parent ends within a second or two; so long is it waited for."""
+_ASKING_SECONDS = 0.5
+"""`netgain doctor` asks for the workspace's lock by taking it for an instant."""
+
+
+State = Literal["ended", "at work", "silent", "gone"]
+"""Of a night: silent for so long that another may take its place, or gone with its process and without an end."""
 
 
 class NightRunning(TransientError):
@@ -28,7 +35,7 @@ def only_night(settings: Settings) -> Iterator[None]:
     Raises:
         NightRunning: another process holds it.
     """
-    with _flocked(settings.workspace, fcntl.LOCK_EX) as mine:
+    with _flocked(settings.workspace, fcntl.LOCK_EX, wait=_ASKING_SECONDS) as mine:
         if not mine:
             raise _running(settings)
         yield
@@ -55,17 +62,25 @@ def require_free(settings: Settings) -> None:
             did lately.
     """
     lease = in_force(settings.ledger)
-    if lease is None or lease.ended is not None:
+    if lease is None or state_of(settings, lease) != "at work":
         return
-    alive = is_alive(lease)
-    mine = lease.owner == settings.owner if lease.owner else bool(alive) and lease.pid == os.getpid()
-    gone = lease.owner is None and alive is False
-    if not mine and not gone and idle_seconds(settings.ledger, lease) < 60 * settings.lease_minutes:
+    mine = lease.owner == settings.owner if lease.owner else bool(is_alive(lease)) and lease.pid == os.getpid()
+    if not mine:
         raise NightRunning(
             f"{lease} has not ended, and was alive {idle_seconds(settings.ledger, lease):.0f} s ago",
             expected="one night at a time",
             fix=f"Wait for it; after {settings.lease_minutes:g} minutes without a sign of life it is taken over.",
         )
+
+
+def state_of(settings: Settings, lease: Lease) -> State:
+    """What has become of the night of a lease, as far as can be seen from here."""
+    if lease.ended is not None:
+        return "ended"
+    if lease.owner is None and is_alive(lease) is False:
+        return "gone"
+    silent = idle_seconds(settings.ledger, lease) >= 60 * settings.lease_minutes
+    return "silent" if silent else "at work"
 
 
 def take_over(settings: Settings, *, as_of: str) -> Lease:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pipeline.erasure.requests import erased
 from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
 from pipeline.io.ledger import history
+from pipeline.io.recovery import fault, recover
 from pipeline.io.releases import snapshot_served
 from pipeline.io.tables import INFLUENCE, atomic_path, write_json, write_table
 from pipeline.logs.door import Door
@@ -20,6 +22,7 @@ from pipeline.logs.landing import take_inventory
 from pipeline.logs.replay import with_replayed
 from pipeline.logs.taken import findings, refuse
 from pipeline.night.alone import require_free, take_over
+from pipeline.night.pure import unblock_dvc
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
@@ -52,6 +55,8 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
+    unblock_dvc(settings)
+    _serve_again(settings)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
@@ -67,6 +72,14 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return Context(params, as_of, layout, settings, lease)
+
+
+def _serve_again(settings: Settings) -> None:
+    """Mend a CURRENT that names nothing whole, and say so: the night could not find what was served before it."""
+    if (wrong := fault(settings.releases)) is not None:
+        release = recover(settings.releases, settings.ledger, by="netgain night")
+        now = "nothing is, for no release is whole" if release is None else f"release {release.id} is"
+        print(f"netgain: nothing whole was served ({wrong}): now {now}", file=sys.stderr)  # noqa: T201
 
 
 def check_workspace(settings: Settings) -> tuple[Layout, Params]:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.errors import StageFailed
+from pipeline.io import rwlock
 from pipeline.io.lifeline import die_with_parent
 from pipeline.settings import Settings
 
@@ -54,6 +55,12 @@ def dvc_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "dvc", *arguments]
 
 
+def unblock_dvc(settings: Settings) -> None:
+    """Put what would stop every DVC to come aside, and say so in a line; a DVC at work is not disturbed."""
+    if (wrong := rwlock.put_aside(settings.workspace)) is not None:
+        print(f"netgain: .dvc/tmp/rwlock {wrong}: it is put aside as {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+
+
 def _stale(settings: Settings) -> bool:
     status = subprocess.run(
         dvc_command("status", "--quiet"),
@@ -67,6 +74,7 @@ def _stale(settings: Settings) -> bool:
 
 def start_dvc(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
     """DVC in the workspace, which waits for its lock and ends with this process; what it says comes through stdout."""
+    unblock_dvc(settings)  # a try before this one may have been killed
     return subprocess.Popen(
         dvc_command("--wait-for-lock", *arguments),
         cwd=settings.workspace,

@@ -10,6 +10,7 @@ from pipeline.graph import EFFECTS
 from pipeline.io.lease import close
 from pipeline.night.alone import only_night
 from pipeline.night.data_docs import write_data_docs
+from pipeline.night.failing import Reached, stale_if_it_fails
 from pipeline.night.opening import interrupt_as_exit, open_night
 from pipeline.night.pure import Report, repro
 from pipeline.night.summary import night_facts
@@ -21,22 +22,23 @@ from pipeline.stages.effects import perform
 def run_night(
     settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None, report: Report
 ) -> dict[str, Any]:
-    """Run a night and return its facts (see `night_facts`). Running it again repeats nothing that is done.
+    """Run a night and return its facts (see `night_facts`). Running it again repeats nothing that is done; one that
+    fails leaves what is served, and marks it stale.
 
     Raises:
         NetgainError: an input is not as it should be, or a stage failed.
     """
     interrupt_as_exit()
-    started = time.monotonic()
-    with only_night(settings):
+    started, reached = time.monotonic(), Reached(report)
+    with only_night(settings), stale_if_it_fails(settings, as_of=as_of, reached=reached):
         context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
-        how = "failed"
+        how, reached.stage = "failed", "stages"
         try:
             try:
-                ran = repro(settings, report)
+                ran = repro(settings, reached)
             finally:
                 write_data_docs(context)  # a night that was stopped is the one to look at
-            effects = {name: _timed(name, context, report) for name in EFFECTS}
+            effects = {name: _timed(name, context, reached) for name in EFFECTS}
             how = "done"
         finally:
             close(settings.ledger, context.lease, how)

@@ -1,5 +1,7 @@
 """Airflow's callbacks: what becomes of a night is told to people (pipeline/alerting)."""
 
+import contextlib
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,12 +10,12 @@ from urllib.parse import quote
 
 from pipeline.alerting import message
 from pipeline.alerting.channels import send
-from pipeline.errors import ReleaseError
-from pipeline.io.releases import current
 from pipeline.scheduling.links import base_url, decision_page
 from pipeline.settings import load_alerting, load_settings
 
 Context = Mapping[str, Any]
+_AFTER = frozenset({"spark_stop", "report", "close", "verdict"})
+"""Tasks that run, and may fail, after another one that has stopped the night."""
 
 
 def task_failed(workspace: Path) -> Callable[[Context], None]:
@@ -24,6 +26,8 @@ def task_failed(workspace: Path) -> Callable[[Context], None]:
         said = " ".join(str(context.get("exception") or "see the log").split())
         # Rendered values: of a command its environment, of a function its arguments.
         as_of = (getattr(task, "env", None) or {}).get("AS_OF") or getattr(task, "op_kwargs", {}).get("as_of")
+        if task.task_id not in _AFTER:
+            _mark(workspace, as_of, task.task_id, said)
         alert = message.stopped(
             task.task_id, said, as_of=as_of, served=served(workspace), links={"log": str(context["ti"].log_url)}
         )
@@ -59,13 +63,37 @@ def lists_are_late(workspace: str, hours: float, context: Context) -> None:
     run = context["dag_run"]
     as_of = str((run.get("conf") or {}).get("as_of") or run.get("data_interval_end") or run["run_after"])[:10]
     links = {"run": f"{base_url()}/dags/{run['dag_id']}/runs/{quote(run['dag_run_id'])}"}
-    send(message.late(as_of=as_of, hours=hours, served=served(Path(workspace)), links=links), load_alerting())
+    send(
+        message.late(as_of=as_of, hours=hours, served=served(Path(workspace), due=as_of), links=links), load_alerting()
+    )
 
 
-def served(workspace: Path) -> str:
-    """What listeners get meanwhile, in a sentence."""
+def served(workspace: Path, *, due: str | None = None) -> str:
+    """What listeners get meanwhile, and how old it is, in a sentence.
+
+    Args:
+        workspace: the folder of dvc.yaml.
+        due: the night whose lists should be served; default: the one that failed.
+    """
+    from pipeline.io.serving import standing
+
+    releases = load_settings(workspace=workspace).releases
+    found = standing(releases, due=_date(due))
+    return f"Served meanwhile: {found}." if found else f"Nothing whole is served from {releases}."
+
+
+def _mark(workspace: Path, as_of: str | None, stage: str, why: str) -> None:
+    from pipeline.io.serving import mark_stale
+
+    night = _date(as_of)
+    if night is not None:
+        with contextlib.suppress(OSError):  # people are to be told all the same
+            mark_stale(load_settings(workspace=workspace).releases, night=night, stage=stage, why=why)
+
+
+def _date(text: str | None) -> dt.date | None:
+    """None for a task without a night, and for what was never rendered."""
     try:
-        release = current(load_settings(workspace=workspace).releases)
-    except ReleaseError as err:
-        return f"Nothing is served: {err.found}."
-    return f"Served meanwhile: release {release.id}, of the night {release.as_of}."
+        return None if text is None else dt.date.fromisoformat(text)
+    except ValueError:
+        return None

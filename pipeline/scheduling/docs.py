@@ -17,7 +17,8 @@ DOCS = {
     "account": "Enters the landed files and the look at challengers into the ledger.",
     "record": f"Enters the night into MLflow. {_MLFLOW}",
     "promote": f"Lets the registry's alias `champion` follow what is served. {_MLFLOW}",
-    "publish": "Makes the release and serves it. One of an earlier night than what is served is kept, not served.",
+    "publish": "Makes the release and serves it. One of an earlier night than what is served is kept, not served. "
+    "Releases beyond NETGAIN_KEEP_RELEASES are removed.",
     "monitor": "Scores the lists served before this night against what listeners then played; warnings never stop a "
     "night. See the button *monitor* of the task `verdict`.",
     "erase": "Completes what listeners who leave have asked for, with a certificate in reports/erasures/.",

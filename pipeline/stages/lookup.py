@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError
-from pipeline.io.releases import Release, current, list_releases
+from pipeline.io.releases import Release, current, open_release, release_ids, removed_ids
+from pipeline.io.rollback import withdrawn
 from pipeline.io.tables import FALLBACK, LISTS, conform
+from pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +52,7 @@ def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] 
         raise ReleaseError(
             f"release {release.id}: {path.name} cannot be read: {err}",
             expected="the file that was published",
-            fix="Run the night again, or name another release in CURRENT.",
+            fix="Run the night again, or `netgain rollback`.",
         ) from err
 
 
@@ -77,26 +79,43 @@ def answer_table(answer: Answer) -> "Table":
     return table
 
 
-def releases_table(releases: Path) -> "Table":
-    """All releases for a terminal, the newest first, the served one marked.
+def releases_table(settings: Settings) -> "Table":
+    """All releases for a terminal, the newest first: which is served, which a rollback goes to, which are withdrawn.
 
     Raises:
-        ReleaseError: nothing was published, or a release has no readable manifest.
+        ReleaseError: nothing was published.
     """
     from rich.table import Table
     from rich.text import Text
 
-    served = current(releases)
-    table = Table()
-    for column in ("", "release", "night", "recipe", "listeners", "after", "verdict"):
-        table.add_column(column, justify="right" if column == "listeners" else "left", overflow="fold")
-    for release in reversed(list_releases(releases)):
+    root, keep = settings.releases, settings.keep_releases
+    marks = dict.fromkeys(withdrawn(settings.ledger), "withdrawn")
+    try:
+        served = current(root)
+        marks |= {served.previous or "": "before", served.id: "served"}
+    except ReleaseError:
+        if not release_ids(root):
+            raise
+    table = Table(
+        caption=f"{f'at least {keep}' if keep else 'all'} are kept; removed so far: {len(removed_ids(root))}",
+        caption_justify="left",
+    )
+    for column in ("", "release", "night", "recipe", "listeners", "MiB", "after", "verdict"):
+        table.add_column(column, justify="right" if column in ("listeners", "MiB") else "left", overflow="fold")
+    for name in reversed(release_ids(root)):
+        try:
+            release = open_release(root, name)
+        except ReleaseError:
+            table.add_row(marks.get(name, ""), name, name[:10], "damaged: `netgain doctor`", style="red")
+            continue
+        size = sum(file["bytes"] for file in release.manifest["files"].values())
         table.add_row(
-            "served" if release.id == served.id else "",
+            marks.get(name, ""),
             release.id,
             release.manifest["as_of"],
             release.recipe,
             f"{release.manifest['n_listeners']:,}",
+            f"{size / 2**20:,.1f}",
             release.previous or "",
             Text(str(release.manifest["origin"]["verdict"])),
         )

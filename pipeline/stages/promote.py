@@ -20,7 +20,7 @@ def run(context: Context) -> str:
     # What waits has just been tried; trying again would only make the night wait once more.
     behind = bool(waiting(settings.ledger))
     key = night_key(context, release_id(contents(context)))
-    entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout)}, {})
+    entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout.final_model)}, {})
     if behind:
         return f"the alias of {context.as_of} waits in the outbox, behind what is there"
     return sent_or_waits(settings, entry, "the alias")

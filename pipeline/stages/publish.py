@@ -4,18 +4,20 @@ import hashlib
 from functools import partial
 from typing import Any
 
-from pipeline.errors import ReleaseError
+from pipeline.errors import NetgainError, ReleaseError
 from pipeline.io.code_version import git_commit
 from pipeline.io.lease import held
 from pipeline.io.publishing import Contents
 from pipeline.io.publishing import publish as publish_release
+from pipeline.io.retention import retire
 from pipeline.io.rollback import withdrawn
 from pipeline.io.tables import LISTENER_MAP, read_json, read_table
 from pipeline.stages.context import Context
 
 
 def run(context: Context) -> str:
-    """Publish the audited lists; doing so again changes nothing.
+    """Publish the audited lists, and remove releases that are older than those that are kept; doing so again changes
+    nothing.
 
     Raises:
         ReleaseError: the night is not finished, its lists were not audited, or what is served now is damaged.
@@ -30,8 +32,18 @@ def run(context: Context) -> str:
     )
     if not served:
         why = "it was rolled back" if release.id in rolled_back else "a later night's is"
-        return f"release {release.id} is kept, not served: {why}"
-    return f"release {release.id} is served: {release.manifest['n_listeners']} listeners, recipe {release.recipe}"
+        return f"release {release.id} is kept, not served: {why}{_retired(context, release.id)}"
+    told = f"{release.manifest['n_listeners']} listeners, recipe {release.recipe}"
+    return f"release {release.id} is served: {told}{_retired(context, release.id)}"
+
+
+def _retired(context: Context, spare: str) -> str:
+    """Older releases go; where that fails they stay, for the night has served its lists all the same."""
+    try:
+        gone = retire(context.settings.releases, keep=context.settings.keep_releases, spare=spare)
+    except (NetgainError, OSError) as err:
+        return f"; older ones could not be removed: {err.found if isinstance(err, NetgainError) else err}"
+    return f"; {len(gone)} older removed" if gone else ""
 
 
 def contents(context: Context) -> Contents:

@@ -43,7 +43,7 @@ def run(context: Context) -> str:
         SettingsError: the record could not even be kept here.
     """
     settings, release = context.settings, release_id(contents(context))
-    key, digest = night_key(context, release), model_digest(context.layout)
+    key, digest = night_key(context, release), model_digest(context.layout.final_model)
     if find_recorded(settings, key, digest) and not waiting(settings.ledger):
         return f"the night {context.as_of} is in MLflow already"
     entry = keep(context, key, digest, release)
@@ -122,9 +122,9 @@ def night_key(context: Context, release: str) -> str:
     return f"{context.as_of}-{_digest(told)[:24]}"
 
 
-def model_digest(layout: Layout) -> str:
-    """Of the served model's content."""
-    return _digest(digests({"model": layout.final_model}))[:24]
+def model_digest(folder: Path) -> str:
+    """Of a served model's content: the night's own, or that of a release."""
+    return _digest(digests({"model": folder}))[:24]
 
 
 def read_night(context: Context, release: str) -> NightFiles:

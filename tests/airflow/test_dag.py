@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.graph import EFFECTS, read_stages
+from pipeline.io.publishing import publish
+from tests.io.test_releases import contents
 from tests.workspace import ROOT, environment
 
 pytestmark = pytest.mark.slow
@@ -27,6 +29,11 @@ def ends(shell):
         return ['passed', task.execute({})]
     except Exception as err:
         return [type(err).__name__, str(err)]
+from pipeline.scheduling.alerts import task_failed
+from types import SimpleNamespace as Has
+for name, as_of in json.loads(sys.argv[3]):
+    failed = {'task': Has(task_id=name, env={'AS_OF': as_of}), 'ti': Has(log_url='http://127.0.0.1/log')}
+    task_failed(Path(sys.argv[2]))(failed | {'exception': ValueError('half a file')})
 fields = ('bash_command', 'env', 'append_env', 'cwd', 'skip_on_exit_code')
 print(json.dumps({
     'dag': {'active': n.dag.max_active_tasks, 'catchup': n.dag.catchup},
@@ -49,20 +56,30 @@ ENDS = {
 }
 """What a command does, and how its task ends: an AirflowFailException is not tried again, an AirflowException is."""
 PYTHON = {"turn", "verdict"}
+FAILED = [("ingest", "2026-01-12"), ("report", "2026-01-13"), ("rollback", None), ("turn", "{{ params.as_of }}")]
+"""Tasks that fail for good, with the night that each was of."""
 
 
 @pytest.fixture(scope="module")
-def described(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A release is served."""
+    folder = tmp_path_factory.mktemp("workspace")
+    publish(folder / "releases", contents(folder, "2026-01-10", "a"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def described(tmp_path_factory: pytest.TempPathFactory, workspace: Path) -> dict[str, Any]:
     home = str(tmp_path_factory.mktemp("airflow"))
-    out = subprocess.run(
-        [sys.executable, "-c", DESCRIBE, json.dumps(list(ENDS))],
+    done = subprocess.run(
+        [sys.executable, "-c", DESCRIBE, json.dumps(list(ENDS)), str(workspace), json.dumps(FAILED)],
         cwd=ROOT,
         env=environment(ROOT, AIRFLOW_HOME=home, AIRFLOW__CORE__LOAD_EXAMPLES="False"),
         capture_output=True,
         text=True,
         check=True,
-    ).stdout
-    return dict(json.loads(out.splitlines()[-1]))
+    )
+    return {**json.loads(done.stdout.splitlines()[-1]), "alerts": done.stdout + done.stderr}
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +135,15 @@ def test_pages_are_written_however_the_stages_end_but_not_for_a_night_that_was_n
 ) -> None:
     assert tasks["report"]["rule"].lower().endswith("all_done_min_one_success")
     assert tasks["report"]["before"] == ["audit", "open"]
+
+
+def test_a_task_that_failed_for_good_marks_what_is_served_as_stale_and_the_alert_says_how_old_it_is(
+    workspace: Path, described: dict[str, Any]
+) -> None:
+    mark = json.loads((workspace / "releases" / "STALE.json").read_text(encoding="utf-8"))
+    assert (mark["night"], mark["stage"], mark["why"]) == ("2026-01-12", "ingest", "half a file")
+    told = f"Served meanwhile: release {mark['release']} of the night 2026-01-10, 2 nights old."
+    assert described["alerts"].count(told) == len(FAILED)
 
 
 def test_the_tasks_of_a_run_are_one_night_which_gives_the_workspace_back_however_it_ends(

@@ -54,6 +54,12 @@ def test_a_stage_that_passes_is_run_and_said(workspace: Path) -> None:
     assert (workspace / "fine.txt").read_text(encoding="utf-8") == "done\n"
 
 
+def test_a_try_that_was_killed_while_dvc_wrote_its_rwlock_does_not_stop_the_next(workspace: Path) -> None:
+    (workspace / ".dvc" / "tmp" / "rwlock").write_bytes(b"{")
+    said = run(workspace, "netgain", "repro", "fine").stdout
+    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in said.splitlines()
+
+
 def test_a_stage_that_is_none_is_bad_input(workspace: Path) -> None:
     done = run(workspace, "netgain", "repro", "--", "--help", check=False)
     assert done.returncode == EXIT_BAD_INPUT

@@ -189,6 +189,14 @@ def test_a_current_that_names_no_release_is_one_clear_error(tmp_path: Path, root
         current(root)
 
 
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema": 1, "release": "{id}"}'])
+def test_a_manifest_of_another_kind_is_one_clear_error(tmp_path: Path, root: Path, text: str) -> None:
+    release, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
+    (release.folder / "manifest.json").write_text(text.replace("{id}", release.id), encoding="utf-8")
+    with pytest.raises(ReleaseError, match=r"has no readable manifest|has a manifest of another kind"):
+        current(root)
+
+
 def test_nothing_published_is_one_clear_error(root: Path) -> None:
     with pytest.raises(ReleaseError, match="Run a night first"):
         current(root)

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from pipeline.io.outbox import put, waiting
-from pipeline.io.tracking import MODEL
+from pipeline.io.tracking import MODEL, champion_of
 from pipeline.io.tracking_client import EXPERIMENT
 from pipeline.io.tracking_replay import replay
 from pipeline.stages import promote, record
 from pipeline.stages.context import Context
+from pipeline.stages.record import model_digest
 from tests.stages.nights import ACCURACY, plant_night
 
 NIGHTS = ("2026-02-12", "2026-02-13")
@@ -169,6 +170,8 @@ def test_what_waited_is_replayed_in_order_and_once_and_a_damaged_entry_holds_nob
         "previous": NIGHTS[0],
         "champion": NIGHTS[1],
     }
+    assert champion_of(back, model_digest(context.layout.final_model)) == (str(aliases["champion"]), True)
+    assert champion_of(back, "another") == (str(aliases["champion"]), False)
 
 
 def test_the_next_night_takes_along_what_waits_and_both_say_the_same(tmp_path: Path, refused: str, server: str) -> None:

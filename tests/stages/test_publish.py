@@ -70,10 +70,21 @@ def test_releases_are_listed_the_newest_first_and_the_served_one_is_marked(tmp_p
     for as_of in ("2026-02-12", "2026-02-13"):
         context = plant_night(tmp_path, as_of)
         publish.run(context)
-    lines = [line for line in printed(releases_table(context.settings.releases)).splitlines() if "2026-02-1" in line]
+    lines = [line for line in printed(releases_table(context.settings)).splitlines() if "2026-02-1" in line]
     assert "served" in lines[0]
     assert "2026-02-13-" in lines[0]
     assert not any("served" in line for line in lines[1:])
+
+
+def test_what_is_there_is_listed_also_where_it_is_damaged(tmp_path: Path) -> None:
+    for as_of in ("2026-02-12", "2026-02-13"):
+        context = plant_night(tmp_path, as_of)
+        publish.run(context)
+    settings = context.settings
+    (current(settings.releases).folder / "manifest.json").write_text("{")
+    lines = [line for line in printed(releases_table(settings)).splitlines() if "2026-02-1" in line]
+    assert ["damaged" in line for line in lines] == [True, False]
+    assert not any("served" in line for line in lines)
 
 
 def test_a_torn_file_of_the_release_is_said_in_one_line(tmp_path: Path) -> None:

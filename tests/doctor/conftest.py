@@ -1,0 +1,22 @@
+"""A workspace with releases."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.io.publishing import publish
+from pipeline.io.releases import Release
+from pipeline.settings import Settings, load_settings
+from tests.io.test_releases import contents
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({}, workspace=tmp_path)
+
+
+@pytest.fixture
+def three(settings: Settings) -> list[Release]:
+    """Three nights' releases; the last is served."""
+    nights = [contents(settings.workspace, f"2026-01-1{n}", f"night {n}") for n in range(3)]
+    return [publish(settings.releases, night)[0] for night in nights]

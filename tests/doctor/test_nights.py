@@ -1,0 +1,98 @@
+"""Locks, the last night, the ledger, and what a crash left."""
+
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+
+from pipeline.doctor import lease, ledger, leftovers, locks
+from pipeline.doctor.finding import Finding
+from pipeline.io import lease as leases
+from pipeline.io.journal import append
+from pipeline.io.releases import Release
+from pipeline.io.serving import locked, stale_mark
+from pipeline.io.tables import write_json
+from pipeline.night.alone import only_night
+from pipeline.settings import Settings
+from tests.doctor.looking import only, repaired
+from tests.io.test_releases import tree
+
+
+def test_a_rwlock_that_was_cut_off_is_put_aside(settings: Settings) -> None:
+    path = settings.workspace / ".dvc" / "tmp" / "rwlock"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"{")
+    assert repaired(settings, locks.look) == "put .dvc/tmp/rwlock aside as rwlock.aside"
+    assert only(locks.look(settings)).found == "free; DVC's rwlock can be read"
+
+
+def test_who_holds_a_lock_is_said_and_is_no_fault(settings: Settings) -> None:
+    settings.releases.mkdir()
+    with only_night(settings), locked(settings.releases):
+        finding = only(locks.look(settings))
+    assert finding == Finding("locks", "ok", "a night runs in this workspace; a release is being published")
+
+
+def test_a_night_is_not_kept_out_by_somebody_who_asks(settings: Settings) -> None:
+    code = (
+        "import fcntl, os, sys, time\n"
+        "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_SH)\n"
+        "print(flush=True); time.sleep(0.2)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(settings.workspace)], stdout=subprocess.PIPE) as asking:
+        assert asking.stdout is not None
+        asking.stdout.readline()
+        with only_night(settings):
+            pass
+
+
+def test_a_night_that_was_killed_is_said_and_marks_what_is_served(settings: Settings, three: list[Release]) -> None:
+    taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
+    assert only(lease.look(settings)).level == "ok"
+    path = settings.ledger / leases.FOLDER / f"{taken.token:08d}.json"
+    write_json(path, asdict(taken) | {"started": taken.started - 1})
+    assert repaired(settings, lease.look).startswith("marked what is served as stale")
+    mark = stale_mark(settings.releases)
+    assert mark is not None
+    assert (mark.night, mark.release) == ("2026-01-13", three[2].id)
+    finding = only(lease.look(settings))
+    assert finding.found.endswith("did not end: its process is gone")
+    assert finding.repair is None
+
+
+def test_how_the_last_night_ended_is_said(settings: Settings) -> None:
+    assert only(lease.look(settings)).found == "none was opened yet"
+    for how, level in (("done", "ok"), ("failed", "warn")):
+        taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
+        leases.close(settings.ledger, taken, how)
+        assert only(lease.look(settings)).level == level
+    (settings.ledger / leases.FOLDER / "00000009.json").write_bytes(b"")
+    os.utime(settings.ledger / leases.FOLDER / "00000009.json", (0, 0))
+    assert only(lease.look(settings)).level == "warn"
+
+
+def test_a_journal_that_cannot_be_read_fails_and_is_left_to_people(settings: Settings) -> None:
+    append(settings.ledger / "landed.jsonl", {"kind": "night"}, {"kind": "night"})
+    append(settings.ledger / "looks.jsonl", {})
+    assert only(ledger.look(settings)).found == "2 entries of landed files, 3 in all"
+    (settings.ledger / "landed.jsonl").write_text('{"kind": "nig', encoding="utf-8")
+    finding = only(ledger.look(settings))
+    assert finding.level == "fail"
+    assert "landed.jsonl cannot be read" in finding.found
+    assert finding.repair is None
+
+
+def test_what_a_crash_left_is_removed_and_what_is_being_written_stays(settings: Settings, three: list[Release]) -> None:
+    whole = tree(settings.releases)
+    left = [settings.releases / ".tmp-2026-01-13-abc" / "model", settings.ledger / "outbox" / ".tmp-000001-record-x"]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / ".lists.parquet.x.tmp").touch()
+    (settings.ledger / ".looks.jsonl.abc.tmp").touch()
+    assert only(leftovers.look(settings)).found == "none"  # it may be somebody's work
+    for path in (left[0].parent, left[1], settings.ledger / ".looks.jsonl.abc.tmp"):
+        os.utime(path, (0, 0))
+    (settings.ledger / ".monitor.jsonl.abc.tmp").touch()
+    assert repaired(settings, leftovers.look) == "removed 3 left-overs"
+    assert tree(settings.releases) == whole
+    assert [path.name for path in settings.ledger.rglob("*.tmp")] == [".monitor.jsonl.abc.tmp"]

@@ -1,0 +1,133 @@
+"""How things stand: fresh or stale and why, from what lies in releases and ledger."""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import EXIT_STALE
+from pipeline.io.lease import acquire, close
+from pipeline.io.outbox import put
+from pipeline.io.publishing import publish
+from pipeline.io.releases import Release
+from pipeline.io.rollback import roll_back
+from pipeline.io.serving import mark_stale
+from pipeline.io.tables import write_json
+from pipeline.night.status import night_status
+from pipeline.settings import Settings, load_settings
+from tests.io.test_releases import contents
+from tests.workspace import environment
+
+NETGAIN = str(Path(sys.executable).parent / "netgain")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings({}, workspace=tmp_path)
+
+
+@pytest.fixture
+def two(settings: Settings) -> list[Release]:
+    """Two nights that ended well; the last is served."""
+    made = []
+    for as_of in ("2026-01-10", "2026-01-11"):
+        lease, _ = acquire(settings.ledger, as_of=as_of, owner=None)
+        made.append(publish(settings.releases, contents(settings.workspace, as_of, as_of))[0])
+        close(settings.ledger, lease, "done")
+    return made
+
+
+def why(settings: Settings, due: int) -> list[str]:
+    facts = night_status(settings, due=dt.date(2026, 1, due))
+    assert facts["stale"] == bool(facts["why"])
+    lines: list[str] = facts["why"]
+    return lines
+
+
+def test_what_is_served_is_fresh_until_a_night_was_missed(settings: Settings, two: list[Release]) -> None:
+    assert why(settings, 11) == why(settings, 12) == []
+    assert why(settings, 13) == ["it is 2 nights old; that of 2026-01-13 is due"]
+
+
+def test_a_night_that_failed_makes_it_stale_with_stage_and_reason(settings: Settings, two: list[Release]) -> None:
+    mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
+    assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
+
+
+def test_a_later_night_that_was_killed_is_said_beside_the_one_that_failed(
+    settings: Settings, two: list[Release]
+) -> None:
+    mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
+    lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
+    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
+    lease, _ = acquire(settings.ledger, as_of="2026-01-13", owner="run-2")
+    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not end"]
+
+
+def test_a_night_that_was_killed_makes_it_stale_though_nobody_could_say_so(
+    settings: Settings, two: list[Release]
+) -> None:
+    lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner=None)
+    assert why(settings, 12) == []  # it is at work: in this process
+    path = settings.ledger / "leases" / f"{lease.token:08d}.json"
+    write_json(path, asdict(lease) | {"started": lease.started - 1})
+    assert why(settings, 12) == ["the night of 2026-01-12 did not end"]
+    write_json(path, asdict(lease) | {"ended": "failed"})
+    assert why(settings, 12) == ["the night of 2026-01-12 failed"]
+
+
+def test_a_run_of_a_scheduler_counts_as_ended_badly_once_it_has_been_silent(
+    settings: Settings, two: list[Release]
+) -> None:
+    lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
+    assert why(settings, 12) == []
+    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    assert why(settings, 12) == ["the night of 2026-01-12 did not end"]
+
+
+def test_a_backfill_that_failed_says_nothing_of_what_is_served(settings: Settings, two: list[Release]) -> None:
+    lease, _ = acquire(settings.ledger, as_of="2026-01-09", owner=None)
+    close(settings.ledger, lease, "failed")
+    assert why(settings, 12) == []
+
+
+def test_nothing_whole_is_served(settings: Settings, two: list[Release]) -> None:
+    (two[1].folder / "manifest.json").write_text("{", encoding="utf-8")
+    (line,) = why(settings, 11)
+    assert line.startswith(f"nothing is served: release {two[1].id} has no readable manifest")
+
+
+def test_the_command_tells_people_and_programs_and_its_status_tells_fresh_from_stale(
+    settings: Settings, two: list[Release]
+) -> None:
+    roll_back(settings.releases, settings.ledger, to=None, by="ann", reason="lists of nonsense")
+    put(settings.ledger, "record", "2026-01-11-abc", {}, {})
+
+    def status(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [NETGAIN, "status", *options]
+        where = {k: v for k, v in environment(settings.workspace).items() if k != "PYTHONPATH"}
+        return subprocess.run(
+            command, cwd=settings.workspace, env=where, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    fresh, stale = status("--as-of", "2026-01-11"), status("--json")
+    assert (fresh.returncode, stale.returncode) == (0, EXIT_STALE)
+    for words in (
+        "1 night (made by that of 2026-01-10",
+        "by ann",
+        "lists of nonsense",
+        "fresh",
+        "1 for MLflow, the oldest of 2026-01-11",
+    ):
+        assert words in fresh.stdout
+    facts = json.loads(stale.stdout)
+    assert facts["served"]["release"] == two[0].id
+    assert facts["outbox"] == {"entries": 1, "oldest": "2026-01-11"}
+    assert facts["last_night"]["ended"] == "done"
