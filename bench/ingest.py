@@ -2,6 +2,9 @@
 
     python bench/ingest.py            # into bench/results/ingest.json
 
+Twice: a small service, whose history grows from 10 days to 180, and a larger one with five million plays in ten days,
+where less of a day is the starting of processes.
+
 Each figure is CPU seconds of a process of its own, user and system, all measured in one run: read the ratios.
 """
 
@@ -23,6 +26,7 @@ from process_tree import measured
 CLUSTER = "local-cluster[2,1,2048]"
 ROOT = Path(__file__).resolve().parents[1]
 START = dt.date(2026, 1, 1)
+LARGE_DAYS = 10
 
 IMPORTS = """
 import datetime as dt, json, shutil, sys, time
@@ -175,16 +179,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--listeners", type=int, default=430)
     parser.add_argument("--days", type=int, nargs="+", default=[10, 60, 180])
+    parser.add_argument("--large", type=int, default=6_600, help="listeners of the larger service")
     parser.add_argument("--spark-days", type=int, default=10)
     parser.add_argument("--out", type=Path, default=ROOT / "bench" / "results" / "ingest.json")
     given = parser.parse_args()
-    from pipeline.simulation.simulate import simulate
 
     with tempfile.TemporaryDirectory(prefix="netgain-bench-") as name:
         scratch = Path(name)
-        print(f"simulating {given.listeners} listeners over {max(given.days) + 1} days")
-        simulate(n_listeners=given.listeners, n_days=max(given.days) + 1, seed=1, start=START, out=scratch / "logs")
-        logs = sorted((scratch / "logs").glob("*.jsonl.gz"))
+        logs = simulated(scratch / "logs", n_listeners=given.listeners, n_days=max(given.days) + 1)
         rows = []
         gx = of_great_expectations(scratch)
         for days in given.days:
@@ -192,6 +194,9 @@ def main() -> None:
             print(rounded(rows[-1]), flush=True)
         cluster = in_spark(given.spark_days, logs, scratch)
         print(f"on {CLUSTER}: {cluster}")
+        more_logs = simulated(scratch / "more", n_listeners=given.large, n_days=LARGE_DAYS + 1)
+        large = after_history(LARGE_DAYS, more_logs, scratch, gx)
+        print(rounded(large), flush=True)
     short, long = rows[0], rows[-1]
     ratios = {
         "one more day, longest by shortest history": long["one_more_day"] / short["one_more_day"],
@@ -199,13 +204,27 @@ def main() -> None:
         "one more day by plain script over that day": long["one_more_day"] / long["plain_one_day"],
         "one more day by plain script over everything": long["one_more_day"] / long["plain_everything"],
         "Spark by this process": cluster["spark"] / cluster["inprocess"],
+        "the larger service: first night by plain script over the same": large["first_night"]
+        / large["plain_everything"],
+        "the larger service: one more day by plain script over that day": large["one_more_day"]
+        / large["plain_one_day"],
     }
     for what, ratio in ratios.items():
         print(f"{ratio:8.2f}  {what}")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(
-        json.dumps({"rows": rows, "cluster": cluster, "ratios": ratios}, indent=2) + "\n", encoding="utf-8"
+        json.dumps({"rows": rows, "large": large, "cluster": cluster, "ratios": ratios}, indent=2) + "\n",
+        encoding="utf-8",
     )
+
+
+def simulated(out: Path, *, n_listeners: int, n_days: int) -> list[Path]:
+    """Landed files of so many days, in their order."""
+    from pipeline.simulation.simulate import simulate
+
+    print(f"simulating {n_listeners:,} listeners over {n_days} days", flush=True)
+    simulate(n_listeners=n_listeners, n_days=n_days, seed=1, start=START, out=out)
+    return sorted(out.glob("*.jsonl.gz"))
 
 
 if __name__ == "__main__":

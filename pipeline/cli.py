@@ -359,7 +359,6 @@ def main() -> None:
 
 def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:
     """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
-    from pipeline.io.serving import standing
     from pipeline.night.reports import write_reports
     from pipeline.night.running import exit_status
     from pipeline.night.show import Progress, summary
@@ -368,10 +367,10 @@ def _told(settings: "Settings", work: "Callable[[Report], dict[str, Any]]", json
     progress = Progress(console)
     try:
         facts = work(progress)
-    except BaseException:
+    except BaseException as err:
         progress.stop()
-        if (meanwhile := standing(settings.releases)) is not None:
-            console.print(f"Served meanwhile: {meanwhile}", style="yellow", highlight=False)
+        for note in getattr(err, "__notes__", ()):
+            console.print(note, style="yellow", highlight=False, markup=False)
         raise
     progress.stop()
     console.print("", summary(facts))

@@ -48,6 +48,8 @@ class Settings:
     """Artifacts of the embedded MLflow."""
     spark_master: str
     """NETGAIN_SPARK_MASTER, for sessions that a stage starts itself."""
+    spark_gib: float
+    """NETGAIN_SPARK_GIB: heap of Spark's driver [GiB]; 0 for a quarter of the memory, and at least 2."""
     id_key: bytes | None = field(repr=False)
     """NETGAIN_ID_KEY: listeners' ids are replaced by digests of them under this key; never written down."""
     owner: str | None
@@ -116,6 +118,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         mlflow_seconds=float(whole("MLFLOW_SECONDS", 20, of="seconds")),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
+        spark_gib=number("SPARK_GIB", 0.0),
         id_key=key,
         owner=environ.get("NETGAIN_OWNER") or None,
         lease_minutes=number("LEASE_MINUTES", 30.0),

@@ -31,11 +31,11 @@ def render_speed(found: Found) -> str:
 
 
 def peer_plot(rows: Found) -> Markup:
-    """Each peer's wall seconds by those of the fastest sgemm, on a log axis."""
+    """Each peer's CPU seconds by those of the fastest sgemm, on a log axis."""
     names = [name for name in rows["times"] if not name.startswith("sgemm")]
-    ratios = {name: rows["times"][name]["wall_ratio_of_least"] for name in names}
+    ratios = {name: rows["times"][name]["cpu_ratio"] for name in names}
     if "spark" in rows:
-        ratios["Spark (scaled)"] = rows["spark"]["wall_ratio"]
+        ratios["Spark (scaled)"] = rows["spark"]["cpu_ratio"]
     dots = [Row(name, ratio, note=f"{ratio:.2f} times sgemm", strong=name == "ours") for name, ratio in ratios.items()]
     return dot_plot(
         sorted(dots, key=lambda row: row.dot or 0),

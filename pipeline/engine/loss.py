@@ -34,5 +34,5 @@ def loss_is_told() -> Iterator[None]:
         raise SparkLost(
             f"Spark went away: {' '.join(str(err).split())[:200]}",
             expected="a server and executors that outlive the work",
-            fix="Run it again; if it repeats, see .netgain/spark.log and the memory of the machine.",
+            fix="Run it again; if it repeats, see .netgain/spark.log and give it more memory: NETGAIN_SPARK_GIB.",
         ) from err

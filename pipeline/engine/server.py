@@ -50,7 +50,7 @@ def start(settings: Settings, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
     """
     prepare_environment(settings)
     port, token = _free_port(), secrets.token_hex(16)
-    conf = session_conf(fresh_scratch(settings, "server")) | {
+    conf = session_conf(settings, fresh_scratch(settings, "server")) | {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         PORT_CONF: str(port),
         "spark.driver.host": "127.0.0.1",

@@ -1,5 +1,6 @@
 """Spark sessions: a shared Connect server where one is announced, else a session of this process's own."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +21,9 @@ from pipeline.settings import Settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_RETRIES = 4
+"""Of a call to the shared server, within some 4 s."""
+
 PORT_CONF = "spark.connect.grpc.binding.port"
 
 # One BLAS thread a task: tasks are what fills the cores, and sums keep one order.
@@ -28,7 +32,6 @@ WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_
 CONF = {
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.memory": "2g",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "4",
     # Groups decide what a task gets, by key alone: merging partitions by size would tie layout to timing.
@@ -96,8 +99,12 @@ def jvm_pids(settings: Settings) -> tuple[int, ...]:
 
 def _connect(server: dict[str, object]) -> "SparkSession":
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    return SparkSession.builder.remote(str(server["url"])).create()
+    session = SparkSession.builder.remote(str(server["url"])).create()
+    # A server of this machine that is gone does not come back; by itself PySpark asks for ten minutes.
+    session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
+    return session
 
 
 def _own(settings: Settings) -> "SparkSession":
@@ -108,7 +115,7 @@ def _own(settings: Settings) -> "SparkSession":
     prepare_environment(settings)
     scratch = fresh_scratch(settings, str(os.getpid()))
     builder = SparkSession.builder.master(settings.spark_master).appName("netgain")
-    for key, value in session_conf(scratch).items():
+    for key, value in session_conf(settings, scratch).items():
         builder = builder.config(key, value)
     log = state_folder(settings) / "spark.log"
     try:
@@ -120,21 +127,37 @@ def _own(settings: Settings) -> "SparkSession":
     return session
 
 
-def session_conf(scratch: Path) -> dict[str, str]:
+def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
     """Configuration of a session or server, the environment of its workers included.
 
     Args:
+        settings: of this machine; the driver's heap is theirs.
         scratch: a folder that may be thrown away when its JVM has ended; nothing is written elsewhere.
     """
     environment = {f"spark.executorEnv.{name}": value for name, value in WORKER_ENVIRONMENT.items()}
-    folders = {
+    # A JVM without memory may live on and never answer; one that ends is told as a loss, and ends the stage.
+    java = f'-XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir="{scratch}"'
+    machine = {
+        "spark.driver.memory": f"{round(1024 * (settings.spark_gib or max(2.0, memory_gib() / 4)))}m",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         # Connect keeps artifacts and models, and native libraries are unpacked, where Java has its temporary files.
-        "spark.driver.extraJavaOptions": f'-Djava.io.tmpdir="{scratch}"',
-        "spark.executor.extraJavaOptions": f'-Djava.io.tmpdir="{scratch}"',
+        "spark.driver.extraJavaOptions": java,
+        "spark.executor.extraJavaOptions": java,
     }
-    return CONF | environment | folders
+    if settings.spark_master.startswith("local"):
+        # Where a fit of many iterations cuts off its history, which is else too deep for a thread's stack. A cluster
+        # needs a folder that all of its machines share, and gets it from its own configuration.
+        machine["spark.checkpoint.dir"] = str(scratch / "checkpoints")
+    return CONF | environment | machine
+
+
+def memory_gib(cgroup: Path = Path("/sys/fs/cgroup/memory.max")) -> float:
+    """Memory [GiB] that this machine has, or that its container may use."""
+    total = psutil.virtual_memory().total
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+        total = min(total, int(cgroup.read_text(encoding="utf-8")))
+    return float(total / 2**30)
 
 
 def fresh_scratch(settings: Settings, owner: str) -> Path:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from pipeline.errors import NetgainError
 from pipeline.io.lease import LeaseLost
-from pipeline.io.serving import mark_stale
+from pipeline.io.serving import mark_stale, standing
 from pipeline.night.alone import NightRunning
 from pipeline.night.pure import Report
 from pipeline.settings import Settings
@@ -26,8 +26,8 @@ class Reached:
 
 @contextmanager
 def stale_if_it_fails(settings: Settings, *, as_of: dt.date, reached: Reached) -> Iterator[None]:
-    """Mark what is served as stale where the block ends by an error, an interrupt among them. Not where another night
-    is at work: that one may end well."""
+    """Mark what is served as stale where the block ends by an error, an interrupt among them; a note of the error says
+    what that is. Not where another night is at work: that one may end well."""
     try:
         yield
     except (NightRunning, LeaseLost):
@@ -35,6 +35,8 @@ def stale_if_it_fails(settings: Settings, *, as_of: dt.date, reached: Reached) -
     except BaseException as err:
         with contextlib.suppress(OSError):  # a full disk, perhaps: what people are to be told is the first error
             mark_stale(settings.releases, night=as_of, stage=reached.stage, why=_why(err))
+        if (meanwhile := standing(settings.releases)) is not None:
+            err.add_note(f"Served meanwhile: {meanwhile}")
         raise
 
 

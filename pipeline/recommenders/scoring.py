@@ -59,11 +59,14 @@ def best_products(
 
     Returns:
         TopK of shape (n_users, k).
+
+    Raises:
+        IndexError: a row is none of `listeners`.
     """
     from pipeline.recommenders.kernels import scan_tile, sort_heaps
 
     n_listeners, n_items = len(listeners), len(items)
-    top = _heaps(user_idx.size, k)
+    top = _heaps(user_idx, n_listeners, k)
     none = np.empty(0, dtype=np.int32) if unlisted is None else np.flatnonzero(unlisted).astype(np.int32)
     indptr, indices = _entries(exclude, user_idx.size)
     firsts = range(0, n_items, TILE_ITEMS)
@@ -117,11 +120,14 @@ def best_votes(
 
     Returns:
         TopK of shape (n_users, k).
+
+    Raises:
+        IndexError: a row is none of `left`.
     """
     from pipeline.recommenders.kernels import sort_heaps, vote
 
     n_items = right.shape[1]
-    top = _heaps(user_idx.size, k)
+    top = _heaps(user_idx, left.shape[0], k)
     indptr, indices = _entries(exclude, user_idx.size)
     factors = (*_parts(left), *_parts(right))
     scale = np.ones(n_items, dtype=np.float32) if discount is None else np.require(discount, np.float32, WRITABLE)
@@ -161,11 +167,14 @@ def best_dense_votes(
 
     Returns:
         TopK of shape (n_users, k), of positive scores.
+
+    Raises:
+        IndexError: a row is none of `left`.
     """
     from pipeline.recommenders.kernels import add_votes, scan_tile, sort_heaps
 
     n_items = right.shape[1]
-    top, none = _heaps(user_idx.size, k), np.empty(0, dtype=np.int32)
+    top, none = _heaps(user_idx, left.shape[0], k), np.empty(0, dtype=np.int32)
     indptr, indices = _entries(exclude, user_idx.size)
     votes, matrix = _parts(left), np.require(right, np.float32, WRITABLE)
 
@@ -240,7 +249,15 @@ def _by_block(user_idx: npt.NDArray[np.int32], size: int) -> Iterator[tuple[int,
         yield int(number), positions
 
 
-def _heaps(n_users: int, k: int) -> TopK:
+def _heaps(user_idx: npt.NDArray[np.int32], n_rows: int, k: int) -> TopK:
+    """Room for the lists of some of n_rows rows.
+
+    Raises:
+        IndexError: one of them is not there. Compiled code looks at no bounds: it would end the interpreter.
+    """
+    if user_idx.size and not 0 <= user_idx.min() <= user_idx.max() < n_rows:
+        raise IndexError(f"rows {user_idx.min()} to {user_idx.max()} of {n_rows}")
+    n_users = user_idx.size
     return TopK(np.full((n_users, k), -1, dtype=np.int32), np.full((n_users, k), -np.inf, dtype=np.float32))
 
 

@@ -69,13 +69,18 @@ def _active_session() -> Any:
 
 
 def _ratings(session: Any, interactions: Interactions, blocks: int) -> Any:
-    """One row an interaction, partitioned by listener and sorted: ALS needs the same input when a task is repeated."""
+    """One row an interaction, partitioned by listener and sorted: ALS needs the same input when a task is repeated.
+
+    A row a listener is what travels: Spark's driver takes some hundred bytes for a row, whatever is in it.
+    """
     matrix = damped(interactions.weights)
-    rows = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(matrix.indptr))
-    table = pa.table(
-        {"listener_idx": rows, "item_idx": matrix.indices.astype(np.int32), "weight": matrix.data.astype(np.float32)}
-    )
-    frame = session.createDataFrame(table)
+    entries = {"item_idx": matrix.indices.astype(np.int32), "weight": matrix.data.astype(np.float32)}
+    lists = {
+        name: pa.LargeListArray.from_arrays(matrix.indptr.astype(np.int64), each) for name, each in entries.items()
+    }
+    listeners = pa.array(np.arange(matrix.shape[0], dtype=np.int32))
+    frame = session.createDataFrame(pa.table({"listener_idx": listeners, **lists}))
+    frame = frame.selectExpr("listener_idx", "inline(arrays_zip(item_idx, weight))")
     return frame.repartition(blocks, "listener_idx").sortWithinPartitions("listener_idx", "item_idx")
 
 

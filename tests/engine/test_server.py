@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from pipeline.engine.server import serving, start, stop
-from pipeline.engine.session import announcement, jvm_pids, shared_server, spark_session
+from pipeline.engine.session import announcement, jvm_pids, memory_gib, session_conf, shared_server, spark_session
 from pipeline.engine.spark import SparkTasks
 from pipeline.engine.threads import threads_for_task
-from pipeline.errors import SettingsError
+from pipeline.errors import SettingsError, SparkLost
 from pipeline.settings import load_settings
 from tests.workspace import environment
 
@@ -134,6 +134,27 @@ def test_it_does_not_outlive_a_night_that_was_killed(tmp_path):
         night.wait()
     assert _gone(jvm, seconds=20)
     assert shared_server(settings) is None
+
+
+@pytest.mark.spark
+def test_one_that_runs_out_of_memory_is_lost_and_not_waited_for(tmp_path):
+    settings = load_settings({"NETGAIN_SPARK_MASTER": MASTER, "NETGAIN_SPARK_GIB": "0.5"}, workspace=tmp_path)
+    too_much = "SELECT size(sequence(1L, id + 200000000L)) FROM range(1)"  # 1.6 GB
+    with serving(settings), pytest.raises(SparkLost, match="NETGAIN_SPARK_GIB"), spark_session(settings) as session:
+        session.sql(too_much).collect()
+    assert shared_server(settings) is None
+
+
+def test_the_heap_is_a_quarter_of_what_a_container_may_use_unless_it_is_set(tmp_path):
+    limit = tmp_path / "memory.max"
+    limit.write_text(f"{2**30}\n")
+    assert memory_gib(limit) == 1
+    limit.write_text("max\n")
+    assert memory_gib(limit) == psutil.virtual_memory().total / 2**30
+    heap = session_conf(settings_of(tmp_path), tmp_path)["spark.driver.memory"]
+    assert heap == f"{max(2048, round(256 * memory_gib()))}m"
+    given = load_settings({"NETGAIN_SPARK_GIB": "1.5"}, workspace=tmp_path)
+    assert session_conf(given, tmp_path)["spark.driver.memory"] == "1536m"
 
 
 @pytest.mark.spark

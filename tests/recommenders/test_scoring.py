@@ -72,3 +72,16 @@ def test_random_factors_give_the_ids_of_a_float64_product():
         np.take_along_axis(scores, found, 1), np.take_along_axis(scores, expected, 1), rtol=0, atol=2e-5
     )
     assert (found == expected).mean() > 0.999
+
+
+@pytest.mark.parametrize("rows", [[0, 3], [-1]])
+def test_a_row_that_is_not_there_is_an_error_and_not_the_end_of_the_interpreter(rows):
+    three, users = np.ones((3, 3), dtype=np.float32), np.array(rows, dtype=np.int32)
+    sparse = sp.csr_matrix(three)
+    for lists in (
+        lambda: best_products(three, three, users, k=1),
+        lambda: best_votes(sparse, sparse, users, k=1),
+        lambda: best_dense_votes(sparse, three, users, k=1),
+    ):
+        with pytest.raises(IndexError, match="of 3"):
+            lists()

@@ -1,0 +1,59 @@
+"""A night that fails says what stays served and marks it stale; one that never began, or that another overtook, not."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import StageFailed
+from pipeline.io.lease import LeaseLost
+from pipeline.io.publishing import publish
+from pipeline.io.serving import MARK, stale_mark
+from pipeline.night.alone import NightRunning
+from pipeline.night.failing import Reached, stale_if_it_fails
+from pipeline.settings import Settings, load_settings
+from tests.io.test_releases import contents
+
+TONIGHT = dt.date(2026, 1, 12)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """A release of two nights ago is served."""
+    settings = load_settings({}, workspace=tmp_path)
+    publish(settings.releases, contents(tmp_path, "2026-01-10", "a"))
+    return settings
+
+
+def fails(settings: Settings, error: BaseException, *stages: str) -> BaseException:
+    reached = Reached(lambda *_: None)
+    for stage in stages:
+        reached(stage, None, "")
+    with pytest.raises(type(error)) as raised, stale_if_it_fails(settings, as_of=TONIGHT, reached=reached):
+        raise error
+    return raised.value
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (StageFailed("stage fit failed: no memory", expected="some", fix="Buy it."), "no memory"),
+        (KeyboardInterrupt(), "interrupted"),
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+    ],
+)
+def test_it_is_marked_with_the_stage_it_came_to_and_the_error_says_what_stays_served(
+    settings: Settings, error: BaseException, why: str
+) -> None:
+    err = fails(settings, error, "ingest", "fit")
+    mark = stale_mark(settings.releases)
+    assert mark is not None
+    assert (mark.night, mark.stage, mark.why) == (str(TONIGHT), "fit", why)
+    assert err.__notes__ == [f"Served meanwhile: release {mark.release} of the night 2026-01-10, 2 nights old"]
+
+
+@pytest.mark.parametrize("kind", [NightRunning, LeaseLost])
+def test_a_night_that_another_one_is_in_the_way_of_has_not_failed(settings: Settings, kind: type[NightRunning]) -> None:
+    err = fails(settings, kind("another night", expected="one at a time", fix="Wait."))
+    assert not (settings.releases / MARK).exists()
+    assert not hasattr(err, "__notes__")
