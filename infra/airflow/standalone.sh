@@ -25,7 +25,20 @@ until (: </dev/tcp/127.0.0.1/"$AIRFLOW__API__PORT") 2>/dev/null; do
     kill -0 "$server"
     sleep 0.5
 done
-airflow scheduler --skip-serve-logs &
+# On SQLite another process may change a run under the scheduler, which then ends (StaleDataError): what it was at is in
+# the database, and one that starts goes on with it. One that hardly lived would not do better.
+schedule() {
+    trap 'kill "$scheduler" 2>/dev/null; wait "$scheduler"; exit 0' INT TERM
+    local since
+    while since=$SECONDS; do
+        airflow scheduler --skip-serve-logs &
+        scheduler=$!
+        wait "$scheduler" && return
+        ((SECONDS - since >= 10)) || return 1
+        echo "The scheduler ended with an error; it is started again"
+    done
+}
+schedule &
 airflow dag-processor &
 # They serve together or not at all.
 wait -n

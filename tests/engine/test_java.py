@@ -56,7 +56,22 @@ def bare(monkeypatch, tmp_path):
 def without_java(folder: Path) -> Path:
     """A PATH of what shell scripts need, and no Java."""
     folder.mkdir()
-    for tool in ("sh", "bash", "dirname", "basename", "ls", "uname", "env", "cat", "sed", "grep", "ps", "tr", "nice"):
+    for tool in (
+        "sh",
+        "bash",
+        "dirname",
+        "basename",
+        "ls",
+        "uname",
+        "env",
+        "cat",
+        "sed",
+        "grep",
+        "ps",
+        "tr",
+        "nice",
+        "chmod",
+    ):
         if (found := shutil.which(tool)) is not None:
             (folder / tool).symlink_to(found)
     return folder
