@@ -118,7 +118,7 @@ def main() -> None:
             simulate(
                 n_listeners=given.listeners, n_days=given.days, seed=1, start=START, out=out, n_artists=given.artists
             )
-        rows = measure(place)
+        rows, served = measure(place)
     print(show(rows))
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
@@ -126,20 +126,20 @@ def main() -> None:
         given.out.with_suffix(".png"),
         accuracy={each["recipe"]: each["ndcg"] for each in rows},
         cpu_seconds={each["recipe"]: each["fit_cpu_seconds"] + each["list_cpu_seconds"] for each in rows},
-        served=rows[0]["recipe"],
+        served=served,
         metric="NDCG@10",
     )
 
 
-def measure(place: Path) -> list[dict[str, Any]]:
-    """Run the night with all recipes on what has landed in a workspace, and return its table."""
+def measure(place: Path) -> tuple[list[dict[str, Any]], str]:
+    """Run the night with all recipes on what has landed in a workspace; its table, and the recipe that it serves."""
     add_recipes(place)
     last = max(path.name for path in (place / "landing").glob("*.jsonl.gz")).split("plays-")[1][:10]
     as_of = dt.date.fromisoformat(last) + dt.timedelta(days=1)
     ended = subprocess.run(night(as_of), cwd=place, env=environment(place), check=False).returncode
     if ended not in {0, 3}:  # 3: a night that could not decide
         raise SystemExit(ended)
-    return table(place)
+    return table(place), read_json(Layout(place).decision)["serve"]["recipe"]
 
 
 if __name__ == "__main__":
