@@ -12,17 +12,6 @@ from pipeline.io.rollback import FILE, roll_back, withdrawn
 from tests.io.test_releases import contents
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "releases"
-
-
-@pytest.fixture
-def three(tmp_path: Path, root: Path) -> list[Release]:
-    """Three nights' releases; the last is served."""
-    return [publish(root, contents(tmp_path, f"2026-01-1{n}", f"night {n}"))[0] for n in range(3)]
-
-
 @pytest.mark.parametrize("text", ["", "\x00", "2026-01-1", "2026-01-12-000000000000"])
 def test_a_current_that_was_cut_off_names_the_newest_release_again(
     tmp_path: Path, root: Path, three: list[Release], text: str

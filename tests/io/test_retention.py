@@ -22,17 +22,6 @@ from tests.io.test_releases import contents
 from tests.stages.nights import plant_night
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "releases"
-
-
-@pytest.fixture
-def five(tmp_path: Path, root: Path) -> list[Release]:
-    """Five nights' releases; the last is served."""
-    return [publish(root, contents(tmp_path, f"2026-01-1{n}", f"night {n}"))[0] for n in range(5)]
-
-
 def ids(releases: list[Release]) -> list[str]:
     return [release.id for release in releases]
 

@@ -12,13 +12,6 @@ from pipeline.io.rollback import FILE, roll_back, withdrawn
 from tests.io.test_releases import contents
 
 
-@pytest.fixture
-def three(tmp_path: Path) -> list[Release]:
-    """Three nights' releases; the last is served."""
-    root = tmp_path / "releases"
-    return [publish(root, contents(tmp_path, f"2026-01-1{n}", f"night {n}"))[0] for n in range(3)]
-
-
 def back(tmp_path: Path, to: str | None = None) -> Release:
     return roll_back(tmp_path / "releases", tmp_path / "ledger", to=to, by="ann", reason="lists of nonsense")[1]
 

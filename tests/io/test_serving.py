@@ -15,17 +15,6 @@ from pipeline.io.serving import MARK, mark_stale, stale_mark, standing, withhold
 from tests.io.test_releases import contents, tree
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "releases"
-
-
-@pytest.fixture
-def two(tmp_path: Path, root: Path) -> list[Release]:
-    """Two nights' releases; the last is served."""
-    return [publish(root, contents(tmp_path, f"2026-01-1{n}", f"night {n}"))[0] for n in range(2)]
-
-
 def night(day: int) -> dt.date:
     return dt.date(2026, 1, day)
 
