@@ -26,6 +26,7 @@ from pipeline.io.releases import (
     release_ids,
     served_before,
     verify,
+    whole,
 )
 from pipeline.io.serving import locked, point, restate
 from pipeline.io.tables import sync_folder
@@ -88,7 +89,7 @@ def publish(
         again = named(root) == name  # what is served is published anew, and mended where it is damaged
         served = None if again else _served(root)
         serves = again or ((served is None or as_of >= served.as_of) and name not in withdrawn)
-        release = _whole(root, name)
+        release = whole(root, name)
         if release is None:
             about = {"release": name, "previous": _previous(root, name, as_of), "origin": dict(contents.origin)}
             release = _build(root, contents, {**content, **about})
@@ -114,18 +115,6 @@ def _sweep(root: Path) -> None:
 
 def _served(root: Path) -> Release | None:
     return None if named(root) is None else current(root)
-
-
-def _whole(root: Path, name: str) -> Release | None:
-    """The release of that name if it is whole."""
-    if not (root / name).exists():
-        return None
-    try:
-        release = open_release(root, name)
-        verify(release)
-    except ReleaseError:
-        return None
-    return release
 
 
 def _previous(root: Path, name: str, as_of: date) -> str | None:

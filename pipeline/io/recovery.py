@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.errors import ReleaseError
 from pipeline.io.journal import append, now
-from pipeline.io.releases import Release, current, open_release, release_ids, verify
+from pipeline.io.releases import Release, current, release_ids, verify, whole
 from pipeline.io.rollback import FILE, withdrawn
 from pipeline.io.serving import locked, point
 from pipeline.io.tables import sync_folder
@@ -62,11 +62,6 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
 def _newest_whole(root: Path, taken_back: frozenset[str]) -> Release | None:
     """By night; of one night the one that was made last."""
     for name in sorted(release_ids(root), key=lambda name: (name[:10], (root / name).stat().st_mtime_ns), reverse=True):
-        try:
-            release = open_release(root, name)
-            verify(release)
-        except ReleaseError:
-            continue
-        if name not in taken_back:
+        if name not in taken_back and (release := whole(root, name)) is not None:
             return release
     return None

@@ -178,6 +178,16 @@ def verify(release: Release) -> None:
         raise ReleaseError(f"the manifest of release {release.id} was edited", expected="as published", fix=_OTHER)
 
 
+def whole(root: Path, name: str) -> Release | None:
+    """The release of that name, every file of it read; None where there is none, or it is damaged."""
+    try:
+        release = open_release(root, name)
+        verify(release)
+    except ReleaseError:
+        return None
+    return release
+
+
 def _verify_files(release: Release, *, under: str = "") -> None:
     expected = {path: facts for path, facts in release.manifest["files"].items() if path.startswith(under)}
     found = digests({under.rstrip("/"): release.folder / under})
