@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -62,9 +61,8 @@ class Airflow:
 
     def listens_on(self) -> set[str]:
         """Addresses of this machine on which any of its processes listens."""
-        family = [psutil.Process(self._process.pid), *psutil.Process(self._process.pid).children(recursive=True)]
         found = set()
-        for process in family:
+        for process in family(self._process):
             with contextlib.suppress(psutil.NoSuchProcess):
                 found |= {c.laddr.ip for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN}
         return found
@@ -103,9 +101,23 @@ def standing(workspace: Path, **variables: str) -> Iterator[Airflow]:
         airflow.log_in()
         yield airflow
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        running = family(process)
+        process.send_signal(signal.SIGINT)
         try:
-            process.wait(60)
+            process.wait(120)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            kill(running)
+
+
+def family(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    """It and every process below it; none when it is over."""
+    if process.poll() is not None:
+        return []
+    head = psutil.Process(process.pid)
+    return [head, *head.children(recursive=True)]
+
+
+def kill(processes: list[psutil.Process]) -> None:
+    for each in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
