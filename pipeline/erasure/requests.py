@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ParamsError, TableError
-from pipeline.io.journal import now, read_lines
+from pipeline.io.journal import now, read_lines, write_lines
 from pipeline.io.tables import atomic_path
 from pipeline.logs.door import Erased, digest_of, pseudonym
 
 FOLDER = "erasures"
+REQUESTS = "requests.jsonl"
+_OURS = 0o600
 
 
 def request(ledger: Path, listeners: Collection[str], *, key: bytes | None, by: str, reason: str) -> int:
@@ -49,8 +51,8 @@ def request(ledger: Path, listeners: Collection[str], *, key: bytes | None, by: 
     entry = {"when": now(), "by": by, "reason": reason, "listeners": len(fresh), "digests": digests}
     # First the names, then the record: a crash between the two is mended by asking again.
     _write(folder / "pending.json", json.dumps(sorted({*pending(ledger), *names})))
-    lines = [*read_lines(folder / "requests.jsonl"), *([entry] if fresh else [])]
-    _write(folder / "requests.jsonl", "".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))
+    lines = [*read_lines(folder / REQUESTS), *([entry] if fresh else [])]
+    write_lines(folder / REQUESTS, lines, mode=_OURS)
     return len(fresh)
 
 
@@ -62,7 +64,7 @@ def known_as(listeners: Iterable[str], key: bytes | None) -> list[str]:
 
 def erased(ledger: Path) -> Erased | None:
     """Everybody who was ever erased; None where nobody was."""
-    lines = read_lines(ledger / FOLDER / "requests.jsonl")
+    lines = read_lines(ledger / FOLDER / REQUESTS)
     if not lines:
         return None
     return Erased(_salt(ledger / FOLDER), frozenset(digest for line in lines for digest in line["digests"]))
@@ -70,7 +72,7 @@ def erased(ledger: Path) -> Erased | None:
 
 def made(ledger: Path) -> list[dict[str, Any]]:
     """Requests as a certificate may tell them: when, by whom, why, and how many listeners."""
-    told = read_lines(ledger / FOLDER / "requests.jsonl")
+    told = read_lines(ledger / FOLDER / REQUESTS)
     return [{key: entry[key] for key in ("when", "by", "reason", "listeners")} for entry in told]
 
 
@@ -102,6 +104,5 @@ def _salt(folder: Path) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with atomic_path(path) as temporary:
+    with atomic_path(path, mode=_OURS) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    path.chmod(0o600)

@@ -172,8 +172,9 @@ FALLBACK = pa.schema(
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; renamed onto it, after fsync, when the block ends without an error."""
+def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
+    """A temporary path beside `path`; renamed onto it, after fsync, when the block ends without an error. It is nobody
+    else's until then, and has the permissions `mode` from then on."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     os.close(handle)
@@ -182,7 +183,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
         sync_folder(path.parent)
     finally:

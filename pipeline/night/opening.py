@@ -13,6 +13,7 @@ from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
+from pipeline.io.journals import mend_all
 from pipeline.io.ledger import history
 from pipeline.io.left_overs import sweep
 from pipeline.io.recovery import fault, recover
@@ -57,6 +58,8 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
     unblock_dvc(settings)
+    for told in mend_all(settings.ledger, settings.releases):
+        print(f"netgain: {told}", file=sys.stderr)  # noqa: T201
     _serve_again(settings)
     sweep(layout.data, layout.night.parent)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))

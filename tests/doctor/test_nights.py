@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pipeline.doctor import lease, ledger, leftovers, locks
 from pipeline.doctor.finding import Finding
 from pipeline.io import lease as leases
-from pipeline.io.journal import append
+from pipeline.io.journal import append, copy_of
 from pipeline.io.releases import Release
 from pipeline.io.serving import locked, stale_mark
 from pipeline.io.tables import write_json
@@ -71,11 +71,16 @@ def test_how_the_last_night_ended_is_said(settings: Settings) -> None:
     assert only(lease.look(settings)).level == "warn"
 
 
-def test_a_journal_that_cannot_be_read_fails_and_is_left_to_people(settings: Settings) -> None:
-    append(settings.ledger / "landed.jsonl", {"kind": "night"}, {"kind": "night"})
+def test_a_journal_that_was_cut_off_is_mended_from_its_copy_and_without_one_left_to_people(settings: Settings) -> None:
+    landed = settings.ledger / "landed.jsonl"
+    append(landed, {"kind": "night"}, {"kind": "night"})
     append(settings.ledger / "looks.jsonl", {})
     assert only(ledger.look(settings)).found == "2 entries of landed files, 3 in all"
-    (settings.ledger / "landed.jsonl").write_text('{"kind": "nig', encoding="utf-8")
+    landed.write_text('{"kind": "nig', encoding="utf-8")
+    assert repaired(settings, ledger.look).endswith("it is what its copy says again, 2 entries")
+    assert only(ledger.look(settings)).found == "2 entries of landed files, 3 in all"
+    for path in (landed, copy_of(landed)):
+        path.write_text('{"kind": "nig', encoding="utf-8")
     finding = only(ledger.look(settings))
     assert finding.level == "fail"
     assert "landed.jsonl cannot be read" in finding.found

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.doctor import outbox, registry
+from pipeline.io.journal import copy_of
 from pipeline.io.outbox import put, waiting
 from pipeline.io.rollback import FILE as ROLLBACKS
 from pipeline.io.rollback import roll_back
@@ -45,7 +46,8 @@ def test_what_waits_is_delivered_and_champion_follows_a_rollback_and_a_move_behi
     assert (explained.level, explained.found.endswith("it was gone back to")) == ("warn", True)
     assert repaired(settings, registry.look) == "champion is version 1, which is served"
 
-    (settings.ledger / ROLLBACKS).unlink()
+    for journal in (settings.ledger / ROLLBACKS, copy_of(settings.ledger / ROLLBACKS)):
+        journal.unlink()
     client = MlflowClient(settings.mlflow_uri)
     client.set_registered_model_alias("netgain", "champion", "2")
     assert only(registry.look(settings)).level == "fail"

@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.errors import EXIT_BAD_INPUT
 from pipeline.graph import EFFECTS
+from pipeline.io.journal import copy_of
 from pipeline.io.releases import current
 from tests.faults.extent import ALL
 from tests.faults.small_night import AS_OF, assert_served_is_whole, files, stage
@@ -43,13 +44,26 @@ def test_what_is_served_is_made_whole_by_its_night(warm: Warm, published: Path, 
 
 
 @pytest.mark.parametrize("name", JOURNALS if ALL else JOURNALS[:1])
-def test_a_journal_is_refused_by_name_and_goes_on_from_a_backup(
-    warm: Warm, published: Path, name: str, tally: Tally
-) -> None:
+def test_a_journal_is_made_whole_from_its_copy_and_said(warm: Warm, published: Path, name: str, tally: Tally) -> None:
     journal = published / "ledger" / name
+    whole, served = journal.read_bytes(), files(published / "releases")
+    for victim in (journal, copy_of(journal)):
+        cut_off(victim)
+        tally.injected(FAULT.format("ledger"))
+        said = again(warm, published)
+        assert (f"{journal} was cut off or changed" in said) == (victim == journal)
+        assert journal.read_bytes() == copy_of(journal).read_bytes() == whole
+        assert files(published / "releases") == served
+        tally.recovered(FAULT.format("ledger"))
+
+
+def test_a_journal_whose_copy_is_cut_off_too_is_refused_by_name_and_goes_on_from_a_backup(
+    warm: Warm, published: Path
+) -> None:
+    journal = published / "ledger" / JOURNALS[0]
     backup, served = journal.read_bytes(), files(published / "releases")
     cut_off(journal)
-    tally.injected(FAULT.format("ledger"))
+    cut_off(copy_of(journal))
     opened = warm.run(published, "open", "--as-of", AS_OF.isoformat())
     assert opened.status == EXIT_BAD_INPUT
     assert f"{journal} cannot be read" in opened.said
@@ -58,4 +72,3 @@ def test_a_journal_is_refused_by_name_and_goes_on_from_a_backup(
     journal.write_bytes(backup)
     again(warm, published)
     assert journal.read_bytes() == backup
-    tally.recovered(FAULT.format("ledger"))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.io.journal import read_lines
+from pipeline.io.journal import copy_of, read_lines
 from pipeline.io.releases import current
 from pipeline.io.rollback import FILE, withdrawn
 from tests.faults.conftest import Finished
@@ -144,7 +144,8 @@ def test_a_rollback_killed_at_each_call_under_a_reader(
     with polled(root) as reads:
         for at in positions(len(calls), sample=SAMPLE):
             assert roll_back(warm, root, newer, at=UNTIL_DONE).status == 0
-            (ledger / FILE).unlink()
+            for journal in (ledger / FILE, copy_of(ledger / FILE)):
+                journal.unlink()
             killed = roll_back(warm, root, older, at=at)
             assert killed.killed
             tally.injected(fault, kill=True)

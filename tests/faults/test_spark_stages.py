@@ -21,8 +21,7 @@ from tests.workspace import environment, make_workspace
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(not ALL, reason="a JVM for each: make faults")]
 
-NAME = "fit@spark_als"
-COMMAND = [str(Path(sys.executable).parent / "netgain"), "stage", *NAME.split("@")]
+NETGAIN = str(Path(sys.executable).parent / "netgain")
 AS_DVC = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
 KILLS = 2
 SPARK_ALS = {"recipes.spark_als.factors": 8, "recipes.spark_als.iterations": 3}
@@ -30,42 +29,49 @@ SPARK_ALS = {"recipes.spark_als.factors": 8, "recipes.spark_als.iterations": 3}
 
 @pytest.fixture
 def workspace(finished: Finished, tmp_path: Path) -> Path:
-    """What a fit needs, in a workspace that has the recipe."""
+    """What a fit and its evaluation need, in a workspace that has the recipe."""
     params = {name: value for name, value in PARAMS.items() if not name.startswith("recipes.")} | SPARK_ALS
     folder = make_workspace(tmp_path / "w", recipes=["popular", "spark_als"], params=params)
     for name in ("night", "data/train", "data/tuning"):
         shutil.copytree(finished.workspace / name, folder / name)
+    shutil.copyfile(finished.workspace / "data" / "relevant.parquet", folder / "data" / "relevant.parquet")
     return folder
 
 
-def start(workspace: Path) -> subprocess.Popen[bytes]:
+def start(workspace: Path, name: str) -> subprocess.Popen[bytes]:
     """The stage as the child of another process, as DVC starts it."""
     with (workspace / "stage.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-c", AS_DVC, *COMMAND],
-            cwd=workspace, env=environment(workspace, DVC_STAGE=NAME), stdout=log, stderr=log, start_new_session=True,
+            [sys.executable, "-c", AS_DVC, NETGAIN, "stage", *name.split("@")],
+            cwd=workspace, env=environment(workspace, DVC_STAGE=name), stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
 
 
-def test_a_fit_in_spark_is_killed_with_its_jvm_and_comes_to_the_same(workspace: Path, tally: Tally) -> None:
-    rng = random.Random(SEED)
+def undisturbed(workspace: Path, name: str) -> float:
+    """Run it to its end; how long it took [s]."""
     started = time.monotonic()
-    assert start(workspace).wait() == 0, (workspace / "stage.log").read_text()[-2000:]
-    longest, whole = time.monotonic() - started, contents(workspace)
-    for n in range(KILLS):
-        whom = ("group", "parent")[n % 2]
-        fault = f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
-        remove_outs(workspace, NAME)
-        process = start(workspace)
-        try:
-            process.wait(rng.uniform(1, 0.8 * longest))
-        except subprocess.TimeoutExpired:
-            family = psutil.Process(process.pid).children(recursive=True)
-            (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-        tally.injected(fault, kill=True)
-        assert psutil.wait_procs(family, timeout=20)[1] == []
-        remove_outs(workspace, NAME)
-        assert start(workspace).wait() == 0
-        assert {path for path in differing(whole, contents(workspace)) if "/." not in path} == set()
-        tally.recovered(fault)
+    assert start(workspace, name).wait() == 0, (workspace / "stage.log").read_text()[-2000:]
+    return time.monotonic() - started
+
+
+def test_a_recommender_of_spark_is_killed_with_its_jvm_and_comes_to_the_same(workspace: Path, tally: Tally) -> None:
+    rng = random.Random(SEED)
+    for name in ("fit@spark_als", "evaluate@spark_als"):
+        longest, whole = undisturbed(workspace, name), contents(workspace)
+        for n in range(KILLS):
+            whom = ("group", "parent")[n % 2]
+            fault = f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
+            remove_outs(workspace, name)
+            process = start(workspace, name)
+            try:
+                process.wait(rng.uniform(1, 0.8 * longest))
+            except subprocess.TimeoutExpired:
+                family = psutil.Process(process.pid).children(recursive=True)
+                (os.killpg if whom == "group" else os.kill)(process.pid, signal.SIGKILL)
+            assert process.wait() == -signal.SIGKILL
+            tally.injected(fault, kill=True)
+            assert psutil.wait_procs(family, timeout=20)[1] == []
+            remove_outs(workspace, name)
+            undisturbed(workspace, name)
+            assert {path for path in differing(whole, contents(workspace)) if "/." not in path} == set()
+            tally.recovered(fault)

@@ -1,6 +1,8 @@
-"""Stages killed at random instants, their process group or only who started them: run again, they come to the same."""
+"""Stages killed at random instants, their process group or only who started them: run again, they come to the same,
+and what is served is whole all the while."""
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +10,13 @@ from pipeline.graph import read_stages
 from tests.contents import contents, differing
 from tests.faults.conftest import Finished
 from tests.faults.extent import ALL, SEED, times
+from tests.faults.reader import polled
 from tests.faults.small_night import ENGINE, RECIPES, open_night, remove_outs, stage
 from tests.faults.tally import Tally
 from tests.faults.warm import Warm
 from tests.workspace import ROOT
 
+FAULT, GROUP, PARENT = "stage killed, {}", "process group", "parent alone"
 A_MOMENT = 0.15
 """Seconds. A stage that has lost its parent is killed, or was ending anyway."""
 STAGES = [each.name for each in read_stages(ROOT / "dvc.yaml") if each.name.partition("@")[2] in ("", *RECIPES)]
@@ -22,13 +26,21 @@ STAGES = [each.name for each in read_stages(ROOT / "dvc.yaml") if each.name.part
     "name", STAGES if ALL else ["ingest", "split", "fit@blend", "evaluate@als", "decide", "recommend"]
 )
 def test_a_stage_killed_on_the_way_comes_to_the_same_when_it_is_run_again(
-    name: str, warm: Warm, finished: Finished, tally: Tally
+    name: str, warm: Warm, finished: Finished, published: Path, tally: Tally
 ) -> None:
+    with polled(published / "releases") as reads:
+        _kill_again_and_again(name, warm, finished, tally)
+    tally.read(FAULT.format(GROUP), reads=reads.reads, torn=len(reads.torn))
+    assert reads.torn == ()
+    assert reads.reads > 0
+
+
+def _kill_again_and_again(name: str, warm: Warm, finished: Finished, tally: Tally) -> None:
     rng, workspace = random.Random(f"{SEED} {name}"), finished.workspace
     outs = next(each.outs for each in read_stages(workspace / "dvc.yaml") if each.name == name)
     for n in range(times(sample=1, all_=8)):
         whom = ("group", "parent")[(n + STAGES.index(name)) % 2]
-        fault = f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
+        fault = FAULT.format(GROUP if whom == "group" else PARENT)
         longest = finished.seconds[name]
         while True:
             remove_outs(workspace, name)

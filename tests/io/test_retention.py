@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import ReleaseError, SettingsError, TableError
 from pipeline.io import retention
+from pipeline.io.journal import copy_of
 from pipeline.io.publishing import publish
 from pipeline.io.releases import Release, before, current, list_releases, release_ids, served_before, verify
 from pipeline.io.retention import retire, surplus
@@ -71,7 +72,8 @@ def test_where_the_journal_of_removals_is_damaged_what_is_missing_is_missing_and
     root: Path, five: list[Release]
 ) -> None:
     retire(root, keep=3, spare="")
-    (root / "removed.jsonl").write_text("{", encoding="utf-8")
+    for path in (root / "removed.jsonl", copy_of(root / "removed.jsonl")):
+        path.write_text("{", encoding="utf-8")
     with pytest.raises(ReleaseError, match=f"{five[0].id} has no readable manifest"):
         before(root, five[1])
     with pytest.raises(TableError, match=r"removed\.jsonl cannot be read"):
@@ -98,7 +100,8 @@ def test_a_crash_at_any_step_leaves_each_release_whole_or_gone_and_is_mended_by_
         served_before(root, release.as_of)
     publish(root, contents(tmp_path, "2026-01-14", "night 4"))
     retire(root, keep=2, spare="")
-    assert {path.name for path in root.iterdir()} == {"CURRENT", ".lock", "removed.jsonl", *ids(five[2:])}
+    journal = {"removed.jsonl", ".removed.jsonl.copy"}
+    assert {path.name for path in root.iterdir()} == {"CURRENT", ".lock", *journal, *ids(five[2:])}
 
 
 def test_a_night_removes_what_is_older_and_says_so_and_its_own_backfill_stays_for_that_night(tmp_path: Path) -> None:

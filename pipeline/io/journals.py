@@ -1,0 +1,32 @@
+"""All journals that nights rest on: of the ledger, and of what was removed from the releases."""
+
+from pathlib import Path
+
+from pipeline.io.journal import copy_of, mend
+from pipeline.io.releases import REMOVED
+
+
+def journals(ledger: Path, releases: Path) -> list[Path]:
+    """Those that there are, and those of which only the copy is left."""
+    kept = {path for depth in ("", "*/") for path in ledger.glob(f"{depth}*.jsonl") if path.name[0] != "."}
+    copied = {
+        path.with_name(path.name[1:].removesuffix(".copy"))
+        for depth in ("", "*/")
+        for path in ledger.glob(f"{depth}.*.jsonl.copy")
+    }
+    removed = releases / REMOVED
+    return sorted(kept | copied | ({removed} if removed.exists() or copy_of(removed).exists() else set()))
+
+
+def mend_all(ledger: Path, releases: Path) -> list[str]:
+    """Have each journal and its copy say the same; a sentence for each that was not what its copy is.
+
+    Raises:
+        TableError: of one, neither is whole.
+    """
+    found = [(path, mend(path)) for path in journals(ledger, releases)]
+    return [
+        f"{path} was cut off or changed: it is what its copy says again, {n} {'entry' if n == 1 else 'entries'}"
+        for path, n in found
+        if n is not None
+    ]
