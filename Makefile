@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-night bench-rollback bench-speed lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -76,6 +76,9 @@ bench-families: $(STAMP) ## Every family on a simulated night of 20,000 listener
 
 bench-fold-in: $(STAMP) ## New listeners folded into a model one, seven and fourteen days old, beside a full fit
 	@python bench/fold_in.py
+
+bench-mlflow-away: $(STAMP) ## A whole night while MLflow cannot be reached, beside one with a server that answers
+	@python -m bench.mlflow_away
 
 bench-night: $(STAMP) ## An incremental night by part, beside a plain script without a gate
 	@python -m bench.night

@@ -17,8 +17,6 @@ from tests.faults.tally import RESULTS, Tally
 from tests.faults.warm import Warm
 
 _TALLY = pytest.StashKey[Tally]()
-_ELSEWHERE = Tally()
-"""A hook for reports is not given the session."""
 
 
 @dataclass(frozen=True)
@@ -78,23 +76,26 @@ def published(finished: Finished, _after_effects: Path) -> Iterator[Path]:
     restore_world(finished.workspace, finished.kept)
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """One that is about a fault, and lies elsewhere, counts as one injection."""
-    fault = fault_of(report.nodeid)
-    if ALL and fault is not None and report.when == "call":
-        _ELSEWHERE.injected(fault)
-        if report.passed:
-            _ELSEWHERE.recovered(fault)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     tally = config.stash.get(_TALLY, None)
     if tally is None or not tally.rows:
         return
-    tally.rows |= _ELSEWHERE.rows
+    if ALL:
+        _count_elsewhere(terminalreporter, tally)
     terminalreporter.section("faults")
     for line in tally.lines():
         terminalreporter.write_line(line)
     if ALL:
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(tally.as_json(), indent=2) + "\n", encoding="utf-8")
+
+
+def _count_elsewhere(reporter: pytest.TerminalReporter, tally: Tally) -> None:
+    """A test that is about a fault, and lies in another folder, counts as one injection; no hook is told of it here."""
+    for outcome in ("passed", "failed"):
+        for report in reporter.getreports(outcome):
+            fault = fault_of(report.nodeid)
+            if fault is not None and report.when == "call":
+                tally.injected(fault)
+                if report.passed:
+                    tally.recovered(fault)
