@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.commands.console import console
+from pipeline.commands.options import LogFormat, Logs
 from pipeline.errors import LandingError, ParamsError
 from pipeline.io.journal import now, read_lines
 from pipeline.logs.taken import FILE, TOTALS, Finding, accept, findings, taken_files
@@ -15,18 +16,15 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-app = typer.Typer(help=__doc__, invoke_without_command=True)
+app = typer.Typer(help="What each night took of what landed, and what has changed since.", invoke_without_command=True)
 _ALWAYS = dt.date(2000, 1, 1)
-
-Logs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")]
-Format = Annotated[str, typer.Option("--format", help="Format of the logs.")]
 
 
 @app.callback()
 def landed(
     context: typer.Context,
     logs: Logs = None,
-    log_format: Format = "netgain",
+    log_format: LogFormat = "netgain",
     files: Annotated[bool, typer.Option("--files", help="Every file, too.")] = False,
 ) -> None:
     """What each night took: read = accepted + duplicate + quarantined."""
@@ -52,7 +50,7 @@ def accept_(
     reason: Annotated[str, typer.Option(help="Why.")],
     paths: Annotated[list[str] | None, typer.Argument(help="Which files. Default: all that changed.")] = None,
     logs: Logs = None,
-    log_format: Format = "netgain",
+    log_format: LogFormat = "netgain",
 ) -> None:
     """Say that files that changed, or are gone, are right as they are: the next night takes them so."""
     settings = load_settings()

@@ -11,7 +11,7 @@ from pipeline.settings import load_settings
 if TYPE_CHECKING:
     from rich.table import Table
 
-app = typer.Typer(help=__doc__, invoke_without_command=True)
+app = typer.Typer(help="Records of nights that wait for MLflow.", invoke_without_command=True)
 
 
 @app.callback()

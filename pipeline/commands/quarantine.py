@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from pipeline.logs.landing import Landing
 
-app = typer.Typer(help=__doc__, invoke_without_command=True)
+app = typer.Typer(
+    help="Rows that could not be read, and why; to be mended and landed again.", invoke_without_command=True
+)
 _MOST = 20
 
 Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only rows put aside for this reason.")]

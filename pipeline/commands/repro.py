@@ -46,7 +46,6 @@ def effects() -> None:
     with at_work(settings):
         for name in EFFECTS:
             typer.echo(f"{name}: {perform(name, context)}")
-    lease.close(settings.ledger, context.lease, "done")
 
 
 def close() -> None:

@@ -32,16 +32,16 @@ def run_night(
     started, reached = time.monotonic(), Reached(report)
     with only_night(settings), stale_if_it_fails(settings, as_of=as_of, reached=reached):
         context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
-        how, reached.stage = "failed", "stages"
+        reached.stage = "stages"
         try:
             try:
                 ran = repro(settings, reached)
             finally:
                 write_data_docs(context)  # a night that was stopped is the one to look at
             effects = {name: _timed(name, context, reached) for name in EFFECTS}
-            how = "done"
-        finally:
-            close(settings.ledger, context.lease, how)
+        except BaseException:
+            close(settings.ledger, context.lease, "failed")
+            raise
         return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
 
 

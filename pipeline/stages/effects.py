@@ -2,12 +2,14 @@
 
 import importlib
 
-from pipeline.io.lease import held
+from pipeline.graph import EFFECTS
+from pipeline.io.lease import close, held
 from pipeline.stages.context import Context
 
 
 def perform(name: str, context: Context) -> str:
-    """Carry out one of `graph.EFFECTS`; returns its line. `publish` compares the lease once more at its swap.
+    """Carry out one of `graph.EFFECTS`; returns its line. `publish` compares the lease once more at its swap; with the
+    last of them, the night is done.
 
     Raises:
         LeaseLost: a later night was opened.
@@ -16,4 +18,6 @@ def perform(name: str, context: Context) -> str:
     with held(context.settings.ledger, context.lease):
         pass
     said: str = importlib.import_module(f"pipeline.stages.{name}").run(context)
+    if name == EFFECTS[-1]:
+        close(context.settings.ledger, context.lease, "done")
     return said
