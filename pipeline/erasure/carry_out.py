@@ -5,6 +5,7 @@ listener, but for landed files, whose rows stop at the door. `after_night` rewri
 everywhere.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,10 @@ def _from_landing(
 def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
     """In how many files of each place listeners are found, by their ids and pseudonyms; nothing is removed."""
     wanted = sought(known_as(listeners, settings.id_key), own_words=own_words(settings.workspace))
-    found = {path.name: len(scan([path], wanted)) for path in _everywhere(settings, settings.landing)}
-    return found | {".dvc/cache": len(_cached(settings, wanted, []))}
+    found: Counter[str] = Counter()
+    for path in _everywhere(settings, settings.landing):
+        found["ledger" if path.parent == settings.ledger else path.name] += len(scan([path], wanted))
+    return {**found, ".dvc/cache": len(_cached(settings, wanted, []))}
 
 
 def _everywhere(settings: Settings, landing: Path) -> list[Path]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.io.tables import atomic_path
-from pipeline.logs.contents import as_utf8, decompress
+from pipeline.logs.contents import as_utf8, decompress, read_parquet
 from pipeline.logs.door import Door, Erased, admit
 from pipeline.logs.formats import readers_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
@@ -83,7 +83,7 @@ def _without(data: bytes, path: str, gone: Collection[int], rows: Sequence[int])
 
 
 def _table_without(content: bytes, gone: Collection[int]) -> bytes:
-    table = pq.read_table(pa.BufferReader(content), partitioning=None)
+    table = read_parquet(content)
     out = io.BytesIO()
     pq.write_table(
         table.take(pa.array([i for i in range(table.num_rows) if i not in gone], pa.int64())), out, compression="zstd"

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from pipeline.logs.contents import COMPRESSION, decompress
+from pipeline.logs.contents import COMPRESSION, decompress, read_parquet
 from pipeline.logs.reading import UnreadableFileError
 
 _SHORT = 4
@@ -84,7 +83,7 @@ def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
     data = path.read_bytes()
     if data[:4] == b"PAR1":
         with suppress(OSError, pa.ArrowException):
-            table = pq.read_table(pa.BufferReader(data), partitioning=None)
+            table = read_parquet(data)
             return any(_column_holds(name, table[name], wanted, id_columns) for name in table.column_names)
     if path.suffix in COMPRESSION:
         with suppress(UnreadableFileError):  # a damaged file is looked at as it lies

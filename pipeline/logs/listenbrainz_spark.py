@@ -4,8 +4,8 @@ import json
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipeline.logs.contents import read_parquet
 from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, UnreadableFileError, settle
 from pipeline.logs.values import is_no_mbid, mbid, utc
 
@@ -21,7 +21,7 @@ def parse(data: bytes, source: Source) -> ReadResult:
         UnreadableFileError: it is not Parquet, or lacks one of the six columns, or one is of another kind.
     """
     try:
-        table = pq.read_table(pa.BufferReader(data), columns=list(_COLUMNS), partitioning=None)
+        table = read_parquet(data, columns=list(_COLUMNS))
         table.validate(full=True)  # Parquet's texts are not looked at on reading: they may not be UTF-8
         frame = pl.DataFrame(table)
         candidates = frame.select(

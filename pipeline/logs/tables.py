@@ -7,10 +7,9 @@ from itertools import islice
 
 import polars as pl
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipeline.logs.columns import ColumnMap
-from pipeline.logs.contents import split_lines
+from pipeline.logs.contents import read_parquet, split_lines
 from pipeline.logs.csvrows import Record, read_records
 from pipeline.logs.jsonarray import raw_json
 from pipeline.logs.jsonlines import decode
@@ -69,7 +68,7 @@ def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: st
     """
     wanted = list(dict.fromkeys(columns.columns.values()))
     try:
-        table = pq.read_table(pa.BufferReader(data), columns=wanted, partitioning=None)
+        table = read_parquet(data, columns=wanted)
         table.validate(full=True)  # Parquet's texts are not looked at on reading
         frame = pl.DataFrame(table).select(wanted)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:
