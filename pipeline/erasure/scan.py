@@ -84,7 +84,10 @@ def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
     if data[:4] == b"PAR1":
         with suppress(OSError, pa.ArrowException):
             table = read_parquet(data)
-            return any(_column_holds(name, table[name], wanted, id_columns) for name in table.column_names)
+            return any(
+                _column_holds(name, column, wanted, id_columns)
+                for name, column in zip(table.column_names, table.columns, strict=True)
+            )
     if path.suffix in COMPRESSION:
         with suppress(UnreadableFileError):  # a damaged file is looked at as it lies
             data = decompress(data, path.name)

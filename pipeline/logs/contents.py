@@ -34,19 +34,19 @@ def decompress(data: bytes, name: str) -> bytes:
 
 
 def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> pa.Table:
-    """The table in the bytes of a file; read by this thread alone, for a thread that gives Python's bytes back while
-    the interpreter ends takes the process with it (SIGABRT).
+    """The table in the bytes of a file, or some of its columns; read by this thread alone, for one that gives Python's
+    bytes back while the interpreter ends takes the process with it (SIGABRT).
 
     Raises:
-        OSError, ArrowException: it is not Parquet, or lacks a column.
+        OSError, ArrowException: it is not Parquet, or lacks a column, or has it twice.
     """
-    return pq.read_table(
-        pa.BufferReader(data),
-        columns=None if columns is None else list(columns),
-        partitioning=None,
-        use_threads=False,
-        pre_buffer=False,
-    )
+    file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)  # `read_table` would start threads
+    if columns is None:
+        return file.read(use_threads=False)
+    for name in columns:
+        if (n := file.schema_arrow.names.count(name)) != 1:
+            raise pa.ArrowInvalid(f"{n} columns {name!r}")
+    return file.read(columns=list(columns), use_threads=False).select(list(columns))
 
 
 _MARKS = {

@@ -31,6 +31,10 @@ def parquet(path: Path, **columns: object) -> Path:
         lambda at: (at / "listener-1").mkdir() or (at / "listener-1" / "b").write_text(""),
         lambda at: parquet(at / "a.parquet", x=["z" * 99, "listener-1"]),
         lambda at: parquet(at / "object-without-ending", x=[["a"], ["listener-1"]]),
+        lambda at: pq.write_table(
+            pa.Table.from_arrays([pa.array(["z" * 99, who]) for who in ("a", "listener-1")], names=["x", "x"]),
+            at / "one-name-twice.parquet",
+        ),
         lambda at: parquet(at / "raw.parquet", raw=[None, b'{"id": "listener-1"}']),
     ],
 )
