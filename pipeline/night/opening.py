@@ -13,7 +13,6 @@ from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.errors import ParamsError
 from pipeline.graph import read_stages
-from pipeline.io.journals import mend_all
 from pipeline.io.ledger import history
 from pipeline.io.left_overs import sweep
 from pipeline.io.recovery import fault, recover
@@ -28,6 +27,7 @@ from pipeline.night.pure import unblock_dvc
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
+from pipeline.stages.effects import mend_journals
 from pipeline.stages.hashes import night_inputs, pair_key, recipe_digests
 from pipeline.stages.layout import Layout
 
@@ -58,8 +58,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
     unblock_dvc(settings)
-    for told in mend_all(settings.ledger, settings.releases):
-        print(f"netgain: {told}", file=sys.stderr)  # noqa: T201
+    mend_journals(settings)
     _serve_again(settings)
     sweep(layout.data, layout.night.parent)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))

@@ -1,9 +1,12 @@
 """An effect of the night that is open, by name: only who holds the night's lease acts on the world."""
 
 import importlib
+import sys
 
 from pipeline.graph import EFFECTS
+from pipeline.io.journals import mend_all
 from pipeline.io.lease import close, held
+from pipeline.settings import Settings
 from pipeline.stages.context import Context
 
 
@@ -16,8 +19,18 @@ def perform(name: str, context: Context) -> str:
         NetgainError: of the effect.
     """
     with held(context.settings.ledger, context.lease):
-        pass
+        mend_journals(context.settings)  # one that was killed between a journal and its copy is tried again
     said: str = importlib.import_module(f"pipeline.stages.{name}").run(context)
     if name == EFFECTS[-1]:
         close(context.settings.ledger, context.lease, "done")
     return said
+
+
+def mend_journals(settings: Settings) -> None:
+    """Have what nights rest on be whole, and say what was not.
+
+    Raises:
+        TableError: neither a journal nor its copy is.
+    """
+    for told in mend_all(settings.ledger, settings.releases):
+        print(f"netgain: {told}", file=sys.stderr)  # noqa: T201
