@@ -86,8 +86,9 @@ def test_a_night_of_many_processes_is_left_alone_until_it_is_silent(tmp_path: Pa
 
 def test_a_process_may_open_a_night_after_one_of_its_own_that_failed(tmp_path: Path) -> None:
     settings = load_settings({}, workspace=tmp_path)
-    take_over(settings, as_of="2026-01-10")
+    failed = take_over(settings, as_of="2026-01-10")
     require_free(settings)
+    assert take_over(settings, as_of="2026-01-11").token == failed.token + 1
 
 
 def test_a_clock_that_was_put_back_does_not_make_a_night_stale(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def random_interactions(n_listeners=700, n_items=90, *, read_only=False):
 def test_a_confidence_of_one_is_fitted_on_what_was_read_from_arrow():
     """implicit copies its input for any other confidence, and writes to views that Arrow gives out read-only."""
     data = random_interactions(read_only=True)
-    build(als(confidence=1.0)).fit(data, rng=np.random.default_rng(0))
+    model = build(als(confidence=1.0)).fit(data, rng=np.random.default_rng(0))
+    assert np.isfinite(model.recommend(np.arange(700, dtype=np.int32), k=20).scores).all()
 
 
 def test_a_list_has_the_same_bits_alone_in_a_shuffle_and_among_all():
