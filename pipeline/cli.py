@@ -21,7 +21,7 @@ from pipeline.commands import (
     spark,
     status,
     tune,
-)  # fmt: skip
+)
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.settings import silence_telemetry
 

@@ -77,6 +77,14 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
         typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
 
 
+def data_docs() -> None:
+    """Pages of what was expected of the open night's data; `netgain night` writes them by itself."""
+    from pipeline.night.data_docs import write_data_docs
+    from pipeline.stages.context import open_context
+
+    typer.echo(write_data_docs(open_context(load_settings())))
+
+
 def told(settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:
     """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
     from pipeline.night.reports import write_reports
@@ -96,11 +104,3 @@ def told(settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_fi
     out.print("", summary(facts))
     write_reports(settings.reports, facts, json_file)
     raise typer.Exit(exit_status(facts))
-
-
-def data_docs() -> None:
-    """Pages of what was expected of the open night's data; `netgain night` writes them by itself."""
-    from pipeline.night.data_docs import write_data_docs
-    from pipeline.stages.context import open_context
-
-    typer.echo(write_data_docs(open_context(load_settings())))

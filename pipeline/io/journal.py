@@ -7,7 +7,7 @@ import datetime as dt
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline.errors import TableError
 from pipeline.io.tables import atomic_path
@@ -19,14 +19,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises:
         TableError: neither it nor its copy is whole.
     """
-    try:
-        return _parsed(_text(path) or b"")
-    except (OSError, ValueError) as err:
-        raise TableError(
-            f"{path} cannot be read: {err}",
-            expected="a JSON object a line, here or in its copy",
-            fix="Restore it from a backup: without it, Netgain does not know what earlier nights did.",
-        ) from err
+    return _read(path).entries
 
 
 def copy_of(path: Path) -> Path:
@@ -34,39 +27,19 @@ def copy_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.copy")
 
 
+def journal_of(path: Path) -> Path:
+    """The journal that a file is, or is the copy of."""
+    return path.with_name(path.name.removeprefix(".").removesuffix(".copy"))
+
+
 def disagrees(path: Path) -> bool:
     """Whether a journal is not what it is read as.
 
     Raises:
-        OSError: it, or its copy, cannot be read.
+        TableError: neither it nor its copy is whole.
     """
-    return _bytes(path) != _text(path)
-
-
-def _text(path: Path) -> bytes | None:
-    """What a journal says: whichever is whole, of it and its copy; of two that are, the copy, which is written first,
-    unless the journal goes on from there."""
-    here, copy = _bytes(path), _bytes(copy_of(path))
-    if here is None or copy is None or here == copy:
-        return copy if here is None else here
-    if not _is_whole(copy) or (_is_whole(here) and here.startswith(copy)):
-        return here
-    return copy
-
-
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.exists() else None
-
-
-def _is_whole(text: bytes) -> bool:
-    try:
-        return bool(_parsed(text)) and text.endswith(b"\n")
-    except ValueError:
-        return False
-
-
-def _parsed(text: bytes) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in text.split(b"\n") if line]
+    found = _read(path)
+    return found.here != found.text
 
 
 def mend(path: Path) -> int | None:
@@ -75,10 +48,11 @@ def mend(path: Path) -> int | None:
     Raises:
         TableError: neither is whole.
     """
-    entries, text, before = read_lines(path), _text(path), _bytes(path)
-    if text is not None and not before == text == _bytes(copy_of(path)):
-        _write(path, text, (path if before is not None else copy_of(path)).stat().st_mode & 0o777)
-    return None if before == text else len(entries)
+    found = _read(path)
+    if found.text is not None and not found.here == found.text == found.copy:
+        of = path if found.here is not None else copy_of(path)
+        _write(path, found.text, of.stat().st_mode & 0o777)
+    return None if found.here == found.text else len(found.entries)
 
 
 def append(path: Path, *entries: dict[str, Any]) -> None:
@@ -105,3 +79,45 @@ def _write(path: Path, text: bytes, mode: int) -> None:
     for each in (copy_of(path), path):
         with atomic_path(each, mode=mode) as temporary:
             temporary.write_bytes(text)
+
+
+class _Read(NamedTuple):
+    """A journal's bytes, its copy's, and what of the two it says; None where there is no file."""
+
+    here: bytes | None
+    copy: bytes | None
+    text: bytes | None
+    entries: list[dict[str, Any]]
+
+
+def _read(path: Path) -> _Read:
+    try:
+        here, copy = (each.read_bytes() if each.exists() else None for each in (path, copy_of(path)))
+        text = _chosen(here, copy)
+        return _Read(here, copy, text, _parsed(text or b""))
+    except (OSError, ValueError) as err:
+        raise TableError(
+            f"{path} cannot be read: {err}",
+            expected="a JSON object a line, here or in its copy",
+            fix="Restore it from a backup: without it, Netgain does not know what earlier nights did.",
+        ) from err
+
+
+def _chosen(here: bytes | None, copy: bytes | None) -> bytes | None:
+    """Whichever is whole; of two that are, the copy, which is written first, unless the journal goes on from there."""
+    if here is None or copy is None or here == copy:
+        return copy if here is None else here
+    if not _is_whole(copy) or (_is_whole(here) and here.startswith(copy)):
+        return here
+    return copy
+
+
+def _is_whole(text: bytes) -> bool:
+    try:
+        return bool(_parsed(text)) and text.endswith(b"\n")
+    except ValueError:
+        return False
+
+
+def _parsed(text: bytes) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.split(b"\n") if line]

@@ -2,20 +2,21 @@
 
 from pathlib import Path
 
-from pipeline.io.journal import copy_of, mend
+from pipeline.io.journal import copy_of, journal_of, mend
 from pipeline.io.releases import REMOVED
 
 
 def journals(ledger: Path, releases: Path) -> list[Path]:
     """Those that there are, and those of which only the copy is left."""
-    kept = {path for depth in ("", "*/") for path in ledger.glob(f"{depth}*.jsonl") if path.name[0] != "."}
-    copied = {
-        path.with_name(path.name[1:].removesuffix(".copy"))
-        for depth in ("", "*/")
-        for path in ledger.glob(f"{depth}.*.jsonl.copy")
-    }
-    removed = releases / REMOVED
-    return sorted(kept | copied | ({removed} if removed.exists() or copy_of(removed).exists() else set()))
+    wanted = ((ledger, Path("*.jsonl")), (ledger, Path("*/*.jsonl")), (releases, Path(REMOVED)))
+    return sorted(
+        {
+            journal_of(path)
+            for folder, pattern in wanted
+            for each in (pattern, copy_of(pattern))
+            for path in folder.glob(str(each))
+        }
+    )
 
 
 def mend_all(ledger: Path, releases: Path) -> list[str]:

@@ -7,6 +7,11 @@ from typing import Any
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "faults.json"
 
 
+def stage_killed(whom: str) -> str:
+    """The fault of a stage that is killed: its process group ("group"), or only who started it ("parent")."""
+    return f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
+
+
 @dataclass
 class Row:
     """Of one fault: how often it was injected, and how often the same command then came to the undisturbed content; how

@@ -16,7 +16,7 @@ from tests.contents import contents, differing
 from tests.faults.conftest import Finished
 from tests.faults.extent import ALL, SEED
 from tests.faults.small_night import PARAMS, remove_outs
-from tests.faults.tally import Tally
+from tests.faults.tally import Tally, stage_killed
 from tests.workspace import environment, make_workspace
 
 pytestmark = [pytest.mark.spark, pytest.mark.skipif(not ALL, reason="a JVM for each: make faults")]
@@ -60,7 +60,7 @@ def test_a_recommender_of_spark_is_killed_with_its_jvm_and_comes_to_the_same(wor
         longest, whole = undisturbed(workspace, name), contents(workspace)
         for n in range(KILLS):
             whom = ("group", "parent")[n % 2]
-            fault = f"stage killed, {'process group' if whom == 'group' else 'parent alone'}"
+            fault = stage_killed(whom)
             remove_outs(workspace, name)
             process = start(workspace, name)
             try:

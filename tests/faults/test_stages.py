@@ -12,11 +12,10 @@ from tests.faults.conftest import Finished
 from tests.faults.extent import ALL, SEED, times
 from tests.faults.reader import polled
 from tests.faults.small_night import ENGINE, RECIPES, open_night, remove_outs, stage
-from tests.faults.tally import Tally
+from tests.faults.tally import Tally, stage_killed
 from tests.faults.warm import Warm
 from tests.workspace import ROOT
 
-FAULT, GROUP, PARENT = "stage killed, {}", "process group", "parent alone"
 A_MOMENT = 0.15
 """Seconds. A stage that has lost its parent is killed, or was ending anyway."""
 STAGES = [each.name for each in read_stages(ROOT / "dvc.yaml") if each.name.partition("@")[2] in ("", *RECIPES)]
@@ -30,7 +29,7 @@ def test_a_stage_killed_on_the_way_comes_to_the_same_when_it_is_run_again(
 ) -> None:
     with polled(published / "releases") as reads:
         _kill_again_and_again(name, warm, finished, tally)
-    tally.read(FAULT.format(GROUP), reads=reads.reads, torn=len(reads.torn))
+    tally.read(stage_killed("group"), reads=reads.reads, torn=len(reads.torn))
     assert reads.torn == ()
     assert reads.reads > 0
 
@@ -40,7 +39,7 @@ def _kill_again_and_again(name: str, warm: Warm, finished: Finished, tally: Tall
     outs = next(each.outs for each in read_stages(workspace / "dvc.yaml") if each.name == name)
     for n in range(times(sample=1, all_=8)):
         whom = ("group", "parent")[(n + STAGES.index(name)) % 2]
-        fault = FAULT.format(GROUP if whom == "group" else PARENT)
+        fault = stage_killed(whom)
         longest = finished.seconds[name]
         while True:
             remove_outs(workspace, name)

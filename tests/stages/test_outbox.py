@@ -1,22 +1,18 @@
 """MLflow away: refused, silent, or stopping half-way; then a real server on loopback, and a replay."""
 
-import contextlib
 import dataclasses
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bench.mlflow_servers import free_port, listening, serving
 from pipeline.io.outbox import put, waiting
 from pipeline.io.tracking import MODEL, champion_of
 from pipeline.io.tracking_client import EXPERIMENT
@@ -37,61 +33,17 @@ def at(context: Context, uri: str, seconds: float = 20) -> Context:
     return dataclasses.replace(context, settings=settings)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def refused() -> str:
     return f"http://name:secret@127.0.0.1:{free_port()}"
 
 
-@contextlib.contextmanager
-def listening(*, n_answers: int) -> Iterator[str]:
-    """A server that answers so many requests, and then takes connections and says nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        held = []
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    held.append(server.accept()[0])
-                    if len(held) <= n_answers:
-                        held[-1].recv(4096)
-                        held[-1].sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        for connection in held:
-            connection.close()
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[str]:
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    folder = tmp_path_factory.mktemp("server")
     shutil.copyfile(migrated, folder / "mlflow.db")
-    where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    stores = ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", str(folder / "files")]
-    quiet = os.environ | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", "server", *where, *stores],
-            env=quiet, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
-    uri, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 120
-    while True:
-        try:
-            urllib.request.urlopen(f"{uri}/health", timeout=5).close()
-            break
-        except OSError:
-            assert process.poll() is None, (folder / "log").read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-    yield uri
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    with serving(folder) as uri:
+        yield uri
 
 
 class Store:
