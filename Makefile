@@ -22,7 +22,7 @@ FORMAT    ?= netgain
 AS_OF     ?= $(shell date -u -d "$(START) + $(DAYS) days" +%F)
 JSON      ?=
 
-FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/engine tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
+FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/runtime tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
 .PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed lint types ui airflow clean lock
 
@@ -63,7 +63,7 @@ test: $(STAMP) ## All tests
 
 calibrate: $(STAMP) ## The proofs of the gate, with real refits, into reports/; 10,000 poisoned inputs
 	@netgain calibrate
-	NETGAIN_FUZZ=10000 pytest -q tests/core/test_decision.py -k "invalid_and_still or no_number_is_invalid"
+	NETGAIN_FUZZ=10000 pytest -q tests/gate/test_decision.py -k "invalid_and_still or no_number_is_invalid"
 
 bench-ingest: $(STAMP) ## What one more day costs after 10, 60 and 180 days, beside a plain Polars script
 	@python bench/ingest.py

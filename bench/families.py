@@ -22,14 +22,14 @@ import numpy as np
 import yaml
 
 from bench.night.place import ROOT, START, environment, night, prepare
-from pipeline.core.comparison import DETERMINISTIC, compare, seed_variance
-from pipeline.io.plots import accuracy_against_cost
-from pipeline.io.tables import EVALUATION, read_json, read_table
+from pipeline.gate.comparison import DETERMINISTIC, compare, seed_variance
 from pipeline.params import Params, load_params
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.reports.plots import accuracy_against_cost
 from pipeline.simulation.simulate import simulate
+from pipeline.stages.gate_inputs import read_ndcg
 from pipeline.stages.layout import Layout
-from pipeline.stages.measurements import read_ndcg
+from pipeline.storage.tables import EVALUATION, read_json, read_table
 
 COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s", "peak MiB", "model MB", "lists/s")
 

@@ -21,19 +21,19 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipeline.core.comparison import compare, seed_variance
-from pipeline.core.cost import Cost
-from pipeline.core.metrics import hit_matrix, ndcg
-from pipeline.core.splitting import relevant_items, split_by_time
 from pipeline.features.fold_in import weights_by_items_of
 from pipeline.features.interactions import build_interactions, load_interactions, save_interactions
 from pipeline.features.lists import Mapped, fill, model_lists, popularity, rows_of
+from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.features.tuning import load_tuning
-from pipeline.io.tables import DAILY, ITEM_MAP, ITEMS, LISTENER_MAP, RELEVANT, read_table, write_table
+from pipeline.gate.comparison import compare, seed_variance
+from pipeline.metrics.accuracy import hit_matrix, ndcg
+from pipeline.metrics.cost import Cost
 from pipeline.params import Params, load_params
 from pipeline.recommenders.registry import FAMILIES, load_recommender
 from pipeline.stages.fit import FitTask, fit_kernel
 from pipeline.stages.fold_in import FoldTask, fold_kernel
+from pipeline.storage.tables import DAILY, ITEM_MAP, ITEMS, LISTENER_MAP, RELEVANT, read_table, write_table
 from pipeline.tuning.spaces import start_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,7 +65,7 @@ class Later:
 
 def counted_days(place: Path, *, listeners: int, days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Simulated logs through the stages of a night: plays by day, listener and item; and items' names."""
-    from pipeline.night.opening import open_night
+    from pipeline.nightly.opening import open_night
     from pipeline.settings import load_settings
     from pipeline.simulation.simulate import simulate
     from pipeline.stages import ingest, prepare, validate

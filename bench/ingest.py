@@ -30,7 +30,7 @@ LARGE_DAYS = 10
 
 IMPORTS = """
 import datetime as dt, json, shutil, sys, time
-from pipeline.night.opening import open_night
+from pipeline.nightly.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.stages import ingest, prepare, validate
 """

@@ -23,7 +23,7 @@ from typing import Any
 
 from bench.mlflow_servers import free_port, listening, serving
 from bench.night.place import START, environment, prepare
-from pipeline.io.releases import current
+from pipeline.releases.release import current
 
 ROOT = Path(__file__).resolve().parents[1]
 GOAL_SECONDS = 30.0

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.io.publishing import Contents, publish
-from pipeline.io.releases import current
+from pipeline.releases.publishing import Contents, publish
+from pipeline.releases.release import current
 
 ROOT = Path(__file__).resolve().parents[1]
 GOAL_SECONDS = 1.0

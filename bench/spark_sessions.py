@@ -15,7 +15,7 @@ RECIPES = ("popular", "item_knn", "als")
 
 
 ONE_STAGE = """
-from pipeline.engine.choose import executor_for
+from pipeline.runtime.choose import executor_for
 from pipeline.settings import load_settings
 from pipeline.stages.context import open_context
 from pipeline.stages.fit import fit
@@ -27,7 +27,7 @@ with executor_for("fits", context.settings) as executor:
 
 SHARED = """
 import subprocess, sys
-from pipeline.engine.server import serving
+from pipeline.runtime.spark_server import serving
 from pipeline.settings import load_settings
 with serving(load_settings()):
     for recipe in {recipes!r}:

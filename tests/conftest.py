@@ -16,8 +16,8 @@ settings.load_profile("fuzz" if "NETGAIN_FUZZ" in os.environ else "repeatable")
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty store of MLflow; its schema takes seconds to make, so tests copy it."""
-    from pipeline.io.tracking_client import tracking_client
     from pipeline.settings import load_settings
+    from pipeline.tracking.client import tracking_client
 
     netgain = load_settings({}, workspace=tmp_path_factory.mktemp("migrated"))
     with tracking_client(netgain):

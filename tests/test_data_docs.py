@@ -10,11 +10,11 @@ import pytest
 
 from pipeline.errors import ValidationFailed
 from pipeline.graph import read_stages
-from pipeline.io.tables import read_json
-from pipeline.night.data_docs import checkpoints, write_data_docs
-from pipeline.night.opening import open_night
-from pipeline.night.show import summary
+from pipeline.nightly.data_docs import checkpoints, write_data_docs
+from pipeline.nightly.opening import open_night
+from pipeline.nightly.show import summary
 from pipeline.settings import load_settings
+from pipeline.storage.tables import read_json
 from tests.workspace import SMALL, make_workspace
 
 START, DAYS = dt.date(2026, 1, 1), 12

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed
-from pipeline.io.lease import LeaseLost
-from pipeline.io.publishing import publish
-from pipeline.io.serving import MARK, stale_mark
-from pipeline.night.alone import NightRunning
-from pipeline.night.failing import Reached, stale_if_it_fails
+from pipeline.nightly.failing import Reached, stale_if_it_fails
+from pipeline.nightly.workspace_lock import NightRunning
+from pipeline.releases.current import MARK, stale_mark
+from pipeline.releases.publishing import publish
 from pipeline.settings import Settings, load_settings
-from tests.io.test_releases import contents
+from pipeline.state.lease import LeaseLost
+from tests.releases.test_releases import contents
 
 TONIGHT = dt.date(2026, 1, 12)
 

@@ -18,29 +18,29 @@ from pipeline.params import BlendRecipe, Recipe, load_params
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
 
-# Where a kernel runs, not what it computes: tests/engine holds the executors to identical content. And the types that
+# Where a kernel runs, not what it computes: tests/runtime holds the executors to identical content. And the types that
 # parameters and errors come in: their values are declared as params of the stage.
 PLUMBING = {
-    "pipeline.engine.threads",
+    "pipeline.runtime.threads",
     "pipeline.errors",
-    "pipeline.io.lease",
+    "pipeline.state.lease",
     "pipeline.params",
     "pipeline.settings",
     "pipeline.stages.context",
     "pipeline.stages.layout",
     *(
-        f"pipeline.engine.{name}"
+        f"pipeline.runtime.{name}"
         for name in (
             "choose",
             "executor",
-            "once",
+            "cached_map",
             "inprocess",
-            "spark",
+            "spark_tasks",
             "spark_home",
-            "session",
-            "server",
+            "spark_session",
+            "spark_server",
             "java",
-            "loss",
+            "spark_errors",
         )
     ),
 }

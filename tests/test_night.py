@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import EXIT_TRANSIENT
 from pipeline.graph import EFFECTS
-from pipeline.io.releases import current, list_releases, verify
+from pipeline.releases.release import current, list_releases, verify
 from pipeline.simulation.simulate import simulate
 from tests.workspace import environment, make_workspace, run
 

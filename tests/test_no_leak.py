@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.splitting import relevant_items, split_by_time
 from pipeline.errors import TableError
 from pipeline.features.interactions import build_interactions, load_interactions, save_interactions
-from pipeline.io.tables import DAILY
-from pipeline.night.opening import open_night
+from pipeline.features.splitting import relevant_items, split_by_time
+from pipeline.nightly.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.simulation.simulate import simulate
+from pipeline.storage.tables import DAILY
 from tests.workspace import make_workspace
 
 START, AS_OF, DECISION_DAYS, TUNING_DAYS = dt.date(2026, 1, 1), dt.date(2026, 1, 15), 4, 3

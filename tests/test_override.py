@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.io.releases import current
+from pipeline.releases.release import current
 from pipeline.simulation.simulate import simulate
 from tests.workspace import SMALL, make_workspace, run
 

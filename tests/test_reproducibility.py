@@ -8,7 +8,7 @@ import sys
 import pytest
 import yaml
 
-from pipeline.io.releases import current
+from pipeline.releases.release import current
 from pipeline.simulation.simulate import simulate
 from tests.contents import COST_MATTERS_NOT, contents, differing
 from tests.workspace import make_workspace, run

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import EXIT_STALE
-from pipeline.io.lease import acquire, close
-from pipeline.io.outbox import put
-from pipeline.io.publishing import publish
-from pipeline.io.releases import Release
-from pipeline.io.rollback import roll_back
-from pipeline.io.serving import mark_stale
-from pipeline.io.tables import write_json
-from pipeline.night.status import night_status
+from pipeline.nightly.status import night_status
+from pipeline.releases.current import mark_stale
+from pipeline.releases.publishing import publish
+from pipeline.releases.release import Release
+from pipeline.releases.rollback import roll_back
 from pipeline.settings import Settings, load_settings
-from tests.io.test_releases import contents
+from pipeline.state.lease import acquire, close
+from pipeline.state.outbox import put
+from pipeline.storage.tables import write_json
+from tests.releases.test_releases import contents
 from tests.workspace import environment
 
 NETGAIN = str(Path(sys.executable).parent / "netgain")

@@ -1,7 +1,7 @@
 """Fits of a recipe on train, and their lists against valid or test, by the paper's protocol.
 
 All items are ranked, those of train are left out, the ideal list is as short as k, and listeners without an item to be
-found are not counted: what `pipeline.core.metrics` computes, and the code of LightGCN++ too.
+found are not counted: what `pipeline.metrics.accuracy` computes, and the code of LightGCN++ too.
 """
 
 import zlib
@@ -11,11 +11,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.accuracy.split import Split
-from pipeline.core.metrics import hit_matrix, ndcg, recall
-from pipeline.engine.meter import CostMeter
+from pipeline.metrics.accuracy import hit_matrix, ndcg, recall
 from pipeline.params import Recipe
 from pipeline.recommenders.registry import build
 from pipeline.recommenders.scoring import recommend_all
+from pipeline.runtime.meter import CostMeter
 
 DEPTH = 40
 METRICS = ("recall_at_10", "ndcg_at_10", "ndcg_at_20", "recall_at_40", "ndcg_at_40")

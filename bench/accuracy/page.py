@@ -6,8 +6,8 @@ from typing import Any
 
 from bench.accuracy.measure import METRICS
 from bench.accuracy.table import PUBLISHED, SOURCE
-from pipeline.page.render import environment
-from pipeline.page.svg import Point, Row, dot_plot, scatter
+from pipeline.reports.render import environment
+from pipeline.reports.svg import Point, Row, dot_plot, scatter
 
 SHOWN = "ndcg_at_20"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
+from pipeline.recommenders.interactions import Interactions
 
 PARTS = ("train", "valid", "test")
 

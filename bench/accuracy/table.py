@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from bench.accuracy.measure import METRICS, Fit
-from pipeline.core.comparison import DETERMINISTIC, Comparison, compare, seed_variance
+from pipeline.gate.comparison import DETERMINISTIC, Comparison, compare, seed_variance
 from pipeline.params import Recipe
 from pipeline.recommenders.registry import FAMILIES
 

@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions, Tuning
 from pipeline.params import Params, load_params
+from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.scoring import recommend_all
 
@@ -92,7 +92,7 @@ def night(folder: Path, landed: Path, as_of: dt.date) -> None:
         for recipe in params.recipes.values():
             family = FAMILIES[recipe.family]
             if family.runs_in == "driver":
-                from pipeline.engine.session import spark_session
+                from pipeline.runtime.spark_session import spark_session
                 from pipeline.settings import load_settings
 
                 stack.enter_context(spark_session(load_settings()))

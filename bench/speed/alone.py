@@ -39,7 +39,7 @@ def alone(work: str, **given: Any) -> dict[str, Any]:
 
 def measured(run: Callable[[], Any]) -> dict[str, Any]:
     """The figures of one call in this process; see `alone`."""
-    from pipeline.engine.meter import CostMeter
+    from pipeline.runtime.meter import CostMeter
 
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the high-water mark starts anew
     before = _status_bytes("VmRSS")
@@ -64,7 +64,7 @@ def lasting_session() -> Any:
     import atexit
     from contextlib import ExitStack
 
-    from pipeline.engine.session import spark_session
+    from pipeline.runtime.spark_session import spark_session
     from pipeline.settings import load_settings
 
     stack = ExitStack()

@@ -23,8 +23,8 @@ def family_work(family: str, source: str, **shape: int) -> Callable[[], Any]:
     """For `alone`: a fit by the family's public class, once tried on a few interactions so that all is compiled."""
     from pydantic import TypeAdapter
 
-    from pipeline.core.interactions import Interactions
     from pipeline.params import Recipe
+    from pipeline.recommenders.interactions import Interactions
     from pipeline.recommenders.registry import build
 
     recipe: Any = TypeAdapter(Recipe).validate_python({"family": family, **EXTRA[family], **shape})
@@ -45,7 +45,7 @@ def implicit_work(source: str, factors: int, iterations: int) -> Callable[[], An
     """For `alone`: implicit's AlternatingLeastSquares as it comes, on one thread as ours."""
     from implicit.cpu.als import AlternatingLeastSquares
 
-    from pipeline.recommenders.blas import one_thread
+    from pipeline.recommenders.single_threaded import one_thread
 
     weights = load(source).weights
     weights.data = np.log1p(weights.data)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
+from pipeline.recommenders.interactions import Interactions
 
 LISTENER_TAIL, ITEM_TAIL = 0.5, 2.5
 """A listener of rank r plays as r^−0.5; an item's density falls with the power 1 − 1/2.5 of its rank."""

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bench.speed.alone import alone, lasting_session
 from bench.speed.reference import agreement
 from bench.speed.topk import K, Problem, in_turns, limits, ours, problem
-from pipeline.recommenders.blas import one_thread
+from pipeline.recommenders.single_threaded import one_thread
 
 Ids = npt.NDArray[np.int32]
 

@@ -13,9 +13,9 @@ import scipy.sparse as sp
 
 from bench.speed.made import made
 from bench.speed.reference import agreement
-from pipeline.engine.threads import side_by_side, threads_for_task
-from pipeline.recommenders.blas import one_thread
 from pipeline.recommenders.scoring import best_products
+from pipeline.recommenders.single_threaded import one_thread
+from pipeline.runtime.threads import side_by_side, threads_for_task
 
 K = 20
 N_LISTENERS, N_ITEMS, N_HEARD = 23_566, 48_123, 1_300_000
@@ -38,9 +38,9 @@ class Problem:
 
 def problem(factors: int, *, fitted: bool, seed: int = 7) -> Problem:
     """Gaussian factors, or those of `als` fitted on what was heard, where norms follow fame."""
-    from pipeline.core.interactions import Interactions
     from pipeline.params import AlsRecipe
     from pipeline.recommenders.als import Als
+    from pipeline.recommenders.interactions import Interactions
 
     heard = made(N_LISTENERS, N_ITEMS, N_HEARD, seed=seed)
     rng = np.random.default_rng(seed)

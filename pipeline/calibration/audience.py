@@ -8,13 +8,13 @@ import datetime as dt
 import numpy as np
 import polars as pl
 
-from pipeline.io.tables import DAILY, ITEMS, write_table
 from pipeline.simulation.dirt import CLEAN
 from pipeline.simulation.lines import artist_id, listener_id
 from pipeline.simulation.names import artist_names
 from pipeline.simulation.world import NAMES as NAMING
 from pipeline.simulation.world import Day, days, make_world, stream
 from pipeline.stages.context import Context
+from pipeline.storage.tables import DAILY, ITEMS, write_table
 
 
 def settle(context: Context, *, n_listeners: int, n_days: int, start: dt.date, seed: int) -> None:

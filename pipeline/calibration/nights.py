@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.calibration.refits import Refits
-from pipeline.core.candidates import POPULAR, Candidate, Tonight
-from pipeline.core.comparison import EarlierSeeds, seed_variance, variance_components
-from pipeline.core.economics import NightCost
-from pipeline.core.pooling import Look, add_up, influence, look_at
-from pipeline.core.spending import History
+from pipeline.gate.candidates import POPULAR, Candidate, Tonight
+from pipeline.gate.comparison import EarlierSeeds, seed_variance, variance_components
+from pipeline.gate.economics import NightCost
+from pipeline.gate.pooling import Look, add_up, influence, look_at
+from pipeline.gate.spending import History
 from pipeline.params import EconomicsParams
 
 Floats = npt.NDArray[np.float64]

@@ -10,10 +10,10 @@ from scipy.stats import beta, norm
 
 from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Horizon, contender
 from pipeline.calibration.refits import Refits
-from pipeline.core.candidates import Tonight
-from pipeline.core.decision import Verdict, decide
-from pipeline.core.gates import contrast
-from pipeline.core.spending import LOOKS
+from pipeline.gate.candidates import Tonight
+from pipeline.gate.decision import Verdict, decide
+from pipeline.gate.guardrails import contrast
+from pipeline.gate.spending import LOOKS
 from pipeline.params import EconomicsParams, GateParams
 
 T_TEST, HIGHER = "paired t-test at 5 %", "the higher number wins"

@@ -13,25 +13,25 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.calibration.audience import settle
-from pipeline.core.cost import Cost
-from pipeline.core.economics import NightCost, night_cost
-from pipeline.core.evaluation import measure
-from pipeline.core.splitting import relevant_items, split_by_time
-from pipeline.engine.choose import executor_for
 from pipeline.errors import TableError
 from pipeline.features.interactions import build_interactions
 from pipeline.features.lists import rows_of
-from pipeline.io.tables import DAILY, ITEMS, RELEVANT, conform, read_json, read_table, write_json
+from pipeline.features.splitting import relevant_items, split_by_time
+from pipeline.gate.economics import NightCost, night_cost
+from pipeline.metrics.cost import Cost
+from pipeline.metrics.evaluation import measure
 from pipeline.params import load_params
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.runtime.choose import executor_for
 from pipeline.settings import Settings, load_settings
 from pipeline.stages import split
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import measure_lists
+from pipeline.stages.fingerprints import digest
 from pipeline.stages.fit import fit_models, fit_task
-from pipeline.stages.hashes import digest
 from pipeline.stages.layout import Layout
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, score_models, truth_of
+from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, conform, read_json, read_table, write_json
 
 Floats = npt.NDArray[np.float64]
 Say = Callable[[str], None]

@@ -9,11 +9,11 @@ import numpy as np
 from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Horizon, contender
 from pipeline.calibration.operating import Rule, duel_of, first_promotion, rate
 from pipeline.calibration.refits import Refits
-from pipeline.core.candidates import Tonight
-from pipeline.core.decision import Verdict, decide, prospect
-from pipeline.core.economics import running_cost, switching_cost
-from pipeline.core.sensitivity import at
-from pipeline.core.valuation import unit_value
+from pipeline.gate.candidates import Tonight
+from pipeline.gate.decision import Verdict, decide, prospect
+from pipeline.gate.economics import running_cost, switching_cost
+from pipeline.gate.sensitivity import at
+from pipeline.gate.valuation import unit_value
 
 LOOKS_A_CANDIDATE = 7
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pipeline.doctor.finding import Finding
-from pipeline.io.serving import nights
+from pipeline.releases.current import nights
 from pipeline.settings import Settings
 
 CHECK = "disk"

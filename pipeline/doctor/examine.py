@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.doctor import disk, environment, java, lease, ledger, leftovers, locks, outbox, registry, releases
+from pipeline.doctor import disk, environment, java, lease, ledger, locks, outbox, registry, releases
+from pipeline.doctor import orphans as leftovers
 from pipeline.doctor.finding import Finding
 from pipeline.errors import NetgainError
-from pipeline.night.alone import only_night, require_free
+from pipeline.nightly.workspace_lock import only_night, require_free
 from pipeline.settings import Settings
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from pipeline.doctor.finding import Finding
-from pipeline.engine.java import MINIMUM
+from pipeline.runtime.java import MINIMUM
 from pipeline.settings import Settings
 
 CHECK = "Java"

@@ -5,11 +5,11 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding, Repair
 from pipeline.errors import ReleaseError
-from pipeline.io.lease import Lease, idle_seconds, in_force
-from pipeline.io.releases import current
-from pipeline.io.serving import mark_stale, stale_mark
-from pipeline.night.alone import state_of
+from pipeline.nightly.workspace_lock import state_of
+from pipeline.releases.current import mark_stale, stale_mark
+from pipeline.releases.release import current
 from pipeline.settings import Settings
+from pipeline.state.lease import Lease, idle_seconds, in_force
 
 CHECK = "last night"
 _AGAIN = "See its log, then run it again: what is done is kept."

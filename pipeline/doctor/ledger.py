@@ -4,10 +4,10 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding
 from pipeline.errors import TableError
-from pipeline.io.journal import disagrees, read_lines
-from pipeline.io.journals import journals, mend_all
-from pipeline.logs.taken import FILE as LANDED
+from pipeline.logs.manifest import FILE as LANDED
 from pipeline.settings import Settings
+from pipeline.state.journal import disagrees, read_lines
+from pipeline.state.journals import journals, mend_all
 
 CHECK = "ledger"
 

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.doctor.finding import Finding
-from pipeline.io import rwlock
+from pipeline.runtime import dvc_rwlock as rwlock
 from pipeline.settings import Settings
 
 CHECK = "locks"

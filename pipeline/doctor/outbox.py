@@ -4,8 +4,8 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding
 from pipeline.errors import TableError
-from pipeline.io.outbox import Waiting, waiting
 from pipeline.settings import Settings
+from pipeline.state.outbox import Waiting, waiting
 
 CHECK = "outbox"
 
@@ -36,7 +36,7 @@ def _is_readable(entry: Waiting) -> bool:
 
 def _deliver(settings: Settings, _by: str) -> str:
     """Raises what keeps the first entry that stays."""
-    from pipeline.io.tracking_replay import replay
+    from pipeline.tracking.replay import replay
 
     done = replay(settings)
     if done.error is not None and not done.said:

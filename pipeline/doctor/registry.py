@@ -3,19 +3,19 @@
 from functools import partial
 
 from pipeline.doctor.finding import Finding
+from pipeline.effects.record import model_digest
 from pipeline.errors import ReleaseError, TrackingAway
-from pipeline.io.outbox import waiting
-from pipeline.io.releases import Release, current
-from pipeline.io.rollback import gone_back_to
+from pipeline.releases.release import Release, current
+from pipeline.releases.rollback import gone_back_to
 from pipeline.settings import Settings
-from pipeline.stages.record import model_digest
+from pipeline.state.outbox import waiting
 
 CHECK = "registry"
 
 
 def look(settings: Settings) -> list[Finding]:
     """By the content of the model. A difference that a rollback or the outbox explains is a warning."""
-    from pipeline.io.tracking import champion_of
+    from pipeline.tracking.runs import champion_of
 
     try:
         release = current(settings.releases)
@@ -40,7 +40,7 @@ def _explained(settings: Settings, release: Release) -> str:
 
 
 def _move(settings: Settings, _by: str) -> str:
-    from pipeline.io.tracking import promote_model
+    from pipeline.tracking.runs import promote_model
 
     release = current(settings.releases)
     version, _ = promote_model(settings, model_digest(release.model), release.as_of.isoformat(), back=True)

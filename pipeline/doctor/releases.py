@@ -5,9 +5,9 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding
 from pipeline.errors import ReleaseError
-from pipeline.io.recovery import recover
-from pipeline.io.releases import Release, before, current, open_release, release_ids, verify
-from pipeline.io.serving import MARK, locked, restate, stale_mark
+from pipeline.releases.current import MARK, locked, restate, stale_mark
+from pipeline.releases.recovery import recover
+from pipeline.releases.release import Release, before, current, open_release, release_ids, verify
 from pipeline.settings import Settings
 
 CHECK = "releases"

@@ -16,15 +16,15 @@ from pipeline.erasure.requests import FOLDER, carried_out, erased, known_as, mad
 from pipeline.erasure.scan import Sought, holds, own_words, scan, sought
 from pipeline.erasure.tables import purge_below
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
-from pipeline.io.checksums import fact
-from pipeline.io.journal import now
-from pipeline.io.serving import withhold_reason
-from pipeline.io.tables import read_json, write_json
-from pipeline.logs.door import Erased
 from pipeline.logs.landing import Landing
+from pipeline.logs.manifest import Finding, accept, forget
+from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reading import Reason
-from pipeline.logs.taken import Finding, accept, forget
+from pipeline.releases.current import withhold_reason
 from pipeline.settings import Settings
+from pipeline.state.journal import now
+from pipeline.storage.checksums import fact
+from pipeline.storage.tables import read_json, write_json
 
 _DONE = "erasure.json"
 

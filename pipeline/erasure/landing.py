@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.io.tables import atomic_path
 from pipeline.logs.contents import as_utf8, decompress, read_parquet
-from pipeline.logs.door import Door, Erased, admit
 from pipeline.logs.formats import readers_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
+from pipeline.logs.pseudonyms import Door, Erased, admit
 from pipeline.logs.reading import Reason, Source
+from pipeline.storage.tables import atomic_path
 
 
 def remove_folders(root: Path, format: str, erased: Erased) -> int:

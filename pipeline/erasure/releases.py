@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.erasure.tables import purge_below
-from pipeline.io.checksums import digests
-from pipeline.io.journal import read_lines, write_lines
-from pipeline.io.releases import NOT_CONTENT, Release, id_of, list_releases
-from pipeline.io.rollback import FILE as ROLLBACKS
-from pipeline.io.serving import locked, point
-from pipeline.io.tables import sync_folder, write_json
-from pipeline.logs.door import Erased
+from pipeline.logs.pseudonyms import Erased
+from pipeline.releases.current import locked, point
+from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
+from pipeline.releases.rollback import FILE as ROLLBACKS
+from pipeline.state.journal import read_lines, write_lines
+from pipeline.storage.checksums import digests
+from pipeline.storage.tables import sync_folder, write_json
 
 _MAKING = ".tmp-erasing-"
 

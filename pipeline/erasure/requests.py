@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ParamsError, TableError
-from pipeline.io.journal import now, read_lines, write_lines
-from pipeline.io.tables import atomic_path
-from pipeline.logs.door import Erased, digest_of, pseudonym
+from pipeline.logs.pseudonyms import Erased, digest_of, pseudonym
+from pipeline.state.journal import now, read_lines, write_lines
+from pipeline.storage.tables import atomic_path
 
 FOLDER = "erasures"
 REQUESTS = "requests.jsonl"

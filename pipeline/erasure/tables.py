@@ -7,9 +7,9 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.io.tables import LISTENER_MAP, atomic_path
-from pipeline.logs.door import Erased
+from pipeline.logs.pseudonyms import Erased
 from pipeline.recommenders.storage import forget_rows
+from pipeline.storage.tables import LISTENER_MAP, atomic_path
 
 _COLUMN = "listener_id"
 

@@ -7,8 +7,8 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
-from pipeline.io.kept import Kept, Result
-from pipeline.io.tables import DAILY, read_columns, write_table
+from pipeline.storage.cache import Kept, Result
+from pipeline.storage.tables import DAILY, read_columns, write_table
 
 COUNTS_FILE, NAMES_FILE = "counts.parquet", "names.parquet"
 NAMES = pa.schema(

@@ -9,9 +9,9 @@ import polars as pl
 import pyarrow as pa
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import TableError
-from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_table, write_table
+from pipeline.recommenders.interactions import Interactions
+from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_table, write_table
 
 PAIR = ["listener_idx", "item_idx"]
 

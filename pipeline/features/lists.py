@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
-from pipeline.core.topk import TopK
+from pipeline.metrics.topk import TopK
 
 Rows = npt.NDArray[np.int32]
 

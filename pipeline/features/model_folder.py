@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from pipeline.io.tables import ITEM_MAP, LISTENER_MAP, read_table, sync_folder
+from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, read_table, sync_folder
 
 ID_MAPS = ("listeners.parquet", "items.parquet")
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Tuning
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import rows_of
-from pipeline.io.tables import ITEM_MAP, LISTENER_MAP, RELEVANT, read_table
+from pipeline.recommenders.interactions import Tuning
+from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, RELEVANT, read_table
 
 
 def load_tuning(folder: Path, *, only_new: bool) -> Tuning:

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.errors import NetgainError
-from pipeline.io.checksums import fact
-from pipeline.io.tables import sync_folder, write_json
+from pipeline.storage.checksums import fact
+from pipeline.storage.tables import sync_folder, write_json
 
 CHUNK = 1 << 18
 TRIES = 5

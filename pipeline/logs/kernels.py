@@ -11,13 +11,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.io.kept import Kept, Result
-from pipeline.io.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
 from pipeline.logs.columns import ColumnMap
-from pipeline.logs.door import OPEN, Door, admit
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
+from pipeline.logs.pseudonyms import OPEN, Door, admit
 from pipeline.logs.reading import ReadResult, Source
+from pipeline.storage.cache import Kept, Result
+from pipeline.storage.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
 _ORDER = ["listener_id", "played_at", "artist_id", "track_id", "file", "row"]

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import LandingError
-from pipeline.io.tables import read_json, write_json
 from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
-from pipeline.logs.door import OPEN, Door, Erased, fingerprint, pseudonym
 from pipeline.logs.formats import Reader, reader_of, readers_of
+from pipeline.logs.pseudonyms import OPEN, Door, Erased, fingerprint, pseudonym
+from pipeline.storage.tables import read_json, write_json
 
 # A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
 _SETTLED_SECONDS = 2

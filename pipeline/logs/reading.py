@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipeline.io.tables import PLAYS, QUARANTINE
 from pipeline.logs.columns import ColumnMap
+from pipeline.storage.tables import PLAYS, QUARANTINE
 
 RAW_BYTES = 2_000
 """Bytes of a row that quarantine keeps."""

@@ -6,14 +6,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import LandingError, ParamsError
-from pipeline.io.journal import append, now, read_lines
-from pipeline.io.tables import atomic_path, read_json, write_json
 from pipeline.logs.contents import join_lines
 from pipeline.logs.formats import Reader
 from pipeline.logs.kernels import clock_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
+from pipeline.logs.manifest import FILE, Entry
 from pipeline.logs.reading import ReadResult, Source
-from pipeline.logs.taken import FILE, Entry
+from pipeline.state.journal import append, now, read_lines
+from pipeline.storage.tables import atomic_path, read_json, write_json
 
 
 def read_again(landing: Landing, file: LandedFile) -> ReadResult:

@@ -6,11 +6,11 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import AlsRecipe
-from pipeline.recommenders.blas import one_thread
 from pipeline.recommenders.factors import FactorModel
+from pipeline.recommenders.interactions import Interactions
+from pipeline.recommenders.single_threaded import one_thread
 from pipeline.recommenders.weighting import damped
 
 

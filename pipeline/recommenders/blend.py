@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions, Tuning
-from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
+from pipeline.metrics.topk import TopK
 from pipeline.params import BlendRecipe
 from pipeline.recommenders.blending import Weights, best_weights, blend
+from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.protocol import FoldsIn, Recommender
 from pipeline.recommenders.registry import build, load_recommender
 from pipeline.recommenders.storage import StoredModel, read_model, write_model

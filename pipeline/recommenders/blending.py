@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.metrics import ndcg
-from pipeline.core.ranking import top_k
-from pipeline.core.topk import TopK
+from pipeline.metrics.accuracy import ndcg
+from pipeline.metrics.ranking import top_k
+from pipeline.metrics.topk import TopK
 from pipeline.recommenders.scoring import block_rows
 
 PARTS = 10

@@ -6,9 +6,9 @@ import numba  # the registry imports a family when it is asked for, and this one
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import BprRecipe
 from pipeline.recommenders.factors import FactorModel, Factors
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.weighting import played
 
 START = 0.1

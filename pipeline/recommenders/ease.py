@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
-from pipeline.core.ranking import top_k
 from pipeline.errors import RecipeError
+from pipeline.metrics.ranking import top_k
 from pipeline.params import EaseRecipe
-from pipeline.recommenders.blas import one_thread
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.neighbours import NeighbourModel, as_rows, empty
+from pipeline.recommenders.single_threaded import one_thread
 from pipeline.recommenders.weighting import played
 
 ROWS = 256

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
+from pipeline.metrics.topk import TopK
 from pipeline.params import AlsRecipe, BprRecipe, IalsRecipe, SparkAlsRecipe
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import IalsRecipe
-from pipeline.recommenders.blas import one_thread
 from pipeline.recommenders.factors import FactorModel
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.scoring import WRITABLE
+from pipeline.recommenders.single_threaded import one_thread
 from pipeline.recommenders.solving import POSV, SYRK, solve_rows
 
 Factors = npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.topk import TopK
+from pipeline.metrics.topk import TopK
 from pipeline.params import EaseRecipe, ItemKnnRecipe, RepeatRecipe, Rp3BetaRecipe
 from pipeline.recommenders.scoring import best_dense_votes, best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
-from pipeline.core.topk import TopK
+from pipeline.metrics.topk import TopK
 from pipeline.params import PopularRecipe, RecentRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 

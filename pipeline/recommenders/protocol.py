@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
-from pipeline.core.topk import TopK
+from pipeline.metrics.topk import TopK
+from pipeline.recommenders.interactions import Interactions
 
 
 class Recommender(Protocol):

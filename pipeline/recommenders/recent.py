@@ -4,8 +4,8 @@ from typing import Self
 
 import numpy as np
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import RecentRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.one_list import OneList, sum_by_item
 
 

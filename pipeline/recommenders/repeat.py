@@ -5,8 +5,8 @@ from typing import Self
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import RepeatRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.neighbours import NeighbourModel
 
 

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.core.topk import TopK
-from pipeline.engine.threads import threads_for_task
-from pipeline.recommenders.blas import one_thread
+from pipeline.metrics.topk import TopK
 from pipeline.recommenders.protocol import Recommender
+from pipeline.recommenders.single_threaded import one_thread
+from pipeline.runtime.threads import threads_for_task
 
 SCORES_BYTES = 16 * 2**20
 MAX_BLOCK = 512

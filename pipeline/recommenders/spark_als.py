@@ -5,10 +5,10 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import SparkAlsRecipe
 from pipeline.recommenders.factors import FactorModel, Factors
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.weighting import damped
 
 

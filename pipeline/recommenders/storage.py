@@ -13,8 +13,8 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from pipeline.errors import RecipeError, TableError
-from pipeline.io.tables import read_json, write_json
 from pipeline.params import Recipe
+from pipeline.storage.tables import read_json, write_json
 
 if TYPE_CHECKING:
     import scipy.sparse as sp

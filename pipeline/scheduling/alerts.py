@@ -75,7 +75,7 @@ def served(workspace: Path, *, due: str | None = None) -> str:
         workspace: the folder of dvc.yaml.
         due: the night whose lists should be served; default: the one that failed.
     """
-    from pipeline.io.serving import standing
+    from pipeline.releases.current import standing
 
     releases = load_settings(workspace=workspace).releases
     found = standing(releases, due=_date(due))
@@ -83,7 +83,7 @@ def served(workspace: Path, *, due: str | None = None) -> str:
 
 
 def _mark(workspace: Path, as_of: str | None, stage: str, why: str) -> None:
-    from pipeline.io.serving import mark_stale
+    from pipeline.releases.current import mark_stale
 
     night = _date(as_of)
     if night is not None:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ParamsError
-from pipeline.io.tables import atomic_path
 from pipeline.simulation.dirt import MALFORMED, Dirt, with_malformed
 from pipeline.simulation.lines import lines, listener_id, listener_pieces, time_pieces, track_pieces
 from pipeline.simulation.names import artist_names, track_names
 from pipeline.simulation.world import NAMES, SPOILS, days, make_world, stream
+from pipeline.storage.tables import atomic_path
 
 Progress = Callable[[int, int], None]
 """Called with the days done and the days in all."""

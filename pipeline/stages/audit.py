@@ -1,8 +1,8 @@
 """Stage audit: Great Expectations on what is about to be served. A fault stops the night; yesterday's lists stay."""
 
 from pipeline.errors import ValidationFailed
-from pipeline.io.expectations import check, checkpoint
-from pipeline.io.tables import (
+from pipeline.stages.context import Context
+from pipeline.storage.tables import (
     FALLBACK,
     INTERACTIONS,
     ITEM_MAP,
@@ -11,7 +11,7 @@ from pipeline.io.tables import (
     read_table,
     write_json,
 )
-from pipeline.stages.context import Context
+from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.lists import fallback_facts, fallback_suite, list_facts, lists_suite
 
 

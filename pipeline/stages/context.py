@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import yaml
 
 from pipeline.errors import ParamsError
-from pipeline.io.lease import Lease, LeaseLost, in_force
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.layout import Layout
+from pipeline.state.lease import Lease, LeaseLost, in_force
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 

@@ -3,14 +3,14 @@
 import shutil
 from typing import Any
 
-from pipeline.core.decision_record import Inputs, make_record
-from pipeline.core.evidence import EARLIER, SERVED
-from pipeline.io.checksums import digests
-from pipeline.io.tables import write_json, write_text
-from pipeline.page.render import render
+from pipeline.gate.evidence import EARLIER, SERVED
+from pipeline.gate.record import Inputs, make_record
+from pipeline.reports.render import render
 from pipeline.stages.context import Context
-from pipeline.stages.hashes import digest, landing_digest, rule_code
-from pipeline.stages.measurements import gather, read_arrays
+from pipeline.stages.fingerprints import digest, landing_digest, rule_code
+from pipeline.stages.gate_inputs import gather, read_arrays
+from pipeline.storage.checksums import digests
+from pipeline.storage.tables import write_json, write_text
 
 
 def run(context: Context) -> str:

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipeline.core.beyond_accuracy import churn
-from pipeline.core.evaluation import Measured, measure, summarise
-from pipeline.core.metrics import METRICS
-from pipeline.core.records import as_json
-from pipeline.engine.executor import Executor
 from pipeline.errors import RecipeError
-from pipeline.features.tops import tops
-from pipeline.io.tables import EVALUATION, TOPS, write_json, write_table
+from pipeline.features.recommendations import tops
+from pipeline.json_values import as_json
+from pipeline.metrics.accuracy import METRICS
+from pipeline.metrics.beyond_accuracy import churn
+from pipeline.metrics.evaluation import Measured, measure, summarise
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
+from pipeline.storage.tables import EVALUATION, TOPS, write_json, write_table
 
 
 def run(context: Context, recipe: str) -> str:
     """Write the recipe's evaluation, metrics and scoring cost."""
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     with executor_for("fits", context.settings) as executor:
         return evaluate(context, recipe, executor)

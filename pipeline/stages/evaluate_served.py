@@ -4,20 +4,20 @@ A release carries the held-out fit that was measured when it was made. What it s
 tonight's decision window, and would know the answers (docs/adr/0003).
 """
 
-from pipeline.core.evaluation import summarise
-from pipeline.core.records import as_json
-from pipeline.engine.executor import Executor
-from pipeline.io.tables import EVALUATION, TOPS, read_json, write_json, write_table
+from pipeline.json_values import as_json
+from pipeline.metrics.evaluation import summarise
+from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import evaluation_table, first_tops, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
+from pipeline.storage.tables import EVALUATION, TOPS, read_json, write_json, write_table
 
 NAME = "served"
 
 
 def run(context: Context) -> str:
     """Write the served model's evaluation, metrics and scoring cost; empty ones where nothing is served yet."""
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     if read_json(context.layout.served / "served.json")["release"] is None:
         return nothing_served(context)

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.core.cost import Cost, mean_cost
-from pipeline.engine.executor import Executor, Result
-from pipeline.engine.meter import CostMeter
 from pipeline.errors import RecipeError
 from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
 from pipeline.features.tuning import load_tuning
-from pipeline.io.tables import write_json
+from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.params import Recipe
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.storage import stored_bytes
+from pipeline.runtime.executor import Executor, Result
+from pipeline.runtime.meter import CostMeter
 from pipeline.stages.context import Context
+from pipeline.storage.tables import write_json
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def run(context: Context, recipe_name: str) -> str:
     Raises:
         RecipeError: there is none of that name, or it cannot be fitted.
     """
-    from pipeline.engine.choose import executor_for
-    from pipeline.engine.session import jvm_pids
+    from pipeline.runtime.choose import executor_for
+    from pipeline.runtime.spark_session import jvm_pids
 
     session = drives_session(recipe_named(context, recipe_name))
     with executor_for("fits", context.settings, session=session) as executor:

@@ -16,23 +16,23 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipeline.engine.executor import Executor, Result
-from pipeline.engine.once import done
-from pipeline.io.kept import Kept, code_of, key_of, link
-from pipeline.io.tables import QUARANTINE, conform, write_json, write_table
 from pipeline.logs import kernels
-from pipeline.logs.door import Door, check_key
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
 from pipeline.logs.landing import LandedFile, Landing, read_landing
+from pipeline.logs.pseudonyms import Door, check_key
 from pipeline.logs.reading import CLOCK_SKEW
+from pipeline.runtime.cached_map import done
+from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
+from pipeline.storage.cache import Kept, code_of, key_of, link
+from pipeline.storage.tables import QUARANTINE, conform, write_json, write_table
 
 _SCRATCH = ".ingest-"
 _HERE = Path(__file__).parents[1]
 
 
 def run(context: Context) -> str:
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     layout = context.layout
     landing = read_landing(layout.landing, workspace=layout.root)
@@ -87,7 +87,7 @@ def ingest(
     for left_over in data.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left_over, ignore_errors=True)
     files, made = Kept(kept / "files"), Kept(kept / "days")
-    code = code_of(Path(kernels.__file__).parent, _HERE / "io" / "tables.py")
+    code = code_of(Path(kernels.__file__).parent, _HERE / "storage" / "tables.py")
     root_name = landing.root.absolute().name
     columns = landing.columns
     given = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)

@@ -55,7 +55,7 @@ class Layout:
 
     @property
     def kept(self) -> Path:
-        """What earlier nights made of the same inputs (`pipeline.io.kept`); without it a night takes longer."""
+        """What earlier nights made of the same inputs (`pipeline.storage.cache`); without it a night takes longer."""
         return self.root / ".netgain" / "kept"
 
     @property

@@ -5,19 +5,19 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.engine.executor import Executor
-from pipeline.engine.once import done
 from pipeline.features import daily as daily_kernel
 from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
-from pipeline.io.kept import Kept, Result, code_of, key_of, link
-from pipeline.io.tables import DAILY, ITEMS, SET_ASIDE, read_json, read_table, write_table
 from pipeline.params import InteractionParams
+from pipeline.runtime.cached_map import done
+from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
+from pipeline.storage.cache import Kept, Result, code_of, key_of, link
+from pipeline.storage.tables import DAILY, ITEMS, SET_ASIDE, read_json, read_table, write_table
 
 
 def run(context: Context) -> str:
     """Read the plays that the night may see and that are young enough; write their daily counts."""
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     layout = context.layout
     with executor_for("logs", context.settings) as executor:

@@ -13,12 +13,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
-from pipeline.core.cost import Cost
-from pipeline.engine.executor import Executor, Result
 from pipeline.features import reasons
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import Mapped, Popularity, fill, model_lists, popularity, rows_of
-from pipeline.io.tables import (
+from pipeline.metrics.cost import Cost
+from pipeline.recommenders.protocol import Recommender
+from pipeline.runtime.executor import Executor, Result
+from pipeline.stages.context import Context
+from pipeline.stages.layout import Layout
+from pipeline.storage.tables import (
     FALLBACK,
     ITEM_MAP,
     LISTENER_MAP,
@@ -28,9 +31,6 @@ from pipeline.io.tables import (
     write_json,
     write_table,
 )
-from pipeline.recommenders.protocol import Recommender
-from pipeline.stages.context import Context
-from pipeline.stages.layout import Layout
 
 BLOCK = 16_384
 """Listeners of one task: their lists and reasons fit into some hundred megabytes."""
@@ -68,7 +68,7 @@ class Inputs:
 
 def run(context: Context) -> str:
     """Write the lists of all listeners and the fallback list, with what they cost."""
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     with executor_for("fits", context.settings) as executor:
         return recommend(context, executor)
@@ -111,7 +111,7 @@ def recommend(context: Context, executor: Executor) -> str:
 
 def list_block(task: Block) -> Result:
     """The kernel: the lists of one block of listeners, written and measured where it runs."""
-    from pipeline.engine.meter import CostMeter
+    from pipeline.runtime.meter import CostMeter
 
     with CostMeter() as meter:
         table, n_filled = _block_table(load(task.root, task.version), task)

@@ -7,14 +7,14 @@ Where the served model is kept, tonight's listeners and plays are folded into it
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.cost import Cost
-from pipeline.engine.executor import Executor, Result
 from pipeline.errors import RecipeError
-from pipeline.io.tables import read_json, write_json
+from pipeline.metrics.cost import Cost
 from pipeline.recommenders.storage import read_recipe
+from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
 from pipeline.stages.fold_in import FoldTask, fold_kernel
+from pipeline.storage.tables import read_json, write_json
 
 FALLBACK_RECIPE = "popular"
 
@@ -25,8 +25,8 @@ def run(context: Context) -> str:
     Raises:
         RecipeError: the decision names no recipe of params.yaml, or a served model that is not there.
     """
-    from pipeline.engine.choose import executor_for
-    from pipeline.engine.session import jvm_pids
+    from pipeline.runtime.choose import executor_for
+    from pipeline.runtime.spark_session import jvm_pids
 
     name = recipe_to_fit(read_json(context.layout.decision))
     session = name is not None and drives_session(recipe_named(context, name))

@@ -11,13 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
-from pipeline.core.cost import Cost
-from pipeline.core.evaluation import Truth, count_invalid
-from pipeline.core.slices import listener_slices, slices_of
-from pipeline.engine.executor import Executor, Result
 from pipeline.features.lists import rows_of
-from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, atomic_path, read_table
+from pipeline.metrics.cost import Cost
+from pipeline.metrics.evaluation import Truth, count_invalid
+from pipeline.metrics.slices import listener_slices, slices_of
+from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
+from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, atomic_path, read_table
 
 BLOCK = 65_536
 """Listeners of one task: loading a model is then a small part of it."""
@@ -135,8 +135,8 @@ def score_models(context: Context, models: Sequence[Path], executor: Executor, *
 
 def score_block(task: ScoreBlock) -> Result:
     """The kernel: lists of one block of listeners, written to `task.out`."""
-    from pipeline.engine.meter import CostMeter
     from pipeline.recommenders.registry import load_recommender
+    from pipeline.runtime.meter import CostMeter
 
     n_items = read_table(task.model / "items.parquet", ITEM_MAP).num_rows
     heard = _heard(task, n_items)

@@ -9,13 +9,13 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.core.splitting import relevant_items, split_by_time
 from pipeline.errors import ValidationFailed
 from pipeline.features.interactions import InteractionTables, build_interactions, save_interactions
-from pipeline.io.expectations import check, checkpoint
-from pipeline.io.tables import DAILY, ITEMS, RELEVANT, read_table, write_json, write_table
+from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
+from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, read_table, write_json, write_table
+from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
 
 

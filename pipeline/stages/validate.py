@@ -7,16 +7,16 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import ValidationFailed
-from pipeline.io.expectations import check, checkpoint
-from pipeline.io.kept import Kept
-from pipeline.io.tables import SET_ASIDE, read_json, write_json, write_table
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
+from pipeline.storage.cache import Kept
+from pipeline.storage.tables import SET_ASIDE, read_json, write_json, write_table
 from pipeline.validation import days as day_table
 from pipeline.validation.bots import bot_facts, bot_suite, set_aside
 from pipeline.validation.daily import daily_facts
 from pipeline.validation.days import day_suite
 from pipeline.validation.drift import drift_facts, drift_suite
+from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.files import file_facts, file_suite
 from pipeline.validation.night import night_facts, night_suite
 from pipeline.validation.volume import volume_facts, volume_suite

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.io.tracking_records import RunRecord
+from pipeline.tracking.records import RunRecord
 from pipeline.tuning.search import Plan
 from pipeline.tuning.show import settings
 from pipeline.tuning.trial import Trial

@@ -5,10 +5,10 @@ from typing import Self
 
 import numpy as np
 
-from pipeline.core.comparison import Comparison, compare, seed_variance
-from pipeline.core.search import CrossedGain, Outlook, crossed_gain, outlook
+from pipeline.gate.comparison import Comparison, compare, seed_variance
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.tuning.search import Found
+from pipeline.tuning.selection import CrossedGain, Outlook, crossed_gain, outlook
 from pipeline.tuning.trial import Trial
 
 

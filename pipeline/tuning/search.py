@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pipeline.engine.executor import Executor
-from pipeline.engine.once import done
-from pipeline.io.kept import Kept, key_of
 from pipeline.params import Recipe
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.runtime.cached_map import done
+from pipeline.runtime.executor import Executor
+from pipeline.storage.cache import Kept, key_of
 from pipeline.tuning.proposing import Proposer
 from pipeline.tuning.spaces import SPACES, effort
 from pipeline.tuning.trial import Ground, Trial, TrialTask, run_trial

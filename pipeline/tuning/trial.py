@@ -8,17 +8,17 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.core.cost import Cost
-from pipeline.core.interactions import Tuning
-from pipeline.core.metrics import hit_matrix, ndcg
-from pipeline.engine.executor import Result
-from pipeline.engine.meter import CostMeter
 from pipeline.errors import RecipeError
 from pipeline.features.tuning import load_tuning
-from pipeline.io.checksums import digests
-from pipeline.io.kept import Kept, code_of, key_of
+from pipeline.metrics.accuracy import hit_matrix, ndcg
+from pipeline.metrics.cost import Cost
 from pipeline.params import Recipe
+from pipeline.recommenders.interactions import Tuning
 from pipeline.recommenders.registry import build
+from pipeline.runtime.executor import Result
+from pipeline.runtime.meter import CostMeter
+from pipeline.storage.cache import Kept, code_of, key_of
+from pipeline.storage.checksums import digests
 
 Floats = npt.NDArray[np.float64]
 
@@ -26,8 +26,8 @@ VALUES = "ndcg.npy"
 _PIPELINE = Path(__file__).resolve().parents[1]
 _CODE = (
     "recommenders",
-    "core/metrics.py",
-    "core/ranking.py",
+    "metrics/accuracy.py",
+    "metrics/ranking.py",
     "features/interactions.py",
     "features/tuning.py",
     "tuning/trial.py",

@@ -7,8 +7,8 @@ import numpy as np
 
 from pipeline.errors import RecipeError, TableError, TrackingAway
 from pipeline.features.tuning import load_tuning
-from pipeline.io.tracking_tuning import record_search
 from pipeline.stages.context import Context
+from pipeline.tracking.tuning import record_search
 from pipeline.tuning.record import ABOUT, search_record, trial_record
 from pipeline.tuning.results import Results
 from pipeline.tuning.search import Plan, search
@@ -63,7 +63,7 @@ def kept_in(context: Context) -> Path:
 
 def tune(context: Context, plan: Plan, say: Say) -> Results:
     """Search, telling of each trial, and record in MLflow after each batch."""
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     recorder = Recorder(context, plan, say)
     n_told = 0

@@ -11,8 +11,8 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.io.expectations import Expect, within
 from pipeline.params import BotParams
+from pipeline.validation.expectations import Expect, within
 
 REASONS = {
     "too_long": "more hours than a day has",

@@ -8,9 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.io.kept import Kept, code_of, key_of
-from pipeline.io.tables import read_columns
 from pipeline.params import BotParams
+from pipeline.storage.cache import Kept, code_of, key_of
+from pipeline.storage.tables import read_columns
 from pipeline.validation import bots as bot_rules
 
 # How players write that they do not know the artist, in lower case.

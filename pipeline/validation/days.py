@@ -1,7 +1,7 @@
 """Plays, by day: what must be true of each of them."""
 
-from pipeline.io.expectations import Expect, within
 from pipeline.logs.reading import MAX_MS
+from pipeline.validation.expectations import Expect, within
 
 COLUMNS = ("day", "plays", "listeners", "empty_texts", "misplaced", "min_ms", "max_ms")
 """Of a day's facts, what the suite names."""

@@ -5,10 +5,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pipeline.core.stability import population_stability, stability_by_chance
-from pipeline.io.expectations import Expect, within
+from pipeline.metrics.stability import population_stability, stability_by_chance
 from pipeline.params import ValidationParams
 from pipeline.validation.daily import DayFacts
+from pipeline.validation.expectations import Expect, within
 
 DISTRIBUTIONS = {
     "hours": "plays by hour of the day",

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from pipeline.io.expectations import Expect, within
 from pipeline.logs.reading import NO_FAULT
+from pipeline.validation.expectations import Expect, within
 
 
 def file_facts(landed: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.features.interactions import InteractionTables
-from pipeline.io.expectations import Expect, within
 from pipeline.params import ValidationParams
+from pipeline.validation.expectations import Expect, within
 
 _FAULTS = {
     "n_not_finite": "weights are finite",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
-from pipeline.io.expectations import Expect, within
+from pipeline.validation.expectations import Expect, within
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.io.expectations import Expect, within
 from pipeline.params import ValidationParams
 from pipeline.validation.daily import DayFacts
+from pipeline.validation.expectations import Expect, within
 from pipeline.validation.files import faulty, worst_file
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from pipeline.io.expectations import Expect, within
 from pipeline.params import Band, ValidationParams
 from pipeline.validation.daily import DayFacts
+from pipeline.validation.expectations import Expect, within
 
 _FEWEST_DAYS, _FEWEST_WEEKDAYS = 7, 4
 """Days that a median is taken of at least; of the same weekday, where there are so many."""

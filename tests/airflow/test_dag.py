@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from pipeline.graph import EFFECTS, read_stages
-from pipeline.io.publishing import publish
-from tests.io.test_releases import contents
+from pipeline.releases.publishing import publish
+from tests.releases.test_releases import contents
 from tests.workspace import ROOT, environment
 
 pytestmark = pytest.mark.slow

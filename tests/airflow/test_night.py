@@ -57,7 +57,7 @@ def test_models_metrics_and_lists_are_those_of_a_night_by_hand(
     workspaces: tuple[Path, Path], airflow_said: str
 ) -> None:
     by_hand, by_airflow = workspaces
-    # In process: the same content, as tests/engine shows, in half the time.
+    # In process: the same content, as tests/runtime shows, in half the time.
     run(by_hand, "netgain", "night", "--as-of", AS_OF, NETGAIN_ENGINE="inprocess")
     found, expected = _checksums(by_airflow), _checksums(by_hand)
     assert {"lists.parquet", "metrics/item_knn.json"} <= set(expected)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.errors import EXIT_BAD_INPUT, EXIT_STAGE_FAILED, EXIT_TRANSIENT
-from pipeline.io.lease import acquire, in_force
+from pipeline.state.lease import acquire, in_force
 from tests.workspace import run
 
 pytestmark = pytest.mark.slow

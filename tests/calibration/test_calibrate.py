@@ -8,9 +8,9 @@ import pytest
 
 from pipeline.calibration.calibrate import calibrate
 from pipeline.calibration.refits import Size
-from pipeline.page.calibration import render_calibration
+from pipeline.reports.calibration import render_calibration
 from pipeline.settings import load_settings
-from tests.page.test_page import Balance
+from tests.reports.test_page import Balance
 from tests.workspace import SMALL, make_workspace
 
 SIZE = Size(n_listeners=300, n_days=16, n_seeds=6, n_windows=2)

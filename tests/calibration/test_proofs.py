@@ -13,7 +13,7 @@ from pipeline.calibration.nights import CHALLENGER, CHAMPION, Horizon, contender
 from pipeline.calibration.operating import GATE, HIGHER, T_TEST, Rule, false_promotions, power, rate
 from pipeline.calibration.refits import Refits
 from pipeline.calibration.worth import invertibility, mutations, netflix
-from pipeline.core.economics import NightCost
+from pipeline.gate.economics import NightCost
 from pipeline.params import load_params
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.io.publishing import publish
-from pipeline.io.releases import Release
+from pipeline.releases.publishing import publish
+from pipeline.releases.release import Release
 from pipeline.settings import Settings, load_settings
-from tests.io.test_releases import contents
+from tests.releases.test_releases import contents
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pipeline.doctor.examine import examine, mend
 from pipeline.errors import EXIT_UNSOUND
-from pipeline.io.releases import Release, release_ids
-from pipeline.night.alone import only_night
+from pipeline.nightly.workspace_lock import only_night
+from pipeline.releases.release import Release, release_ids
 from pipeline.settings import Settings
 from tests.doctor.looking import silently
-from tests.io.test_releases import tree
+from tests.releases.test_releases import tree
 from tests.workspace import environment
 
 

@@ -5,17 +5,18 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from pipeline.doctor import lease, ledger, leftovers, locks
+from pipeline.doctor import lease, ledger, locks
+from pipeline.doctor import orphans as leftovers
 from pipeline.doctor.finding import Finding
-from pipeline.io import lease as leases
-from pipeline.io.journal import append, copy_of
-from pipeline.io.releases import Release
-from pipeline.io.serving import locked, stale_mark
-from pipeline.io.tables import write_json
-from pipeline.night.alone import only_night
+from pipeline.nightly.workspace_lock import only_night
+from pipeline.releases.current import locked, stale_mark
+from pipeline.releases.release import Release
 from pipeline.settings import Settings
+from pipeline.state import lease as leases
+from pipeline.state.journal import append, copy_of
+from pipeline.storage.tables import write_json
 from tests.doctor.looking import only, repaired
-from tests.io.test_releases import tree
+from tests.releases.test_releases import tree
 
 
 def test_a_rwlock_that_was_cut_off_is_put_aside(settings: Settings) -> None:

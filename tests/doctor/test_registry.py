@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipeline.doctor import outbox, registry
-from pipeline.io.journal import copy_of
-from pipeline.io.outbox import put, waiting
-from pipeline.io.rollback import FILE as ROLLBACKS
-from pipeline.io.rollback import roll_back
+from pipeline.effects import promote, publish, record
+from pipeline.releases.rollback import FILE as ROLLBACKS
+from pipeline.releases.rollback import roll_back
 from pipeline.settings import Settings
-from pipeline.stages import promote, publish, record
+from pipeline.state.journal import copy_of
+from pipeline.state.outbox import put, waiting
 from tests.doctor.looking import only, repaired
 from tests.stages.nights import plant_night
 

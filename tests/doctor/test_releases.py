@@ -5,12 +5,12 @@ from dataclasses import asdict
 import pytest
 
 from pipeline.doctor import releases
-from pipeline.io.journal import read_lines
-from pipeline.io.releases import Release, current, verify
-from pipeline.io.rollback import FILE as ROLLBACKS
-from pipeline.io.serving import MARK, mark_stale
-from pipeline.io.tables import write_json
+from pipeline.releases.current import MARK, mark_stale
+from pipeline.releases.release import Release, current, verify
+from pipeline.releases.rollback import FILE as ROLLBACKS
 from pipeline.settings import Settings
+from pipeline.state.journal import read_lines
+from pipeline.storage.tables import write_json
 from tests.doctor.looking import look_at_releases, only, repaired
 
 

@@ -8,11 +8,11 @@ import yaml
 
 from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
 from pipeline.erasure.scan import scan, sought
-from pipeline.io.tables import write_json
-from pipeline.logs.door import Door, Erased, admit, digest_of
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.landing import Landing, read_landing, take_inventory
+from pipeline.logs.pseudonyms import Door, Erased, admit, digest_of
 from pipeline.logs.reading import Reason, Source
+from pipeline.storage.tables import write_json
 from tests.fuzz.dialects import DIALECTS, WRITTEN_AT
 from tests.fuzz.landings import make_landing
 from tests.stages.test_ingest import PLAY

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.erasure.scan import scan, sought
-from pipeline.io.journal import read_lines
-from pipeline.io.releases import current, list_releases, verify
-from pipeline.io.rollback import roll_back
-from pipeline.io.tables import read_json
+from pipeline.releases.release import current, list_releases, verify
+from pipeline.releases.rollback import roll_back
 from pipeline.simulation.simulate import simulate
+from pipeline.state.journal import read_lines
+from pipeline.storage.tables import read_json
 from tests.workspace import SMALL, make_workspace, run
 
 pytestmark = pytest.mark.slow

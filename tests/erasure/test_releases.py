@@ -10,13 +10,13 @@ import scipy.sparse as sp
 
 from pipeline.erasure.releases import purge_releases
 from pipeline.erasure.scan import scan, sought
-from pipeline.io.publishing import Contents, publish
-from pipeline.io.releases import Release, current, list_releases, verify
-from pipeline.io.rollback import roll_back, withdrawn
-from pipeline.io.tables import LISTENER_MAP, LISTS, read_table, write_table
-from pipeline.logs.door import Erased, digest_of
+from pipeline.logs.pseudonyms import Erased, digest_of
 from pipeline.params import PopularRecipe
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
+from pipeline.releases.publishing import Contents, publish
+from pipeline.releases.release import Release, current, list_releases, verify
+from pipeline.releases.rollback import roll_back, withdrawn
+from pipeline.storage.tables import LISTENER_MAP, LISTS, read_table, write_table
 
 SALT = "cd" * 16
 WHO = Erased(SALT, frozenset({digest_of("listener-ann", SALT)}))

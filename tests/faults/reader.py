@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import ReleaseError
-from pipeline.io.releases import current, verify
+from pipeline.releases.release import current, verify
 
 
 @dataclass

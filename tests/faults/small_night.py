@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from pipeline.graph import read_stages
-from pipeline.io.releases import current, verify
+from pipeline.releases.release import current, verify
 from tests.contents import COST_MATTERS_NOT
 from tests.faults.warm import Ended, Warm
 from tests.workspace import make_workspace

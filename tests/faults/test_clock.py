@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.io.lease import FOLDER, LeaseLost, acquire, held, idle_seconds, in_force
-from pipeline.night.alone import NightRunning, require_free, take_over
+from pipeline.nightly.workspace_lock import NightRunning, require_free, take_over
 from pipeline.settings import load_settings
+from pipeline.state.lease import FOLDER, LeaseLost, acquire, held, idle_seconds, in_force
 from tests.faults.tally import Tally
 
 FAULT = "clock jumped"

@@ -6,8 +6,8 @@ import pytest
 
 from pipeline.errors import EXIT_BAD_INPUT
 from pipeline.graph import EFFECTS
-from pipeline.io.journal import copy_of
-from pipeline.io.releases import current
+from pipeline.releases.release import current
+from pipeline.state.journal import copy_of
 from tests.faults.extent import ALL
 from tests.faults.small_night import AS_OF, assert_served_is_whole, files, stage
 from tests.faults.tally import Tally

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pipeline.core.candidates import Candidate, Tonight
-from pipeline.core.decision import Verdict
 from pipeline.errors import ValidationFailed
+from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.decision import Verdict
 from pipeline.stages import audit
-from tests.core.gate_stories import candidate, tonight
-from tests.core.test_decision import RICH, upgrade, verdict_of
 from tests.faults.tally import Tally
+from tests.gate.gate_stories import candidate, tonight
+from tests.gate.test_decision import RICH, upgrade, verdict_of
 from tests.stages.test_audit import GOOD, context_of
 
 FAULT = "degenerate model: {}"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.graph import EFFECTS
-from pipeline.io.lease import in_force
+from pipeline.state.lease import in_force
 from tests.faults.conftest import Finished
 from tests.faults.extent import positions
 from tests.faults.small_night import assert_served_is_whole, keep_world, restore_world, stage, world

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.io.lease import in_force
+from pipeline.state.lease import in_force
 from tests.contents import contents, differing
 from tests.faults.extent import ALL, SEED
 from tests.faults.reader import polled

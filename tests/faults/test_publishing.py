@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.io.journal import copy_of, read_lines
-from pipeline.io.releases import current
-from pipeline.io.rollback import FILE, withdrawn
+from pipeline.releases.release import current
+from pipeline.releases.rollback import FILE, withdrawn
+from pipeline.state.journal import copy_of, read_lines
 from tests.faults.conftest import Finished
 from tests.faults.extent import positions
 from tests.faults.reader import Reads, polled

@@ -53,7 +53,7 @@ def test_sixteen_processes_bring_an_empty_store_up_together(tmp_path: Path, tall
     code = (
         "import os, pathlib, sys\n"
         "import mlflow.store.tracking.sqlalchemy_store\n"
-        "from pipeline.io.tracking_client import tracking_client\n"
+        "from pipeline.tracking.client import tracking_client\n"
         "from pipeline.settings import load_settings\n"
         "def opens():\n"
         "    with tracking_client(load_settings({}, workspace=pathlib.Path(sys.argv[1]))) as client:\n"

@@ -19,14 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.io.lifeline import STARTER
+from pipeline.runtime.parent_watch import STARTER
 from tests.faults.tracing import calls_of, let_be_traced
 from tests.workspace import environment
 
 # Not `pipeline.logs`: it starts the threads of Polars.
 _LIBRARIES = (
     "great_expectations", "implicit", "matplotlib.pyplot", "mlflow.store.tracking.sqlalchemy_store", "numba", "polars",
-    "scipy.sparse", "pipeline.cli", "pipeline.stages.publish", "pipeline.io.rollback", "pipeline.engine.meter",
+    "scipy.sparse", "pipeline.cli.app",
+    "pipeline.effects.publish", "pipeline.releases.rollback", "pipeline.runtime.meter",
 )  # fmt: skip
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -165,7 +166,7 @@ def _become(order: dict[str, Any], said: Any, first: Any) -> None:
         os.environ.update(order["environ"])
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
-        from pipeline.cli import main
+        from pipeline.cli.app import main
 
         sys.argv = ["netgain", *order["command"]]
         first()

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.features.model_folder import atomic_folder, copy_model, load_id_maps, save_model
-from pipeline.io.tables import ITEM_MAP, LISTENER_MAP, write_table
+from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, write_table
 
 
 class Words:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pipeline.engine.inprocess import InProcess
 from pipeline.errors import LandingError, TableError
-from pipeline.io.tables import PLAYS, read_table, write_json
 from pipeline.logs.landing import Landing, read_landing, take_inventory
 from pipeline.logs.replay import enter_replayed, export, land_mended, read_again, with_replayed
+from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest
+from pipeline.storage.tables import PLAYS, read_table, write_json
 from tests.stages.test_ingest import PLAY, land
 
 GOOD = json.dumps({**PLAY, "listener_id": "bob"})

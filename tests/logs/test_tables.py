@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from pipeline.errors import LandingError
-from pipeline.io.tables import PLAYS, read_table
 from pipeline.logs.columns import ColumnMap, load_columns
 from pipeline.logs.csvrows import read_records
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.reading import MAX_LINE_BYTES, ReadResult, Reason, Source
+from pipeline.storage.tables import PLAYS, read_table
 from tests.stages.test_ingest import run
 
 MAP = ColumnMap(played_at="at", artist="artist", track="song")

@@ -63,7 +63,7 @@ def _with_members_for_few(recipe):
 
 @pytest.fixture(scope="module")
 def spark(tmp_path_factory):
-    from pipeline.engine.session import spark_session
+    from pipeline.runtime.spark_session import spark_session
 
     settings = load_settings({"NETGAIN_SPARK_MASTER": "local[2]"}, workspace=tmp_path_factory.mktemp("spark"))
     with spark_session(settings) as session:

@@ -7,13 +7,13 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.core.interactions import Interactions, Tuning
-from pipeline.core.metrics import hit_matrix, ndcg
-from pipeline.core.topk import TopK
 from pipeline.errors import RecipeError
+from pipeline.metrics.accuracy import hit_matrix, ndcg
+from pipeline.metrics.topk import TopK
 from pipeline.params import AlsRecipe, BlendRecipe, ItemKnnRecipe, PopularRecipe
 from pipeline.recommenders import blend as blend_module
 from pipeline.recommenders.blending import best_weights, blend, normalised
+from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.registry import build, load_recommender
 from pipeline.recommenders.storage import stored_bytes
 

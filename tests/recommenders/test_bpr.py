@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import AlsRecipe, BprRecipe
 from pipeline.recommenders.bpr import ascend
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 
 

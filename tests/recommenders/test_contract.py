@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions, Tuning
 from pipeline.errors import RecipeError
+from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.one_list import OneList
 from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import FAMILIES, build, load_recommender

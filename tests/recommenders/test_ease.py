@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import EaseRecipe
 from pipeline.recommenders import ease
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build, load_recommender
 
 RNG = np.random.default_rng(0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import AlsRecipe, SparkAlsRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import FAMILIES, build, load_recommender
 from pipeline.recommenders.scoring import block_rows, recommend_all
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.errors import RecipeError
 from pipeline.params import AlsRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.one_list import OneList
 from pipeline.recommenders.protocol import folds_in
 from pipeline.recommenders.registry import FAMILIES, build, load_recommender

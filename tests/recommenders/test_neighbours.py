@@ -4,9 +4,9 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
 from pipeline.recommenders import scoring
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.neighbours import nearest
 from pipeline.recommenders.registry import build
 

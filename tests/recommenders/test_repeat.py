@@ -1,8 +1,8 @@
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import RepeatRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 
 

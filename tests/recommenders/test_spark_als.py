@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
 from pipeline.params import SparkAlsRecipe
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.spark_als import SparkAls
 
 

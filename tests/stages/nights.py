@@ -8,9 +8,13 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
-from pipeline.core.cost import Cost
-from pipeline.core.records import as_json
-from pipeline.io.tables import (
+from pipeline.json_values import as_json
+from pipeline.metrics.cost import Cost
+from pipeline.params import load_params
+from pipeline.settings import load_settings
+from pipeline.stages.context import Context
+from pipeline.stages.layout import Layout
+from pipeline.storage.tables import (
     FALLBACK,
     INTERACTIONS,
     ITEM_MAP,
@@ -19,10 +23,6 @@ from pipeline.io.tables import (
     write_json,
     write_table,
 )
-from pipeline.params import load_params
-from pipeline.settings import load_settings
-from pipeline.stages.context import Context
-from pipeline.stages.layout import Layout
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 ACCURACY = {"popular": 0.05, "item_knn": 0.09, "rp3beta": 0.095, "als": 0.11, "spark_als": 0.1, "blend": 0.112}

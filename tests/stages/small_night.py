@@ -7,16 +7,16 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
-from pipeline.core.interactions import Interactions
-from pipeline.core.records import as_json
-from pipeline.core.spending import FIRST_NIGHT
 from pipeline.features.model_folder import save_model
-from pipeline.io.tables import INFLUENCE, INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, write_json, write_table
+from pipeline.gate.spending import FIRST_NIGHT
+from pipeline.json_values import as_json
 from pipeline.params import PopularRecipe, load_params
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 from pipeline.settings import load_settings
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.storage.tables import INFLUENCE, INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, write_json, write_table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 AS_OF = dt.date(2026, 3, 8)  # with 7 decision days, the decision window starts on 1 March

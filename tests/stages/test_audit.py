@@ -7,12 +7,12 @@ import pyarrow as pa
 import pytest
 
 from pipeline.errors import ValidationFailed
-from pipeline.io.tables import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS, read_json, write_table
 from pipeline.params import Params, load_params
 from pipeline.settings import load_settings
 from pipeline.stages import audit
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.storage.tables import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS, read_json, write_table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 ITEMS = ["a", "b", "c", "d"]

@@ -10,15 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.core.cost import Cost
-from pipeline.core.metrics import METRICS
-from pipeline.core.spending import look_alpha
-from pipeline.io.tables import EVALUATION, TOPS, read_json, write_json, write_table
+from pipeline.gate.spending import look_alpha
+from pipeline.metrics.accuracy import METRICS
+from pipeline.metrics.cost import Cost
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages import decide
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate_served import nothing_served
 from pipeline.stages.layout import Layout
+from pipeline.storage.tables import EVALUATION, TOPS, read_json, write_json, write_table
 from tests.stages import small_night
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "decision.schema.json").read_text(encoding="utf-8"))

@@ -8,14 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipeline.core.cost import Cost
-from pipeline.engine.inprocess import InProcess
 from pipeline.errors import RecipeError
-from pipeline.io.tables import EVALUATION, read_json, read_table
+from pipeline.metrics.cost import Cost
+from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import scoring
 from pipeline.stages.evaluate import evaluate
 from pipeline.stages.evaluate_served import evaluate_served, nothing_served
 from pipeline.stages.layout import Layout
+from pipeline.storage.tables import EVALUATION, read_json, read_table
 from tests.stages import small_night
 
 

@@ -7,17 +7,17 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
-from pipeline.core.cost import Cost
-from pipeline.engine.inprocess import InProcess
 from pipeline.errors import RecipeError, TableError
 from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
 from pipeline.features.tuning import load_tuning
-from pipeline.io.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_json, write_json, write_table
+from pipeline.metrics.cost import Cost
 from pipeline.recommenders.registry import build, load_recommender
+from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import fit as fit_stage
 from pipeline.stages.fit import FitTask, entropy, fit, fit_kernel
 from pipeline.stages.refit import recipe_to_fit, refit
+from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_json, write_json, write_table
 from tests.stages import small_night
 
 N_LISTENERS, N_ITEMS = 40, 30

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engine.inprocess import InProcess
-from pipeline.io.kept import Kept, link
-from pipeline.io.tables import SET_ASIDE, read_json, write_json, write_table
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.params import InteractionParams, load_params
+from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage
 from pipeline.stages import validate as validate_stage
+from pipeline.storage.cache import Kept, link
+from pipeline.storage.tables import SET_ASIDE, read_json, write_json, write_table
 from pipeline.validation.bots import set_aside
 from pipeline.validation.daily import daily_facts
 from tests.stages.test_ingest import PLAY, checksums

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.engine.inprocess import InProcess
 from pipeline.errors import LandingError
-from pipeline.io.tables import PLAYS, QUARANTINE, read_table, write_json
-from pipeline.logs.door import OPEN, Door
 from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.pseudonyms import OPEN, Door
+from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest
+from pipeline.storage.tables import PLAYS, QUARANTINE, read_table, write_json
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"

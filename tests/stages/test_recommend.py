@@ -11,21 +11,9 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.core.interactions import Interactions
-from pipeline.core.topk import TopK
-from pipeline.engine.inprocess import InProcess
 from pipeline.features import reasons
 from pipeline.features.lists import Popularity, fill, popularity
-from pipeline.io.tables import (
-    FALLBACK,
-    INTERACTIONS,
-    ITEM_MAP,
-    LISTENER_MAP,
-    LISTS,
-    read_json,
-    read_table,
-    write_table,
-)
+from pipeline.metrics.topk import TopK
 from pipeline.params import (
     BlendRecipe,
     ItemKnnRecipe,
@@ -37,12 +25,24 @@ from pipeline.params import (
     Rp3BetaRecipe,
     load_params,
 )
+from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
+from pipeline.runtime.inprocess import InProcess
 from pipeline.settings import load_settings
 from pipeline.stages import audit
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
 from pipeline.stages.recommend import recommend
+from pipeline.storage.tables import (
+    FALLBACK,
+    INTERACTIONS,
+    ITEM_MAP,
+    LISTENER_MAP,
+    LISTS,
+    read_json,
+    read_table,
+    write_table,
+)
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 POPULAR = PopularRecipe(family="popular", window_days=14)

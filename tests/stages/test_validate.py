@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.engine.inprocess import InProcess
-from pipeline.io.tables import write_json
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.params import load_params
+from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import validate as stage
 from pipeline.stages.ingest import ingest
+from pipeline.storage.tables import write_json
 from pipeline.validation.files import file_facts, worst_file
 
 DAY = dt.date(2026, 1, 2)

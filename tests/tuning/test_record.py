@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.core.cost import Cost
-from pipeline.io import tracking_tuning
-from pipeline.io.tracking_client import EXPERIMENT as NIGHTS
-from pipeline.io.tracking_client import tracking_client
+from pipeline.metrics.cost import Cost
 from pipeline.settings import load_settings
+from pipeline.tracking import tuning as tracking_tuning
+from pipeline.tracking.client import EXPERIMENT as NIGHTS
+from pipeline.tracking.client import tracking_client
 from pipeline.tuning.record import ABOUT, search_record, trial_record
 from pipeline.tuning.search import Plan
 from pipeline.tuning.trial import Ground, Trial

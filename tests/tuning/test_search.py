@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.engine.inprocess import InProcess
 from pipeline.errors import RecipeError, TableError
-from pipeline.io.tables import read_json, write_json
 from pipeline.params import PopularRecipe
+from pipeline.runtime.inprocess import InProcess
 from pipeline.settings import load_settings
+from pipeline.storage.tables import read_json, write_json
 from pipeline.tuning.results import Results, best_so_far
 from pipeline.tuning.search import search
 from pipeline.tuning.show import at_the_edge, results_lines
@@ -179,7 +179,7 @@ def test_what_stands_at_an_end_of_the_space_is_named(changes, edge):
 
 @pytest.fixture(scope="module")
 def spark_tasks(tmp_path_factory):
-    from pipeline.engine.choose import executor_for
+    from pipeline.runtime.choose import executor_for
 
     environ = {"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[2]"}
     with executor_for("fits", load_settings(environ, workspace=tmp_path_factory.mktemp("spark"))) as executor:

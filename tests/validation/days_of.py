@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.io.expectations import Expect, SuiteReport, check
 from pipeline.params import load_params
 from pipeline.validation.daily import N_DURATION_BINS, N_PLAYS_BINS
+from pipeline.validation.expectations import Expect, SuiteReport, check
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml").validation
 AS_OF = dt.date(2026, 3, 2)

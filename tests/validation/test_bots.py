@@ -8,15 +8,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.engine.inprocess import InProcess
-from pipeline.io.kept import Kept
-from pipeline.io.tables import read_json, write_json
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.logs.reading import Source
+from pipeline.runtime.inprocess import InProcess
 from pipeline.simulation.dirt import Dirt
 from pipeline.simulation.simulate import simulate
 from pipeline.stages.ingest import ingest
+from pipeline.storage.cache import Kept
+from pipeline.storage.tables import read_json, write_json
 from pipeline.validation.bots import REASONS, bot_facts, bot_suite, set_aside, suspects
 from pipeline.validation.daily import daily_facts
 from tests.validation.days_of import PARAMS, held_against

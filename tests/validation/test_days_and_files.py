@@ -6,10 +6,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from pipeline.io.expectations import check
-from pipeline.io.tables import FALLBACK, ITEM_MAP
 from pipeline.logs.reading import MAX_MS
+from pipeline.storage.tables import FALLBACK, ITEM_MAP
 from pipeline.validation.days import COLUMNS, NULLABLE, day_suite
+from pipeline.validation.expectations import check
 from pipeline.validation.files import file_facts, file_suite
 from pipeline.validation.lists import fallback_facts, fallback_suite
 from tests.validation.days_of import FEBRUARY, day

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from pipeline.features.interactions import InteractionTables, build_interactions
-from pipeline.io.tables import DAILY, INTERACTIONS, ITEM_MAP, LISTENER_MAP
 from pipeline.stages.split import checked
+from pipeline.storage.tables import DAILY, INTERACTIONS, ITEM_MAP, LISTENER_MAP
 from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
 from tests.validation.days_of import PARAMS, held_against
 

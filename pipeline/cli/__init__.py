@@ -1,0 +1,1 @@
+"""The command `netgain`: one file for each group of commands."""

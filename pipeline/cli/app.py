@@ -1,0 +1,95 @@
+"""The command `netgain`, and what it says of errors."""
+
+import errno
+import sys
+from collections.abc import Callable
+
+import typer
+
+from pipeline.cli import (
+    alert,
+    decisions,
+    doctor,
+    erase,
+    landed,
+    nights,
+    outbox,
+    quarantine,
+    repro,
+    served,
+    sources,
+    spark,
+    status,
+    tune,
+)
+from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
+from pipeline.settings import silence_telemetry
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Nightly music recommendations that promote a model only when it pays.",
+)
+COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
+    "A night": {"night": nights.night, "status": status.status, "doctor": doctor.doctor, "outbox": outbox.app},
+    "What is served": {
+        "lookup": served.lookup,
+        "releases": served.releases,
+        "rollback": served.rollback,
+        "promote": decisions.promote,
+    },
+    "What was decided": {
+        "explain": decisions.explain,
+        "what-if": decisions.what_if,
+        "replay": decisions.replay,
+        "calibrate": decisions.calibrate,
+    },
+    "Logs and listeners": {
+        "erase": erase.erase,
+        "fetch": sources.fetch_,
+        "simulate": sources.simulate,
+        "simulate-compare": sources.simulate_compare,
+        "landed": landed.app,
+        "quarantine": quarantine.app,
+    },
+    "Experiments": {"tune": tune.tune, "spark": spark.app},
+    "A night in steps, for schedulers": {
+        "open": nights.open_,
+        "repro": repro.repro,
+        "stage": nights.stage,
+        "effects": repro.effects,
+        "data-docs": nights.data_docs,
+        "report": repro.report,
+        "close": repro.close,
+        "alert": alert.alert,
+    },
+}
+for panel, commands in COMMANDS.items():
+    for name, command in commands.items():
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(name, rich_help_panel=panel)(command)
+
+_INTERRUPTED = 130
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def main() -> None:
+    """Entry point: an error that a person can act on is one line, not a traceback."""
+    silence_telemetry()
+    try:
+        app()
+    except NetgainError as err:
+        typer.echo(f"netgain: {' '.join(str(err).split())}", err=True)
+        sys.exit(err.exit_status)
+    except OSError as err:
+        if err.errno not in _NO_ROOM:
+            raise
+        typer.echo(f"netgain: no room on the disk: {err}. Make some, and run it again; see `netgain doctor`", err=True)
+        sys.exit(EXIT_STAGE_FAILED)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:  # typer says nothing of Ctrl-C, and of SIGTERM, which a night takes for one
+            typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
+        raise

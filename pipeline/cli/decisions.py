@@ -1,0 +1,79 @@
+"""`netgain explain`, `replay`, `what-if`, `promote`, `calibrate`: what the gate decided, and what it is worth."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.cli.nights import told
+from pipeline.cli.options import date
+from pipeline.errors import ParamsError
+from pipeline.settings import load_settings
+
+Record = Annotated[Path, typer.Argument(help="A decision.json, with evaluation/ beside it.")]
+
+
+def explain(record: Record = Path("data/decision.json")) -> None:
+    """What was decided and why: the sentence, then the figures."""
+    from pipeline.nightly.explain import explained
+    from pipeline.nightly.replay import read_record
+
+    console().print(explained(read_record(record)))
+
+
+def replay(record: Record = Path("data/decision.json")) -> None:
+    """Make a decision again from its record and arrays alone; it must come out the same."""
+    from pipeline.nightly.replay import replay as make_again
+
+    again = make_again(record)
+    typer.echo(f"the same, bit for bit: {again['verdict']} (digest {again['digest'][:12]})")
+
+
+def what_if(
+    record: Record = Path("data/decision.json"),
+    settings: Annotated[list[str] | None, typer.Option("--set", help="economics.NAME=VALUE, gate.NAME=VALUE")] = None,
+) -> None:
+    """The verdict under other assumptions, without fitting anything."""
+    from pipeline.nightly.explain import compared
+    from pipeline.nightly.replay import what_if as suppose
+
+    console().print(compared(*suppose(record, settings or [])))
+
+
+def promote(
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    until: Annotated[str, typer.Option(help="The last night that it holds for, YYYY-MM-DD.")],
+    override: Annotated[
+        bool, typer.Option("--override", help="Against the gate: without it, nothing is done.")
+    ] = False,
+    recipe: Annotated[str | None, typer.Option(help="What to serve. Default: the challenger of the decision.")] = None,
+) -> None:
+    """Serve a recipe that the gate did not promote, on record, until a date."""
+    from pipeline.nightly.overriding import override as carry_out
+
+    if not override:
+        raise ParamsError("a promotion by hand", expected="--override", fix="The gate promotes what pays by itself.")
+    settings = load_settings()
+    told(
+        settings,
+        lambda report: carry_out(settings, recipe=recipe, by=by, reason=reason, until=date(until), report=report),
+    )
+
+
+def calibrate(
+    scale: Annotated[float, typer.Option(help="Of the number of repetitions; fewer for a quick look.")] = 1.0,
+) -> None:
+    """Prove the gate on real refits: error rates, power, coverage, value, flip prices."""
+    from pipeline.calibration.calibrate import calibrate as prove
+    from pipeline.reports.calibration import render_calibration
+    from pipeline.storage.tables import write_json, write_text
+
+    settings, started = load_settings(), time.monotonic()
+    found = prove(settings, lambda line: typer.echo(f"{time.monotonic() - started:6.0f} s  {line}"), scale=scale)
+    write_json(settings.reports / "calibration.json", found)
+    page = settings.reports / "calibration.html"
+    write_text(page, render_calibration(found))
+    typer.echo(f"{page}, and calibration.json beside it")

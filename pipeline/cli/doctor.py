@@ -1,0 +1,74 @@
+"""`netgain doctor`: what is wrong, and the mending of what is safe to mend."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.errors import EXIT_UNSOUND
+from pipeline.settings import load_settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pipeline.doctor.examine import Diagnosis
+
+_COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+def doctor(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is safe to mend.")] = False,
+    by: Annotated[str, typer.Option(help="Who has it mended. Default: this account.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
+) -> None:
+    """Look at environment, disk, locks, ledger, releases, last night, outbox and registry; status 6 if one fails."""
+    from rich.progress import Progress
+
+    from pipeline.doctor.examine import examine, mend
+
+    settings = load_settings()
+    out = console()
+    with Progress(console=out, transient=True, disable=as_json or not out.is_terminal) as bar:
+        task = bar.add_task("reading releases", total=None)
+
+        def progress(n_read: int, of: int) -> None:
+            bar.update(task, completed=n_read, total=of)
+
+        found = mend(settings, progress, by=by or _account()) if repair else examine(settings, progress)
+    if as_json:
+        typer.echo(json.dumps(_facts(found), indent=2, sort_keys=True, ensure_ascii=False))
+    else:
+        out.print(_table(found))
+        for line in found.done:
+            typer.echo(f"done: {line}")
+        if not repair and any(finding.repair for finding in found.findings):
+            typer.echo("`netgain doctor --repair` mends what is marked with *")
+    raise typer.Exit(0 if found.is_sound else EXIT_UNSOUND)
+
+
+def _account() -> str:
+    """A container's may have no name."""
+    return os.environ.get("USER") or f"uid {os.getuid()}"
+
+
+def _facts(found: "Diagnosis") -> dict[str, object]:
+    keys = ("check", "level", "found", "fix")
+    findings = [{k: getattr(f, k) for k in keys} | {"repairable": f.repair is not None} for f in found.findings]
+    return {"sound": found.is_sound, "findings": findings, "done": list(found.done)}
+
+
+def _table(found: "Diagnosis") -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("check", "", "found", "what to do"):
+        table.add_column(column, overflow="fold", no_wrap=column in ("check", ""))
+    for finding in found.findings:
+        mark = finding.level + ("*" if finding.repair else "")
+        fix = Text(finding.fix)
+        table.add_row(finding.check, Text(mark, style=_COLOUR[finding.level]), Text(finding.found), fix)
+    return table

@@ -1,0 +1,107 @@
+"""`netgain landed`: what each night took of what landed, and what has changed since."""
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.cli.options import LogFormat, Logs
+from pipeline.errors import LandingError, ParamsError
+from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, findings, taken_files
+from pipeline.settings import Settings, load_settings
+from pipeline.state.journal import now, read_lines
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(help="What each night took of what landed, and what has changed since.", invoke_without_command=True)
+_ALWAYS = dt.date(2000, 1, 1)
+
+
+@app.callback()
+def landed(
+    context: typer.Context,
+    logs: Logs = None,
+    log_format: LogFormat = "netgain",
+    files: Annotated[bool, typer.Option("--files", help="Every file, too.")] = False,
+) -> None:
+    """What each night took: read = accepted + duplicate + quarantined."""
+    if context.invoked_subcommand is not None:
+        return
+    settings = load_settings()
+    entries = read_lines(settings.ledger / FILE)
+    if not entries:
+        raise LandingError(f"nothing in {settings.ledger / FILE}", expected="a night's entry", fix="Run a night first.")
+    out = console()
+    out.print(_nights(entries))
+    root, format, found = _findings(settings, logs, log_format)
+    if files:
+        taken = taken_files(entries, root=root, format=format).values()
+        out.print(_files([file for file in taken if file["taken"]]))
+    for finding in found:
+        out.print(f"{finding}: restore it, or `netgain landed accept`")
+
+
+@app.command("accept")
+def accept_(
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    reason: Annotated[str, typer.Option(help="Why.")],
+    paths: Annotated[list[str] | None, typer.Argument(help="Which files. Default: all that changed.")] = None,
+    logs: Logs = None,
+    log_format: LogFormat = "netgain",
+) -> None:
+    """Say that files that changed, or are gone, are right as they are: the next night takes them so."""
+    settings = load_settings()
+    root, format, found = _findings(settings, logs, log_format)
+    wanted = [finding for finding in found if not paths or finding.path in paths]
+    unknown = sorted(set(paths or ()) - {finding.path for finding in found})
+    if unknown or not wanted:
+        what = f"{unknown[0]} is as it was taken" if unknown else "no landed file has changed"
+        raise ParamsError(what, expected="a file that changed or is gone", fix="See `netgain landed`.")
+    accept(settings.ledger, wanted, root=root, format=format, by=by, reason=reason, when=now())
+    typer.echo(f"accepted: {', '.join(map(str, wanted))}")
+
+
+def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[str, str, list[Finding]]:
+    from pipeline.logs.landing import take_inventory
+
+    inventory = take_inventory(
+        logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace
+    )
+    root = settings.workspace / inventory["root"]
+    found = findings(settings.ledger, inventory, root=root, needed_from=_ALWAYS)
+    return inventory["root"], inventory["format"], found
+
+
+def _nights(entries: list[dict[str, Any]]) -> "Table":
+    table = _table("night", "root", "format", *_NUMBERS, "new or changed", "withdrawn")
+    for entry in entries:
+        if entry["kind"] == "night":
+            counts = (entry["n_files"], *(entry[n] for n in TOTALS), len(entry["files"]), len(entry["withdrawn"]))
+            table.add_row(entry["as_of"], entry["root"], entry["format"], *(f"{n:,}" for n in counts))
+    return table
+
+
+def _files(files: list[dict[str, Any]]) -> "Table":
+    table = _table("file", "SHA-256", "taken", "first play", "last play", "bytes", *TOTALS)
+    for file in files:
+        days = ((file[f"{which}_played_at"] or "–")[:10] for which in ("first", "last"))
+        numbers = (file["bytes"], *(file[n] for n in TOTALS))
+        table.add_row(file["path"], file["sha256"][:12], file["taken"], *days, *(f"{n:,}" for n in numbers))
+    return table
+
+
+_NUMBERS = ("files", *TOTALS)
+
+
+def _table(*columns: str) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column in (*_NUMBERS, "bytes", "new or changed", "withdrawn")
+        table.add_column(column, justify="right" if right else "left", no_wrap=column != "file")
+    return table

@@ -1,0 +1,106 @@
+"""`netgain night`, `open`, `stage`: a night at once, or one step of it."""
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.cli.options import AsOf, LogFormat, Logs, night_of
+from pipeline.errors import ParamsError
+from pipeline.graph import EFFECTS, read_stages
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from pipeline.nightly.dvc import Report
+
+
+def night(
+    as_of: AsOf = None,
+    log_format: LogFormat = "netgain",
+    logs: Logs = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON here, too.")] = None,
+) -> None:
+    """Run a whole night: the stages of dvc.yaml, then record, promote, publish."""
+    from pipeline.nightly.running import run_night
+
+    settings = load_settings()
+    told(
+        settings,
+        lambda report: run_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs, report=report),
+        json_file,
+    )
+
+
+def open_(
+    as_of: AsOf = None,
+    log_format: LogFormat = "netgain",
+    logs: Logs = None,
+) -> None:
+    """Fix a night's inputs in night/, for `dvc repro` and for schedulers; run nothing."""
+    from pipeline.nightly.opening import open_night
+    from pipeline.nightly.workspace_lock import only_night
+    from pipeline.state.lease import close
+
+    settings = load_settings()
+    with only_night(settings):
+        context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
+        if settings.owner is None:  # nobody is bound to go on with it
+            close(settings.ledger, context.lease, "opened")
+    typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
+
+
+def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> None:
+    """Run one stage, or one effect, on the night that is open in this folder."""
+    from pipeline.effects.perform import perform
+    from pipeline.nightly.workspace_lock import at_work
+    from pipeline.runtime.parent_watch import watch_parent
+    from pipeline.stages.context import open_context
+    from pipeline.state.lease import beat
+
+    settings = load_settings()
+    known = {s.name for s in read_stages(settings.workspace / "dvc.yaml")} | set(EFFECTS)
+    full = name if recipe is None else f"{name}@{recipe}"
+    if full not in known:
+        raise ParamsError(f"no stage {full!r}", expected=f"one of {', '.join(sorted(known))}", fix="See dvc.yaml.")
+    context = open_context(settings)
+    if "DVC_STAGE" in os.environ:  # else a person may mean it to outlive a terminal
+        watch_parent(lambda: beat(settings.ledger, context.lease))
+    with at_work(settings):
+        if name in EFFECTS:
+            typer.echo(perform(name, context))
+            return
+        module = importlib.import_module(f"pipeline.stages.{name}")
+        typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
+
+
+def data_docs() -> None:
+    """Pages of what was expected of the open night's data; `netgain night` writes them by itself."""
+    from pipeline.nightly.data_docs import write_data_docs
+    from pipeline.stages.context import open_context
+
+    typer.echo(write_data_docs(open_context(load_settings())))
+
+
+def told(settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:
+    """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
+    from pipeline.nightly.running import exit_status
+    from pipeline.nightly.show import Progress, summary
+    from pipeline.nightly.write_reports import write_reports
+
+    out = console()
+    progress = Progress(out)
+    try:
+        facts = work(progress)
+    except BaseException as err:
+        progress.stop()
+        for note in getattr(err, "__notes__", ()):
+            out.print(note, style="yellow", highlight=False, markup=False)
+        raise
+    progress.stop()
+    out.print("", summary(facts))
+    write_reports(settings.reports, facts, json_file)
+    raise typer.Exit(exit_status(facts))

@@ -1,0 +1,53 @@
+"""`netgain outbox`: records of nights that wait for MLflow."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.settings import load_settings
+from pipeline.state.outbox import Waiting, waiting
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+app = typer.Typer(help="Records of nights that wait for MLflow.", invoke_without_command=True)
+
+
+@app.callback()
+def outbox(context: typer.Context) -> None:
+    """What waits, the oldest first."""
+    if context.invoked_subcommand is None:
+        entries = waiting(load_settings().ledger)
+        if entries:
+            console().print(_table(entries))
+        typer.echo("`netgain outbox replay` delivers them" if entries else "nothing waits for MLflow")
+
+
+@app.command()
+def replay() -> None:
+    """Deliver it now, in order, each entry once, however long it takes."""
+    from pipeline.tracking.replay import replay as deliver
+
+    settings = load_settings()
+    done = deliver(settings)
+    for line in done.said.values():
+        typer.echo(line)
+    if done.error is not None:
+        typer.echo(f"{len(done.said)} delivered, {len(waiting(settings.ledger))} still wait")
+        raise done.error
+    if not done.said:
+        typer.echo("nothing waits for MLflow")
+
+
+def _table(entries: tuple[Waiting, ...]) -> "Table":
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("night", "what", "KiB", "key"):
+        table.add_column(column, justify="right" if column == "KiB" else "left")
+    what = {"record": "record", "promote": "alias champion"}
+    for entry in entries:
+        table.add_row(entry.as_of, what[entry.kind], f"{entry.n_bytes() / 1024:,.0f}", entry.key)
+    return table

@@ -1,0 +1,142 @@
+"""`netgain quarantine`: the rows that could not be read, and why; to be mended and landed again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.errors import LandingError
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import polars as pl
+    from rich.table import Table
+
+    from pipeline.logs.landing import Landing
+
+app = typer.Typer(
+    help="Rows that could not be read, and why; to be mended and landed again.", invoke_without_command=True
+)
+_MOST = 20
+
+Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only rows put aside for this reason.")]
+File = Annotated[str | None, typer.Option(help="Only rows of this landed file.")]
+
+
+@app.callback()
+def quarantine(context: typer.Context) -> None:
+    """By reason: rows, files, and the file that most of them come from."""
+    if context.invoked_subcommand is None:
+        console().print(_by_reason(_rows(load_settings())))
+
+
+@app.command()
+def show(
+    reason: Reasons = None,
+    file: File = None,
+    limit: Annotated[int, typer.Option(help="At most so many rows.")] = _MOST,
+) -> None:
+    """Rows as they were found, control characters made visible."""
+    import polars as pl
+
+    rows = _rows(load_settings())
+    if reason:
+        rows = rows.filter(pl.col("reason").is_in(reason))
+    if file is not None:
+        rows = rows.filter(pl.col("file") == file)
+    out = console()
+    for row in rows.head(limit).iter_rows(named=True):
+        where = "the whole file" if row["row"] < 0 else f"row {row['row']:,}"
+        out.print(f"{row['file']}, {where}: {row['reason']}", style="bold", highlight=False, markup=False)
+        out.print(f"  {_visible(row['raw'] or b'')}", highlight=False, markup=False, soft_wrap=True)
+    typer.echo(f"{min(limit, rows.height):,} of {rows.height:,} rows")
+
+
+@app.command()
+def export(
+    file: Annotated[str, typer.Argument(help="A landed file.")],
+    out: Annotated[Path, typer.Option(help="The file to write; beside it, OUT.rows.json says which rows they are.")],
+    reason: Reasons = None,
+) -> None:
+    """Write the bad rows of a landed file, whole, to be mended in an editor."""
+    from pipeline.logs.replay import export as take_out
+
+    n_rows = take_out(_landing(load_settings()), file, out, reasons=reason or ())
+    typer.echo(f"{n_rows:,} rows of {file} in {out}: mend them in their places, then `netgain quarantine replay {out}`")
+
+
+@app.command()
+def replay(
+    mended: Annotated[Path | None, typer.Argument(help="What `export` wrote, mended.")] = None,
+    by: Annotated[str, typer.Option(help="Who mended it.")] = "",
+    reason: Annotated[str, typer.Option(help="How.")] = "",
+) -> None:
+    """Land mended rows again; without a file, read what is in quarantine again with the readers of today."""
+    from pipeline.logs.replay import enter_replayed, land_mended
+
+    settings = load_settings()
+    landing = _landing(settings)
+    if mended is None:
+        _read_all_again(settings, landing)
+        return
+    if not by or not reason:
+        raise LandingError("rows mended by nobody", expected="--by and --reason", fix="Say who mended them, and how.")
+    name, entry = land_mended(landing, mended)
+    enter_replayed(settings.ledger, entry, root=_root(settings), by=by, reason=reason)
+    typer.echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night takes them")
+
+
+def _read_all_again(settings: Settings, landing: "Landing") -> None:
+    from pipeline.logs.replay import read_again
+
+    rows = _rows(settings)
+    before, bad = rows.height, set(rows["file"])
+    files = [file for file in landing.files if file.shown in bad]
+    after = sum(read_again(landing, file).quarantine.num_rows for file in files)
+    said = f"{before - after:,} of {before:,} rows in quarantine are plays to the readers of today"
+    typer.echo(said + ("; the next night takes them" if after < before else ""))
+
+
+def _rows(settings: Settings) -> "pl.DataFrame":
+    import polars as pl
+
+    from pipeline.stages.layout import Layout
+    from pipeline.storage.tables import QUARANTINE, read_table
+
+    return pl.DataFrame(read_table(Layout(settings.workspace).quarantine, QUARANTINE))
+
+
+def _landing(settings: Settings) -> "Landing":
+    from pipeline.logs.landing import read_landing
+    from pipeline.stages.layout import Layout
+
+    return read_landing(Layout(settings.workspace).landing, workspace=settings.workspace)
+
+
+def _root(settings: Settings) -> str:
+    from pipeline.stages.layout import Layout
+    from pipeline.storage.tables import read_json
+
+    return str(read_json(Layout(settings.workspace).landing)["root"])
+
+
+def _by_reason(rows: "pl.DataFrame") -> "Table":
+    import polars as pl
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=None if rows.height else "quarantine is empty")
+    for column in ("reason", "rows", "files", "most of them in"):
+        table.add_column(column, justify="right" if column in ("rows", "files") else "left")
+    by_file = rows.group_by("reason", "file").agg(pl.len().alias("n")).sort("n", "file", descending=[True, False])
+    for (reason,), found in sorted(by_file.group_by("reason"), key=lambda group: -group[1]["n"].sum()):
+        most = f"{found['file'][0]} ({found['n'][0]:,})"
+        table.add_row(str(reason), f"{found['n'].sum():,}", f"{found.height:,}", most)
+    return table
+
+
+def _visible(raw: bytes) -> str:
+    """Bytes as text that a terminal takes for nothing else."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

@@ -1,0 +1,75 @@
+"""`netgain fetch`, `simulate`, `simulate-compare`: logs to begin with."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.cli.options import date
+from pipeline.settings import load_settings
+
+
+def fetch_(
+    name: Annotated[str, typer.Argument(help="lastfm-1k, listenbrainz, or another of infra/datasets.yaml.")],
+    out: Annotated[Path | None, typer.Option(help="Landing folder. Default: landing-NAME.")] = None,
+    url: Annotated[str | None, typer.Option(help="Another address.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="What the file at that address must have.")] = None,
+) -> None:
+    """Download a public data set into a landing folder; interrupted, it goes on where it stopped."""
+    from pipeline.fetch.fetch import choose, fetch, shown
+
+    settings = load_settings()
+    dataset = choose(settings.datasets, name, url=url, sha256=sha256)
+    typer.echo(f"{dataset.title}\nLicence: {dataset.licence}")
+    folder = settings.workspace / (out or f"landing-{name}")
+    progress, stop = shown(console(), name)
+    try:
+        files, digest = fetch(
+            dataset, downloads=settings.workspace / ".netgain" / "downloads", out=folder, progress=progress
+        )
+    finally:
+        stop()
+    typer.echo(f"{len(files)} files in {folder} (archive: SHA-256 {digest})")
+    typer.echo(f"Next: make nightly LOGS={out or folder.name} FORMAT={dataset.format} AS_OF={dataset.as_of or 'DATE'}")
+
+
+def simulate(  # noqa: PLR0917  # options of a command
+    listeners: Annotated[int, typer.Option(help="Listeners.")] = 1500,
+    days: Annotated[int, typer.Option(help="Days of logs.")] = 42,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-01",
+    out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
+    artists: Annotated[int | None, typer.Option(help="Artists on offer. Default: what so many listeners know.")] = None,
+) -> None:
+    """Write listening logs that look like real ones, one file a day."""
+    from rich.progress import Progress
+
+    from pipeline.simulation.simulate import simulate as write_logs
+
+    with Progress(console=console(), transient=True) as bar:
+        task = bar.add_task(f"simulating {listeners:,} listeners", total=days)
+        made = write_logs(
+            n_listeners=listeners,
+            n_days=days,
+            seed=seed,
+            start=date(start),
+            out=out,
+            n_artists=artists,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    typer.echo(
+        f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, of them "
+        f"{made['duplicates']:,} duplicates and {made['malformed']:,} malformed"
+    )
+
+
+def simulate_compare(
+    listeners: Annotated[int, typer.Option(help="Listeners.")] = 100,
+    days: Annotated[int, typer.Option(help="Days of logs.")] = 400,
+    seed: Annotated[int, typer.Option(help="Seed.")] = 1,
+) -> None:
+    """Simulated logs beside real ones, figure for figure."""
+    from pipeline.simulation.comparison import comparison_table, run_comparison
+
+    console().print(comparison_table(run_comparison(n_listeners=listeners, n_days=days, seed=seed)))

@@ -1,0 +1,48 @@
+"""`netgain tune`: better hyperparameters for a recipe, on days before the decision window."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.console import console
+from pipeline.settings import load_settings
+
+
+def tune(
+    recipe: Annotated[str, typer.Argument(help="A recipe of params.yaml, or a family that it has none of: ials.")],
+    budget: Annotated[float, typer.Option(min=0, help="CPU seconds for all trials, those of earlier runs too.")] = 600,
+    trials: Annotated[int, typer.Option(min=1, help="At most so many trials.")] = 200,
+    batch: Annotated[int, typer.Option(min=1, help="Trials side by side. Another number searches otherwise.")] = 4,
+    write: Annotated[Path | None, typer.Option(help="Write the diff of params.yaml here, for `git apply`.")] = None,
+) -> None:
+    """Search for better hyperparameters on the tuning window of the open night; stopped, it goes on where it was."""
+    from pipeline.stages.context import open_context
+    from pipeline.storage.tables import write_text
+    from pipeline.tuning.proposal import proposed_diff
+    from pipeline.tuning.show import results_lines, results_table
+    from pipeline.tuning.tune import plan_of
+    from pipeline.tuning.tune import tune as search
+
+    context = open_context(load_settings())
+    plan = plan_of(context, recipe, budget_cpu_seconds=budget, max_trials=trials, batch=batch)
+    results = search(context, plan, typer.echo)
+    economics = context.params.economics
+    console().print("", results_table(results, plan.ground.k))
+    for line in results_lines(
+        results, cpu_hour=economics.prices.cpu_hour, currency=economics.currency, cpu_seconds=budget
+    ):
+        typer.echo(line)
+    best = results.found.best[0].recipe
+    if not results.improved:
+        return
+    diff = proposed_diff(context.layout.params, recipe, best)
+    typer.echo(f"\n{diff}")
+    if recipe not in context.params.recipes:
+        typer.echo(
+            "The recipe is new: give its family hours in `economics`, and the recipe its lines in dvc.yaml "
+            "(docs/how-to/add-a-recommender.md)."
+        )
+    if write is not None:
+        write_text(write, diff)
+        typer.echo(f"git apply {write}")

@@ -1,1 +1,0 @@
-"""Pure functions: no files, clock, environment, network or Spark."""

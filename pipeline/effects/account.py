@@ -1,0 +1,73 @@
+"""Stage account: what the night took and its look at challengers are entered into the ledger, whatever becomes of the
+rest."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.gate.pooling import influence, look_at
+from pipeline.json_values import as_json
+from pipeline.logs.manifest import enter_night
+from pipeline.stages.context import Context
+from pipeline.stages.fingerprints import pair_key, recipe_digests
+from pipeline.stages.gate_inputs import read_ndcg
+from pipeline.state.ledger import add_look
+from pipeline.storage.tables import EVALUATION, INFLUENCE, read_json, read_table
+
+
+def run(context: Context) -> str:
+    """Enter the landed files and the look; doing so again changes nothing."""
+    n_new = _enter_files(context)
+    record, history = read_json(context.layout.decision), read_json(context.layout.history)
+    recipes = recipe_digests(context.params)
+    upgrade = record["lanes"]["upgrade"]
+    entry = {
+        "as_of": record["as_of"],
+        "inputs": history["inputs"],
+        "look": upgrade["look"],
+        "alpha": upgrade["alpha"],
+        "n_challengers": upgrade["n_challengers"],
+        "verdict": record["verdict"],
+        "challenger": record["challenger"],
+        "gate_recipe": record["gate_recipe"],
+        "served_recipe": record["serve"]["recipe"],
+        "seeds": {name: found | {"recipe": recipes[name]} for name, found in record["seeds"].items()},
+    }
+    pairs, influences = _looks(context, record)
+    new = add_look(context.settings.ledger, entry | {"pairs": pairs}, influences)
+    what = f"look {upgrade['look']} of {upgrade['quarter']}" if upgrade["n_challengers"] else "no challenger was tested"
+    return f"{n_new} new files; {what}" + ("" if new else ", entered before")
+
+
+def _enter_files(context: Context) -> int:
+    layout, inventory = context.layout, read_json(context.layout.landing)
+    return enter_night(
+        context.settings.ledger,
+        as_of=context.as_of.isoformat(),
+        inventory=inventory,
+        root=layout.root / inventory["root"],
+        report=read_json(layout.ingest_report),
+    )
+
+
+def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
+    """What nights to come pool with theirs: a look at each challenger, and each listener's influence on it."""
+    layout, champion = context.layout, record["champion"]
+    names = [each["recipe"] for each in record["challengers"]]
+    if not names:
+        return {}, None
+    first = read_table(layout.evaluation(champion), EVALUATION)
+    listeners = first["listener_id"].slice(0, record["n_eligible"])
+    theirs = read_ndcg(layout.evaluation(champion), listeners)
+    pairs, tables = {}, []
+    for name in sorted(names):
+        ours = read_ndcg(layout.evaluation(name), listeners)
+        key = str(pair_key(context.params, champion, name))
+        pairs[name] = as_json(look_at(ours, theirs, name=champion, key=key))
+        columns = {
+            "challenger": [name] * len(listeners),
+            "listener_id": listeners,
+            "influence": influence(ours, theirs),
+        }
+        tables.append(pa.table(columns, schema=INFLUENCE))
+    return pairs, pa.concat_tables(tables)

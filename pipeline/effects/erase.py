@@ -1,0 +1,23 @@
+"""Stage erase: listeners who asked for it are gone from everywhere, and a certificate says so."""
+
+from pipeline.erasure.carry_out import after_night, certificate_line
+from pipeline.logs.landing import read_landing
+from pipeline.stages.context import Context
+from pipeline.storage.tables import read_json
+
+
+def run(context: Context) -> str:
+    """Complete what the night began; where nobody asked, nothing is done.
+
+    Raises:
+        ErasureFailed: something of theirs is left.
+    """
+    layout = context.layout
+    certificate = after_night(
+        context.settings,
+        read_landing(layout.landing, workspace=layout.root),
+        root=read_json(layout.landing)["root"],
+        report=read_json(layout.ingest_report),
+        as_of=context.as_of.isoformat(),
+    )
+    return "nobody waits to be erased" if certificate is None else certificate_line(certificate)

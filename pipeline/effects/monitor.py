@@ -1,0 +1,64 @@
+"""Stage monitor: how the lists served before this night have done, and whether what comes in has changed.
+
+It warns and never stops a night: lists are served by then. The history lies in the ledger, a line a night.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.effects.monitor_metrics import watched
+from pipeline.errors import NetgainError
+from pipeline.monitoring.watching import Night, review
+from pipeline.reports.monitor import render_monitor
+from pipeline.stages.context import Context
+from pipeline.state.journal import read_lines, write_lines
+from pipeline.storage.tables import read_json, write_json, write_text
+
+FILE = "monitor.jsonl"
+
+
+def run(context: Context) -> str:
+    """Enter the night's figures, write reports/monitor.html and monitor-<as_of>.json; again, nothing changes."""
+    reports, as_of = context.settings.reports, context.as_of.isoformat()
+    try:
+        entry = watched(context)
+        nights = review(enter(context, entry), context.params.monitoring)
+        tonight = next(night for night in nights if night.as_of == as_of)
+        write_text(reports / "monitor.html", render_monitor(nights, context.params.monitoring))
+        warnings = [*tonight.warnings, *(f"not looked at: {what}" for what in entry["missing"])]
+    except NetgainError as err:
+        # Said in the summary, in the report and to whoever is alerted; the lists are served all the same.
+        tonight, warnings = Night(as_of, {}, ()), [f"the monitor could not do its work: {err.found}"]
+    write_json(_report(context), {"as_of": as_of, "warnings": warnings})
+    return _line(tonight, warnings)
+
+
+def warnings_of(context: Context) -> list[str]:
+    """What the monitor warned of in this night; nothing where it has not run."""
+    path = _report(context)
+    return list(read_json(path)["warnings"]) if path.exists() else []
+
+
+def enter(context: Context, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    """Enter a night in the history; the same night is entered once, as it came out last. Returns all entries in the
+    order of nights.
+
+    Raises:
+        TableError: the history cannot be read.
+    """
+    path = context.settings.ledger / FILE
+    before = read_lines(path)
+    entries = sorted([*(e for e in before if e["as_of"] != entry["as_of"]), entry], key=lambda e: str(e["as_of"]))
+    if entries != before:
+        write_lines(path, entries)
+    return entries
+
+
+def _report(context: Context) -> Path:
+    return context.settings.reports / f"monitor-{context.as_of}.json"
+
+
+def _line(night: Night, warnings: list[str]) -> str:
+    hit = night.judged.get("hit_rate")
+    rate = "no list was scored" if hit is None or hit.value is None else f"hit rate {hit.value:.1%}"
+    return f"{rate}; " + (f"{len(warnings)} warnings: {'; '.join(warnings)}" if warnings else "no warnings")

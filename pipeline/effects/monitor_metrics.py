@@ -1,0 +1,61 @@
+"""A night's figures for the monitor: of the lists served before it, of what came in, and of how fresh both are."""
+
+import datetime as dt
+from typing import Any
+
+from pipeline.errors import TableError
+from pipeline.monitoring.figures import Figures, new_item_share, serving_figures
+from pipeline.stages.context import Context
+from pipeline.storage.tables import DAILY, FALLBACK, LISTS, read_json, read_table
+
+_DRIFT = ("psi_hours", "psi_durations", "psi_plays_each")
+_VOLUME = {"plays_ratio": "plays_ratio", "listeners_ratio": "listeners_ratio", "log_age_days": "age_days"}
+
+
+def watched(context: Context) -> dict[str, Any]:
+    """The night's entry in the history; a function of the night's inputs and of the release served before it.
+
+    Returns:
+        `as_of`; `release`, that was served (None where there was none); `since`, the first day looked at; `figures` by
+        name, None where undefined; `missing`, what could not be read. What is missing leaves figures undefined.
+    """
+    missing: list[str] = []
+    layout, as_of = context.layout, context.as_of
+    served = _read(missing, lambda: read_json(layout.served / "served.json")) or {"release": None, "as_of": None}
+    since = dt.date.fromisoformat(served["as_of"]) if served["as_of"] else as_of - dt.timedelta(days=1)
+    report = _read(missing, lambda: read_json(layout.validation_report)) or {}
+    figures: Figures = {name: report.get("drift", {}).get(name) for name in _DRIFT}
+    figures |= {name: report.get("volume", {}).get(told) for name, told in _VOLUME.items()}
+    figures["lists_age_days"] = float((as_of - since).days) if served["release"] else None
+    figures |= _read(missing, lambda: _of_plays(context, served["release"], since)) or {}
+    return {
+        "as_of": as_of.isoformat(),
+        "release": served["release"],
+        "since": since.isoformat(),
+        "figures": dict(sorted(figures.items())),
+        "missing": missing,
+    }
+
+
+def _of_plays(context: Context, release: str | None, since: dt.date) -> Figures:
+    import polars as pl
+
+    daily = pl.DataFrame(read_table(context.layout.daily, DAILY))
+    figures: Figures = {"new_item_share": new_item_share(daily, since=since)}
+    if release is None:
+        return figures
+    folder = context.settings.releases / release
+    lists, fallback = (
+        pl.DataFrame(read_table(folder / name, schema))
+        for name, schema in (("lists.parquet", LISTS), ("fallback.parquet", FALLBACK))
+    )
+    least = context.params.monitoring.min_listeners
+    return figures | serving_figures(daily.filter(pl.col("day") >= since), lists, fallback, min_listeners=least)
+
+
+def _read(missing: list[str], read: Any) -> Any:
+    try:
+        return read()
+    except TableError as err:
+        missing.append(err.found)
+        return None

@@ -1,0 +1,81 @@
+"""Stage publish: the night's lists become a release, and the release is served."""
+
+import hashlib
+from functools import partial
+from typing import Any
+
+from pipeline.errors import NetgainError, ReleaseError
+from pipeline.releases.publishing import Contents
+from pipeline.releases.publishing import publish as publish_release
+from pipeline.releases.retention import retire
+from pipeline.releases.rollback import withdrawn
+from pipeline.runtime.code_version import git_commit
+from pipeline.stages.context import Context
+from pipeline.state.lease import held
+from pipeline.storage.tables import LISTENER_MAP, read_json, read_table
+
+
+def run(context: Context) -> str:
+    """Publish the audited lists, and remove releases that are older than those that are kept; doing so again changes
+    nothing.
+
+    Raises:
+        ReleaseError: the night is not finished, its lists were not audited, or what is served now is damaged.
+        LeaseLost: a later night was opened meanwhile.
+    """
+    rolled_back = withdrawn(context.settings.ledger)
+    release, served = publish_release(
+        context.settings.releases,
+        contents(context),
+        withdrawn=rolled_back,
+        guard=partial(held, context.settings.ledger, context.lease),
+    )
+    if not served:
+        why = "it was rolled back" if release.id in rolled_back else "a later night's is"
+        return f"release {release.id} is kept, not served: {why}{_retired(context, release.id)}"
+    told = f"{release.manifest['n_listeners']} listeners, recipe {release.recipe}"
+    return f"release {release.id} is served: {told}{_retired(context, release.id)}"
+
+
+def _retired(context: Context, spare: str) -> str:
+    """Older releases go; where that fails they stay, for the night has served its lists all the same."""
+    try:
+        gone = retire(context.settings.releases, keep=context.settings.keep_releases, spare=spare)
+    except (NetgainError, OSError) as err:
+        return f"; older ones could not be removed: {err.found if isinstance(err, NetgainError) else err}"
+    return f"; {len(gone)} older removed" if gone else ""
+
+
+def contents(context: Context) -> Contents:
+    """What the night would publish.
+
+    Raises:
+        ReleaseError: the lists did not pass their audit.
+    """
+    layout = context.layout
+    if not all(suite["success"] for suite in read_json(layout.audit_report)["suites"]):
+        raise ReleaseError("lists that failed their audit", expected="audited ones", fix=f"See {layout.audit_report}.")
+    decision: dict[str, Any] = read_json(layout.decision)
+    serve = decision["serve"]
+    kept = serve["source"] == "served"
+    return Contents(
+        files={
+            "lists.parquet": layout.lists,
+            "fallback.parquet": layout.fallback,
+            "model": layout.final_model,
+            # A model that stays is compared next night by the fit that it was compared by before.
+            "heldout": layout.served / "model" if kept else layout.model(serve["recipe"]) / "seed-0",
+        },
+        facts={
+            "as_of": context.as_of.isoformat(),
+            "recipe": serve["recipe"],
+            "family": read_json(layout.final_model / "model.json")["family"],
+            "n_listeners": read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows,
+        },
+        origin={
+            "verdict": decision["verdict"],
+            "sentence": decision["sentence"],
+            "params": hashlib.sha256(context.params.model_dump_json().encode()).hexdigest(),
+            "code": git_commit(layout.root),
+        },
+    )

@@ -1,1 +1,0 @@
-"""Runs a kernel over partitions: in this process, or as Spark tasks."""

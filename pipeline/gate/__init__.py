@@ -1,0 +1,1 @@
+"""The promotion gate: evidence, comparison, economics, guardrails, the decision and its record. Pure."""

@@ -1,0 +1,117 @@
+"""What a recipe costs, in money over the horizon.
+
+Cost is measured, and scaled to the service in proportion to listeners; the price card is the user's. What a gain is
+worth, and how sure that is, stands in valuation.py.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pipeline.metrics.cost import Cost, mean_cost
+from pipeline.params import EconomicsParams
+
+GIB = 2**30
+DAYS_PER_MONTH = 365 / 12
+
+
+@dataclass(frozen=True)
+class NightCost:
+    """A recipe's measured cost of one night: one fit, and one scoring of every listener.
+
+    Attributes:
+        cpu_seconds: CPU time [s] of both.
+        batch_seconds: elapsed time [s] of both.
+        memory_gib_seconds: peak memory times elapsed time [GiB · s] of both.
+        peak_rss_bytes: the higher peak [B].
+        model_bytes: size of one model on disk [B].
+        energy_kwh: energy [kWh] of both.
+        n_listeners: listeners that were fitted and scored.
+    """
+
+    cpu_seconds: float
+    batch_seconds: float
+    memory_gib_seconds: float
+    peak_rss_bytes: float
+    model_bytes: float
+    energy_kwh: float
+    n_listeners: int
+
+
+@dataclass(frozen=True)
+class Money:
+    """Money over the horizon, in the currency of the price card."""
+
+    compute: float
+    memory: float
+    storage: float
+    energy: float
+    maintenance: float
+    switching: float
+
+    @property
+    def total(self) -> float:
+        return self.compute + self.memory + self.storage + self.energy + self.maintenance + self.switching
+
+
+def night_cost(fits: Sequence[Cost], scorings: Sequence[Cost]) -> NightCost:
+    """The mean fit and the mean scoring of a recipe: a night that serves it pays for one of each.
+
+    Raises:
+        ValueError: there is no fit or no scoring, or something needed was not measured in one of them.
+    """
+    fit, scoring = mean_cost(list(fits)), mean_cost(list(scorings))
+    # One by one: a mean would hide a fit that was not measured, or was by a clock that ran backwards.
+    fit_rss = max(_known(cost.peak_rss_bytes) for cost in fits)
+    scoring_rss = max(_known(cost.peak_rss_bytes) for cost in scorings)
+    for cost in (*fits, *scorings):
+        for figure in (cost.cpu_seconds, cost.wall_seconds, cost.energy_kwh):
+            _known(figure)
+    return NightCost(
+        cpu_seconds=fit.cpu_seconds + scoring.cpu_seconds,
+        batch_seconds=fit.wall_seconds + scoring.wall_seconds,
+        memory_gib_seconds=(fit_rss * fit.wall_seconds + scoring_rss * scoring.wall_seconds) / GIB,
+        peak_rss_bytes=max(fit_rss, scoring_rss),
+        model_bytes=max(_known(cost.model_bytes) for cost in fits),
+        energy_kwh=fit.energy_kwh + scoring.energy_kwh,
+        n_listeners=max(int(_known(cost.n_scored or None)) for cost in scorings),
+    )
+
+
+def _known(figure: float | None) -> float:
+    if figure is None or not math.isfinite(figure) or figure < 0:
+        raise ValueError("time, memory, energy, model size or the number of scored listeners was not measured")
+    return figure
+
+
+def running_cost(night: NightCost, family: str, economics: EconomicsParams) -> Money:
+    """What serving a recipe costs over the horizon: H nights at N listeners, one stored model, and its upkeep."""
+    prices, days = economics.prices, economics.horizon_days
+    scale = economics.listeners / night.n_listeners
+    nights = days * scale
+    upkeep_hours = economics.maintenance_hours_per_year[family] * days / 365
+    return Money(
+        compute=nights * night.cpu_seconds / 3600 * prices.cpu_hour,
+        memory=nights * night.memory_gib_seconds / 3600 * prices.memory_gib_hour,
+        storage=scale * night.model_bytes / GIB * days / DAYS_PER_MONTH * prices.storage_gib_month,
+        energy=nights * night.energy_kwh * (prices.energy_kwh + prices.carbon_kg * prices.carbon_intensity_kg_per_kwh),
+        maintenance=upkeep_hours * prices.engineering_hour,
+        switching=0.0,
+    )
+
+
+def switching_cost(champion: Money, challenger: Money, family: str, economics: EconomicsParams) -> Money:
+    """C: what the challenger costs more than the champion over the horizon, and the work of switching to it, once."""
+    return Money(
+        compute=challenger.compute - champion.compute,
+        memory=challenger.memory - champion.memory,
+        storage=challenger.storage - champion.storage,
+        energy=challenger.energy - champion.energy,
+        maintenance=challenger.maintenance - champion.maintenance,
+        switching=economics.switching_hours[family] * economics.prices.engineering_hour,
+    )
+
+
+def per_month(amount: float, economics: EconomicsParams) -> float:
+    """Money over the horizon as money a month."""
+    return amount * DAYS_PER_MONTH / economics.horizon_days

@@ -1,0 +1,106 @@
+"""At which price a challenger's balance turns."""
+
+import itertools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipeline.gate.balance import Balance
+from pipeline.params import EconomicsParams
+
+PRICED = (
+    "listeners",
+    "margin_per_listener_day",
+    "elasticity",
+    "prices.cpu_hour",
+    "prices.memory_gib_hour",
+    "prices.storage_gib_month",
+    "prices.energy_kwh",
+    "prices.carbon_kg",
+    "prices.engineering_hour",
+)
+"""Assumptions that a verdict is tried against, by their names below `economics`; the elasticity is its median, and the
+belief keeps its shape."""
+
+REACH = 1e4
+"""A flip is looked for from price / REACH to price · REACH."""
+
+_STEPS = 80
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A price, and where it turns the balance.
+
+    Attributes:
+        price: name below `economics`.
+        assumed: its value.
+        flips_at: the nearest value, by ratio, beyond which the challenger pays where it did not, or the reverse; NaN
+            where there is none within REACH.
+    """
+
+    price: str
+    assumed: float
+    flips_at: float
+
+
+def flips(weigh_at: Callable[[EconomicsParams], Balance], economics: EconomicsParams) -> tuple[Flip, ...]:
+    """Where each price, all others as they are, turns `Balance.pays`.
+
+    Args:
+        weigh_at: `weigh` of one challenger, by the economics alone.
+        economics: what is assumed.
+    """
+    now = weigh_at(economics).pays
+
+    def turned(price: str) -> Callable[[float], bool]:
+        return lambda value: weigh_at(at(economics, price, value)).pays != now
+
+    return tuple(
+        Flip(price, priced(economics, price), _nearest(turned(price), priced(economics, price))) for price in PRICED
+    )
+
+
+def priced(economics: EconomicsParams, price: str) -> float:
+    """The value of an assumption of PRICED."""
+    if price == "elasticity":
+        return economics.elasticity.median
+    value = getattr(economics.prices, price.removeprefix("prices.")) if "." in price else getattr(economics, price)
+    return float(value)
+
+
+def at(economics: EconomicsParams, price: str, value: float) -> EconomicsParams:
+    """The same assumptions but for one."""
+    if price == "elasticity":
+        belief = economics.elasticity
+        scale = value / belief.median
+        changed = {"median": value, "low": belief.low * scale, "high": belief.high * scale}
+        return economics.model_copy(update={"elasticity": belief.model_copy(update=changed)})
+    if "." in price:
+        prices = economics.prices.model_copy(update={price.removeprefix("prices."): value})
+        return economics.model_copy(update={"prices": prices})
+    return economics.model_copy(update={price: value})
+
+
+def _nearest(flipped: Callable[[float], bool], price: float) -> float:
+    """The value nearest to `price`, by ratio, at which `flipped` turns. A price of 0 is searched upwards."""
+    origin, reach = (price, math.log(REACH)) if price else (1 / REACH, 2 * math.log(REACH))
+
+    def beyond(log_ratio: float) -> bool:
+        return flipped(origin * math.exp(log_ratio))
+
+    found = []
+    for sign in (1, -1) if price else (1,):
+        steps = [sign * reach * step / _STEPS for step in range(_STEPS + 1)]
+        for inside, outside in itertools.pairwise(steps):
+            if beyond(outside):
+                found.append(_bisect(beyond, inside, outside))
+                break
+    return origin * math.exp(min(found, key=abs)) if found else math.nan
+
+
+def _bisect(beyond: Callable[[float], bool], inside: float, outside: float) -> float:
+    for _ in range(60):
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if beyond(middle) else (middle, outside)
+    return outside

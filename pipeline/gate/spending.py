@@ -1,0 +1,98 @@
+"""How α is spent over a quarter of nights, so that all of them together are wrong with probability α at most.
+
+Every night that tests challengers is a look. Look t may be wrong with probability α_t, and Σ α_t ≤ α: a union bound
+(Bonferroni 1936), which holds however the nights depend on each other, as nights with overlapping windows do.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.gate.comparison import EarlierSeeds
+from pipeline.gate.pooling import EarlierLooks
+
+LOOKS = 90
+"""Looks that a quarter's α is divided among; a later one has none left."""
+
+_TOTAL = math.fsum(t**-1.5 for t in range(1, LOOKS + 1))
+
+RECENT_NIGHTS = 90
+"""Earlier nights whose fits tell how a recipe varies."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What earlier nights leave to this one: its place in the ledger and what they knew.
+
+    Attributes:
+        look: t, tonight's number among the looks of its quarter, from 1.
+        champion: the recipe that the gate itself would serve since the last night; None before the first.
+        seeds: for each recipe, what earlier nights' fits of it said.
+        override: see `Override`; None where none is in force.
+        pairs: for each challenger, its earlier looks against the champion that it was held against last.
+    """
+
+    look: int
+    champion: str | None = None
+    seeds: dict[str, tuple[EarlierSeeds, ...]] | None = None
+    override: "Override | None" = None
+    pairs: dict[str, EarlierLooks] | None = None
+
+    def earlier(self, recipe: str) -> tuple[EarlierSeeds, ...]:
+        return (self.seeds or {}).get(recipe, ())
+
+
+@dataclass(frozen=True)
+class Override:
+    """Somebody's decision to serve a recipe whatever the gate says.
+
+    Attributes:
+        recipe: what is served.
+        by: who decided so.
+        reason: why.
+        since: the first night.
+        until: the last night.
+    """
+
+    recipe: str
+    by: str
+    reason: str
+    since: str
+    until: str
+
+
+FIRST_NIGHT = History(look=1)
+
+
+def look_alpha(alpha: float, look: int, *, n_challengers: int) -> float:
+    """α_t / m with α_t = α · t^(−1.5) / Σ_{i ≤ 90} i^(−1.5): what one challenger may spend at look t; 0 after 90.
+
+    Raises:
+        ValueError: there is no such look, or no challenger.
+    """
+    if look < 1 or n_challengers < 1:
+        raise ValueError(f"look {look}, {n_challengers} challengers")
+    return alpha * look**-1.5 / _TOTAL / n_challengers if look <= LOOKS else 0.0
+
+
+def quarter(day: dt.date) -> str:
+    """2026-Q1."""
+    return f"{day.year}-Q{(day.month - 1) // 3 + 1}"
+
+
+def look_number(looks: Sequence[dict[str, Any]], *, as_of: dt.date, inputs: str) -> int:
+    """Tonight's number. A night that was looked at before keeps its number, so that running it again says the same;
+    the same date with other inputs is another look.
+
+    Args:
+        looks: of the ledger: as_of, inputs, look, n_challengers.
+        as_of: the night.
+        inputs: digest of its parameters, logs and champion.
+    """
+    mine = [entry for entry in looks if quarter(dt.date.fromisoformat(entry["as_of"])) == quarter(as_of)]
+    for entry in mine:
+        if entry["as_of"] == as_of.isoformat() and entry["inputs"] == inputs:
+            return int(entry["look"])
+    return 1 + max((int(entry["look"]) for entry in mine if entry["n_challengers"]), default=0)

@@ -1,1 +1,0 @@
-"""Where files are read and written: tables, expectations, tracking, releases."""

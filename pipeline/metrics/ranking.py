@@ -1,0 +1,37 @@
+"""The best k of many scores, the same whatever the order of work."""
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.metrics.topk import TopK
+
+
+def top_k(scores: npt.NDArray[np.float32], *, k: int) -> TopK:
+    """The k highest scores of each row; of equal ones, those of the lower column.
+
+    Args:
+        scores: float32 of shape (n_rows, n_items); −inf marks an item that must not be listed.
+        k: length of each list, ≥ 1; may exceed n_items.
+
+    Returns:
+        TopK of shape (n_rows, k).
+    """
+    n_rows, n_items = scores.shape
+    listed = scores > -np.inf
+    if k < n_items:
+        # Everything above the k-th best score, and all that equal it: which of those stay is settled by the sort.
+        kth = np.partition(scores, n_items - k, axis=1)[:, n_items - k]
+        listed &= scores >= kth[:, None]
+    rows, columns = np.nonzero(listed)
+    order = np.lexsort((columns, -scores[rows, columns], rows))
+    rows, columns = rows[order], columns[order]
+    starts = np.searchsorted(rows, np.arange(n_rows))
+    rank = np.arange(rows.size) - starts[rows]
+    kept = rank < k
+    rows, columns, rank = rows[kept], columns[kept], rank[kept]
+
+    items = np.full((n_rows, k), -1, dtype=np.int32)
+    best = np.full((n_rows, k), np.nan, dtype=np.float32)
+    items[rows, rank] = columns
+    best[rows, rank] = scores[rows, columns]
+    return TopK(items, best)

@@ -1,0 +1,177 @@
+"""A decision looked at again: from its record and its arrays alone, as it was made or under other prices."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from pipeline.errors import ParamsError, RecordError
+from pipeline.gate.evidence import Arrays
+from pipeline.gate.record import SCHEMA, Inputs, digest_of, inputs_from, make_record
+from pipeline.params import EconomicsParams, GateParams
+from pipeline.stages.fingerprints import rule_code
+from pipeline.stages.gate_inputs import read_arrays
+from pipeline.storage.checksums import fact
+from pipeline.storage.tables import json_text, read_json
+
+_AGAIN = "Take the file as it was published, from its MLflow run or its workspace."
+Record = dict[str, Any]
+
+
+def replay(path: Path) -> Record:
+    """Make a record again from its inputs and arrays, and hold it against what was written, bit for bit.
+
+    Args:
+        path: a decision.json, with the tables it names beside it.
+
+    Raises:
+        RecordError: an input is not the one that the record was made from, or another verdict follows; the message
+            says what differs.
+    """
+    record = read_record(path)
+    inputs = _inputs(path, record)
+    again = make_record(inputs, _arrays(path, inputs))
+    difference = first_difference(record, again)
+    if difference is not None:
+        other = record["hashes"]["rule"] != rule_code()
+        why = "; the rule's code is not the one that it was made by" if other else ""
+        raise RecordError(f"{path} does not follow from its inputs: {difference}{why}", expected="equality", fix=_AGAIN)
+    return record
+
+
+def what_if(path: Path, settings: Sequence[str]) -> tuple[Record, Record]:
+    """The record of a night, and the one that other assumptions would have led to; nothing is fitted or written.
+
+    Args:
+        path: a decision.json, with the tables it names beside it.
+        settings: `economics.listeners=1000000`, `gate.alpha=0.01`, …
+
+    Raises:
+        RecordError: see `replay`.
+        ParamsError: a setting names no parameter of economics or gate, or has no value for it.
+    """
+    record = replay(path)
+    inputs = _inputs(path, record)
+    groups: dict[str, dict[str, Any]] = {"economics": record["assumptions"], "gate": record["gate"]}
+    for setting in settings:
+        groups = _set(groups, setting)
+    try:
+        changed = replace(
+            inputs,
+            economics=EconomicsParams.model_validate(groups["economics"]),
+            gate=GateParams.model_validate(groups["gate"]),
+        )
+    except ValidationError as err:
+        first = err.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ParamsError(f"--set {where} = {first['input']!r}", expected=first["msg"], fix="See params.yaml.") from err
+    return record, make_record(changed, _arrays(path, inputs))
+
+
+def read_record(path: Path) -> Record:
+    """A record as it was written.
+
+    Raises:
+        RecordError: it is none of this schema, or was changed since.
+        TableError: there is none.
+    """
+    record = read_json(path)
+    if not isinstance(record, dict) or record.get("schema") != SCHEMA or "digest" not in record:
+        raise RecordError(f"{path} is no record of schema {SCHEMA}", expected="a decision.json", fix=_AGAIN)
+    found = digest_of(record)
+    if found != record["digest"]:
+        raise RecordError(
+            f"{path} was changed after it was written: its content has the digest {found[:12]}{_changed(path, record)}",
+            expected=f"the {str(record['digest'])[:12]} that it names",
+            fix=_AGAIN,
+        )
+    if json_text(record) != path.read_text(encoding="utf-8"):
+        raise RecordError(f"{path} was reformatted or damaged", expected="the bytes as written", fix=_AGAIN)
+    return record
+
+
+def first_difference(a: Any, b: Any, where: str = "") -> str | None:
+    """The first place where two JSON values differ, with both; None where they are equal."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        for key in sorted(a.keys() | b.keys()):
+            if key not in a or key not in b:
+                return f"{where}.{key} stands in one alone".lstrip(".")
+            found = first_difference(a[key], b[key], f"{where}.{key}")
+            if found:
+                return found
+        return None
+    if isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+        pairs = (first_difference(x, y, f"{where}[{i}]") for i, (x, y) in enumerate(zip(a, b, strict=True)))
+        return next((found for found in pairs if found), None)
+    return None if a == b and type(a) is type(b) else f"{where} is {a!r} and would be {b!r}".lstrip(".")
+
+
+def _changed(path: Path, record: Record) -> str:
+    """What follows from the inputs and is not what stands there, where that can be told."""
+    try:
+        inputs = _inputs(path, record)
+        told = first_difference({**record, "digest": ""}, {**make_record(inputs, _arrays(path, inputs)), "digest": ""})
+    except (RecordError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f" ({told})" if told else ""
+
+
+def _inputs(path: Path, record: Record) -> Inputs:
+    try:
+        return inputs_from(record)
+    except (KeyError, TypeError, ValueError, AttributeError) as err:
+        what = " ".join(str(err).split())[:120]
+        raise RecordError(f"{path} lacks something: {what}", expected="a decision.json", fix=_AGAIN) from err
+
+
+def _arrays(path: Path, inputs: Inputs) -> Arrays:
+    files: dict[str, Path] = {}
+    for name, told in inputs.arrays.items():
+        file = (path.parent / told["file"]).resolve()
+        if not file.is_relative_to(path.parent.resolve()):
+            raise RecordError(f"{path} names {told['file']}", expected="files beside the record", fix=_AGAIN)
+        found = fact(file) if file.is_file() else None
+        expected = {"bytes": told["bytes"], "sha256": told["sha256"]}
+        if found != expected:
+            what = "is missing" if found is None else f"has {found['bytes']} bytes and SHA-256 {found['sha256'][:12]}"
+            raise RecordError(
+                f"{file} {what}", expected=f"{told['bytes']} bytes and SHA-256 {told['sha256'][:12]}", fix=_AGAIN
+            )
+        files[name] = file
+    return read_arrays(files)
+
+
+def _set(groups: Mapping[str, Any], setting: str) -> dict[str, Any]:
+    """`groups` with one value changed; the others are shared."""
+    dotted, equals, text = setting.partition("=")
+    *folders, leaf = dotted.strip().split(".")
+    if not equals or not folders or folders[0] not in groups:
+        raise ParamsError(
+            f"--set {setting}", expected="economics.NAME=VALUE or gate.NAME=VALUE", fix="See params.yaml for the names."
+        )
+    changed: dict[str, Any] = dict(groups)
+    place = changed
+    for folder in folders:
+        if not isinstance(place.get(folder), dict):
+            raise ParamsError(f"--set {setting}: there is no {dotted}", expected="a parameter", fix="See params.yaml.")
+        place[folder] = dict(place[folder])
+        place = place[folder]
+    if leaf not in place:
+        raise ParamsError(f"--set {setting}: there is no {dotted}", expected="a parameter", fix="See params.yaml.")
+    try:
+        place[leaf] = yaml.safe_load(text)
+    except yaml.YAMLError as err:
+        raise ParamsError(f"--set {setting}", expected="a value as in params.yaml", fix="Quote it.") from err
+    if isinstance(place[leaf], int) and isinstance(_old(groups, folders, leaf), float):
+        place[leaf] = float(place[leaf])
+    return changed
+
+
+def _old(groups: Mapping[str, Any], folders: Sequence[str], leaf: str) -> Any:
+    place: Any = groups
+    for folder in folders:
+        place = place[folder]
+    return place[leaf]

@@ -1,0 +1,58 @@
+"""A whole night: open, pure stages, effects, summary."""
+
+import datetime as dt
+import time
+from pathlib import Path
+from typing import Any
+
+from pipeline.effects.perform import perform
+from pipeline.errors import EXIT_INVALID
+from pipeline.graph import EFFECTS
+from pipeline.nightly.data_docs import write_data_docs
+from pipeline.nightly.dvc import Report, repro
+from pipeline.nightly.failing import Reached, stale_if_it_fails
+from pipeline.nightly.opening import interrupt_as_exit, open_night
+from pipeline.nightly.summary import night_facts
+from pipeline.nightly.workspace_lock import only_night
+from pipeline.settings import Settings
+from pipeline.stages.context import Context
+from pipeline.state.lease import close
+
+
+def run_night(
+    settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None, report: Report
+) -> dict[str, Any]:
+    """Run a night and return its facts (see `night_facts`). Running it again repeats nothing that is done; one that
+    fails leaves what is served, and marks it stale.
+
+    Raises:
+        NetgainError: an input is not as it should be, or a stage failed.
+    """
+    interrupt_as_exit()
+    started, reached = time.monotonic(), Reached(report)
+    with only_night(settings), stale_if_it_fails(settings, as_of=as_of, reached=reached):
+        context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
+        reached.stage = "stages"
+        try:
+            try:
+                ran = repro(settings, reached)
+            finally:
+                write_data_docs(context)  # a night that was stopped is the one to look at
+            effects = {name: _timed(name, context, reached) for name in EFFECTS}
+        except BaseException:
+            close(settings.ledger, context.lease, "failed")
+            raise
+        return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
+
+
+def exit_status(facts: dict[str, Any]) -> int:
+    """0, or the status of a night that could not decide; its lists are served all the same."""
+    return EXIT_INVALID if facts["decision"]["verdict"] == "INVALID" else 0
+
+
+def _timed(name: str, context: Context, report: Report) -> str:
+    report(name, None, "")
+    started = time.monotonic()
+    said = perform(name, context)
+    report(name, time.monotonic() - started, said)
+    return said

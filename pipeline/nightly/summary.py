@@ -1,0 +1,87 @@
+"""What a night did, as data: gathered from what its stages wrote."""
+
+from typing import Any
+
+from pipeline.effects.monitor import warnings_of
+from pipeline.gate.economics import per_month
+from pipeline.nightly.data_docs import checkpoints
+from pipeline.releases.release import current
+from pipeline.stages.context import Context
+from pipeline.state.outbox import waiting
+from pipeline.storage.tables import read_json
+
+
+def night_facts(context: Context) -> dict[str, Any]:
+    """JSON-able facts of a finished night.
+
+    Returns:
+        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format); `checks` (by checkpoint: the number
+        of expectations, and lines of what warns, what is set aside, what is undecided); `decision` (decision.json);
+        `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners); `monitor`, its
+        warnings; `outbox`, keys of the nights of which something waits for MLflow; `reports`.
+    """
+    layout = context.layout
+    ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
+    release = current(context.settings.releases)
+    return {
+        "as_of": context.as_of.isoformat(),
+        "rows": {key: ingest[key] for key in ("format", "read", "accepted", "duplicate", "quarantined", "reasons")}
+        | {"files": len(ingest["files"])},
+        "checks": {
+            name: {kind: report[kind] for kind in ("n_expectations", "warnings", "set_aside", "undecided")}
+            for name, report in checkpoints(context).items()
+        },
+        "decision": decision,
+        "recipes": recipe_rows(context, decision),
+        "release": {
+            "id": release.id,
+            "as_of": release.as_of.isoformat(),
+            "recipe": release.recipe,
+            "n_listeners": release.manifest["n_listeners"],
+            "folder": str(release.folder),
+        },
+        "monitor": warnings_of(context),
+        "outbox": sorted({entry.key for entry in waiting(context.settings.ledger)}),
+        "reports": str(context.settings.reports),
+    }
+
+
+def recipe_rows(context: Context, decision: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each recipe that was measured, the most accurate first: accuracy, gain over the champion with its
+    95 % interval (shares of the champion's mean), measured cost of a night, and running cost a month."""
+    champion, k = decision["champion"], context.params.evaluation.k
+    upgrades = {upgrade["recipe"]: upgrade for upgrade in decision["challengers"]}
+    rows = []
+    for name, measured in decision["recipes"].items():
+        metrics = read_json(context.layout.metrics(name))
+        night, running = measured["night"] or {}, measured["running_cost"]
+        rows.append(
+            {
+                "recipe": name,
+                "role": "champion" if name == champion else "challenger",
+                "ndcg": measured["mean"],
+                "recall": metrics.get(f"recall_at_{k}"),
+                "coverage": measured["coverage"],
+                "gain": _gain(upgrades.get(name)),
+                "cpu_seconds": night.get("cpu_seconds"),
+                "peak_rss_bytes": night.get("peak_rss_bytes"),
+                "model_bytes": night.get("model_bytes"),
+                "energy_kwh": night.get("energy_kwh"),
+                "cost_per_month": None if running is None else _monthly(running, context),
+                "broken": [g["name"] for g in upgrades.get(name, {}).get("gates", []) if g["passed"] is False],
+            }
+        )
+    return sorted(rows, key=lambda row: -(row["ndcg"] or 0.0))
+
+
+def _gain(upgrade: dict[str, Any] | None) -> dict[str, float] | None:
+    if upgrade is None or not upgrade["comparison"]["champion_mean"]:
+        return None
+    base = upgrade["comparison"]["champion_mean"]
+    low, high = upgrade["interval"]
+    return {"delta": upgrade["comparison"]["delta"] / base, "low": low / base, "high": high / base}
+
+
+def _monthly(running: dict[str, float], context: Context) -> float:
+    once = running.get("switching") or 0.0
+    return per_month(sum(running.values()) - once, context.params.economics)

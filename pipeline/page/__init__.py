@@ -1,1 +1,0 @@
-"""The decision page: one self-contained HTML file, made from decision.json alone."""

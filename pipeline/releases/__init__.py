@@ -1,0 +1,1 @@
+"""Immutable releases: publish, retain, roll back, recover, look up."""

@@ -1,0 +1,122 @@
+"""What `netgain lookup` and `netgain releases` answer, from the release that is served."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipeline.errors import ReleaseError
+from pipeline.releases.release import Release, current, open_release, release_ids, removed_ids
+from pipeline.releases.rollback import withdrawn
+from pipeline.storage.tables import FALLBACK, LISTS, conform
+from pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A list as it is served.
+
+    Attributes:
+        known: whether the list is the listener's own; a stranger gets the fallback list.
+        rows: `rank`, `item_id`, `item_name`, `score`, `reason`, the best first.
+    """
+
+    listener_id: str
+    release: Release
+    known: bool
+    rows: list[dict[str, Any]]
+
+
+def lookup(releases: Path, listener_id: str) -> Answer:
+    """The list that a listener is served.
+
+    Raises:
+        ReleaseError: nothing was published, or what was published cannot be read.
+    """
+    release = current(releases)
+    own = _read(release.lists, LISTS, filters=[("listener_id", "=", listener_id)], release=release)
+    table = own if own.num_rows else _read(release.fallback, FALLBACK, filters=None, release=release)
+    rows = table.select(FALLBACK.names).sort_by("rank").to_pylist()
+    return Answer(listener_id, release, bool(own.num_rows), rows)
+
+
+def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] | None, release: Release) -> pa.Table:
+    try:
+        return conform(pq.read_table(path, filters=filters), schema)
+    except (OSError, pa.ArrowInvalid) as err:
+        raise ReleaseError(
+            f"release {release.id}: {path.name} cannot be read: {err}",
+            expected="the file that was published",
+            fix="Run the night again, or `netgain rollback`.",
+        ) from err
+
+
+def answer_table(answer: Answer) -> "Table":
+    """The answer for a terminal."""
+    from rich.table import Table
+    from rich.text import Text
+
+    whose = f"for {answer.listener_id}" if answer.known else f"{answer.listener_id} is a stranger: the popular list"
+    release = answer.release
+    table = Table(
+        title=Text(whose),
+        caption=Text(f"release {release.id}, recipe {release.recipe}"),
+        title_justify="left",
+        caption_justify="left",
+    )
+    table.add_column("", justify="right", style="dim")
+    table.add_column("item", style="bold")
+    table.add_column("score", justify="right")
+    table.add_column("why")
+    for row in answer.rows:
+        # Names come from outside; as Text they cannot pass for markup.
+        table.add_row(str(row["rank"]), Text(row["item_name"]), f"{row['score']:.3f}", Text(row["reason"]))
+    return table
+
+
+def releases_table(settings: Settings) -> "Table":
+    """All releases for a terminal, the newest first: which is served, which a rollback goes to, which are withdrawn.
+
+    Raises:
+        ReleaseError: nothing was published.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    root, keep = settings.releases, settings.keep_releases
+    marks = dict.fromkeys(withdrawn(settings.ledger), "withdrawn")
+    try:
+        served = current(root)
+        marks |= {served.previous or "": "before", served.id: "served"}
+    except ReleaseError:
+        if not release_ids(root):
+            raise
+    table = Table(
+        caption=f"{f'at least {keep}' if keep else 'all'} are kept; removed so far: {len(removed_ids(root))}",
+        caption_justify="left",
+    )
+    for column in ("", "release", "night", "recipe", "listeners", "MiB", "after", "verdict"):
+        table.add_column(column, justify="right" if column in ("listeners", "MiB") else "left", overflow="fold")
+    for name in reversed(release_ids(root)):
+        try:
+            release = open_release(root, name)
+        except ReleaseError:
+            table.add_row(marks.get(name, ""), name, name[:10], "damaged: `netgain doctor`", style="red")
+            continue
+        size = sum(file["bytes"] for file in release.manifest["files"].values())
+        table.add_row(
+            marks.get(name, ""),
+            release.id,
+            release.manifest["as_of"],
+            release.recipe,
+            f"{release.manifest['n_listeners']:,}",
+            f"{size / 2**20:,.1f}",
+            release.previous or "",
+            Text(str(release.manifest["origin"]["verdict"])),
+        )
+    return table

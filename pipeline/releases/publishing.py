@@ -1,0 +1,162 @@
+"""Making a release and serving it.
+
+A release is built in a folder beside, made durable and renamed; CURRENT is replaced after that. So a reader finds a
+whole release or the one before, and a crash between any two steps is mended by publishing again.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ReleaseError
+from pipeline.storage.checksums import digests, opened
+from pipeline.releases.release import (
+    SCHEMA,
+    Release,
+    current,
+    id_of,
+    named,
+    open_release,
+    release_ids,
+    served_before,
+    verify,
+    whole,
+)
+from pipeline.releases.current import locked, point, restate
+from pipeline.storage.tables import sync_folder
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What becomes a release.
+
+    Attributes:
+        files: source by path inside the release; a folder stands for all files under it.
+        facts: JSON-able and deterministic: as_of, recipe, family, n_listeners.
+        origin: how the content came about (verdict, sentence, params, code). The manifest tells it, but the id is not
+            computed from it: a verdict quotes measured cost, which differs each time the same content is made.
+    """
+
+    files: Mapping[str, Path]
+    facts: Mapping[str, Any]
+    origin: Mapping[str, Any]
+
+
+def release_id(contents: Contents) -> str:
+    """`<as_of>-<12 hex>`: the same content has the same id, whenever and wherever it is made.
+
+    Raises:
+        ReleaseError: a source is missing.
+    """
+    return id_of(_content(contents))
+
+
+def publish(
+    root: Path,
+    contents: Contents,
+    *,
+    withdrawn: Collection[str] = (),
+    guard: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> tuple[Release, bool]:
+    """Make the contents a release and serve it; publishing the same again changes nothing.
+
+    A release of an earlier night than the one served is kept without being served: a backfill does not bring back
+    yesterday's lists. Neither is one that was withdrawn by a rollback served again.
+
+    Args:
+        root: folder of releases.
+        contents: what becomes one.
+        withdrawn: ids of releases that were rolled back from.
+        guard: entered around the swap of CURRENT; it raises where this night may not serve any more.
+
+    Returns:
+        The release, and whether it is what CURRENT names now.
+
+    Raises:
+        ReleaseError: a source is missing, or CURRENT does not name a complete release.
+    """
+    content = _content(contents)
+    name, as_of = id_of(content), date.fromisoformat(content["as_of"])
+    root.mkdir(parents=True, exist_ok=True)
+    with locked(root):
+        _sweep(root)
+        again = named(root) == name  # what is served is published anew, and mended where it is damaged
+        served = None if again else _served(root)
+        serves = again or ((served is None or as_of >= served.as_of) and name not in withdrawn)
+        release = whole(root, name)
+        if release is None:
+            about = {"release": name, "previous": _previous(root, name, as_of), "origin": dict(contents.origin)}
+            release = _build(root, contents, {**content, **about})
+        if serves and not again:
+            with guard():
+                point(root, name)
+        if serves:
+            restate(root)  # a crash may have fallen between the swap and the mark
+    return release, serves
+
+
+def _content(contents: Contents) -> dict[str, Any]:
+    return {"schema": SCHEMA, **contents.facts, "files": digests(contents.files)}
+
+
+def _sweep(root: Path) -> None:
+    """Remove what a kill left of an earlier publish."""
+    for left_over in root.glob(".tmp-*"):
+        shutil.rmtree(left_over)
+    for left_over in root.glob(".*.tmp"):
+        left_over.unlink()
+
+
+def _served(root: Path) -> Release | None:
+    return None if named(root) is None else current(root)
+
+
+def _previous(root: Path, name: str, as_of: date) -> str | None:
+    """The release that a new one follows: what is served, or for a backfilled night what was served before it.
+
+    One that is made again follows what it followed. It may be served itself, or lie behind what is: a chain that took
+    the served one for its next link would lead in a circle.
+    """
+    if not (root / name).exists() and named(root) != name:
+        served = _served(root)
+        found = served if served is None or as_of >= served.as_of else served_before(root, as_of)
+        return None if found is None else found.id
+    try:
+        return open_release(root, name).previous
+    except ReleaseError:
+        # Its manifest is gone, and with it what it followed.
+        earlier = [each for each in release_ids(root) if each < as_of.isoformat()]
+        return earlier[-1] if earlier else None
+
+
+def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Release:
+    name = manifest["release"]
+    building = root / f".tmp-{name}"
+    for path, source in opened(contents.files):
+        target = building / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # Copied, not linked: the source may be a link into DVC's cache, and what is served must not share its bytes.
+        shutil.copyfile(source, target)
+        _sync(target)
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    (building / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    _sync(building / "manifest.json")
+    verify(Release(building, manifest))
+    for folder in [*(p for p in building.rglob("*") if p.is_dir()), building]:
+        sync_folder(folder)
+    if (root / name).exists():  # a damaged one
+        (root / name).rename(root / f".tmp-damaged-{name}")
+    building.rename(root / name)
+    sync_folder(root)
+    return Release(root / name, manifest)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

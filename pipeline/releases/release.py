@@ -1,0 +1,262 @@
+"""Releases: immutable folders of what is served, and the one-line file CURRENT that names the one in use.
+
+This module reads them; publishing.py makes them, serving.py swaps CURRENT, retention.py removes them.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import ReleaseError, TableError
+from pipeline.storage.checksums import digests, fact
+from pipeline.state.journals import REMOVED
+from pipeline.state.journal import read_lines
+
+SCHEMA = 1
+_ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
+_OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
+_TOLD = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
+"""The journal of releases that retention took away."""
+NOT_CONTENT = ("release", "previous", "origin")
+"""Keys of the manifest that its id is not computed from: how the same content came about, and what came before it."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published folder and what its manifest says of it."""
+
+    folder: Path
+    manifest: Mapping[str, Any]
+
+    @property
+    def id(self) -> str:
+        return str(self.manifest["release"])
+
+    @property
+    def as_of(self) -> date:
+        return date.fromisoformat(self.manifest["as_of"])
+
+    @property
+    def recipe(self) -> str:
+        return str(self.manifest["recipe"])
+
+    @property
+    def previous(self) -> str | None:
+        """The release that was served when this one was made."""
+        value = self.manifest["previous"]
+        return None if value is None else str(value)
+
+    @property
+    def lists(self) -> Path:
+        return self.folder / "lists.parquet"
+
+    @property
+    def fallback(self) -> Path:
+        return self.folder / "fallback.parquet"
+
+    @property
+    def model(self) -> Path:
+        return self.folder / "model"
+
+    @property
+    def heldout(self) -> Path:
+        """The same recipe fitted before its decision window: next night's refresh is measured against it."""
+        return self.folder / "heldout"
+
+
+def current(root: Path) -> Release:
+    """The release that is served.
+
+    Raises:
+        ReleaseError: nothing was published, or CURRENT names no complete release.
+    """
+    name = named(root)
+    if name is None:
+        raise ReleaseError(
+            f"no release in {root}", expected="a published one", fix="Run a night first: `netgain night`."
+        )
+    return open_release(root, name)
+
+
+def named(root: Path) -> str | None:
+    """What CURRENT says, whether or not there is such a release; None where there is no CURRENT.
+
+    Raises:
+        ReleaseError: it cannot be read.
+    """
+    try:
+        return (root / "CURRENT").read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as err:
+        raise ReleaseError(
+            f"{root / 'CURRENT'} cannot be read: {err}", expected="a release's name", fix=_OTHER
+        ) from err
+
+
+def open_release(root: Path, name: str) -> Release:
+    """A release by its id.
+
+    Raises:
+        ReleaseError: the name is none of a release, or its manifest is missing or faulty.
+    """
+    if not _ID.fullmatch(name):
+        raise ReleaseError(f"a release called {name[:60]!r}", expected="<as_of>-<12 hex digits>", fix=_OTHER)
+    if _was_removed(root, name):
+        raise ReleaseError(
+            f"release {name} was removed, as older than those that are kept",
+            expected="one that is kept",
+            fix="See `netgain releases`, and NETGAIN_KEEP_RELEASES.",
+        )
+    try:
+        manifest = json.loads((root / name / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as err:
+        raise ReleaseError(f"release {name} has no readable manifest: {err}", expected="JSON", fix=_OTHER) from err
+    known = isinstance(manifest, dict) and manifest.keys() >= _TOLD and manifest["schema"] == SCHEMA
+    if not known or manifest["release"] != name:
+        raise ReleaseError(f"release {name} has a manifest of another kind", expected=f"schema {SCHEMA}", fix=_OTHER)
+    return Release(root / name, manifest)
+
+
+def list_releases(root: Path) -> list[Release]:
+    """All releases, by id: the oldest night first.
+
+    Raises:
+        ReleaseError: one of them has no readable manifest.
+    """
+    return [open_release(root, name) for name in release_ids(root)]
+
+
+def release_ids(root: Path) -> list[str]:
+    """Ids of the folders that are there, whole or not: the oldest night first."""
+    return sorted(p.name for p in root.iterdir() if _ID.fullmatch(p.name)) if root.is_dir() else []
+
+
+def removed_ids(root: Path) -> frozenset[str]:
+    """Ids of what retention has removed, or was about to; some may have been made again since.
+
+    Raises:
+        TableError: the journal cannot be read.
+    """
+    return frozenset(entry["release"] for entry in read_lines(root / REMOVED))
+
+
+def before(root: Path, release: Release) -> Release | None:
+    """What was served when a release was made. None where nothing was, or where retention has removed it: the chain
+    ends there.
+
+    Raises:
+        ReleaseError: it is faulty, or missing though nobody removed it.
+    """
+    name = release.previous
+    if name is None or _was_removed(root, name):
+        return None
+    return open_release(root, name)
+
+
+def _was_removed(root: Path, name: str) -> bool:
+    try:
+        return not (root / name).exists() and name in removed_ids(root)
+    except TableError:  # then it is missing, and nobody knows why
+        return False
+
+
+def verify(release: Release) -> None:
+    """Read every file of a release against its checksum.
+
+    Raises:
+        ReleaseError: a file differs, is missing or does not belong; the first one is named.
+    """
+    _verify_files(release)
+    if id_of({k: v for k, v in release.manifest.items() if k not in NOT_CONTENT}) != release.id:
+        raise ReleaseError(f"the manifest of release {release.id} was edited", expected="as published", fix=_OTHER)
+
+
+def whole(root: Path, name: str) -> Release | None:
+    """The release of that name, every file of it read; None where there is none, or it is damaged."""
+    try:
+        release = open_release(root, name)
+        verify(release)
+    except ReleaseError:
+        return None
+    return release
+
+
+def _verify_files(release: Release, *, under: str = "") -> None:
+    expected = {path: facts for path, facts in release.manifest["files"].items() if path.startswith(under)}
+    found = digests({under.rstrip("/"): release.folder / under})
+    found.pop("manifest.json", None)
+    for path in sorted(expected.keys() | found.keys()):
+        if path not in found:
+            what = "lacks the file"
+        elif path not in expected:
+            what = "has a file that is not its own:"
+        elif found[path] != expected[path]:
+            what = "has other bytes than published in"
+        else:
+            continue
+        raise ReleaseError(f"release {release.id} {what} {path}", expected="the files of its manifest", fix=_OTHER)
+
+
+def served_before(root: Path, as_of: date) -> Release | None:
+    """The release that was served before a night, so that running the night again gives the same answer. None before
+    the first one, and for nights so old that what came before them is not kept.
+
+    Raises:
+        ReleaseError: a release of the chain is missing or faulty.
+    """
+    if not (root / "CURRENT").exists():
+        return None
+    release: Release | None = current(root)
+    while release is not None and release.as_of >= as_of:
+        release = before(root, release)
+    return release
+
+
+def snapshot_served(root: Path, as_of: date, into: Path) -> Release | None:
+    """Write `served_before` into a folder: served.json and, where there is one, its models.
+
+    model/ is the held-out one, which tonight's fits are compared with; final/ is the one that was served, and goes on
+    being served where the night decides so. A folder that says the same already is left untouched, so that DVC sees no
+    change.
+
+    Raises:
+        ReleaseError: a release of the chain is missing or faulty, or its models differ from their checksums.
+    """
+    release = served_before(root, as_of)
+    told = ("recipe", "family", "as_of")
+    served = {"release": release and release.id, **{name: release and release.manifest[name] for name in told}}
+    text = json.dumps(served, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    expected = {"served.json": fact(text.encode())}
+    models = {} if release is None else {"model": release.heldout, "final": release.model}
+    if release is not None:
+        for name, source in models.items():
+            _verify_files(release, under=f"{source.name}/")
+            expected |= {
+                f"{name}/{path.removeprefix(f'{source.name}/')}": found
+                for path, found in release.manifest["files"].items()
+                if path.startswith(f"{source.name}/")
+            }
+    if into.is_dir() and digests({"": into}) == expected:
+        return release
+    new = into.with_name(f".{into.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    (new / "served.json").write_text(text, encoding="utf-8")
+    for name, source in models.items():
+        shutil.copytree(source, new / name)
+    shutil.rmtree(into, ignore_errors=True)
+    new.rename(into)
+    return release
+
+
+def id_of(content: Mapping[str, Any]) -> str:
+    """`<as_of>-<12 hex>` of a manifest's content: the same content has the same id, wherever it is made."""
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+    return f"{content['as_of']}-{hashlib.sha256(canonical).hexdigest()[:12]}"

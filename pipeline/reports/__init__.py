@@ -1,0 +1,1 @@
+"""Pages and plots, made from records alone; no page loads anything from elsewhere."""

@@ -1,0 +1,30 @@
+"""The page itself."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pipeline.reports.decision_view import EXPLAINS, View, figure, number, percent
+
+
+def render(record: Mapping[str, Any]) -> str:
+    """A decision as one self-contained HTML file; the same record gives the same bytes.
+
+    Args:
+        record: decision.json, of pipeline/gate/record.py.
+    """
+    return environment().get_template("decision.html.j2").render(view=View(record), record=record, explains=EXPLAINS)
+
+
+@cache
+def environment() -> Environment:
+    """Of all pages: what is not escaped by hand is escaped, what is not defined is an error."""
+    loader = PackageLoader("pipeline.reports")
+    environment = Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(percent=percent, number=number, figure=figure)
+    environment.globals.update(passed={True: ("✓", "held"), False: ("✕", "broken"), None: ("○", "undecided")})
+    return environment

@@ -1,0 +1,1 @@
+"""Where work runs: executors, Spark, the cost meter, cached results, child processes."""

@@ -1,0 +1,124 @@
+"""A Spark Connect server that the stages of a night share, so that the night pays for one JVM."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.runtime.parent_watch import die_with_parent
+from pipeline.runtime.spark_session import (
+    PORT_CONF,
+    WORKER_ENVIRONMENT,
+    announcement,
+    fresh_scratch,
+    prepare_environment,
+    session_conf,
+    shared_server,
+    start_failed,
+    state_folder,
+)
+from pipeline.settings import Settings
+
+_START_SECONDS = 120
+
+
+@contextmanager
+def serving(settings: Settings) -> Iterator[None]:
+    """A server for the length of the block; one that already serves this workspace is used and left alone."""
+    if shared_server(settings):
+        yield
+        return
+    process = start(settings, dies_with_us=True)
+    try:
+        yield
+    finally:
+        stop(settings, process)
+
+
+def start(settings: Settings, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
+    """Start a server on loopback, with a token of its own, and announce it to this workspace.
+
+    Raises:
+        SettingsError: it does not come up; the end of its log is in the message.
+    """
+    prepare_environment(settings)
+    port, token = _free_port(), secrets.token_hex(16)
+    conf = session_conf(settings, fresh_scratch(settings, "server")) | {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        PORT_CONF: str(port),
+        "spark.driver.host": "127.0.0.1",
+    }
+    log = state_folder(settings) / "spark.log"
+    arguments = [item for key, value in conf.items() for item in ("--conf", f"{key}={value}")]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [
+                str(Path(os.environ["SPARK_HOME"]) / "bin" / "spark-submit"),
+                *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+                *("--name", "netgain", "--master", settings.spark_master),
+                *arguments,
+                "spark-internal",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            # The token travels in the environment: an argument could be read by every user of the machine.
+            env=os.environ | WORKER_ENVIRONMENT | {"SPARK_CONNECT_AUTHENTICATE_TOKEN": token},
+            preexec_fn=die_with_parent if dies_with_us else None,  # noqa: PLW1509  # no threads have been started
+            start_new_session=not dies_with_us,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while not _listens(port):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise start_failed(log)
+        time.sleep(0.1)
+    # PySpark talks to a token-guarded server without TLS under the name localhost alone.
+    _announce(settings, {"url": f"sc://localhost:{port}/;token={token}", "port": port, "pid": process.pid})
+    return process
+
+
+def stop(settings: Settings, process: subprocess.Popen[bytes] | None = None) -> bool:
+    """Stop the announced server. False where there was none."""
+    server = shared_server(settings)
+    announcement(settings).unlink(missing_ok=True)
+    if server is None:
+        return False
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int(str(server["pid"])), signal.SIGTERM)
+    if process is not None:
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    return True
+
+
+def _announce(settings: Settings, server: dict[str, object]) -> None:
+    path = announcement(settings)
+    temporary = path.with_suffix(".tmp")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)  # it holds the token
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(server, file)
+    temporary.replace(path)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

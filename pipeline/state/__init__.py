@@ -1,0 +1,1 @@
+"""What nights leave to each other: analyses, leases, overrides, the outbox."""

@@ -1,0 +1,1 @@
+"""Tables and their schemas, atomic writes, checksums, the cache of results."""

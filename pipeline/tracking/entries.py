@@ -1,0 +1,87 @@
+"""A night's record as an entry of the outbox, and back."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.state.outbox import Waiting, put
+from pipeline.tracking.records import ModelRecord, RunRecord, TrainingData
+
+_MODEL = "model"
+
+
+@dataclass(frozen=True)
+class NightRecord:
+    """All that becomes of a night in MLflow.
+
+    Attributes:
+        key: same key, same night.
+        night: the run of the night.
+        recipes: its child runs.
+        model: what the registry is given.
+        about: Markdown, the experiment's description.
+        metric: that the runs table shows.
+        at_ms: when the night was recorded [ms since 1970]; the runs end then, however late they get there.
+    """
+
+    key: str
+    night: RunRecord
+    recipes: tuple[RunRecord, ...]
+    model: ModelRecord
+    about: str
+    metric: str
+    at_ms: int
+
+
+def put_record(ledger: Path, record: NightRecord) -> Waiting:
+    """Enter a record with copies of its artifacts.
+
+    Raises:
+        SettingsError: the disk does not take it.
+    """
+    files = {_MODEL: record.model.folder}
+    runs = []
+    for number, run in enumerate((record.night, *record.recipes)):
+        inside = [f"files/{number}-{place}/{path.name}" for place, (path, _) in enumerate(run.artifacts)]
+        files |= {name: path for name, (path, _) in zip(inside, run.artifacts, strict=True)}
+        folders = [folder for _, folder in run.artifacts]
+        runs.append(_plain(run) | {"artifacts": list(zip(inside, folders, strict=True))})
+    body = {name: getattr(record, name) for name in ("key", "about", "metric", "at_ms")}
+    body |= {"runs": runs, "model": _plain(record.model) | {"folder": _MODEL}}
+    return put(ledger, "record", record.key, body, files)
+
+
+def read_record(entry: Waiting) -> NightRecord:
+    """What `put_record` was given, with the entry's own copies.
+
+    Raises:
+        TableError: the entry is damaged.
+    """
+    body = entry.body()
+    night, *recipes = (_run(raw, entry.folder) for raw in body["runs"])
+    model = ModelRecord(**body["model"] | {"folder": entry.folder / body["model"]["folder"]})
+    told = {name: body[name] for name in ("key", "about", "metric", "at_ms")}
+    return NightRecord(night=night, recipes=tuple(recipes), model=model, **told)
+
+
+def _plain(record: RunRecord | ModelRecord) -> dict[str, Any]:
+    return {f.name: _value(getattr(record, f.name)) for f in dataclasses.fields(record)}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, TrainingData):
+        return dataclasses.asdict(value)
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _run(raw: Mapping[str, Any], folder: Path) -> RunRecord:
+    return RunRecord(
+        **{
+            **raw,
+            "series": {name: tuple(values) for name, values in raw["series"].items()},
+            "artifacts": tuple((folder / path, place) for path, place in raw["artifacts"]),
+            "data": None if raw["data"] is None else TrainingData(**raw["data"]),
+        }
+    )

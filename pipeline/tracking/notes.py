@@ -1,0 +1,109 @@
+"""Descriptions of runs in Markdown: what a person reads first when opening a run in MLflow."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pipeline.gate.economics import per_month
+from pipeline.metrics.cost import Cost, mean_cost
+
+if TYPE_CHECKING:
+    from pipeline.tracking.night import NightFiles
+
+ABOUT = """\
+**Netgain**: nightly music recommendations that promote a model only when it pays.
+
+One run a night, with a child run for each recipe. The night's name says what was decided and which recipe is served.
+The model *netgain* has the alias `champion` on what is served and `previous` on what was served before.
+"""
+
+
+def night_note(night: "NightFiles") -> str:
+    """The sentence, the recipes side by side, the account of rows, what is kept where."""
+    decision, ingest = night.decision, night.ingest
+    order = sorted(night.metrics, key=lambda name: -(night.metrics[name].get(night.metric) or 0))
+    rows = [_recipe_row(night, recipe) for recipe in order]
+    faults = "".join(f"- {fault}\n" for fault in [*decision["faults"], *decision["notes"]])
+    currency = decision["assumptions"]["currency"]
+    return (
+        f"> {decision['sentence']}\n\n"
+        f"| recipe | {metric_title(night.metric)} | gain, 95 % interval | fit CPU s | memory MiB | model MiB "
+        f"| {currency} / month more | verdict |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n"
+        + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        + f"\n{faults}\n"
+        f"**Rows:** {ingest['read']:,} read = {ingest['accepted']:,} accepted + {ingest['duplicate']:,} duplicate "
+        f"+ {ingest['quarantined']:,} quarantined. "
+        f"**Decided on** {decision['n_eligible']:,} listeners. "
+        f"**Release** `{night.release}`.\n\n"
+        "Money rests on the assumptions in `decision.json`. Plots are under *Artifacts* in `plots/`; the model "
+        "that is served, in `model/`.\n"
+    )
+
+
+def recipe_note(night: "NightFiles", recipe: str) -> str:
+    """What the recipe gains and costs, by slice, and its guardrails."""
+    measured, upgrade, n_fits = night.metrics[recipe], night.upgrade(recipe), len(night.fits[recipe])
+    parts = [
+        f"**{recipe}**, {night.role(recipe)} of the night {night.as_of}: "
+        f"{metric_title(night.metric)} {_number(measured.get(night.metric), 4)}, "
+        f"{f'mean of {n_fits} fits' if n_fits > 1 else 'one fit'}.\n"
+    ]
+    if upgrade:
+        parts.append(f"Against {night.decision['champion']}: {_gain(upgrade)}, verdict {upgrade['verdict']}.\n")
+    parts.append(f"| slice | listeners | {metric_title(night.metric)} |\n| --- | ---: | ---: |")
+    parts += [
+        f"| {name} | {means['n']:,} | {_number(means.get(night.metric), 4)} |"
+        for name, means in measured["slices"].items()
+    ]
+    if upgrade:
+        parts.append("\n| guardrail | found | bound | |\n| --- | ---: | ---: | --- |")
+        parts += [
+            f"| {g['name'].replace('_', ' ')} | {_number(g['value'], 4)} | {_number(g['bound'], 4)} | {_passed(g)} |"
+            for g in upgrade["gates"]
+        ]
+    return "\n".join(parts) + "\n"
+
+
+def _recipe_row(night: "NightFiles", recipe: str) -> list[str]:
+    upgrade, cost = night.upgrade(recipe), mean_cost(night.fits[recipe])
+    role = night.role(recipe)
+    name = f"**{recipe}**" if recipe == night.decision["serve"]["recipe"] else recipe
+    return [
+        name,
+        _number(night.metrics[recipe].get(night.metric), 4),
+        _gain(upgrade) if upgrade else "",
+        *_cost_cells(cost),
+        _money(upgrade, night.decision["assumptions"]) if upgrade else "",
+        upgrade["verdict"] if upgrade else role if role == "champion" else "INVALID",
+    ]
+
+
+def _cost_cells(cost: Cost) -> list[str]:
+    sizes = [None if size is None else size / 2**20 for size in (cost.peak_rss_bytes, cost.model_bytes)]
+    return [_number(cost.cpu_seconds, 1), _number(sizes[0], 0), _number(sizes[1], 1)]
+
+
+def _gain(upgrade: Mapping[str, Any]) -> str:
+    base, (low, high) = upgrade["comparison"]["champion_mean"], upgrade["interval"]
+    if not base:
+        return "undefined"
+    return f"{100 * upgrade['comparison']['delta'] / base:+.1f} % ({100 * low / base:+.1f} to {100 * high / base:+.1f})"
+
+
+def _money(upgrade: Mapping[str, Any], assumptions: Mapping[str, Any]) -> str:
+    from pipeline.params import EconomicsParams
+
+    return f"{per_month(upgrade['cost_total'], EconomicsParams.model_validate(dict(assumptions))):,.0f}"
+
+
+def _passed(gate: Mapping[str, Any]) -> str:
+    return {True: "held", False: "**broken**"}.get(gate["passed"], "undecided")
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "undefined" if value is None else f"{value:,.{digits}f}"
+
+
+def metric_title(metric: str) -> str:
+    """`ndcg_at_10` as NDCG@10."""
+    name, _, k = metric.partition("_at_")
+    return f"{name.upper()}@{k}"

@@ -1,0 +1,67 @@
+"""Made-up nights for the gate, with numbers that can be worked out by hand."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.comparison import DETERMINISTIC
+from pipeline.gate.economics import NightCost
+from pipeline.params import EconomicsParams, GateParams, Params, load_params
+
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+N = 1000
+
+
+def gate(**changes: Any) -> GateParams:
+    return PARAMS.gate.model_copy(update=changes)
+
+
+def economics(**changes: Any) -> EconomicsParams:
+    return PARAMS.economics.model_copy(update={"listeners": 20000, "margin_per_listener_day": 0.05} | changes)
+
+
+def params(**changes: Any) -> Params:
+    return PARAMS.model_copy(update=changes)
+
+
+def night(**changes: Any) -> NightCost:
+    figures: dict[str, Any] = {
+        "cpu_seconds": 36.0,
+        "batch_seconds": 36.0,
+        "memory_gib_seconds": 36.0,
+        "peak_rss_bytes": 2.0**30,
+        "model_bytes": 2.0**20,
+        "energy_kwh": 0.001,
+        "n_listeners": 20000,
+    }
+    return NightCost(**(figures | changes))
+
+
+def candidate(recipe: str, mean: float, *, family: str | None = None, seed: int = 0, **changes: Any) -> Candidate:
+    """NDCG around `mean` with a spread of ± 0.01 over listeners that cancels in pairs."""
+    spread = np.where(np.arange(N) % 2 == 0, 0.01, -0.01)
+    figures: dict[str, Any] = {
+        "recipe": recipe,
+        "family": family or recipe,
+        "ndcg": np.array([mean + np.roll(spread, seed)]),
+        "seeds": DETERMINISTIC,
+        "coverage": 0.5,
+        "top_share": 0.4,
+        "n_invalid_lists": 0,
+        "night": night(),
+    }
+    return Candidate(**(figures | changes))
+
+
+def tonight(*candidates: Candidate, **changes: Any) -> Tonight:
+    everyone = np.ones(N, dtype=np.bool_)
+    figures: dict[str, Any] = {
+        "recipes": tuple(c.recipe for c in candidates),
+        "candidates": {c.recipe: c for c in candidates},
+        "slices": {"light": everyone, "heavy": everyone, "new": everyone},
+        "served_recipe": None,
+        "served": None,
+    }
+    return Tonight(**(figures | changes))

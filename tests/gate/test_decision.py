@@ -1,0 +1,409 @@
+"""Stories of nights, and that nothing unsound is ever promoted."""
+
+import dataclasses
+import json
+import math
+import os
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.comparison import Comparison, SeedVariance
+from pipeline.gate.decision import Decision, Verdict, decide
+from pipeline.gate.pooling import EarlierLooks
+from pipeline.gate.sensitivity import PRICED, at
+from pipeline.gate.spending import History
+from pipeline.gate.verdict_sentence import sentence
+from pipeline.json_values import as_json
+from tests.gate.gate_stories import N, candidate, economics, gate, night, tonight
+
+RICH = {"margin_per_listener_day": 10.0}
+"""So dear a listener that any proven gain pays."""
+
+
+Z80, Z95 = 0.8416212335729143, 1.6448536269514722
+HOURS_Q80 = 2.0 ** (Z80 / Z95)
+"""The 80 % quantile of hours by their median: in 90 of 100 cases they lie within a factor of 2."""
+ELASTICITY_Q20 = 0.05 * (0.25 / 0.01) ** (-Z80 / (2 * Z95))
+"""The 20 % quantile of the elasticity: 90 % of the belief lies between .01 and .25."""
+
+
+def verdict_of(night_of: Tonight, **money: Any) -> Decision:
+    return decide(night_of, gate(min_slice_listeners=100), economics(**money))
+
+
+def upgrade(decision: Decision, recipe: str) -> Any:
+    return next(u for u in decision.upgrades if u.recipe == recipe)
+
+
+def test_a_clear_gain_that_pays_is_promoted_over_the_popular_list() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2)), **RICH)
+    assert got.verdict is Verdict.PROMOTE
+    assert (got.champion, got.challenger) == ("popular", "als")
+    assert (got.serve_source, got.serve_recipe) == ("refit", "als")
+
+
+def test_the_same_gain_is_kept_out_where_it_does_not_pay() -> None:
+    """Every listener gains .1 of .1, so L = Δ and NB_low = N·H·r·ε_q20 − C_q80; C = 8 h · 80 + 20 h · 90/365 · 80."""
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2)), margin_per_listener_day=0.01)
+    assert got.verdict is Verdict.KEEP
+    assert (got.serve_source, got.serve_recipe) == ("refit", "popular")
+    als = upgrade(got, "als")
+    cost = 8 * 80 + 20 * 90 / 365 * 80
+    high, worth = cost * HOURS_Q80, 20000 * 90 * 0.01 * ELASTICITY_Q20
+    assert als.balance.cost.total == pytest.approx(cost)
+    assert als.balance.cost_high == pytest.approx(high)
+    assert als.balance.net_benefit_low == pytest.approx(worth - high)
+    assert als.balance.break_even_gain == pytest.approx(0.1 * high / worth)
+    assert all(g.passed for g in als.gates)
+
+
+def test_of_several_that_pay_the_one_with_the_highest_net_benefit_is_promoted() -> None:
+    recipes = [
+        candidate("popular", 0.1),
+        candidate("als", 0.2),
+        candidate("item_knn", 0.1999),
+        candidate("rp3beta", 0.15),
+    ]
+    got = verdict_of(tonight(*recipes))
+    # als gains more, item_knn costs less to keep: 20 and 8 hours a year, 8 and 4 hours once.
+    assert {u.recipe for u in got.upgrades if u.passes} == {"als", "item_knn", "rp3beta"}
+    assert [u.recipe for u in got.upgrades if u.verdict is Verdict.PROMOTE] == ["item_knn"]
+    assert got.challenger == "item_knn"
+    assert got.upgrades[0].alpha == pytest.approx(0.05 / 3 / sum(t**-1.5 for t in range(1, 91)))
+
+
+def test_a_gain_below_the_least_gain_is_kept_out_however_dear_a_listener_is() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.1004)), margin_per_listener_day=1e9)
+    assert got.verdict is Verdict.KEEP
+    assert not upgrade(got, "als").balance.gain_proven
+    assert upgrade(got, "als").balance.required_gain == pytest.approx(0.005 * 0.1)
+
+
+def test_a_cheaper_challenger_may_be_a_little_worse() -> None:
+    served = {"served_recipe": "als", "served": candidate("als", 0.2)}
+    recipes = [candidate("popular", 0.1), candidate("als", 0.2), candidate("item_knn", 0.1985)]
+    got = verdict_of(tonight(*recipes, **served), maintenance_hours_per_year={"popular": 0, "als": 900, "item_knn": 8})
+    knn = upgrade(got, "item_knn")
+    assert knn.balance.saves
+    assert knn.balance.required_gain == pytest.approx(-0.01 * 0.2)
+    assert got.verdict is Verdict.PROMOTE
+    assert got.challenger == "item_knn"
+    assert "saves" in sentence(got, economics(), 10)
+
+
+def test_what_is_below_the_popular_list_is_not_promoted_even_where_it_saves() -> None:
+    served = {"served_recipe": "als", "served": candidate("als", 0.1)}
+    recipes = [candidate("popular", 0.0999), candidate("als", 0.1), candidate("item_knn", 0.0998)]
+    got = verdict_of(
+        tonight(*recipes, **served), maintenance_hours_per_year={"popular": 900, "als": 900, "item_knn": 8}
+    )
+    assert [g.name for g in upgrade(got, "item_knn").gates if not g.passed] == ["beats_popular"]
+    assert got.verdict is Verdict.KEEP
+
+
+GIB = 2.0**30
+
+
+@pytest.mark.parametrize(
+    ("change", "broken"),
+    [
+        ({"n_invalid_lists": 1}, {"lists_valid"}),
+        ({"coverage": 0.5 * 0.95 - 1e-9}, {"coverage"}),
+        ({"top_share": 0.4 + 0.02 + 1e-9}, {"top_1_percent_share"}),
+        ({"churn_between_fits": 0.51}, {"churn_between_fits"}),
+        ({"night": night(batch_seconds=601.0)}, {"batch_seconds"}),
+        ({"night": night(batch_seconds=14401.0)}, {"batch_seconds", "batch_seconds_limit"}),
+        ({"night": night(peak_rss_bytes=4.1e9)}, {"memory"}),
+        ({"night": night(peak_rss_bytes=4.1e10)}, {"memory", "memory_limit"}),
+        ({"night": night(model_bytes=2.6e8)}, {"model_bytes"}),
+        ({"night": night(model_bytes=1.7e10)}, {"model_bytes", "model_bytes_limit"}),
+    ],
+)
+def test_each_guardrail_stops_a_challenger_that_would_pay(change: dict[str, Any], broken: set[str]) -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2, **change)), **RICH)
+    assert got.verdict is Verdict.KEEP
+    assert {g.name for g in upgrade(got, "als").gates if not g.passed} == broken
+    assert all(g.margin < 0 for g in upgrade(got, "als").gates if not g.passed)
+    for name in broken:
+        assert name in sentence(got, economics(**RICH), 10)
+
+
+def test_ratios_count_against_a_champion_of_some_cost() -> None:
+    champion = candidate("popular", 0.1, night=night(batch_seconds=1000.0))
+    for seconds, passed in ((1200.0, True), (1200.1, False)):
+        got = verdict_of(tonight(champion, candidate("als", 0.2, night=night(batch_seconds=seconds))), **RICH)
+        assert (got.verdict is Verdict.PROMOTE) == passed
+
+
+def test_a_slice_that_loses_more_than_three_percent_stops_the_challenger() -> None:
+    members = np.arange(N) < 200
+    ndcg = candidate("als", 0.2).ndcg.copy()
+    ndcg[:, members] -= 0.2 - 0.0969  # from .1 to a loss of 3.1 %
+    slices = {"light": members, "heavy": ~members, "new": ~members}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2, ndcg=ndcg), slices=slices), **RICH)
+    assert [g.name for g in upgrade(got, "als").gates if not g.passed] == ["slice_light"]
+
+
+def test_a_slice_of_few_listeners_is_undecided_and_not_passed() -> None:
+    few = np.arange(N) < 99
+    nobody = np.zeros(N, dtype=np.bool_)
+    slices = {"light": few, "heavy": ~few, "new": nobody}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), slices=slices), **RICH)
+    gates = {g.name: g.passed for g in upgrade(got, "als").gates}
+    assert gates["slice_light"] is None
+    assert gates["slice_new"] is None
+    assert gates["slice_heavy"] is True
+    assert got.verdict is Verdict.PROMOTE
+
+
+def test_too_few_listeners_are_invalid_and_the_popular_list_is_kept() -> None:
+    five = {r: candidate(r, m, ndcg=np.full((1, 5), m)) for r, m in (("popular", 0.1), ("als", 0.9))}
+    everyone = {s: np.ones(5, dtype=np.bool_) for s in ("light", "heavy", "new")}
+    got = verdict_of(tonight(*five.values(), slices=everyone), **RICH)
+    assert got.verdict is Verdict.INVALID
+    assert (got.serve_source, got.serve_recipe) == ("refit", "popular")
+    assert sentence(got, economics(), 10) == (
+        "INVALID: 5 listeners can be scored, 500 are needed; the popular list is kept."
+    )
+
+
+def test_the_served_recipe_is_the_champion_and_is_refreshed() -> None:
+    served = {"served_recipe": "als", "served": candidate("als", 0.199, night=None)}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **served))
+    assert got.champion == "als"
+    assert got.refresh is not None
+    assert got.refresh.verdict is Verdict.PROMOTE
+    assert (got.verdict, got.serve_source, got.serve_recipe) == (Verdict.KEEP, "refit", "als")
+    assert "als is refreshed" in sentence(got, economics(), 10)
+
+
+def test_a_refresh_that_is_worse_leaves_what_is_served() -> None:
+    served = {"served_recipe": "als", "served": candidate("als", 0.21, night=None)}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **served))
+    assert got.refresh is not None
+    assert got.refresh.verdict is Verdict.KEEP
+    assert (got.serve_source, got.serve_recipe) == ("served", "als")
+    assert "stays as served" in sentence(got, economics(), 10)
+
+
+def test_a_refresh_may_be_one_percent_worse() -> None:
+    for fresh, passed in ((0.1981, True), (0.1979, False)):
+        served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
+        got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", fresh), **served))
+        assert got.refresh is not None
+        assert (got.refresh.verdict is Verdict.PROMOTE) == passed
+
+
+def test_a_refresh_that_turns_half_of_the_lists_over_is_held_back() -> None:
+    served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
+    for churn, passed in ((0.5, True), (0.51, False)):
+        fresh = candidate("als", 0.2, churn_since_served=churn)
+        got = verdict_of(tonight(candidate("popular", 0.1), fresh, **served))
+        assert got.refresh is not None
+        assert (got.refresh.verdict is Verdict.PROMOTE) == passed
+
+
+def test_a_slice_that_is_missing_is_invalid() -> None:
+    everyone = np.ones(N, dtype=np.bool_)
+    slices = {"light": everyone, "heavy": everyone}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), slices=slices), **RICH)
+    assert (got.verdict, got.faults) == (Verdict.INVALID, ("the slice new is missing",))
+    assert (got.serve_source, got.serve_recipe) == ("refit", "popular")
+
+
+def test_of_two_that_are_worth_the_same_the_first_of_params_yaml_is_promoted() -> None:
+    tied = [candidate("item_knn", 0.2), candidate("rp3beta", 0.2)]
+    for first, second in (tied, tied[::-1]):
+        got = verdict_of(tonight(candidate("popular", 0.1), first, second), **RICH)
+        assert (got.verdict, got.challenger) == (Verdict.PROMOTE, first.recipe)
+
+
+def test_a_small_gain_is_proven_by_the_third_look_at_it() -> None:
+    """A true gain of 1.2 % of .1, differences of ± .01 around it: one night's standard error is .01/√1000 = .000316.
+    At look 3, α = .05 · 3^−1.5 / 2.402 = .004 and t = 2.66: alone, L = .0012 − .00084 is below the least gain, .0005.
+    Three nights whose signs have nothing in common have √3 less: L = .0012 − .00049."""
+    halves = [np.where(np.arange(N) // width % 2 == 0, 0.01, -0.01) for width in (1, 2, 4)]
+    found = []
+    for pairs in ({}, {"als": EarlierLooks("popular", 2, 0.2, 0.2024, 2.0, 2.0)}):
+        champion = candidate("popular", 0.1, ndcg=np.full((1, N), 0.1))
+        challenger = candidate("als", 0.1012, ndcg=np.array([0.1012 + halves[0]]))
+        known = {"history": History(3, pairs=pairs), "influence": {"als": (halves[1] + halves[2]) / N}}
+        found.append(verdict_of(tonight(champion, challenger, **known), **RICH))
+    alone, pooled = (upgrade(got, "als") for got in found)
+    assert alone.lower_bound == pytest.approx(0.0012 - 2.66 * 0.01 / math.sqrt(1000), abs=2e-6)
+    assert pooled.lower_bound == pytest.approx(0.0012 - 2.66 * 0.01 / math.sqrt(3000), abs=2e-6)
+    assert [got.verdict for got in found] == [Verdict.KEEP, Verdict.PROMOTE]
+    assert "over 3 nights" in sentence(found[1], economics(), 10)
+
+
+def test_looks_at_another_champion_are_not_pooled() -> None:
+    history = History(2, pairs={"als": EarlierLooks("rp3beta", 1, 0.3, 0.9, 1.0, 1.0)})
+    known = {"history": history, "influence": {"als": np.zeros(N)}}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **known), **RICH)
+    assert upgrade(got, "als").comparison.n_looks == 1
+
+
+@pytest.mark.parametrize("influence", [np.zeros(N - 1), np.full(N, math.nan)])
+def test_earlier_looks_that_do_not_fit_are_invalid(influence: Any) -> None:
+    history = History(2, pairs={"als": EarlierLooks("popular", 1, 0.1, 0.2, 1.0, 1.0)})
+    known = {"history": history, "influence": {"als": influence}}
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **known), **RICH)
+    assert (got.verdict, got.faults) == (Verdict.INVALID, ("the earlier looks at als lack listeners",))
+
+
+def test_a_served_recipe_that_no_longer_exists_makes_the_popular_list_champion() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), served_recipe="gone"), **RICH)
+    assert got.champion == "popular"
+    assert "gone is not in params.yaml" in got.notes[0]
+    assert got.refresh is None
+
+
+def test_without_challengers_the_popular_list_is_kept() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1)))
+    assert got.verdict is Verdict.KEEP
+    assert sentence(got, economics(), 10) == "KEPT popular: there is no challenger."
+
+
+def test_of_several_that_are_kept_out_the_most_accurate_is_spoken_of() -> None:
+    gains = {"popular": 0.1, "als": 0.2, "item_knn": 0.199, "rp3beta": 0.15}
+    served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
+    got = verdict_of(tonight(*(candidate(recipe, mean) for recipe, mean in gains.items()), **served))
+    assert (got.verdict, got.challenger) == (Verdict.KEEP, "item_knn")
+
+
+def test_identical_recipes_are_not_promoted() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.1)), **RICH)
+    assert got.verdict is Verdict.KEEP
+
+
+def test_a_sentence_says_what_is_gained_what_it_costs_and_what_is_assumed() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2)))
+    month = 365 / 12 / 90
+    cost = (8 * 80 + 20 * 90 / 365 * 80) * month
+    assert sentence(got, economics(), 10) == (
+        f"PROMOTED als over popular: 100.0 % better in NDCG@10 (95 % interval 100.0 to 100.0 %) for {cost:,.0f} EUR a "
+        f"month more; that pays while one percent of NDCG@10 is worth more than {cost * HOURS_Q80 / 100:,.2f} EUR a "
+        f"month ({20000 * 90 * 0.05 * ELASTICITY_Q20 / 100 * month:,.2f} is assumed, with caution)."
+    )
+
+
+def test_a_kept_challenger_is_told_why() -> None:
+    got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.09)))
+    text = sentence(got, economics(), 10)
+    assert text.startswith("KEPT popular. als is 10.0 % worse in NDCG@10")
+    assert "a gain of 0.5 % is not proven" in text
+    assert "beats_popular" in text
+
+
+# What no fuzz may turn into a promotion: each of these changes something that the gate needs.
+POISON = (math.nan, math.inf, -math.inf)
+
+
+def poisoned(draw: st.DrawFn) -> Tonight:
+    bad = draw(st.sampled_from(POISON))
+    who = draw(st.sampled_from(["popular", "als", "item_knn"]))
+    what = draw(
+        st.sampled_from(
+            ["ndcg", "range", "seeds", "coverage", "top_share", "night", "no_night", "missing", "slice", "shape",
+             "served", "fault", "empty"]
+        )
+    )  # fmt: skip
+    recipes = {r: candidate(r, m) for r, m in (("popular", 0.1), ("als", 0.3), ("item_knn", 0.2))}
+    hit = recipes[who]
+    changes: dict[str, Any] = {}
+    ndcg = hit.ndcg.copy()
+    match what:
+        case "ndcg":
+            ndcg[0, draw(st.integers(0, N - 1))] = bad
+            recipes[who] = dataclasses.replace(hit, ndcg=ndcg)
+        case "range":
+            ndcg[0, draw(st.integers(0, N - 1))] = draw(st.sampled_from([-1e-3, 1.001, 1e300]))
+            recipes[who] = dataclasses.replace(hit, ndcg=ndcg)
+        case "seeds":
+            value, df = draw(st.sampled_from([(bad, 2.0), (-1.0, 2.0), (1e-6, 0.0), (1e-6, math.nan)]))
+            recipes[who] = dataclasses.replace(hit, seeds=SeedVariance(value, df))
+        case "coverage" | "top_share":
+            recipes[who] = dataclasses.replace(hit, **{what: draw(st.sampled_from([*POISON, -0.1, 1.1]))})
+        case "night":
+            field = draw(st.sampled_from([f.name for f in dataclasses.fields(night())]))
+            value = draw(st.sampled_from([*POISON, -1.0])) if field != "n_listeners" else 0
+            recipes[who] = dataclasses.replace(hit, night=dataclasses.replace(night(), **{field: value}))
+        case "no_night":
+            recipes[who] = dataclasses.replace(hit, night=None)
+        case "missing":
+            changes["candidates"] = {r: c for r, c in recipes.items() if r != who}
+        case "slice":
+            members = np.ones(N, dtype=np.bool_)
+            changes["slices"] = draw(st.sampled_from([{}, {"light": members, "heavy": members}]))
+        case "shape":
+            short = draw(st.sampled_from([hit.ndcg[:, :-1], hit.ndcg[:0], hit.ndcg[0]]))
+            recipes[who] = dataclasses.replace(hit, ndcg=short)
+        case "served":
+            stale = dataclasses.replace(hit, ndcg=np.full((1, N), bad))
+            changes |= {"served_recipe": "als", "served": draw(st.sampled_from([None, stale]))}
+        case "fault":
+            changes["faults"] = ("als cannot be read",)
+        case "empty":
+            changes |= {"candidates": {}, "slices": {}}
+    return tonight(*recipes.values(), **changes)
+
+
+def test_the_fuzzed_night_is_promoted_while_nothing_is_poisoned() -> None:
+    recipes = [candidate("popular", 0.1), candidate("als", 0.3), candidate("item_knn", 0.2)]
+    assert verdict_of(tonight(*recipes), **RICH).verdict is Verdict.PROMOTE
+
+
+FUZZ = int(os.environ.get("NETGAIN_FUZZ", "400"))
+
+
+@settings(max_examples=FUZZ, deadline=None)
+@given(st.composite(poisoned)())
+def test_whatever_is_missing_not_finite_or_out_of_range_is_invalid_and_still_written_as_json(case: Tonight) -> None:
+    got = verdict_of(case, **RICH)
+    assert got.verdict is Verdict.INVALID
+    assert got.faults
+    assert (got.serve_source, got.serve_recipe) == ("refit", got.champion)
+    json.dumps(as_json(got), allow_nan=False)
+    assert sentence(got, economics(), 10).startswith("INVALID: ")
+
+
+@settings(max_examples=FUZZ // 4, deadline=None)
+@given(
+    st.sampled_from([*PRICED, "listeners", "horizon_days"]),
+    st.sampled_from(POISON),
+    st.integers(0, 2**32 - 1),
+)
+def test_an_assumption_that_is_no_number_is_invalid(price: str, bad: float, seed: int) -> None:
+    """Such parameters are refused where they are read; should one come through, nothing is promoted."""
+    rng = np.random.default_rng(seed)
+    recipes = [candidate("popular", 0.1), candidate("als", 0.3, ndcg=0.2 + 0.2 * rng.random((3, N)))]
+    assumed = economics(**RICH)
+    assumed = at(assumed, price, bad) if price in PRICED else assumed.model_copy(update={price: bad})
+    got = decide(tonight(*recipes), gate(), assumed)
+    assert got.verdict is not Verdict.PROMOTE
+    if math.isnan(bad):
+        assert got.verdict is Verdict.INVALID
+        assert "not finite" in got.faults[0]
+
+
+@settings(max_examples=FUZZ // 2, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e-2))
+def test_a_promotion_always_keeps_every_promise(seed: int, better: float, share: float, luck: float) -> None:
+    rng = np.random.default_rng(seed)
+    als = candidate("als", 0.1, ndcg=rng.random((3, N)) * better, top_share=share, seeds=SeedVariance(luck, 4.0))
+    got = verdict_of(tonight(candidate("popular", 0.1), als), **RICH)
+    if got.verdict is Verdict.PROMOTE:
+        found = upgrade(got, "als")
+        assert found.balance.net_benefit_low > 0
+        assert found.lower_bound >= 0.005 * found.comparison.champion_mean
+        assert all(g.passed is not False for g in found.gates)
+
+
+def test_values_of_the_gate_are_immutable() -> None:
+    for kind in (Candidate, Tonight, Decision, Comparison):
+        assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]

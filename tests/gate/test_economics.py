@@ -1,0 +1,71 @@
+"""Measured cost and assumed worth as money."""
+
+import pytest
+
+from pipeline.gate.economics import GIB, night_cost, per_month, running_cost, switching_cost
+from pipeline.metrics.cost import Cost
+from tests.gate.gate_stories import economics, night
+
+
+def fit(**changes: object) -> Cost:
+    return Cost(**({"cpu_seconds": 10.0, "wall_seconds": 5.0, "peak_rss_bytes": 2 * GIB, "model_bytes": 100,
+                    "energy_kwh": 0.25, "energy_provenance": "constant"} | changes))  # type: ignore[arg-type]  # fmt: skip
+
+
+def scoring(**changes: object) -> Cost:
+    return Cost(**({"cpu_seconds": 4.0, "wall_seconds": 2.0, "peak_rss_bytes": 3 * GIB, "energy_kwh": 0.5,
+                    "energy_provenance": "constant", "n_scored": 100, "scored_per_second": 50.0} | changes))  # type: ignore[arg-type]  # fmt: skip
+
+
+def test_a_night_pays_for_one_fit_and_one_scoring_however_many_seeds_were_tried() -> None:
+    got = night_cost([fit(), fit(cpu_seconds=20.0)], [scoring(), scoring()])
+    assert got.cpu_seconds == (10 + 20) / 2 + 4
+    assert got.batch_seconds == 5 + 2
+    assert got.memory_gib_seconds == 2 * 5 + 3 * 2
+    assert got.peak_rss_bytes == 3 * GIB
+    assert got.model_bytes == 100
+    assert got.energy_kwh == 0.25 + 0.5
+    assert got.n_listeners == 100
+
+
+@pytest.mark.parametrize(
+    ("fits", "scorings"),
+    [
+        ([], [scoring()]),
+        ([fit()], []),
+        ([fit(peak_rss_bytes=None)], [scoring()]),
+        ([fit(model_bytes=None)], [scoring()]),
+        ([fit()], [scoring(n_scored=None)]),
+        ([fit()], [scoring(n_scored=0)]),
+    ],
+)
+def test_what_was_not_measured_is_refused(fits: list[Cost], scorings: list[Cost]) -> None:
+    with pytest.raises(ValueError, match=r"no costs|not measured"):
+        night_cost(fits, scorings)
+
+
+def test_running_cost_by_hand_at_twice_the_listeners() -> None:
+    card = economics(listeners=40000, horizon_days=365)
+    got = running_cost(night(memory_gib_seconds=72.0, model_bytes=GIB), "als", card)
+    prices = card.prices
+    assert got.compute == pytest.approx(365 * 2 * 36 / 3600 * prices.cpu_hour)
+    assert got.memory == pytest.approx(365 * 2 * 72 / 3600 * prices.memory_gib_hour)
+    assert got.storage == pytest.approx(2 * 1 * 12 * prices.storage_gib_month)
+    assert got.energy == pytest.approx(365 * 2 * 0.001 * (0.25 + 0.08 * 0.35))
+    assert got.maintenance == pytest.approx(20 * 80.0)
+    assert got.switching == 0
+
+
+def test_switching_pays_the_difference_and_the_work_once() -> None:
+    card = economics(horizon_days=73)  # a fifth of a year
+    champion = running_cost(night(), "popular", card)
+    challenger = running_cost(night(), "als", card)
+    got = switching_cost(champion, challenger, "als", card)
+    assert got.compute == 0
+    assert got.maintenance == pytest.approx(20 / 5 * 80)
+    assert got.switching == 8 * 80
+    assert got.total == pytest.approx(20 / 5 * 80 + 8 * 80)
+
+
+def test_a_horizon_of_a_year_is_twelve_months() -> None:
+    assert per_month(120, economics(horizon_days=365)) == pytest.approx(10)

@@ -1,0 +1,65 @@
+"""Lists against what listeners went on to play."""
+
+from math import isnan
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from pipeline.metrics.evaluation import Truth, count_invalid, measure, summarise
+
+
+def truth() -> Truth:
+    # Three eligible listeners; a catalogue of two items, and item 2 was played in the decision window alone.
+    played = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]], dtype=np.bool_)
+    some = np.array([True, True, False])
+    return Truth(
+        relevant=sp.csr_matrix(played),
+        slices={"light": some, "heavy": ~some, "new": np.zeros(3, dtype=np.bool_)},
+        popularity=np.array([4, 1], dtype=np.int32),
+        n_listeners=4,
+    )
+
+
+def test_a_missing_list_scores_0_and_an_unfindable_item_counts_among_the_relevant() -> None:
+    lists = np.array([[1, 0], [0, -1]], dtype=np.int32)
+    got = measure(lists, np.array([1, 0, -1]), truth(), n_invalid_lists=0)
+    assert got.listener["hit"].tolist() == [1, 1, 0]
+    assert got.listener["recall"].tolist() == [1, 1 / 2, 0]
+    assert got.catalogue["catalogue_coverage"] == 1
+    assert got.catalogue["novelty"] == pytest.approx((0 + 0 + 2) / 3)  # item 0 twice at p = 1, item 1 at p = 1/4
+
+
+def test_the_summary_averages_listeners_then_fits_and_keeps_both() -> None:
+    good = measure(np.array([[0], [1], [-1]], dtype=np.int32), np.array([0, 1, 2]), truth(), n_invalid_lists=1)
+    none = measure(np.full((3, 1), -1, dtype=np.int32), np.array([0, 1, 2]), truth(), n_invalid_lists=0)
+    got = summarise([good, none], truth(), k=1)
+    assert got["seeds"]["hit_rate_at_1"] == [2 / 3, 0]
+    assert got["hit_rate_at_1"] == (2 / 3 + 0) / 2
+    assert got["slices"]["light"] == got["slices"]["light"] | {"n": 2, "hit_rate_at_1": 1 / 2}
+    assert got["slices"]["new"]["n"] == 0
+    assert isnan(got["slices"]["new"]["ndcg_at_1"])
+    assert got["n_eligible"] == 3
+    assert got["n_fits"] == 2
+    assert got["invalid_lists"] == 1
+
+
+@pytest.mark.parametrize(
+    ("items", "scores", "n_bad"),
+    [
+        ([0, 1, -1], [2.0, 1.0, np.nan], 0),
+        ([-1, -1, -1], [np.nan, np.nan, np.nan], 0),
+        ([0, 0, 1], [2.0, 1.0, 0.5], 1),
+        ([0, -1, 1], [2.0, np.nan, 1.0], 1),
+        ([0, 1, 3], [1.0, 2.0, 0.0], 1),
+        ([0, 1, 3], [1.0, np.inf, 0.0], 1),
+        ([0, 1, 4], [2.0, 1.0, 0.0], 1),
+        ([0, 1, -2], [2.0, 1.0, 0.0], 1),
+        ([0, 2, 1], [2.0, 1.0, 0.0], 1),
+    ],
+    ids=["padded", "empty", "twice", "gap", "rising", "infinite", "beyond", "below", "heard"],
+)
+def test_a_list_that_breaks_a_promise_is_counted(items: list[int], scores: list[float], n_bad: int) -> None:
+    heard = sp.csr_matrix(np.array([[0, 0, 1, 0]], dtype=np.float32))
+    got = count_invalid(np.array([items], np.int32), np.array([scores], np.float32), heard, n_items=4)
+    assert got == n_bad

@@ -1,0 +1,133 @@
+"""What is served is marked stale by a night that failed, and by no other hand than time's or a later night's."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.releases import current as serving
+from pipeline.releases.publishing import publish
+from pipeline.releases.release import Release, current
+from pipeline.releases.rollback import roll_back
+from pipeline.releases.current import MARK, mark_stale, stale_mark, standing, withhold_reason
+from tests.releases.test_releases import contents, tree
+
+
+def night(day: int) -> dt.date:
+    return dt.date(2026, 1, day)
+
+
+def fail(root: Path, day: int, stage: str = "ingest") -> None:
+    mark_stale(root, night=night(day), stage=stage, why="half a file")
+
+
+def test_the_mark_says_which_night_failed_where_and_why_and_how_old_what_is_served_is(
+    root: Path, two: list[Release]
+) -> None:
+    fail(root, 14)
+    told = json.loads((root / MARK).read_text(encoding="utf-8"))
+    assert told.pop("failed_at").endswith("+00:00")
+    assert told == {
+        "night": "2026-01-14",
+        "stage": "ingest",
+        "why": "half a file",
+        "release": two[1].id,
+        "release_night": "2026-01-11",
+        "nights_old": 14 - 11,
+    }
+    assert standing(root) == f"release {two[1].id} of the night 2026-01-11, 3 nights old"
+    assert current(root) == two[1]
+
+
+def test_the_swap_that_serves_that_night_takes_the_mark_away(tmp_path: Path, root: Path, two: list[Release]) -> None:
+    fail(root, 12)
+    publish(root, contents(tmp_path, "2026-01-12", "night 2"))
+    assert not (root / MARK).exists()
+    assert standing(root) == f"release {current(root).id} of the night 2026-01-12"
+
+
+def test_an_earlier_night_than_the_one_that_failed_is_served_and_stale(
+    tmp_path: Path, root: Path, two: list[Release]
+) -> None:
+    fail(root, 13)
+    new, _ = publish(root, contents(tmp_path, "2026-01-12", "night 2"))
+    mark = stale_mark(root)
+    assert mark is not None
+    assert (mark.night, mark.release, mark.nights_old) == ("2026-01-13", new.id, 1)
+
+
+def test_a_rollback_makes_what_is_served_older_and_the_mark_says_so(
+    tmp_path: Path, root: Path, two: list[Release]
+) -> None:
+    fail(root, 12)
+    roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")
+    mark = stale_mark(root)
+    assert mark is not None
+    assert (mark.release, mark.nights_old) == (two[0].id, 2)
+
+
+@pytest.mark.parametrize("day", [10, 11])
+def test_a_night_that_is_not_later_than_what_is_served_makes_nothing_stale(
+    root: Path, two: list[Release], day: int
+) -> None:
+    before = tree(root)
+    fail(root, day)
+    assert tree(root) == before
+
+
+def test_of_two_nights_that_failed_the_later_one_stands(root: Path, two: list[Release]) -> None:
+    fail(root, 13)
+    fail(root, 12)
+    fail(root, 13, stage="audit")
+    mark = stale_mark(root)
+    assert mark is not None
+    assert (mark.night, mark.stage) == ("2026-01-13", "audit")
+
+
+def test_where_nothing_is_served_nothing_is_written(root: Path) -> None:
+    fail(root, 12)
+    assert not root.exists()
+    assert standing(root) is None
+
+
+def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothing_and_goes_with_the_next_publishing(
+    tmp_path: Path, root: Path, two: list[Release], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail(root, 12)
+
+    def dies(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(serving, "restate", dies)
+        with pytest.raises(KeyboardInterrupt):
+            publish(root, contents(tmp_path, "2026-01-12", "night 2"))
+    assert (root / MARK).exists()
+    assert stale_mark(root) is None
+    publish(root, contents(tmp_path, "2026-01-12", "night 2"))
+    assert not (root / MARK).exists()
+
+
+@pytest.mark.parametrize("change", [{"night": "tonight"}, {"night": 12}, {"who": "ann"}, None])
+def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release], change: dict[str, object] | None) -> None:
+    fail(root, 12)
+    told = json.loads((root / MARK).read_text(encoding="utf-8"))
+    (root / MARK).write_text("stale!" if change is None else json.dumps(told | change), encoding="utf-8")
+    assert stale_mark(root) is None
+    assert standing(root) == f"release {two[1].id} of the night 2026-01-11"
+
+
+def test_a_reason_is_one_short_line_that_does_not_say_the_stage_twice(root: Path, two: list[Release]) -> None:
+    mark = mark_stale(root, night=night(12), stage="ingest", why="stage ingest failed: half\n a file " + 400 * "x")
+    assert mark is not None
+    assert mark.why == ("half a file " + 400 * "x")[:300] + " …"
+
+
+def test_for_listeners_who_leave_the_reason_is_withheld(root: Path, two: list[Release]) -> None:
+    fail(root, 12)
+    before = stale_mark(root)
+    withhold_reason(root)
+    assert before is not None
+    assert stale_mark(root) == replace(before, why="see its log")

@@ -1,0 +1,215 @@
+"""Older releases go, and neither what is served, nor what a rollback goes to, nor what a kept night asks for."""
+
+import datetime as dt
+import shutil
+import tempfile
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import ReleaseError, SettingsError, TableError
+from pipeline.releases import retention
+from pipeline.state.journal import copy_of
+from pipeline.releases.publishing import publish
+from pipeline.releases.release import Release, before, current, list_releases, release_ids, served_before, verify
+from pipeline.releases.retention import retire, surplus
+from pipeline.releases.rollback import roll_back, withdrawn
+from pipeline.settings import load_settings
+from pipeline.effects import publish as stage
+from tests.releases.test_releases import contents
+from tests.stages.nights import plant_night
+
+
+def ids(releases: list[Release]) -> list[str]:
+    return [release.id for release in releases]
+
+
+def test_the_latest_are_kept_and_the_one_that_the_oldest_of_them_was_compared_with(
+    root: Path, five: list[Release]
+) -> None:
+    assert retire(root, keep=2, spare="") == ids(five[:2])
+    assert release_ids(root) == ids(five[2:])
+    assert served_before(root, five[3].as_of) == five[2]
+    assert served_before(root, five[2].as_of) is None
+
+
+def test_nothing_is_removed_twice_and_nothing_where_all_are_kept(root: Path, five: list[Release]) -> None:
+    assert surplus(root, keep=0) == surplus(root, keep=5) == []
+    retire(root, keep=2, spare="")
+    assert retire(root, keep=2, spare="") == []
+
+
+def test_what_a_rollback_goes_to_is_kept_however_old_it_is(tmp_path: Path, root: Path, five: list[Release]) -> None:
+    roll_back(root, tmp_path / "ledger", to=five[1].id, by="ann", reason="r")
+    assert retire(root, keep=1, spare="") == ids(five[2:4])
+    assert roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")[1] == five[0]
+
+
+def test_a_rollback_beyond_what_is_kept_is_one_clear_line(tmp_path: Path, root: Path, five: list[Release]) -> None:
+    retire(root, keep=1, spare="")
+    assert roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")[1] == five[3]
+    with pytest.raises(ReleaseError, match="is the first release that is kept"):
+        roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")
+    with pytest.raises(ReleaseError, match=f"{five[0].id} was removed, as older than those that are kept"):
+        roll_back(root, tmp_path / "ledger", to=five[0].id, by="ann", reason="r")
+
+
+def test_a_release_that_is_missing_though_nobody_removed_it_is_an_error_and_then_nothing_is_removed(
+    root: Path, five: list[Release]
+) -> None:
+    shutil.rmtree(five[3].folder)
+    with pytest.raises(ReleaseError, match=f"{five[3].id} has no readable manifest"):
+        served_before(root, five[4].as_of)
+    with pytest.raises(ReleaseError, match="no readable manifest"):
+        retire(root, keep=1, spare="")
+    assert release_ids(root) == ids([*five[:3], five[4]])
+
+
+def test_where_the_journal_of_removals_is_damaged_what_is_missing_is_missing_and_nothing_is_removed(
+    root: Path, five: list[Release]
+) -> None:
+    retire(root, keep=3, spare="")
+    for path in (root / "removed.jsonl", copy_of(root / "removed.jsonl")):
+        path.write_text("{", encoding="utf-8")
+    with pytest.raises(ReleaseError, match=f"{five[0].id} has no readable manifest"):
+        before(root, five[1])
+    with pytest.raises(TableError, match=r"removed\.jsonl cannot be read"):
+        retire(root, keep=1, spare="")
+    assert release_ids(root) == ids(five[1:])
+
+
+@pytest.mark.parametrize("step", ["append", "sync_folder", "shutil"])
+def test_a_crash_at_any_step_leaves_each_release_whole_or_gone_and_is_mended_by_running_again(
+    tmp_path: Path, root: Path, five: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Dies:
+        def __call__(self, *_: object) -> None:
+            raise KeyboardInterrupt
+
+        rmtree = __call__
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, step, Dies())
+        with pytest.raises(KeyboardInterrupt):
+            retire(root, keep=2, spare="")
+    for release in list_releases(root):
+        verify(release)
+        served_before(root, release.as_of)
+    publish(root, contents(tmp_path, "2026-01-14", "night 4"))
+    retire(root, keep=2, spare="")
+    journal = {"removed.jsonl", ".removed.jsonl.copy"}
+    assert {path.name for path in root.iterdir()} == {"CURRENT", ".lock", *journal, *ids(five[2:])}
+
+
+def test_a_night_removes_what_is_older_and_says_so_and_its_own_backfill_stays_for_that_night(tmp_path: Path) -> None:
+    for day in (10, 11, 12, 13):
+        night = plant_night(tmp_path, f"2026-02-{day}")
+        said = stage.run(replace(night, settings=replace(night.settings, keep_releases=1)))
+    assert said.endswith("recipe als; 1 older removed")
+    backfilled = plant_night(tmp_path, "2026-02-09")
+    said = stage.run(replace(backfilled, settings=replace(backfilled.settings, keep_releases=1)))
+    assert said.endswith("is kept, not served: a later night's is")
+    kept = [release.as_of.day for release in list_releases(night.settings.releases)]
+    assert kept == [9, 12, 13]
+
+
+def test_a_night_that_cannot_remove_has_served_its_lists_all_the_same(tmp_path: Path) -> None:
+    for day in (10, 11, 12):
+        night = plant_night(tmp_path, f"2026-02-{day}")
+        stage.run(night)
+    damaged = list_releases(night.settings.releases)[1]
+    (damaged.folder / "manifest.json").unlink()
+    night = plant_night(tmp_path, "2026-02-13")
+    said = stage.run(replace(night, settings=replace(night.settings, keep_releases=3)))
+    assert f"recipe als; older ones could not be removed: release {damaged.id} has no readable manifest" in said
+    assert current(night.settings.releases).as_of == dt.date(2026, 2, 13)
+    assert len(release_ids(night.settings.releases)) == 4
+
+
+@pytest.mark.parametrize("text", ["few", "-1", "1.5", "²"])
+def test_how_many_are_kept_is_a_whole_number(text: str) -> None:
+    assert load_settings({}).keep_releases == 30
+    with pytest.raises(SettingsError, match="a whole number of releases"):
+        load_settings({"NETGAIN_KEEP_RELEASES": text})
+
+
+Steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.integers(1, 9)),
+        st.tuples(st.just("back"), st.just(0)),
+        st.tuples(st.just("back to"), st.integers(0, 30)),
+        st.tuples(st.just("retire"), st.integers(1, 3)),
+    ),
+    min_size=3,
+    max_size=14,
+)
+
+
+@dataclass
+class Twins:
+    """Two folders of releases with the same history; of one, older releases are removed."""
+
+    folder: Path
+    n_made: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> tuple[Path, Path]:
+        return self.folder / "kept" / "releases", self.folder / "all" / "releases"
+
+    def publish(self, day: int) -> None:
+        self.n_made += 1
+        night = contents(self.folder, f"2026-01-0{day}", f"content {self.n_made}")
+        for root in self.roots:
+            publish(root, night, withdrawn=withdrawn(root.parent))
+
+    def back(self, to: str | None) -> None:
+        served = current(self.roots[0])
+        target = to or ((link := before(self.roots[0], served)) and link.id)
+        if target not in (None, served.id):
+            for root in self.roots:
+                roll_back(root, root.parent, to=target, by="ann", reason="r")
+
+    def check(self, keep: int | None) -> None:
+        """What is served and what a rollback goes to are whole; a night that is kept has the past that it had."""
+        less, full = self.roots
+        served = current(less)
+        assert served.id == current(full).id
+        verify(served)
+        target = before(less, served)
+        if target is not None:
+            verify(target)
+        for name in release_ids(less)[-(keep or 1) :]:
+            night = dt.date.fromisoformat(name[:10])
+            now, ever = served_before(less, night), served_before(full, night)
+            assert (now and now.id) == (ever and ever.id)
+
+
+@given(Steps)
+@settings(max_examples=25)
+def test_whatever_is_published_gone_back_to_and_removed_what_is_served_and_its_past_are_whole(
+    steps: list[tuple[str, int]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        twins = Twins(Path(folder))
+        twins.publish(5)
+        for what, n in steps:
+            keep = None
+            if what == "publish":
+                served, there = current(twins.roots[0]), len(release_ids(twins.roots[0]))
+                twins.publish(n)
+                new = current(twins.roots[0])
+                assert new.id == served.id or new.previous == served.id
+                assert len(release_ids(twins.roots[0])) == there + 1
+            elif what == "back":
+                twins.back(None)
+            elif what == "back to":
+                names = release_ids(twins.roots[0])
+                twins.back(names[n % len(names)])
+            else:
+                keep = n
+                retire(twins.roots[0], keep=keep, spare="")
+            twins.check(keep)

@@ -1,0 +1,61 @@
+"""An earlier release is served again, on record, and what was withdrawn stays so."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import ReleaseError
+from pipeline.state.journal import read_lines
+from pipeline.releases.publishing import publish
+from pipeline.releases.release import Release, current
+from pipeline.releases.rollback import FILE, roll_back, withdrawn
+from tests.releases.test_releases import contents
+
+
+def back(tmp_path: Path, to: str | None = None) -> Release:
+    return roll_back(tmp_path / "releases", tmp_path / "ledger", to=to, by="ann", reason="lists of nonsense")[1]
+
+
+def test_the_release_before_is_served_and_the_step_is_on_record(tmp_path: Path, three: list[Release]) -> None:
+    assert back(tmp_path) == current(tmp_path / "releases") == three[1]
+    (entry,) = read_lines(tmp_path / "ledger" / FILE)
+    when = entry.pop("when")
+    told = {"from": three[2].id, "to": three[1].id, "by": "ann", "reason": "lists of nonsense"}
+    assert entry == told
+    assert when.endswith("+00:00")
+
+
+def test_going_back_further_and_forth(tmp_path: Path, three: list[Release]) -> None:
+    back(tmp_path)
+    assert back(tmp_path) == three[0]
+    assert withdrawn(tmp_path / "ledger") == {three[1].id, three[2].id}
+    assert back(tmp_path, three[2].id) == three[2]
+    assert withdrawn(tmp_path / "ledger") == {three[0].id, three[1].id}
+    with pytest.raises(ReleaseError, match="is served already"):
+        back(tmp_path, three[2].id)
+
+
+def test_the_first_release_has_none_before_it(tmp_path: Path, three: list[Release]) -> None:
+    back(tmp_path, three[0].id)
+    with pytest.raises(ReleaseError, match="is the first release"):
+        back(tmp_path)
+
+
+def test_a_damaged_release_is_not_gone_back_to(tmp_path: Path, three: list[Release]) -> None:
+    three[1].lists.write_text("half")
+    with pytest.raises(ReleaseError, match="has other bytes than published"):
+        back(tmp_path)
+    assert current(tmp_path / "releases") == three[2]
+    assert not (tmp_path / "ledger" / FILE).exists()
+
+
+def test_the_same_night_again_does_not_bring_back_what_was_withdrawn(tmp_path: Path, three: list[Release]) -> None:
+    root = tmp_path / "releases"
+    back(tmp_path)
+    again = contents(tmp_path, "2026-01-12", "night 2")
+    assert publish(root, again, withdrawn=withdrawn(tmp_path / "ledger")) == (three[2], False)
+    assert current(root) == three[1]
+    mended, served = publish(root, contents(tmp_path, "2026-01-12", "mended"), withdrawn=withdrawn(tmp_path / "ledger"))
+    assert served
+    assert current(root) == mended
+    assert mended.previous == three[1].id

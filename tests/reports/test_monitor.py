@@ -1,0 +1,47 @@
+"""The monitor's page says every figure, marks what broke a bound, and draws what is defined."""
+
+import xml.etree.ElementTree as ET
+
+from markupsafe import escape
+
+from pipeline.monitoring.watching import review, watches
+from pipeline.reports.history import history
+from pipeline.reports.monitor import render_monitor
+from tests.monitoring.test_watching import PARAMS, nights
+
+
+def test_every_figure_has_a_panel_and_an_undefined_one_says_so() -> None:
+    page = render_monitor(nights("hit_rate", 0.4, 0.2, 0.3, 0.14), PARAMS)
+    for watch in watches(PARAMS):
+        assert escape(watch.says[1:]) in page
+    assert page.count("<svg") == 1
+    assert page.count("Undefined so far.") == len(watches(PARAMS)) - 1
+    assert "14.0 %" in page
+    assert "at least 15.0 %, by the trailing median; out of bounds in 1 of 4 nights" in page
+
+
+def test_the_same_history_gives_the_same_bytes_and_it_calls_nobody() -> None:
+    found = nights("log_age_days", 3, 3, 3)
+    assert render_monitor(found, PARAMS) == render_monitor(found, PARAMS)
+    assert "http" not in render_monitor(found, PARAMS)
+
+
+def test_a_warning_is_the_headline() -> None:
+    page = render_monitor(nights("log_age_days", 3, 3, 3), PARAMS)
+    assert "<h1>Age of the last play: 3.0 d, above 2.0 d (3 of the last 5 nights)</h1>" in page
+    assert "1 warning</span>" in page
+
+
+def test_a_plot_has_a_mark_for_each_breach_and_a_gap_for_what_is_undefined() -> None:
+    found = nights("psi_hours", 0.05, 0.2, None, 0.3, 0.06)
+    judged = [night.judged["psi_hours"] for night in found]
+    svg = ET.fromstring(history([n.as_of for n in found], judged, title="t", tick=lambda v: f"{v:g}"))
+    kinds = [each.get("class") for each in svg.iter("circle")]
+    assert kinds == ["dot strong", "mark", "mark", "dot strong"]
+    lines = [each.get("points", "").split() for each in svg.iter("polyline") if each.get("class") == "curve strong"]
+    assert [len(line) for line in lines] == [2, 2]
+
+
+def test_one_night_is_drawn_too() -> None:
+    entry = {"as_of": "2026-01-01", "figures": {"plays_ratio": 1.0}}
+    assert render_monitor(review([entry], PARAMS), PARAMS).count("<circle") == 1
