@@ -10,14 +10,14 @@ from pipeline.metrics.beyond_accuracy import churn
 from pipeline.metrics.evaluation import lists_at
 
 
-def tops(
+def recommendations(
     items: npt.NDArray[np.int32],
     item_ids: pa.ChunkedArray,
     listener_ids: pa.ChunkedArray,
     *,
     eligible: pa.ChunkedArray,
 ) -> pa.Table:
-    """The lists of some listeners (TOPS); empty for who has none.
+    """The lists of some listeners (RECOMMENDATIONS); empty for who has none.
 
     Args:
         items: shape (n_listeners, k), rows of `item_ids`, −1 for padding at the end.
@@ -32,7 +32,7 @@ def tops(
 
 
 def churn_between(before: pa.Table, after: pa.Table) -> float:
-    """`churn` of the listeners who are in both tables of TOPS."""
+    """`churn` of the listeners who are in both tables of RECOMMENDATIONS."""
     rows = rows_of(after["listener_id"], before["listener_id"])
     both = rows >= 0
     lists = [before["item_ids"].take(pa.array(rows[both])), after["item_ids"].filter(pa.array(both))]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import RecipeError
-from pipeline.features.recommendations import tops
+from pipeline.features.recommendations import recommendations
 from pipeline.json_values import as_json
 from pipeline.metrics.accuracy import METRICS
 from pipeline.metrics.beyond_accuracy import churn
@@ -19,7 +19,7 @@ from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
-from pipeline.storage.tables import EVALUATION, TOPS, write_json, write_table
+from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, write_json, write_table
 
 
 def run(context: Context, recipe: str) -> str:
@@ -43,7 +43,7 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     fits = [measure_lists(each, decided) for each in lists]
     summary = summarise(fits, decided.truth, k)
     write_table(layout.evaluation(recipe), evaluation_table(fits, decided), EVALUATION)
-    write_table(layout.tops(recipe), first_tops(lists, decided), TOPS)
+    write_table(layout.recommendations(recipe), first_recommendations(lists, decided), RECOMMENDATIONS)
     write_json(layout.metrics(recipe), as_json(summary | {"churn_between_fits": churn_of_fits(lists, context, recipe)}))
     family = context.params.recipes[recipe].family
     write_json(layout.score_cost(recipe), score_costs(recipe, family, lists))
@@ -75,10 +75,10 @@ def measure_lists(lists: Lists, decided: Decided) -> Measured:
     return measure(items, rows, decided.truth, n_invalid_lists=lists.n_invalid)
 
 
-def first_tops(lists: Sequence[Lists], decided: Decided) -> pa.Table:
-    """The first fit's lists of the eligible listeners (TOPS)."""
+def first_recommendations(lists: Sequence[Lists], decided: Decided) -> pa.Table:
+    """The first fit's lists of the eligible listeners (RECOMMENDATIONS)."""
     first = lists[0]
-    return tops(first.items, first.item_ids, first.listener_ids, eligible=decided.listener_ids)
+    return recommendations(first.items, first.item_ids, first.listener_ids, eligible=decided.listener_ids)
 
 
 def churn_of_fits(lists: Sequence[Lists], context: Context, recipe: str) -> float:

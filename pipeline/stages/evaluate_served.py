@@ -8,9 +8,9 @@ from pipeline.json_values import as_json
 from pipeline.metrics.evaluation import summarise
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
-from pipeline.stages.evaluate import evaluation_table, first_tops, measure_lists, score_costs
+from pipeline.stages.evaluate import evaluation_table, first_recommendations, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
-from pipeline.storage.tables import EVALUATION, TOPS, read_json, write_json, write_table
+from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, read_json, write_json, write_table
 
 NAME = "served"
 
@@ -29,7 +29,7 @@ def nothing_served(context: Context) -> str:
     """What stands for the served model before the first release."""
     layout = context.layout
     write_table(layout.evaluation(NAME), EVALUATION.empty_table(), EVALUATION)
-    write_table(layout.tops(NAME), TOPS.empty_table(), TOPS)
+    write_table(layout.recommendations(NAME), RECOMMENDATIONS.empty_table(), RECOMMENDATIONS)
     name = f"ndcg_at_{context.params.evaluation.k}"
     write_json(layout.metrics(NAME), {"release": None, "recipe": None, "family": None, "n_fits": 0, name: None})
     write_json(layout.score_cost(NAME), score_costs(None, None, []))
@@ -46,7 +46,7 @@ def evaluate_served(context: Context, executor: Executor) -> str:
     summary = summarise(fits, decided.truth, k)
     identity = {key: served[key] for key in ("release", "recipe", "family")}
     write_table(layout.evaluation(NAME), evaluation_table(fits, decided), EVALUATION)
-    write_table(layout.tops(NAME), first_tops(lists, decided), TOPS)
+    write_table(layout.recommendations(NAME), first_recommendations(lists, decided), RECOMMENDATIONS)
     write_json(layout.metrics(NAME), as_json(summary | identity))
     write_json(layout.score_cost(NAME), score_costs(served["recipe"], served["family"], lists))
     return f"{served['release']} ({served['recipe']}): NDCG@{k} {summary[f'ndcg_at_{k}']:.4f}"

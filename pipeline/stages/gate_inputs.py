@@ -24,7 +24,7 @@ from pipeline.metrics.slices import SLICES
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import EVALUATION, INFLUENCE, TOPS, read_json, read_table
+from pipeline.storage.tables import EVALUATION, INFLUENCE, RECOMMENDATIONS, read_json, read_table
 
 Value = TypeVar("Value")
 
@@ -101,8 +101,12 @@ def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
 
 def churn_since_served(layout: Layout, recipe: str) -> float | None:
     """Of the recipe's lists of tonight; None where nothing is served, or to none of tonight's listeners."""
-    served = read_table(layout.tops(SERVED), TOPS)
-    found = churn_between(served, read_table(layout.tops(recipe), TOPS)) if served.num_rows else math.nan
+    served = read_table(layout.recommendations(SERVED), RECOMMENDATIONS)
+    found = (
+        churn_between(served, read_table(layout.recommendations(recipe), RECOMMENDATIONS))
+        if served.num_rows
+        else math.nan
+    )
     return None if math.isnan(found) else found
 
 

@@ -117,9 +117,9 @@ class Layout:
         """A table with a row for each seed and eligible listener."""
         return self.data / "evaluation" / f"{recipe}.parquet"
 
-    def tops(self, recipe: str) -> Path:
+    def recommendations(self, recipe: str) -> Path:
         """The lists that were scored, of one fit and the eligible listeners."""
-        return self.data / "tops" / f"{recipe}.parquet"
+        return self.data / "recommendations" / f"{recipe}.parquet"
 
     def metrics(self, recipe: str) -> Path:
         return self.data / "metrics" / f"{recipe}.json"

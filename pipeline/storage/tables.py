@@ -126,7 +126,7 @@ EVALUATION = pa.schema(
 )
 """A recipe's metrics for each fit and listener with something relevant; sorted by seed, listener_id."""
 
-TOPS = pa.schema(
+RECOMMENDATIONS = pa.schema(
     [
         pa.field("listener_id", pa.string(), nullable=False),
         pa.field("item_ids", pa.list_(pa.string()), nullable=False),

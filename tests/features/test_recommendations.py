@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipeline.features.recommendations import churn_between, tops
+from pipeline.features.recommendations import churn_between, recommendations
 from pipeline.metrics.beyond_accuracy import churn
 
 
@@ -31,10 +31,10 @@ def test_only_listeners_of_both_nights_are_compared_by_what_items_are_called() -
     assert math.isnan(churn_between(before.slice(0, 0), after))
 
 
-def test_tops_are_the_eligible_listeners_lists_by_name() -> None:
+def test_recommendations_are_the_eligible_listeners_lists_by_name() -> None:
     items = np.array([[1, 0, -1], [2, 1, 0]], dtype=np.int32)
     names, listeners = pa.chunked_array([["a", "b", "c"]]), pa.chunked_array([["ada", "bob"]])
-    found = tops(items, names, listeners, eligible=pa.chunked_array([["ada", "stranger", "bob"]]))
+    found = recommendations(items, names, listeners, eligible=pa.chunked_array([["ada", "stranger", "bob"]]))
     assert found.to_pydict() == {
         "listener_id": ["ada", "stranger", "bob"],
         "item_ids": [["b", "a"], [], ["c", "b", "a"]],

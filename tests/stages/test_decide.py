@@ -18,7 +18,7 @@ from pipeline.stages import decide
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate_served import nothing_served
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import EVALUATION, TOPS, read_json, write_json, write_table
+from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, read_json, write_json, write_table
 from tests.stages import small_night
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "decision.schema.json").read_text(encoding="utf-8"))
@@ -27,9 +27,9 @@ MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark
 FIGURES = {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0}
 
 
-def write_tops(path: Path, n: int = N, last: str = "c") -> None:
+def write_recommendations(path: Path, n: int = N, last: str = "c") -> None:
     columns = {"listener_id": [f"l{i:04}" for i in range(n)], "item_ids": [["a", "b", last]] * n}
-    write_table(path, pa.table(columns), TOPS)
+    write_table(path, pa.table(columns), RECOMMENDATIONS)
 
 
 def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
@@ -51,7 +51,7 @@ def write_recipe(context: Context, recipe: str, mean: float, n: int = N) -> None
     n_fits = 3 if FAMILIES[family].stochastic else 1
     write_evaluation(layout.evaluation(recipe), mean, n_fits, n)
     write_json(layout.metrics(recipe), FIGURES | {"churn_between_fits": 0.1})
-    write_tops(layout.tops(recipe), n)
+    write_recommendations(layout.recommendations(recipe), n)
     fit = Cost(20.0, 10.0, 2**29, 2**20, 0.001, "constant").to_dict()
     scoring = Cost(2.0, 1.0, 2**29, None, 0.0001, "constant", n, 600.0).to_dict()
     identity = {"recipe": recipe, "family": family}
@@ -73,7 +73,7 @@ def open_night(root: Path, *, n: int = N, served: str | None = None) -> Context:
     write_json(layout.served / "served.json", identity | {"as_of": "2026-03-07"})
     write_evaluation(layout.evaluation("served"), MEANS.get(served, 0.1), 1, n)
     write_json(layout.metrics("served"), FIGURES | identity)
-    write_tops(layout.tops("served"), n)
+    write_recommendations(layout.recommendations("served"), n)
     return context
 
 

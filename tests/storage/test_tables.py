@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import TableError
-from pipeline.storage.tables import TOPS, read_columns, read_table, write_table
+from pipeline.storage.tables import RECOMMENDATIONS, read_columns, read_table, write_table
 
 NUMBERED = pa.schema([pa.field("name", pa.string(), nullable=False), pa.field("n", pa.int64())])
 
@@ -20,10 +20,10 @@ def test_numbers_are_differences_and_texts_are_looked_up(tmp_path: Path) -> None
 
 
 def test_lists_of_texts_are_looked_up_and_come_back(tmp_path: Path) -> None:
-    tops = pa.table({"listener_id": ["ann"], "item_ids": [["x", "y", "x"]]}, schema=TOPS)
-    write_table(tmp_path / "t.parquet", tops, TOPS)
+    recommendations = pa.table({"listener_id": ["ann"], "item_ids": [["x", "y", "x"]]}, schema=RECOMMENDATIONS)
+    write_table(tmp_path / "t.parquet", recommendations, RECOMMENDATIONS)
     assert "RLE_DICTIONARY" in pq.ParquetFile(tmp_path / "t.parquet").metadata.row_group(0).column(1).encodings
-    assert read_table(tmp_path / "t.parquet", TOPS).equals(tops)
+    assert read_table(tmp_path / "t.parquet", RECOMMENDATIONS).equals(recommendations)
 
 
 def test_columns_of_all_files_of_a_folder_are_read_in_their_order(tmp_path: Path) -> None:
