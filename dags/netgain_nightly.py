@@ -58,7 +58,7 @@ def check_night(context: Any) -> None:
     turns.require_night(WORKSPACE, context["task"].env["AS_OF"])
 
 
-def tell_verdict(as_of: str) -> str:
+def report_verdict(as_of: str) -> str:
     """The night in a sentence, told to people; skipped where it could not decide, for its lists are served."""
     turns.require_night(WORKSPACE, as_of)
     sentence = alerts.night_ended(WORKSPACE, as_of)
@@ -169,7 +169,7 @@ with DAG(
     )
     verdict = PythonOperator(
         task_id="verdict",
-        python_callable=tell_verdict,
+        python_callable=report_verdict,
         op_kwargs={"as_of": VARIABLES["AS_OF"]},
         retries=0,
         doc_md=DOCS["verdict"],

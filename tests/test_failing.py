@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import StageFailed
-from pipeline.nightly.failing import Reached, stale_if_it_fails
+from pipeline.nightly.failing import Reached, mark_stale_on_failure
 from pipeline.nightly.workspace_lock import NightRunning
 from pipeline.releases.current import MARK, stale_mark
 from pipeline.releases.publishing import publish
@@ -29,7 +29,7 @@ def fails(settings: Settings, error: BaseException, *stages: str) -> BaseExcepti
     reached = Reached(lambda *_: None)
     for stage in stages:
         reached(stage, None, "")
-    with pytest.raises(type(error)) as raised, stale_if_it_fails(settings, as_of=TONIGHT, reached=reached):
+    with pytest.raises(type(error)) as raised, mark_stale_on_failure(settings, as_of=TONIGHT, reached=reached):
         raise error
     return raised.value
 

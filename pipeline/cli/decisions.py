@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import console
-from pipeline.cli.nights import told
+from pipeline.cli.nights import run_and_report
 from pipeline.cli.options import date
 from pipeline.errors import ParamsError
 from pipeline.settings import load_settings
@@ -57,7 +57,7 @@ def promote(
     if not override:
         raise ParamsError("a promotion by hand", expected="--override", fix="The gate promotes what pays by itself.")
     settings = load_settings()
-    told(
+    run_and_report(
         settings,
         lambda report: carry_out(settings, recipe=recipe, by=by, reason=reason, until=date(until), report=report),
     )

@@ -28,7 +28,7 @@ def night(
     from pipeline.nightly.running import run_night
 
     settings = load_settings()
-    told(
+    run_and_report(
         settings,
         lambda report: run_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs, report=report),
         json_file,
@@ -42,11 +42,11 @@ def open_(
 ) -> None:
     """Fix a night's inputs in night/, for `dvc repro` and for schedulers; run nothing."""
     from pipeline.nightly.opening import open_night
-    from pipeline.nightly.workspace_lock import only_night
+    from pipeline.nightly.workspace_lock import exclusive_night
     from pipeline.state.lease import close
 
     settings = load_settings()
-    with only_night(settings):
+    with exclusive_night(settings):
         context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
         if settings.owner is None:  # nobody is bound to go on with it
             close(settings.ledger, context.lease, "opened")
@@ -56,7 +56,7 @@ def open_(
 def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> None:
     """Run one stage, or one effect, on the night that is open in this folder."""
     from pipeline.effects.perform import perform
-    from pipeline.nightly.workspace_lock import at_work
+    from pipeline.nightly.workspace_lock import shared_work
     from pipeline.runtime.parent_watch import watch_parent
     from pipeline.stages.context import open_context
     from pipeline.state.lease import beat
@@ -69,7 +69,7 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     context = open_context(settings)
     if "DVC_STAGE" in os.environ:  # else a person may mean it to outlive a terminal
         watch_parent(lambda: beat(settings.ledger, context.lease))
-    with at_work(settings):
+    with shared_work(settings):
         if name in EFFECTS:
             typer.echo(perform(name, context))
             return
@@ -85,7 +85,9 @@ def data_docs() -> None:
     typer.echo(write_data_docs(open_context(load_settings())))
 
 
-def told(settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None) -> None:
+def run_and_report(
+    settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None
+) -> None:
     """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
     from pipeline.nightly.running import exit_status
     from pipeline.nightly.show import Progress, summary

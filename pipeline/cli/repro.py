@@ -38,12 +38,12 @@ def repro(
 def effects() -> None:
     """Run the effects of the open night in order, from account to erase; what is done is not done again."""
     from pipeline.effects.perform import perform
-    from pipeline.nightly.workspace_lock import at_work
+    from pipeline.nightly.workspace_lock import shared_work
     from pipeline.stages.context import open_context
 
     settings = load_settings()
     context = open_context(settings)
-    with at_work(settings):
+    with shared_work(settings):
         for name in EFFECTS:
             typer.echo(f"{name}: {perform(name, context)}")
 

@@ -8,7 +8,7 @@ from pipeline.doctor import disk, environment, java, lease, ledger, locks, outbo
 from pipeline.doctor import orphans as leftovers
 from pipeline.doctor.finding import Finding
 from pipeline.errors import NetgainError
-from pipeline.nightly.workspace_lock import only_night, require_free
+from pipeline.nightly.workspace_lock import exclusive_night, require_free
 from pipeline.settings import Settings
 
 
@@ -65,7 +65,7 @@ def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnos
         repairs = [finding.repair for finding in found if finding.repair is not None]
         for repair in repairs:
             try:
-                with only_night(settings):
+                with exclusive_night(settings):
                     require_free(settings)
                     done.append(f"{name}: {repair(by)}")
             except (NetgainError, OSError) as err:

@@ -33,12 +33,12 @@ def look(settings: Settings) -> list[Finding]:
 
 
 def _aside(workspace: Path, _by: str) -> str:
-    wrong = rwlock.put_aside(workspace)
+    wrong = rwlock.move_aside(workspace)
     return f"put .dvc/tmp/rwlock aside as {rwlock.ASIDE}" if wrong else "left .dvc/tmp/rwlock: DVC has mended it"
 
 
 def _is_held(path: Path) -> bool:
-    """Whether somebody has locked it. Asking takes the lock for an instant, which `only_night` waits for."""
+    """Whether somebody has locked it. Asking takes the lock for an instant, which `exclusive_night` waits for."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

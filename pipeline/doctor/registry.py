@@ -6,7 +6,7 @@ from pipeline.doctor.finding import Finding
 from pipeline.effects.record import model_digest
 from pipeline.errors import ReleaseError, TrackingAway
 from pipeline.releases.release import Release, current
-from pipeline.releases.rollback import gone_back_to
+from pipeline.releases.rollback import rollback_entry
 from pipeline.settings import Settings
 from pipeline.state.outbox import waiting
 
@@ -36,7 +36,7 @@ def look(settings: Settings) -> list[Finding]:
 def _explained(settings: Settings, release: Release) -> str:
     if waiting(settings.ledger):
         return ": the outbox has not been delivered"
-    return ": it was gone back to" if gone_back_to(settings.ledger, release.id) else ""
+    return ": it was gone back to" if rollback_entry(settings.ledger, release.id) else ""
 
 
 def _move(settings: Settings, _by: str) -> str:

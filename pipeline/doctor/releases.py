@@ -5,9 +5,9 @@ from functools import partial
 
 from pipeline.doctor.finding import Finding
 from pipeline.errors import ReleaseError
-from pipeline.releases.current import MARK, locked, restate, stale_mark
+from pipeline.releases.current import MARK, locked, refresh_stale_mark, stale_mark
 from pipeline.releases.recovery import recover
-from pipeline.releases.release import Release, before, current, open_release, release_ids, verify
+from pipeline.releases.release import Release, current, open_release, previous_release, release_ids, verify
 from pipeline.settings import Settings
 
 CHECK = "releases"
@@ -57,7 +57,7 @@ def _target(settings: Settings, served: Release, damaged: dict[str, str]) -> lis
     """What a rollback would go to."""
     wrong = damaged.pop(served.previous or "", None)
     try:
-        before(settings.releases, served)
+        previous_release(settings.releases, served)
     except ReleaseError as err:
         wrong = err.found
     return [] if wrong is None else [Finding(CHECK, "fail", f"a rollback has nothing to go to: {wrong}", _ANEW)]
@@ -77,7 +77,7 @@ def _mark(settings: Settings) -> list[Finding]:
 
 def _restate(settings: Settings, _by: str) -> str:
     with locked(settings.releases):
-        restate(settings.releases)
+        refresh_stale_mark(settings.releases)
     return f"took {MARK} away"
 
 

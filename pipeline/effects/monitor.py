@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.effects.monitor_metrics import watched
 from pipeline.errors import NetgainError
-from pipeline.monitoring.watching import Night, review
+from pipeline.monitoring.judging import Night, judge_nights
 from pipeline.reports.monitor import render_monitor
 from pipeline.stages.context import Context
 from pipeline.state.journal import read_lines, write_lines
@@ -22,7 +22,7 @@ def run(context: Context) -> str:
     reports, as_of = context.settings.reports, context.as_of.isoformat()
     try:
         entry = watched(context)
-        nights = review(enter(context, entry), context.params.monitoring)
+        nights = judge_nights(enter(context, entry), context.params.monitoring)
         tonight = next(night for night in nights if night.as_of == as_of)
         write_text(reports / "monitor.html", render_monitor(nights, context.params.monitoring))
         warnings = [*tonight.warnings, *(f"not looked at: {what}" for what in entry["missing"])]

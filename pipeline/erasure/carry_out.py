@@ -20,7 +20,7 @@ from pipeline.logs.landing import Landing
 from pipeline.logs.manifest import Finding, accept, forget
 from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reading import Reason
-from pipeline.releases.current import withhold_reason
+from pipeline.releases.current import redact_failure_reason
 from pipeline.settings import Settings
 from pipeline.state.journal import now
 from pipeline.storage.checksums import fact
@@ -51,7 +51,7 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
         for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
             place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
             _add(done, place, files=1, rows=n_rows)
-        withhold_reason(settings.releases)
+        redact_failure_reason(settings.releases)
         renamed = purge_releases(settings.releases, settings.ledger, who)
         if renamed:
             _add(done, "releases", files=len(renamed), rows=0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.erasure.tables import purge_below
 from pipeline.logs.pseudonyms import Erased
-from pipeline.releases.current import locked, point
+from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.releases.rollback import FILE as ROLLBACKS
 from pipeline.state.journal import read_lines, write_lines
@@ -43,7 +43,7 @@ def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
                 )
         served = (root / "CURRENT").read_text(encoding="utf-8").strip() if (root / "CURRENT").exists() else ""
         if served in renamed:
-            point(root, renamed[served])
+            set_current(root, renamed[served])
         _rename_in_journal(ledger / ROLLBACKS, renamed)
         for old in renamed:
             shutil.rmtree(root / old)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pipeline.errors import NetgainError
 from pipeline.nightly.dvc import Report
 from pipeline.nightly.workspace_lock import NightRunning
-from pipeline.releases.current import mark_stale, standing
+from pipeline.releases.current import describe_served, mark_stale
 from pipeline.settings import Settings
 from pipeline.state.lease import LeaseLost
 
@@ -25,7 +25,7 @@ class Reached:
 
 
 @contextmanager
-def stale_if_it_fails(settings: Settings, *, as_of: dt.date, reached: Reached) -> Iterator[None]:
+def mark_stale_on_failure(settings: Settings, *, as_of: dt.date, reached: Reached) -> Iterator[None]:
     """Mark what is served as stale where the block ends by an error, an interrupt among them; a note of the error says
     what that is. Not where another night is at work: that one may end well."""
     try:
@@ -35,7 +35,7 @@ def stale_if_it_fails(settings: Settings, *, as_of: dt.date, reached: Reached) -
     except BaseException as err:
         with contextlib.suppress(OSError):  # a full disk, perhaps: what people are to be told is the first error
             mark_stale(settings.releases, night=as_of, stage=reached.stage, why=_why(err))
-        if (meanwhile := standing(settings.releases)) is not None:
+        if (meanwhile := describe_served(settings.releases)) is not None:
             err.add_note(f"Served meanwhile: {meanwhile}")
         raise
 

@@ -28,7 +28,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import night_inputs, pair_key, recipe_digests
 from pipeline.stages.layout import Layout
 from pipeline.state.ledger import history
-from pipeline.storage.orphans import sweep
+from pipeline.storage.orphans import remove_orphans
 from pipeline.storage.tables import INFLUENCE, atomic_path, write_json, write_table
 
 
@@ -60,7 +60,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     unblock_dvc(settings)
     mend_journals(settings)
     _serve_again(settings)
-    sweep(layout.data, layout.night.parent)
+    remove_orphans(layout.data, layout.night.parent)
     write_json(layout.landing, with_replayed(inventory, settings.ledger))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")

@@ -10,10 +10,10 @@ from pipeline.errors import EXIT_INVALID
 from pipeline.graph import EFFECTS
 from pipeline.nightly.data_docs import write_data_docs
 from pipeline.nightly.dvc import Report, repro
-from pipeline.nightly.failing import Reached, stale_if_it_fails
+from pipeline.nightly.failing import Reached, mark_stale_on_failure
 from pipeline.nightly.opening import interrupt_as_exit, open_night
 from pipeline.nightly.summary import night_facts
-from pipeline.nightly.workspace_lock import only_night
+from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
 from pipeline.state.lease import close
@@ -30,7 +30,7 @@ def run_night(
     """
     interrupt_as_exit()
     started, reached = time.monotonic(), Reached(report)
-    with only_night(settings), stale_if_it_fails(settings, as_of=as_of, reached=reached):
+    with exclusive_night(settings), mark_stale_on_failure(settings, as_of=as_of, reached=reached):
         context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
         reached.stage = "stages"
         try:

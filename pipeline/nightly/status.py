@@ -10,7 +10,7 @@ from pipeline.errors import ReleaseError
 from pipeline.nightly.workspace_lock import state_of
 from pipeline.releases.current import nights, stale_mark
 from pipeline.releases.release import Release, current
-from pipeline.releases.rollback import gone_back_to
+from pipeline.releases.rollback import rollback_entry
 from pipeline.settings import Settings
 from pipeline.state.lease import Lease, idle_seconds, in_force
 from pipeline.state.outbox import waiting
@@ -61,7 +61,7 @@ def _served(settings: Settings, release: Release, *, due: dt.date) -> Facts:
         "recipe": release.recipe,
         "n_listeners": release.manifest["n_listeners"],
         "age_nights": max(0, (due - release.as_of).days),
-        "rolled_back": gone_back_to(settings.ledger, release.id),
+        "rolled_back": rollback_entry(settings.ledger, release.id),
     }
 
 

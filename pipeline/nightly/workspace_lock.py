@@ -28,7 +28,7 @@ class NightRunning(TransientError):
 
 
 @contextmanager
-def only_night(settings: Settings) -> Iterator[None]:
+def exclusive_night(settings: Settings) -> Iterator[None]:
     """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; it
     belongs to the process, and ends with it, however it ends.
 
@@ -42,7 +42,7 @@ def only_night(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def at_work(settings: Settings) -> Iterator[None]:
+def shared_work(settings: Settings) -> Iterator[None]:
     """For a stage or an effect: no night is opened while it runs.
 
     Raises:

@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import ReleaseError
-from pipeline.state.journal import now
 from pipeline.releases.release import Release, current
+from pipeline.state.journal import now
 from pipeline.storage.tables import atomic_path, sync_folder, write_json
 
 MARK = "STALE.json"
@@ -53,11 +53,11 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def point(root: Path, name: str) -> None:
+def set_current(root: Path, name: str) -> None:
     """Have CURRENT name a release; a reader finds the old name or the new one. The caller holds the lock."""
     with atomic_path(root / "CURRENT") as temporary:
         temporary.write_text(name + "\n", encoding="utf-8")
-    restate(root)
+    refresh_stale_mark(root)
 
 
 def mark_stale(root: Path, *, night: dt.date, stage: str, why: str) -> Stale | None:
@@ -95,7 +95,7 @@ def stale_mark(root: Path) -> Stale | None:
     return mark if mark is not None and current(root).as_of.isoformat() < mark.night else None
 
 
-def restate(root: Path) -> None:
+def refresh_stale_mark(root: Path) -> None:
     """Make STALE.json true of what CURRENT names. The caller holds the lock."""
     if not (root / MARK).exists():
         return
@@ -107,7 +107,7 @@ def restate(root: Path) -> None:
         write_json(root / MARK, asdict(_about(served, mark)))
 
 
-def standing(root: Path, *, due: dt.date | None = None) -> str | None:
+def describe_served(root: Path, *, due: dt.date | None = None) -> str | None:
     """What is served meanwhile, and how old it is, for people; None where nothing is.
 
     Args:
@@ -128,7 +128,7 @@ def nights(n: int) -> str:
     return f"{n} night" + ("" if n == 1 else "s")
 
 
-def withhold_reason(root: Path) -> None:
+def redact_failure_reason(root: Path) -> None:
     """Take out of STALE.json why the night failed: that may speak of a landed file, and of the listener whose it is."""
     if not (root / MARK).exists():
         return

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 from pipeline.errors import ReleaseError
 from pipeline.releases.release import Release, current, open_release, release_ids, removed_ids
 from pipeline.releases.rollback import withdrawn
-from pipeline.storage.tables import FALLBACK, LISTS, conform
 from pipeline.settings import Settings
+from pipeline.storage.tables import FALLBACK, LISTS, conform
 
 if TYPE_CHECKING:
     from rich.table import Table

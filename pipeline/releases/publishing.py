@@ -15,20 +15,20 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ReleaseError
-from pipeline.storage.checksums import digests, opened
+from pipeline.releases.current import locked, refresh_stale_mark, set_current
 from pipeline.releases.release import (
     SCHEMA,
     Release,
     current,
+    current_name,
     id_of,
-    named,
     open_release,
+    open_verified,
     release_ids,
     served_before,
     verify,
-    whole,
 )
-from pipeline.releases.current import locked, point, restate
+from pipeline.storage.checksums import digests, opened
 from pipeline.storage.tables import sync_folder
 
 
@@ -86,18 +86,18 @@ def publish(
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
         _sweep(root)
-        again = named(root) == name  # what is served is published anew, and mended where it is damaged
+        again = current_name(root) == name  # what is served is published anew, and mended where it is damaged
         served = None if again else _served(root)
         serves = again or ((served is None or as_of >= served.as_of) and name not in withdrawn)
-        release = whole(root, name)
+        release = open_verified(root, name)
         if release is None:
             about = {"release": name, "previous": _previous(root, name, as_of), "origin": dict(contents.origin)}
             release = _build(root, contents, {**content, **about})
         if serves and not again:
             with guard():
-                point(root, name)
+                set_current(root, name)
         if serves:
-            restate(root)  # a crash may have fallen between the swap and the mark
+            refresh_stale_mark(root)  # a crash may have fallen between the swap and the mark
     return release, serves
 
 
@@ -114,7 +114,7 @@ def _sweep(root: Path) -> None:
 
 
 def _served(root: Path) -> Release | None:
-    return None if named(root) is None else current(root)
+    return None if current_name(root) is None else current(root)
 
 
 def _previous(root: Path, name: str, as_of: date) -> str | None:
@@ -123,7 +123,7 @@ def _previous(root: Path, name: str, as_of: date) -> str | None:
     One that is made again follows what it followed. It may be served itself, or lie behind what is: a chain that took
     the served one for its next link would lead in a circle.
     """
-    if not (root / name).exists() and named(root) != name:
+    if not (root / name).exists() and current_name(root) != name:
         served = _served(root)
         found = served if served is None or as_of >= served.as_of else served_before(root, as_of)
         return None if found is None else found.id

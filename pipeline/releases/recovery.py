@@ -7,10 +7,10 @@ withdrawn by it: made anew by its night, it is served again.
 from pathlib import Path
 
 from pipeline.errors import ReleaseError
-from pipeline.state.journal import append, now
-from pipeline.releases.release import Release, current, release_ids, verify, whole
+from pipeline.releases.current import locked, set_current
+from pipeline.releases.release import Release, current, open_verified, release_ids, verify
 from pipeline.releases.rollback import FILE, withdrawn
-from pipeline.releases.current import locked, point
+from pipeline.state.journal import append, now
 from pipeline.storage.tables import sync_folder
 
 
@@ -52,7 +52,7 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
         to = None if target is None else target.id
         append(ledger / FILE, {"from": None, "to": to, "by": by, "reason": reason, "when": now()})
         if target is not None:
-            point(root, target.id)
+            set_current(root, target.id)
         else:
             (root / "CURRENT").unlink(missing_ok=True)
             sync_folder(root)
@@ -62,6 +62,6 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
 def _newest_whole(root: Path, taken_back: frozenset[str]) -> Release | None:
     """By night; of one night the one that was made last."""
     for name in sorted(release_ids(root), key=lambda name: (name[:10], (root / name).stat().st_mtime_ns), reverse=True):
-        if name not in taken_back and (release := whole(root, name)) is not None:
+        if name not in taken_back and (release := open_verified(root, name)) is not None:
             return release
     return None

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ReleaseError, TableError
-from pipeline.storage.checksums import digests, fact
-from pipeline.state.journals import REMOVED
 from pipeline.state.journal import read_lines
+from pipeline.state.journals import REMOVED
+from pipeline.storage.checksums import digests, fact
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
@@ -76,7 +76,7 @@ def current(root: Path) -> Release:
     Raises:
         ReleaseError: nothing was published, or CURRENT names no complete release.
     """
-    name = named(root)
+    name = current_name(root)
     if name is None:
         raise ReleaseError(
             f"no release in {root}", expected="a published one", fix="Run a night first: `netgain night`."
@@ -84,7 +84,7 @@ def current(root: Path) -> Release:
     return open_release(root, name)
 
 
-def named(root: Path) -> str | None:
+def current_name(root: Path) -> str | None:
     """What CURRENT says, whether or not there is such a release; None where there is no CURRENT.
 
     Raises:
@@ -147,7 +147,7 @@ def removed_ids(root: Path) -> frozenset[str]:
     return frozenset(entry["release"] for entry in read_lines(root / REMOVED))
 
 
-def before(root: Path, release: Release) -> Release | None:
+def previous_release(root: Path, release: Release) -> Release | None:
     """What was served when a release was made. None where nothing was, or where retention has removed it: the chain
     ends there.
 
@@ -178,7 +178,7 @@ def verify(release: Release) -> None:
         raise ReleaseError(f"the manifest of release {release.id} was edited", expected="as published", fix=_OTHER)
 
 
-def whole(root: Path, name: str) -> Release | None:
+def open_verified(root: Path, name: str) -> Release | None:
     """The release of that name, every file of it read; None where there is none, or it is damaged."""
     try:
         release = open_release(root, name)
@@ -215,7 +215,7 @@ def served_before(root: Path, as_of: date) -> Release | None:
         return None
     release: Release | None = current(root)
     while release is not None and release.as_of >= as_of:
-        release = before(root, release)
+        release = previous_release(root, release)
     return release
 
 

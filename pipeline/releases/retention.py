@@ -7,10 +7,10 @@ a release that is missing without having been removed is still an error.
 import shutil
 from pathlib import Path
 
-from pipeline.state.journals import REMOVED
-from pipeline.state.journal import append, now
-from pipeline.releases.release import Release, before, current, release_ids, removed_ids
 from pipeline.releases.current import locked
+from pipeline.releases.release import Release, current, previous_release, release_ids, removed_ids
+from pipeline.state.journal import append, now
+from pipeline.state.journals import REMOVED
 from pipeline.storage.tables import sync_folder
 
 
@@ -40,7 +40,7 @@ def surplus(root: Path, *, keep: int) -> list[str]:
         needed.add(link.id)
         if link.id != served.id and link.as_of.isoformat() < oldest_night:
             break
-        link = before(root, link)
+        link = previous_release(root, link)
     return [name for name in ids if name not in needed]
 
 

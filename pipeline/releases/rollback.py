@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ReleaseError
+from pipeline.releases.current import locked, set_current
+from pipeline.releases.release import Release, current, open_release, previous_release, verify
 from pipeline.state.journal import append, now, read_lines
-from pipeline.releases.release import Release, before, current, open_release, verify
-from pipeline.releases.current import locked, point
 
 FILE = "rollbacks.jsonl"
 
@@ -37,7 +37,7 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
     current(root)  # where nothing was ever published, there is nothing to lock either
     with locked(root):
         served = current(root)
-        target = open_release(root, to) if to else before(root, served)
+        target = open_release(root, to) if to else previous_release(root, served)
         if target is None:
             raise ReleaseError(
                 f"{served.id} is the first release that is kept",
@@ -48,7 +48,7 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
             raise ReleaseError(f"{to} is served already", expected="another release", fix="See `netgain releases`.")
         verify(target)
         append(ledger / FILE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
-        point(root, target.id)
+        set_current(root, target.id)
     return served, target
 
 
@@ -66,7 +66,7 @@ def withdrawn(ledger: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def gone_back_to(ledger: Path, release: str) -> dict[str, Any] | None:
+def rollback_entry(ledger: Path, release: str) -> dict[str, Any] | None:
     """The last entry of the journal, if it led to this release.
 
     Raises:

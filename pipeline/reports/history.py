@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from markupsafe import Markup, escape
 
-from pipeline.monitoring.watching import Judged
+from pipeline.monitoring.judging import JudgedValue
 from pipeline.reports.svg import plot_axis
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 190, 62, 14, 12, 150
 
 
-def history(nights: Sequence[str], found: Sequence[Judged], *, title: str, tick: Callable[[float], str]) -> Markup:
+def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, tick: Callable[[float], str]) -> Markup:
     """One figure over nights.
 
     Args:

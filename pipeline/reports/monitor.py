@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pipeline.monitoring.watching import Judged, Night, Watch, shown, watches
+from pipeline.monitoring.judging import JudgedValue, MonitorMetric, Night, format_value, monitor_metrics
 from pipeline.params import MonitoringParams
 from pipeline.reports.history import history
 from pipeline.reports.render import environment
@@ -13,7 +13,7 @@ GROUPS = {
     "input": "What came in",
     "freshness": "How fresh it is",
 }
-_UNKNOWN = Judged(None, None, None, None)
+_UNKNOWN = JudgedValue(None, None, None, None)
 
 
 def render_monitor(nights: Sequence[Night], params: MonitoringParams) -> str:
@@ -25,25 +25,27 @@ def render_monitor(nights: Sequence[Night], params: MonitoringParams) -> str:
     """
     last = nights[-NIGHTS:]
     groups = {
-        title: [_panel(watch, last) for watch in watches(params) if watch.group == group]
+        title: [_panel(metric, last) for metric in monitor_metrics(params) if metric.group == group]
         for group, title in GROUPS.items()
     }
     template = environment().get_template("monitor.html.j2")
     return template.render(nights=last, groups=groups, params=params, tonight=last[-1])
 
 
-def _panel(watch: Watch, nights: Sequence[Night]) -> dict[str, object]:
-    found = [night.judged.get(watch.figure, _UNKNOWN) for night in nights]
+def _panel(metric: MonitorMetric, nights: Sequence[Night]) -> dict[str, object]:
+    found = [night.judged.get(metric.figure, _UNKNOWN) for night in nights]
     latest, defined = found[-1], any(each.value is not None for each in found)
-    plot = history([n.as_of for n in nights], found, title=watch.says, tick=lambda v: shown(v, watch))
+    plot = history([n.as_of for n in nights], found, title=metric.label, tick=lambda v: format_value(v, metric))
     bounds = [
-        f"{word} {shown(v, watch)}" for word, v in (("at least", latest.low), ("at most", latest.high)) if v is not None
+        f"{word} {format_value(v, metric)}"
+        for word, v in (("at least", latest.low), ("at most", latest.high))
+        if v is not None
     ]
     return {
-        "says": watch.says,
-        "value": shown(latest.value, watch),
+        "says": metric.label,
+        "value": format_value(latest.value, metric),
         "bounds": ", ".join(bounds) or "no bound yet",
-        "relative": watch.relative,
+        "relative": metric.relative,
         "state": "warned" if latest.warned else "breached" if latest.breached else "held",
         "n_breached": sum(bool(each.breached) for each in found),
         "plot": plot if defined else None,

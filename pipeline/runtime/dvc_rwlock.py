@@ -35,7 +35,7 @@ class _RwLock(BaseModel):
 def fault(workspace: Path) -> str | None:
     """What is wrong with it, in a few words; None where DVC can read it and somebody whom it names may be at work.
 
-    It may be half written at this instant: `put_aside` looks again when nobody writes.
+    It may be half written at this instant: `move_aside` looks again when nobody writes.
     """
     path = _path(workspace)
     try:
@@ -50,7 +50,7 @@ def fault(workspace: Path) -> str | None:
     return None
 
 
-def put_aside(workspace: Path) -> str | None:
+def move_aside(workspace: Path) -> str | None:
     """Take a faulty one out of DVC's way, under the lock that DVC writes it under; one without a fault is left alone.
 
     Returns:

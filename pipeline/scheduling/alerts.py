@@ -75,10 +75,10 @@ def served(workspace: Path, *, due: str | None = None) -> str:
         workspace: the folder of dvc.yaml.
         due: the night whose lists should be served; default: the one that failed.
     """
-    from pipeline.releases.current import standing
+    from pipeline.releases.current import describe_served
 
     releases = load_settings(workspace=workspace).releases
-    found = standing(releases, due=_date(due))
+    found = describe_served(releases, due=_date(due))
     return f"Served meanwhile: {found}." if found else f"Nothing whole is served from {releases}."
 
 

@@ -31,13 +31,13 @@ class Command(BashOperator):  # type: ignore[misc]  # Airflow is not followed by
             [bash, "-c", self.bash_command], env=self.get_env(context), cwd=self.cwd
         )
         if done.exit_code:
-            raise (AirflowException if can_pass(done.exit_code) else AirflowFailException)(
+            raise (AirflowException if is_retryable(done.exit_code) else AirflowFailException)(
                 f"{done.output.removeprefix('netgain: ')} (status {done.exit_code})"
             )
         return str(done.output)
 
 
-def can_pass(status: int) -> bool:
+def is_retryable(status: int) -> bool:
     """Whether a command that ended with this status may pass when it is tried again: EX_TEMPFAIL, or a signal."""
     return status == EXIT_TRANSIENT or status < 0 or status > _BY_SIGNAL
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 
-def sweep(*folders: Path) -> int:
+def remove_orphans(*folders: Path) -> int:
     """Remove them from folders that nobody works in now; says how many there were. DVC's .gitignore stays."""
     hidden = [path for folder in folders for path in folder.rglob(".*") if path.name != ".gitignore"]
     for path in hidden:

@@ -35,7 +35,7 @@ def replay(settings: Settings) -> Replayed:
     said: dict[str, str] = {}
     passed: dict[str, NetgainError] = {}
     try:
-        with _alone(settings):
+        with _exclusive_delivery(settings):
             while todo := [entry for entry in waiting(settings.ledger) if entry.folder.name not in passed]:
                 entry = todo[0]
                 probe(settings.mlflow_uri)
@@ -103,7 +103,7 @@ def _deliver(settings: Settings, entry: Waiting) -> str:
 
 
 @contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
+def _exclusive_delivery(settings: Settings) -> Iterator[None]:
     """One process delivers at a time: two that find no run would both make one.
 
     Raises:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.doctor.examine import examine, mend
 from pipeline.errors import EXIT_UNSOUND
-from pipeline.nightly.workspace_lock import only_night
+from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.releases.release import Release, release_ids
 from pipeline.settings import Settings
 from tests.doctor.looking import silently
@@ -30,7 +30,7 @@ def test_what_the_system_refuses_to_read_is_a_finding_and_no_traceback(settings:
 
 def test_nothing_is_mended_under_a_night_that_runs(settings: Settings, three: list[Release]) -> None:
     (settings.releases / "CURRENT").write_text("nothing", encoding="utf-8")
-    with only_night(settings):
+    with exclusive_night(settings):
         diagnosis = mend(settings, silently, by="ann")
     assert diagnosis.done == (f"releases: could not be mended: a night is running in {settings.workspace}",)
     assert not diagnosis.is_sound

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pipeline.doctor import lease, ledger, locks
 from pipeline.doctor import orphans as leftovers
 from pipeline.doctor.finding import Finding
-from pipeline.nightly.workspace_lock import only_night
+from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.releases.current import locked, stale_mark
 from pipeline.releases.release import Release
 from pipeline.settings import Settings
@@ -29,7 +29,7 @@ def test_a_rwlock_that_was_cut_off_is_put_aside(settings: Settings) -> None:
 
 def test_who_holds_a_lock_is_said_and_is_no_fault(settings: Settings) -> None:
     settings.releases.mkdir()
-    with only_night(settings), locked(settings.releases):
+    with exclusive_night(settings), locked(settings.releases):
         finding = only(locks.look(settings))
     assert finding == Finding("locks", "ok", "a night runs in this workspace; a release is being published")
 
@@ -43,7 +43,7 @@ def test_a_night_is_not_kept_out_by_somebody_who_asks(settings: Settings) -> Non
     with subprocess.Popen([sys.executable, "-c", code, str(settings.workspace)], stdout=subprocess.PIPE) as asking:
         assert asking.stdout is not None
         asking.stdout.readline()
-        with only_night(settings):
+        with exclusive_night(settings):
             pass
 
 

@@ -78,7 +78,7 @@ def test_a_backfilled_night_takes_its_place_among_the_others(night: Context) -> 
 
 def test_what_is_worth_a_warning_is_said_and_left_for_those_who_are_alerted(night: Context) -> None:
     said = monitor.run(night)
-    assert said.startswith("hit rate 50.0%; 2 warnings: shift of the hours of plays (PSI): 0.3, above 0.1")
+    assert said.startswith("hit rate 50.0%; 2 warnings: drift of plays by hour of day (PSI): 0.3, above 0.1")
     assert len(monitor.warnings_of(night)) == 2
     assert "age of the lists" in monitor.warnings_of(night)[1]
     assert "2 warnings" in (night.settings.reports / "monitor.html").read_text(encoding="utf-8")

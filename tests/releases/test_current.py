@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.releases import current as serving
+from pipeline.releases.current import MARK, describe_served, mark_stale, redact_failure_reason, stale_mark
 from pipeline.releases.publishing import publish
 from pipeline.releases.release import Release, current
 from pipeline.releases.rollback import roll_back
-from pipeline.releases.current import MARK, mark_stale, stale_mark, standing, withhold_reason
 from tests.releases.test_releases import contents, tree
 
 
@@ -37,7 +37,7 @@ def test_the_mark_says_which_night_failed_where_and_why_and_how_old_what_is_serv
         "release_night": "2026-01-11",
         "nights_old": 14 - 11,
     }
-    assert standing(root) == f"release {two[1].id} of the night 2026-01-11, 3 nights old"
+    assert describe_served(root) == f"release {two[1].id} of the night 2026-01-11, 3 nights old"
     assert current(root) == two[1]
 
 
@@ -45,7 +45,7 @@ def test_the_swap_that_serves_that_night_takes_the_mark_away(tmp_path: Path, roo
     fail(root, 12)
     publish(root, contents(tmp_path, "2026-01-12", "night 2"))
     assert not (root / MARK).exists()
-    assert standing(root) == f"release {current(root).id} of the night 2026-01-12"
+    assert describe_served(root) == f"release {current(root).id} of the night 2026-01-12"
 
 
 def test_an_earlier_night_than_the_one_that_failed_is_served_and_stale(
@@ -89,7 +89,7 @@ def test_of_two_nights_that_failed_the_later_one_stands(root: Path, two: list[Re
 def test_where_nothing_is_served_nothing_is_written(root: Path) -> None:
     fail(root, 12)
     assert not root.exists()
-    assert standing(root) is None
+    assert describe_served(root) is None
 
 
 def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothing_and_goes_with_the_next_publishing(
@@ -101,7 +101,7 @@ def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothin
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(serving, "restate", dies)
+        patch.setattr(serving, "refresh_stale_mark", dies)
         with pytest.raises(KeyboardInterrupt):
             publish(root, contents(tmp_path, "2026-01-12", "night 2"))
     assert (root / MARK).exists()
@@ -116,7 +116,7 @@ def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release], change: 
     told = json.loads((root / MARK).read_text(encoding="utf-8"))
     (root / MARK).write_text("stale!" if change is None else json.dumps(told | change), encoding="utf-8")
     assert stale_mark(root) is None
-    assert standing(root) == f"release {two[1].id} of the night 2026-01-11"
+    assert describe_served(root) == f"release {two[1].id} of the night 2026-01-11"
 
 
 def test_a_reason_is_one_short_line_that_does_not_say_the_stage_twice(root: Path, two: list[Release]) -> None:
@@ -128,6 +128,6 @@ def test_a_reason_is_one_short_line_that_does_not_say_the_stage_twice(root: Path
 def test_for_listeners_who_leave_the_reason_is_withheld(root: Path, two: list[Release]) -> None:
     fail(root, 12)
     before = stale_mark(root)
-    withhold_reason(root)
+    redact_failure_reason(root)
     assert before is not None
     assert stale_mark(root) == replace(before, why="see its log")

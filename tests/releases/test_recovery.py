@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.state.journal import read_lines
 from pipeline.releases.publishing import publish
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import Release, current
 from pipeline.releases.rollback import FILE, roll_back, withdrawn
+from pipeline.state.journal import read_lines
 from tests.releases.test_releases import contents
 
 

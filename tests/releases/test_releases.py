@@ -74,7 +74,7 @@ def test_what_is_served_shares_no_bytes_with_its_source(tmp_path: Path, root: Pa
     verify(release)
 
 
-@pytest.mark.parametrize("step", ["_sync", "sync_folder", "point"])
+@pytest.mark.parametrize("step", ["_sync", "sync_folder", "set_current"])
 @pytest.mark.parametrize("nth", range(4))
 def test_a_crash_at_any_step_leaves_the_old_release_served_and_is_mended_by_running_again(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, step: str, nth: int

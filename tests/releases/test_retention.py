@@ -10,15 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.effects import publish as stage
 from pipeline.errors import ReleaseError, SettingsError, TableError
 from pipeline.releases import retention
-from pipeline.state.journal import copy_of
 from pipeline.releases.publishing import publish
-from pipeline.releases.release import Release, before, current, list_releases, release_ids, served_before, verify
+from pipeline.releases.release import (
+    Release,
+    current,
+    list_releases,
+    previous_release,
+    release_ids,
+    served_before,
+    verify,
+)
 from pipeline.releases.retention import retire, surplus
 from pipeline.releases.rollback import roll_back, withdrawn
 from pipeline.settings import load_settings
-from pipeline.effects import publish as stage
+from pipeline.state.journal import copy_of
 from tests.releases.test_releases import contents
 from tests.stages.nights import plant_night
 
@@ -75,7 +83,7 @@ def test_where_the_journal_of_removals_is_damaged_what_is_missing_is_missing_and
     for path in (root / "removed.jsonl", copy_of(root / "removed.jsonl")):
         path.write_text("{", encoding="utf-8")
     with pytest.raises(ReleaseError, match=f"{five[0].id} has no readable manifest"):
-        before(root, five[1])
+        previous_release(root, five[1])
     with pytest.raises(TableError, match=r"removed\.jsonl cannot be read"):
         retire(root, keep=1, spare="")
     assert release_ids(root) == ids(five[1:])
@@ -168,7 +176,7 @@ class Twins:
 
     def back(self, to: str | None) -> None:
         served = current(self.roots[0])
-        target = to or ((link := before(self.roots[0], served)) and link.id)
+        target = to or ((link := previous_release(self.roots[0], served)) and link.id)
         if target not in (None, served.id):
             for root in self.roots:
                 roll_back(root, root.parent, to=target, by="ann", reason="r")
@@ -179,7 +187,7 @@ class Twins:
         served = current(less)
         assert served.id == current(full).id
         verify(served)
-        target = before(less, served)
+        target = previous_release(less, served)
         if target is not None:
             verify(target)
         for name in release_ids(less)[-(keep or 1) :]:

@@ -4,18 +4,18 @@ import xml.etree.ElementTree as ET
 
 from markupsafe import escape
 
-from pipeline.monitoring.watching import review, watches
+from pipeline.monitoring.judging import judge_nights, monitor_metrics
 from pipeline.reports.history import history
 from pipeline.reports.monitor import render_monitor
-from tests.monitoring.test_watching import PARAMS, nights
+from tests.monitoring.test_judging import PARAMS, nights
 
 
 def test_every_figure_has_a_panel_and_an_undefined_one_says_so() -> None:
     page = render_monitor(nights("hit_rate", 0.4, 0.2, 0.3, 0.14), PARAMS)
-    for watch in watches(PARAMS):
-        assert escape(watch.says[1:]) in page
+    for metric in monitor_metrics(PARAMS):
+        assert escape(metric.label[1:]) in page
     assert page.count("<svg") == 1
-    assert page.count("Undefined so far.") == len(watches(PARAMS)) - 1
+    assert page.count("Undefined so far.") == len(monitor_metrics(PARAMS)) - 1
     assert "14.0 %" in page
     assert "at least 15.0 %, by the trailing median; out of bounds in 1 of 4 nights" in page
 
@@ -44,4 +44,4 @@ def test_a_plot_has_a_mark_for_each_breach_and_a_gap_for_what_is_undefined() -> 
 
 def test_one_night_is_drawn_too() -> None:
     entry = {"as_of": "2026-01-01", "figures": {"plays_ratio": 1.0}}
-    assert render_monitor(review([entry], PARAMS), PARAMS).count("<circle") == 1
+    assert render_monitor(judge_nights([entry], PARAMS), PARAMS).count("<circle") == 1

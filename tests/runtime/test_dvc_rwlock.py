@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.runtime.dvc_rwlock import ASIDE, fault, put_aside
+from pipeline.runtime.dvc_rwlock import ASIDE, fault, move_aside
 
 DVC = [sys.executable, "-m", "dvc"]
 
@@ -65,7 +65,7 @@ def test_one_that_was_cut_off_stops_dvc_until_it_is_put_aside(workspace: Path) -
     (workspace / "go").touch()
     path = plant(workspace, b"")
     assert repro(workspace) != 0
-    assert put_aside(workspace) == "cannot be read"
+    assert move_aside(workspace) == "cannot be read"
     assert path.with_name(ASIDE).read_bytes() == b""
     assert repro(workspace) == 0
 
@@ -75,14 +75,14 @@ def test_one_that_was_cut_off_stops_dvc_until_it_is_put_aside(workspace: Path) -
 )
 def test_whatever_dvc_refuses_is_put_aside(folder: Path, text: bytes | str) -> None:
     path = plant(folder, text)
-    assert put_aside(folder) == "cannot be read"
+    assert move_aside(folder) == "cannot be read"
     assert not path.exists()
 
 
 @pytest.mark.parametrize("text", ["{}", '{"write": {}, "read": {}}', '{"read": {"/data": []}}', held_by(os.getpid())])
 def test_one_that_can_be_read_is_left_alone(folder: Path, text: str) -> None:
     path = plant(folder, text)
-    assert put_aside(folder) is None
+    assert move_aside(folder) is None
     assert path.read_text(encoding="utf-8") == text
 
 
@@ -95,12 +95,12 @@ def test_one_of_processes_that_are_gone_is_put_aside_also_where_others_have_thei
     done = subprocess.Popen(["true"])
     done.wait()
     plant(folder, held_by(done.pid))
-    assert put_aside(folder) == f"names only processes that are gone (the last was {done.pid})"
+    assert move_aside(folder) == f"names only processes that are gone (the last was {done.pid})"
     with subprocess.Popen(["sleep", "60"]) as later:  # began an hour after the file was written
         plant(folder, held_by(later.pid), age=3600)
-        assert put_aside(folder) is not None
+        assert move_aside(folder) is not None
         plant(folder, held_by(later.pid))
-        assert put_aside(folder) is None
+        assert move_aside(folder) is None
         later.kill()
 
 
@@ -108,7 +108,7 @@ def test_somebodys_own_repro_is_not_harmed(workspace: Path, at_work: None) -> No
     path = workspace / ".dvc" / "tmp" / "rwlock"
     before = path.read_bytes()
     os.utime(path, (0, 0))  # a clock that was put forward since
-    assert put_aside(workspace) is None
+    assert move_aside(workspace) is None
     assert path.read_bytes() == before
 
 
@@ -117,5 +117,5 @@ def test_one_that_dvc_is_writing_is_not_taken_for_half(folder: Path) -> None:
 
     path = plant(folder, "")
     with make_lock(str(path.with_name("rwlock.lock"))):
-        assert put_aside(folder) is None
+        assert move_aside(folder) is None
     assert path.exists()

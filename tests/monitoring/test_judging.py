@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.monitoring.watching import Night, review, watches
+from pipeline.monitoring.judging import Night, judge_nights, monitor_metrics
 from pipeline.params import Band, MonitoringParams
 
 PARAMS = MonitoringParams(
@@ -25,7 +25,7 @@ PARAMS = MonitoringParams(
 
 def nights(figure: str, *values: float | None) -> tuple[Night, ...]:
     entries = [{"as_of": f"2026-01-{day:02}", "figures": {figure: v}} for day, v in enumerate(values, start=1)]
-    return review(entries, PARAMS)
+    return judge_nights(entries, PARAMS)
 
 
 def breached(figure: str, *values: float | None) -> list[bool | None]:
@@ -68,9 +68,9 @@ def test_a_night_is_judged_by_what_was_known_before_it() -> None:
 
 
 def test_every_figure_has_a_bound_and_a_group() -> None:
-    for watch in watches(PARAMS):
-        assert (watch.low, watch.high) != (None, None)
-        assert watch.group in {"lists", "input", "freshness"}
+    for metric in monitor_metrics(PARAMS):
+        assert (metric.low, metric.high) != (None, None)
+        assert metric.group in {"lists", "input", "freshness"}
 
 
 @pytest.mark.parametrize(
