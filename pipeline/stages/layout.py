@@ -71,9 +71,9 @@ class Layout:
         return self.data / "validation.json"
 
     @property
-    def set_aside(self) -> Path:
+    def excluded_listeners(self) -> Path:
         """Listeners that no person could be, with the reason."""
-        return self.data / "set_aside.parquet"
+        return self.data / "excluded_listeners.parquet"
 
     @property
     def daily(self) -> Path:

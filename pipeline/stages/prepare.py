@@ -12,7 +12,7 @@ from pipeline.runtime.cached_map import done
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.storage.cache import Kept, Result, code_of, key_of, link
-from pipeline.storage.tables import DAILY, ITEMS, SET_ASIDE, read_json, read_table, write_table
+from pipeline.storage.tables import DAILY, EXCLUDED_LISTENERS, ITEMS, read_json, read_table, write_table
 
 
 def run(context: Context) -> str:
@@ -26,7 +26,7 @@ def run(context: Context) -> str:
             as_of=context.as_of,
             plays=layout.plays,
             days=layout.days,
-            set_aside=layout.set_aside,
+            excluded_listeners=layout.excluded_listeners,
             daily=layout.daily,
             items=layout.items,
             kept=layout.kept,
@@ -44,7 +44,7 @@ def prepare(
     as_of: dt.date,
     plays: Path,
     days: Path,
-    set_aside: Path,
+    excluded_listeners: Path,
     daily: Path,
     items: Path,
     kept: Path,
@@ -57,7 +57,7 @@ def prepare(
     """
     first = (as_of - dt.timedelta(days=params.history_days)).isoformat()
     made, without = Kept(kept / "daily"), Kept(kept / "daily-without")
-    aside = pl.DataFrame(read_table(set_aside, SET_ASIDE))["listener_id"]
+    aside = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
     code = [code_of(Path(daily_kernel.__file__)), params.item, params.min_seconds_played]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [

@@ -20,8 +20,8 @@ from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage
 from pipeline.stages import validate as validate_stage
 from pipeline.storage.cache import Kept, link
-from pipeline.storage.tables import SET_ASIDE, read_json, write_json, write_table
-from pipeline.validation.bots import set_aside
+from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
+from pipeline.validation.bots import excluded_listeners
 from pipeline.validation.daily import daily_facts
 from tests.stages.test_ingest import PLAY, checksums
 
@@ -87,7 +87,7 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
         kept=Kept(out / "kept" / "aggregates"),
         bots=VALIDATION.bots,
     )
-    aside = set_aside(facts, VALIDATION.bots)
+    aside = excluded_listeners(facts, VALIDATION.bots)
     if validates:
         report, aside = validate_stage.validate(
             ingest_report=data / "ingest.json",
@@ -98,12 +98,12 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
             **paths,
         )
         write_json(data / "validation.json", report)
-    write_table(data / "set_aside.parquet", aside.to_arrow(), SET_ASIDE)
+    write_table(data / "excluded_listeners.parquet", aside.to_arrow(), EXCLUDED_LISTENERS)
     shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
         PARAMS,
         as_of=as_of,
-        set_aside=data / "set_aside.parquet",
+        excluded_listeners=data / "excluded_listeners.parquet",
         daily=data / "daily",
         items=data / "items.parquet",
         executor=executor,
@@ -270,7 +270,7 @@ def test_who_is_set_aside_is_counted_on_no_day_and_comes_back_when_the_reason_go
     assert "l1" in daily_listeners(out)
     land(root, {"loop.jsonl": looping("l1", 1)})
     assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
-    aside = pl.read_parquet(out / "data" / "set_aside.parquet")
+    aside = pl.read_parquet(out / "data" / "excluded_listeners.parquet")
     assert aside.select("listener_id", "first_day", "days").rows() == [("l1", dt.date(2026, 1, 2), 1)]
     assert daily_listeners(out) == {f"l{n}" for n in range(6)} - {"l1"}
     assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
