@@ -54,9 +54,9 @@ class Layout:
         return self.data / "days.json"
 
     @property
-    def kept(self) -> Path:
+    def cache(self) -> Path:
         """What earlier nights made of the same inputs (`pipeline.storage.cache`); without it a night takes longer."""
-        return self.root / ".netgain" / "kept"
+        return self.root / ".netgain" / "cache"
 
     @property
     def quarantine(self) -> Path:

@@ -9,7 +9,7 @@ import polars as pl
 from pipeline.errors import ValidationFailed
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
-from pipeline.storage.cache import Kept
+from pipeline.storage.cache import Cache
 from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
 from pipeline.validation import days as day_table
 from pipeline.validation.bots import bot_facts, bot_suite, excluded_listeners
@@ -31,7 +31,7 @@ def run(context: Context) -> str:
     report, aside = validate(
         plays=context.layout.plays,
         days=context.layout.days,
-        kept=context.layout.kept,
+        cache=context.layout.cache,
         ingest_report=context.layout.ingest_report,
         as_of=context.as_of,
         decision_from=context.decision_from,
@@ -56,7 +56,7 @@ def validate(
     *,
     plays: Path,
     days: Path,
-    kept: Path,
+    cache: Path,
     ingest_report: Path,
     as_of: dt.date,
     decision_from: dt.date,
@@ -69,7 +69,7 @@ def validate(
     Args:
         plays: folder of PLAYS; what lies on or after `as_of` is not looked at.
         days: days.json of the plays.
-        kept: folder of what earlier runs found.
+        cache: folder of what earlier runs found.
         ingest_report: ingest.json.
         as_of: the night.
         decision_from: first day of the decision window.
@@ -78,7 +78,7 @@ def validate(
     """
     import pandas as pd
 
-    by_day = daily_facts(plays, read_json(days), as_of=as_of, kept=Kept(kept / "aggregates"), bots=params.bots)
+    by_day = daily_facts(plays, read_json(days), as_of=as_of, cache=Cache(cache / "aggregates"), bots=params.bots)
     landed, aside = read_json(ingest_report), excluded_listeners(by_day, params.bots)
     night = night_facts(by_day, landed)
     volume = volume_facts(by_day, as_of=as_of, params=params)

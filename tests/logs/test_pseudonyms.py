@@ -98,7 +98,7 @@ def test_with_a_key_nothing_that_ingest_writes_names_a_listener(tmp_path: Path, 
     assert "-unique" not in report + repr(plays) + repr(aside)
     assert [len(play["listener_id"]) for play in plays] == [32]
     assert len(aside) == 1
-    kept = b"".join(p.read_bytes() for p in (tmp_path / "kept").rglob("made.json"))
+    kept = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("made.json"))
     assert b"-unique" not in kept
 
 

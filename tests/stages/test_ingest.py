@@ -59,7 +59,7 @@ def run(
         quarantine=out / "data" / "quarantine.parquet",
         report=out / "data" / "ingest.json",
         days=out / "data" / "days.json",
-        kept=out / "kept",
+        cache=out / "cache",
         id_key=id_key,
     )
 
@@ -151,7 +151,7 @@ def test_a_file_that_changed_after_it_landed_stops_ingest_and_keeps_the_old_play
             quarantine=tmp_path / "data" / "quarantine.parquet",
             report=tmp_path / "data" / "ingest.json",
             days=tmp_path / "data" / "days.json",
-            kept=tmp_path / "kept",
+            cache=tmp_path / "cache",
         )
     assert checksums(tmp_path / "data") == before
 

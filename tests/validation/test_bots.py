@@ -15,7 +15,7 @@ from pipeline.runtime.inprocess import InProcess
 from pipeline.simulation.dirt import Dirt
 from pipeline.simulation.simulate import simulate
 from pipeline.stages.ingest import ingest
-from pipeline.storage.cache import Kept
+from pipeline.storage.cache import Cache
 from pipeline.storage.tables import read_json, write_json
 from pipeline.validation.bots import REASONS, bot_facts, bot_suite, excluded_listeners, suspects
 from pipeline.validation.daily import daily_facts
@@ -129,7 +129,7 @@ def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: P
         n_buckets=2,
         plays=tmp_path / "plays",
         days=tmp_path / "days.json",
-        kept=tmp_path / "kept",
+        cache=tmp_path / "cache",
         quarantine=tmp_path / "quarantine.parquet",
         report=tmp_path / "ingest.json",
     )
@@ -137,7 +137,7 @@ def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: P
         tmp_path / "plays",
         read_json(tmp_path / "days.json"),
         as_of=NEW_YEAR.date() + dt.timedelta(days=9),
-        kept=Kept(tmp_path / "facts"),
+        cache=Cache(tmp_path / "facts"),
         bots=BOTS,
     )
     found = excluded_listeners(days, BOTS)
