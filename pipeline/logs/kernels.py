@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
-from pipeline.logs.pseudonyms import OPEN, Door, admit
+from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
 from pipeline.logs.reading import ReadResult, Source
 from pipeline.storage.cache import Cache, Result
 from pipeline.storage.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
@@ -39,7 +39,7 @@ class ReadTask:
     cache: Path
     by_clock: bool = False
     columns: ColumnMap | None = None
-    door: Door = OPEN
+    privacy: PrivacyRules = NO_RULES
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def read_file(task: ReadTask) -> Result:
     written_at = clock_of(task.file) if task.by_clock else None
     file = task.file
     source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
-    result = admit(reader_of(task.format).read(data, source), task.door)
+    result = pseudonymise(reader_of(task.format).read(data, source), task.privacy)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pipeline.logs import kernels
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
 from pipeline.logs.landing import LandedFile, Landing, read_landing
-from pipeline.logs.pseudonyms import Door, check_key
+from pipeline.logs.pseudonyms import PrivacyRules, check_key
 from pipeline.logs.reading import CLOCK_SKEW
 from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.executor import Executor, Result
@@ -91,7 +91,7 @@ def ingest(
     root_name = landing.root.absolute().name
     columns = landing.columns
     given = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)
-    door = Door(id_key, landing.erased)
+    privacy = PrivacyRules(id_key, landing.erased)
     plain = [
         ReadTask(
             key_of(code, landing.reader(file).name, root_name, given, file.content, file.shown),
@@ -100,7 +100,7 @@ def ingest(
             landing.root,
             files.folder,
             columns=columns,
-            door=door,
+            privacy=privacy,
         )
         for file in landing.files
     ]
