@@ -80,7 +80,7 @@ def test_each_checkpoint_has_a_page(night):
 
 
 def test_a_bot_is_set_aside_and_its_plays_are_counted_on_no_day(night):
-    assert pl.read_parquet(night.layout.set_aside)["listener_id"].to_list() == ["Planted Bot"]
+    assert pl.read_parquet(night.layout.excluded_listeners)["listener_id"].to_list() == ["Planted Bot"]
     daily = pl.read_parquet(night.layout.daily / "*.parquet")
     assert "Planted Listener" in daily["listener_id"]
     assert "Planted Bot" not in daily["listener_id"]
@@ -108,7 +108,7 @@ def test_nothing_that_is_told_names_a_listener_or_a_title(night):
 def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
     from rich.console import Console
 
-    kinds = ("n_expectations", "warnings", "set_aside", "undecided")
+    kinds = ("n_expectations", "warnings", "excluded_listeners", "undecided")
     checks = {name: {kind: report[kind] for kind in kinds} for name, report in checkpoints(night).items()}
     rows = {key: read_json(night.layout.ingest_report)[key] for key in ("read", "accepted", "duplicate", "quarantined")}
     facts = {

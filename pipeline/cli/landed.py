@@ -9,7 +9,7 @@ import typer
 from pipeline.cli.console import console
 from pipeline.cli.options import LogFormat, Logs
 from pipeline.errors import LandingError, ParamsError
-from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, findings, taken_files
+from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, files_in_manifest, findings
 from pipeline.settings import Settings, load_settings
 from pipeline.state.journal import now, read_lines
 
@@ -38,7 +38,7 @@ def landed(
     out.print(_nights(entries))
     root, format, found = _findings(settings, logs, log_format)
     if files:
-        taken = taken_files(entries, root=root, format=format).values()
+        taken = files_in_manifest(entries, root=root, format=format).values()
         out.print(_files([file for file in taken if file["taken"]]))
     for finding in found:
         out.print(f"{finding}: restore it, or `netgain landed accept`")

@@ -32,7 +32,7 @@ def _left(settings: Settings) -> Iterator[Path]:
     folders = [
         *settings.releases.glob(".tmp-*"),
         *(ledger / OUTBOX).glob(".tmp-*"),
-        *(here / ".netgain" / "kept").glob(".making-*"),
+        *(here / ".netgain" / "cache").glob(".making-*"),
     ]
     # `atomic_path` calls its files so.
     written = (settings.releases, ledger, settings.reports, here / "night", here / "data")

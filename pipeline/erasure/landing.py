@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.logs.contents import as_utf8, decompress, read_parquet
 from pipeline.logs.formats import readers_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
-from pipeline.logs.pseudonyms import Door, Erased, admit
+from pipeline.logs.pseudonyms import Erased, PrivacyRules, pseudonymise
 from pipeline.logs.reading import Reason, Source
 from pipeline.storage.tables import atomic_path
 
@@ -63,7 +63,7 @@ def count_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
 def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tuple[set[int], list[int]]:
     """Rows of erased listeners, and all rows. Of one listener's own file all are theirs, or none."""
     source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
-    found = admit(landing.reader(file).read(data, source), Door(erased=erased))
+    found = pseudonymise(landing.reader(file).read(data, source), PrivacyRules(erased=erased))
     aside = found.quarantine.to_pylist()
     every = sorted({*found.plays["row"].to_pylist(), *(row["row"] for row in aside)})
     if landing.is_own(file):

@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
-from pipeline.storage.cache import Kept, Result
+from pipeline.storage.cache import Cache, Result
 from pipeline.storage.tables import DAILY, read_columns, write_table
 
 COUNTS_FILE, NAMES_FILE = "counts.parquet", "names.parquet"
@@ -26,7 +26,7 @@ class DayTask:
 
     key: str
     plays: Path
-    kept: Path
+    cache: Path
     item: Literal["artist", "track"]
     min_ms_played: int
 
@@ -45,7 +45,7 @@ def aggregate_day(task: DayTask) -> Result:
         write_table(folder / NAMES_FILE, names.to_arrow(), NAMES)
         return {"n_plays": plays.height, "n_counted": counted.height}
 
-    return Kept(task.kept).make(task.key, build)
+    return Cache(task.cache).make(task.key, build)
 
 
 def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_ms_played: int) -> pl.DataFrame:

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.formats import reader_of
 from pipeline.logs.landing import LandedFile, open_landed
-from pipeline.logs.pseudonyms import OPEN, Door, admit
+from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
 from pipeline.logs.reading import ReadResult, Source
-from pipeline.storage.cache import Kept, Result
+from pipeline.storage.cache import Cache, Result
 from pipeline.storage.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
@@ -36,10 +36,10 @@ class ReadTask:
     file: LandedFile
     format: str
     root: Path
-    kept: Path
+    cache: Path
     by_clock: bool = False
     columns: ColumnMap | None = None
-    door: Door = OPEN
+    privacy: PrivacyRules = NO_RULES
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class DayTask:
         day: YYYY-MM-DD.
         sources: for each file with plays of the day, its key and the number of the day's row group.
         read: folder of files read.
-        kept: folder of days made.
+        cache: folder of days made.
         n_buckets: parts by listener.
     """
 
@@ -59,7 +59,7 @@ class DayTask:
     day: str
     sources: tuple[tuple[str, int], ...]
     read: Path
-    kept: Path
+    cache: Path
     n_buckets: int
 
 
@@ -76,7 +76,7 @@ def read_file(task: ReadTask) -> Result:
     written_at = clock_of(task.file) if task.by_clock else None
     file = task.file
     source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
-    result = admit(reader_of(task.format).read(data, source), task.door)
+    result = pseudonymise(reader_of(task.format).read(data, source), task.privacy)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:
@@ -84,7 +84,7 @@ def read_file(task: ReadTask) -> Result:
         days = _write_days(folder / PLAYS_FILE, result.plays) if result.plays.num_rows else []
         return _counts(source.name, result) | {"days": {day: number for number, day in enumerate(days)}}
 
-    return Kept(task.kept).make(task.key, build)
+    return Cache(task.cache).make(task.key, build)
 
 
 def clock_of(file: LandedFile) -> dt.datetime:
@@ -100,18 +100,18 @@ def write_day(task: DayTask) -> Result:
     Returns:
         `{"accepted": {file: n}, "duplicate": {file: n}}`.
     """
-    sources = [_read_day(Kept(task.read).at(key) / PLAYS_FILE, group) for key, group in task.sources]
+    sources = [_read_day(Cache(task.read).at(key) / PLAYS_FILE, group) for key, group in task.sources]
     plays = pl.concat(sources).sort(_ORDER)
-    kept = plays.filter(_is_first(plays))
-    read, accepted = _by_file(plays), _by_file(kept)
+    unique = plays.filter(_is_first(plays))
+    read, accepted = _by_file(plays), _by_file(unique)
     duplicate = {file: n - accepted.get(file, 0) for file, n in read.items() if n > accepted.get(file, 0)}
 
     def build(folder: Path) -> Result:
-        for bucket, part in _buckets(kept, task.n_buckets):
+        for bucket, part in _buckets(unique, task.n_buckets):
             write_table(folder / f"part-{bucket}.parquet", part.to_arrow(), PLAYS)
         return {"accepted": accepted, "duplicate": duplicate}
 
-    return Kept(task.kept).make(task.key, build)
+    return Cache(task.cache).make(task.key, build)
 
 
 def _is_first(plays: pl.DataFrame) -> pl.Series:

@@ -13,7 +13,7 @@ from typing import Any
 from pipeline.errors import LandingError
 from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
 from pipeline.logs.formats import Reader, reader_of, readers_of
-from pipeline.logs.pseudonyms import OPEN, Door, Erased, fingerprint, pseudonym
+from pipeline.logs.pseudonyms import NO_RULES, Erased, PrivacyRules, fingerprint, pseudonym
 from pipeline.storage.tables import read_json, write_json
 
 # A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
@@ -73,7 +73,12 @@ class Landing:
 
 
 def take_inventory(
-    root: Path, format: str, *, cache: Path | None = None, workspace: Path | None = None, door: Door = OPEN
+    root: Path,
+    format: str,
+    *,
+    cache: Path | None = None,
+    workspace: Path | None = None,
+    privacy: PrivacyRules = NO_RULES,
 ) -> dict[str, Any]:
     """The content of landing.json: which files a night ingests.
 
@@ -83,7 +88,7 @@ def take_inventory(
         root: the landing folder, or one landed file.
         format: a name in FORMATS, or several, divided by commas.
         cache: a JSON file of checksums by path, size and time of change, so that what did not change is not read again.
-        door: who comes in, and under which name.
+        privacy: who comes in, and under which name.
         workspace: where given, the root is written relative to it, so that clones side by side agree.
 
     Raises:
@@ -112,23 +117,23 @@ def take_inventory(
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    named = {reader.name for reader in readers if door.key is not None and reader.by_folder(root)}
+    named = {reader.name for reader in readers if privacy.key is not None and reader.by_folder(root)}
     inventory: dict[str, Any] = {
         "format": format,
         "root": _written_root(root, workspace),
         "files": [
             _entry(file)
             | ({"format": logs[file.path].name} if len(readers) > 1 else {})
-            | ({"shown": _shown(file.path, door)} if logs[file.path].name in named else {})
+            | ({"shown": _shown(file.path, privacy)} if logs[file.path].name in named else {})
             for file in files
         ],
     }
     if any(reader.needs_columns for reader in readers):
         inventory["columns"] = load_columns(root).model_dump(mode="json")
-    if door.erased is not None:
-        inventory["erased"] = door.erased.as_json()
-    if door.key is not None:
-        inventory["id_key"] = fingerprint(door.key)
+    if privacy.erased is not None:
+        inventory["erased"] = privacy.erased.as_json()
+    if privacy.key is not None:
+        inventory["id_key"] = fingerprint(privacy.key)
     return inventory
 
 
@@ -199,10 +204,10 @@ def _entry(file: LandedFile) -> dict[str, Any]:
     return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
 
 
-def _shown(path: str, door: Door) -> str:
+def _shown(path: str, privacy: PrivacyRules) -> str:
     """A path whose first folder is a listener, under the listener's pseudonym."""
     folder, slash, rest = path.partition("/")
-    return f"{pseudonym(door.key, folder)}/{rest}" if slash and door.key else path
+    return f"{pseudonym(privacy.key, folder)}/{rest}" if slash and privacy.key else path
 
 
 def _logs_below(start: Path, root: Path, readers: Sequence[Reader]) -> dict[str, Reader]:

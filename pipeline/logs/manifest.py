@@ -42,7 +42,7 @@ class Finding:
         return f"{self.path} {'changed' if self.sha256 else 'is gone'} since the night {self.taken}"
 
 
-def taken_files(entries: Iterable[Entry], *, root: str, format: str) -> Files:
+def files_in_manifest(entries: Iterable[Entry], *, root: str, format: str) -> Files:
     """The files of a landing root as they were taken last."""
     files: Files = {}
     for entry in entries:
@@ -75,7 +75,7 @@ def findings(ledger: Path, inventory: Mapping[str, Any], *, root: Path, needed_f
     """
     now = {_shown(file): file["sha256"] for file in inventory["files"]}
     found = []
-    for path, file in taken_files(
+    for path, file in files_in_manifest(
         read_lines(ledger / FILE), root=inventory["root"], format=inventory["format"]
     ).items():
         if path in now:
@@ -118,7 +118,7 @@ def enter_night(
     """
     where = {"root": inventory["root"], "format": inventory["format"]}
     entries = read_lines(ledger / FILE)
-    before = taken_files(entries, **where)
+    before = files_in_manifest(entries, **where)
     landed = {_shown(f): {"path": _shown(f), "bytes": f["bytes"], "sha256": f["sha256"]} for f in inventory["files"]}
     files = [landed[file["path"]] | {key: file[key] for key in _TOLD} for file in report["files"]]
     for counts in (report, *files):

@@ -48,7 +48,7 @@ class Erased:
 
 
 @dataclass(frozen=True)
-class Door:
+class PrivacyRules:
     """Attributes:
     key: of pseudonyms; None: ids stay as they are.
     erased: who does not come in; None: everybody does.
@@ -58,7 +58,7 @@ class Door:
     erased: Erased | None = None
 
 
-OPEN = Door()
+NO_RULES = PrivacyRules()
 """Everybody comes in, as they are."""
 
 
@@ -91,20 +91,20 @@ def check_key(key: bytes | None, expected: str | None) -> None:
         )
 
 
-def admit(result: ReadResult, door: Door) -> ReadResult:
+def pseudonymise(result: ReadResult, privacy: PrivacyRules) -> ReadResult:
     """What comes in: plays under the names they may have; rows of erased listeners are put aside without a byte."""
-    if door == OPEN:
+    if privacy == NO_RULES:
         return result
     plays, aside = pl.DataFrame(result.plays), result.quarantine
-    if door.erased is not None:
-        gone = door.erased.among(plays["listener_id"].unique())
+    if privacy.erased is not None:
+        gone = privacy.erased.among(plays["listener_id"].unique())
         erased = plays.filter(pl.col("listener_id").is_in(gone))
         plays = plays.filter(~pl.col("listener_id").is_in(gone))
-        aside = _with_erased(aside, erased, door.erased)
-    if door.key is not None:
+        aside = _with_erased(aside, erased, privacy.erased)
+    if privacy.key is not None:
         names = plays["listener_id"].unique().to_list()
         known = pl.DataFrame(
-            {"listener_id": names, "alias": [pseudonym(door.key, name) for name in names]},
+            {"listener_id": names, "alias": [pseudonym(privacy.key, name) for name in names]},
             schema={"listener_id": pl.String, "alias": pl.String},
         )
         plays = plays.join(known, on="listener_id", how="left", maintain_order="left")

@@ -16,7 +16,7 @@ from pipeline.graph import read_stages
 from pipeline.json_values import as_json
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.manifest import findings, refuse
-from pipeline.logs.pseudonyms import Door
+from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
@@ -52,8 +52,10 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     layout, params = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
-    door = Door(settings.id_key, erased(settings.ledger))
-    inventory = take_inventory(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, door=door)
+    privacy = PrivacyRules(settings.id_key, erased(settings.ledger))
+    inventory = take_inventory(
+        root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy
+    )
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())

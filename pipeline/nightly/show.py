@@ -39,7 +39,7 @@ def _checks(facts: dict[str, Any]) -> Group:
     checks = facts["checks"].values()
     total, undecided = sum(c["n_expectations"] for c in checks), sum(len(c["undecided"]) for c in checks)
     lines = [Text(f"{total} expectations of the data, {undecided} of them undecided for want of data")]
-    lines += [Text(f"set aside: {line}") for c in checks for line in c["set_aside"]]
+    lines += [Text(f"set aside: {line}") for c in checks for line in c["excluded_listeners"]]
     lines += [Text(f"warning: {line}", style="yellow") for c in checks for line in c["warnings"]]
     lines += [Text(f"monitor: {line}", style="yellow") for line in facts["monitor"]]
     return Group(*lines)

@@ -28,7 +28,7 @@ def night_facts(context: Context) -> dict[str, Any]:
         "rows": {key: ingest[key] for key in ("format", "read", "accepted", "duplicate", "quarantined", "reasons")}
         | {"files": len(ingest["files"])},
         "checks": {
-            name: {kind: report[kind] for kind in ("n_expectations", "warnings", "set_aside", "undecided")}
+            name: {kind: report[kind] for kind in ("n_expectations", "warnings", "excluded_listeners", "undecided")}
             for name, report in checkpoints(context).items()
         },
         "decision": decision,

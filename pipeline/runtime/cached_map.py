@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from pipeline.runtime.executor import Executor
-from pipeline.storage.cache import Kept, Result
+from pipeline.storage.cache import Cache, Result
 
 _log = logging.getLogger(__name__)
 
@@ -20,10 +20,12 @@ class Keyed(Protocol):
 Task = TypeVar("Task", bound=Keyed)
 
 
-def done(tasks: Sequence[Task], kept: Kept, kernel: Callable[[Task], Result], executor: Executor) -> list[Result]:
+def cached_map(
+    tasks: Sequence[Task], cache: Cache, kernel: Callable[[Task], Result], executor: Executor
+) -> list[Result]:
     """What each task comes to, in their order; `kernel`, which keeps its result, runs for those that are not kept."""
-    found = {task.key: kept.find(task.key) for task in tasks}
+    found = {task.key: cache.find(task.key) for task in tasks}
     todo = [task for task in tasks if found[task.key] is None]
-    _log.info("%s: %d of %d are new", kept.folder.name, len(todo), len(tasks))
+    _log.info("%s: %d of %d are new", cache.folder.name, len(todo), len(tasks))
     found |= dict(zip((task.key for task in todo), executor.map(kernel, todo), strict=True))
     return [found[task.key] or {} for task in tasks]

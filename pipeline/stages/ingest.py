@@ -19,12 +19,12 @@ import pyarrow as pa
 from pipeline.logs import kernels
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
 from pipeline.logs.landing import LandedFile, Landing, read_landing
-from pipeline.logs.pseudonyms import Door, check_key
+from pipeline.logs.pseudonyms import PrivacyRules, check_key
 from pipeline.logs.reading import CLOCK_SKEW
-from pipeline.runtime.cached_map import done
+from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
-from pipeline.storage.cache import Kept, code_of, key_of, link
+from pipeline.storage.cache import Cache, code_of, key_of, link
 from pipeline.storage.tables import QUARANTINE, conform, write_json, write_table
 
 _SCRATCH = ".ingest-"
@@ -45,7 +45,7 @@ def run(context: Context) -> str:
             days=layout.days,
             quarantine=layout.quarantine,
             report=layout.ingest_report,
-            kept=layout.kept,
+            cache=layout.cache,
             id_key=context.settings.id_key,
         )
     counts = ", ".join(f"{report[name]:,} {name}" for name in ("accepted", "duplicate", "quarantined"))
@@ -61,7 +61,7 @@ def ingest(
     days: Path,
     quarantine: Path,
     report: Path,
-    kept: Path,
+    cache: Path,
     id_key: bytes | None = None,
 ) -> dict[str, Any]:
     """Put the play table together; a reader of `plays` sees the old folder or the new one.
@@ -74,7 +74,7 @@ def ingest(
         days: JSON to write: for each day, a digest of what its plays were made from.
         quarantine: QUARANTINE to write.
         report: JSON to write, which is also returned: counts by file and in total, reasons.
-        kept: folder of what earlier runs made.
+        cache: folder of what earlier runs made.
         id_key: of pseudonyms; that of the landing.
 
     Raises:
@@ -86,12 +86,12 @@ def ingest(
     data.mkdir(parents=True, exist_ok=True)
     for left_over in data.glob(f"{_SCRATCH}*"):
         shutil.rmtree(left_over, ignore_errors=True)
-    files, made = Kept(kept / "files"), Kept(kept / "days")
+    files, made = Cache(cache / "files"), Cache(cache / "days")
     code = code_of(Path(kernels.__file__).parent, _HERE / "storage" / "tables.py")
     root_name = landing.root.absolute().name
     columns = landing.columns
     given = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)
-    door = Door(id_key, landing.erased)
+    privacy = PrivacyRules(id_key, landing.erased)
     plain = [
         ReadTask(
             key_of(code, landing.reader(file).name, root_name, given, file.content, file.shown),
@@ -100,15 +100,15 @@ def ingest(
             landing.root,
             files.folder,
             columns=columns,
-            door=door,
+            privacy=privacy,
         )
         for file in landing.files
     ]
-    seen = done(plain, files, read_file, executor)
+    seen = cached_map(plain, files, read_file, executor)
     reads = [_by_clock(task) if is_ahead(task.file, found) else task for task, found in zip(plain, seen, strict=True)]
-    counts = done(reads, files, read_file, executor) if reads != plain else seen
+    counts = cached_map(reads, files, read_file, executor) if reads != plain else seen
     puts = day_tasks(reads, counts, made.folder, n_buckets)
-    parts = done(puts, made, write_day, executor)
+    parts = cached_map(puts, made, write_day, executor)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=data) as name:
         fresh = Path(name) / "plays"
         fresh.mkdir()
@@ -139,7 +139,7 @@ def _by_clock(task: ReadTask) -> ReadTask:
     return replace(task, key=key_of(task.key, task.file.written_at), by_clock=True)
 
 
-def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], kept: Path, n_buckets: int) -> list[DayTask]:
+def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], cache: Path, n_buckets: int) -> list[DayTask]:
     """The days that the files have plays of, in their order; a day's key names all that it is made from."""
     sources: dict[str, list[tuple[str, int]]] = {}
     for task, found in zip(reads, counts, strict=True):
@@ -150,8 +150,8 @@ def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], kept: Path, n
             key_of(day, [key for key, _ in sources[day]], n_buckets),
             day,
             tuple(sources[day]),
-            reads[0].kept,
-            kept,
+            reads[0].cache,
+            cache,
             n_buckets,
         )
         for day in sorted(sources)

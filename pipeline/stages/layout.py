@@ -54,9 +54,9 @@ class Layout:
         return self.data / "days.json"
 
     @property
-    def kept(self) -> Path:
+    def cache(self) -> Path:
         """What earlier nights made of the same inputs (`pipeline.storage.cache`); without it a night takes longer."""
-        return self.root / ".netgain" / "kept"
+        return self.root / ".netgain" / "cache"
 
     @property
     def quarantine(self) -> Path:
@@ -71,9 +71,9 @@ class Layout:
         return self.data / "validation.json"
 
     @property
-    def set_aside(self) -> Path:
+    def excluded_listeners(self) -> Path:
         """Listeners that no person could be, with the reason."""
-        return self.data / "set_aside.parquet"
+        return self.data / "excluded_listeners.parquet"
 
     @property
     def daily(self) -> Path:

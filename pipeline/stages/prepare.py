@@ -8,11 +8,11 @@ import polars as pl
 from pipeline.features import daily as daily_kernel
 from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
 from pipeline.params import InteractionParams
-from pipeline.runtime.cached_map import done
+from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
-from pipeline.storage.cache import Kept, Result, code_of, key_of, link
-from pipeline.storage.tables import DAILY, ITEMS, SET_ASIDE, read_json, read_table, write_table
+from pipeline.storage.cache import Cache, Result, code_of, key_of, link
+from pipeline.storage.tables import DAILY, EXCLUDED_LISTENERS, ITEMS, read_json, read_table, write_table
 
 
 def run(context: Context) -> str:
@@ -26,10 +26,10 @@ def run(context: Context) -> str:
             as_of=context.as_of,
             plays=layout.plays,
             days=layout.days,
-            set_aside=layout.set_aside,
+            excluded_listeners=layout.excluded_listeners,
             daily=layout.daily,
             items=layout.items,
-            kept=layout.kept,
+            cache=layout.cache,
             executor=executor,
         )
     return (
@@ -44,10 +44,10 @@ def prepare(
     as_of: dt.date,
     plays: Path,
     days: Path,
-    set_aside: Path,
+    excluded_listeners: Path,
     daily: Path,
     items: Path,
-    kept: Path,
+    cache: Path,
     executor: Executor,
 ) -> tuple[int, int, int, int]:
     """Aggregate each visible day that was not aggregated before, and leave out who is set aside.
@@ -56,22 +56,22 @@ def prepare(
         Plays, counted plays, plays that would count but for that, days.
     """
     first = (as_of - dt.timedelta(days=params.history_days)).isoformat()
-    made, without = Kept(kept / "daily"), Kept(kept / "daily-without")
-    aside = pl.DataFrame(read_table(set_aside, SET_ASIDE))["listener_id"]
+    made, without = Cache(cache / "daily"), Cache(cache / "daily-without")
+    aside = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
     code = [code_of(Path(daily_kernel.__file__)), params.item, params.min_seconds_played]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [
         DayTask(
             key=key,
             plays=plays / f"day={day}",
-            kept=made.folder,
+            cache=made.folder,
             item=params.item,
             min_ms_played=round(params.min_seconds_played * 1000),
         )
         for day, key in keys.items()
         if first <= day < as_of.isoformat()
     ]
-    results = done(tasks, made, aggregate_day, executor)
+    results = cached_map(tasks, made, aggregate_day, executor)
     daily.mkdir(parents=True, exist_ok=True)
     theirs = _plays_of(aside, [made.at(task.key) / COUNTS_FILE for task in tasks])
     cleaned = {
@@ -101,7 +101,7 @@ def _plays_of(aside: pl.Series, counts: list[Path]) -> dict[str, pl.DataFrame]:
     return {str(day): part for (day,), part in found.partition_by("day", as_dict=True, include_key=False).items()}
 
 
-def _leave_out(theirs: pl.DataFrame, task: DayTask, made: Kept, without: Kept) -> tuple[str, int]:
+def _leave_out(theirs: pl.DataFrame, task: DayTask, made: Cache, without: Cache) -> tuple[str, int]:
     """The key of a day's counts without those listeners, and the plays left out.
 
     Who is set aside is of the night, not of the day: so the kept counts are of everybody, and a day is written again

@@ -9,10 +9,10 @@ import polars as pl
 from pipeline.errors import ValidationFailed
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
-from pipeline.storage.cache import Kept
-from pipeline.storage.tables import SET_ASIDE, read_json, write_json, write_table
+from pipeline.storage.cache import Cache
+from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
 from pipeline.validation import days as day_table
-from pipeline.validation.bots import bot_facts, bot_suite, set_aside
+from pipeline.validation.bots import bot_facts, bot_suite, excluded_listeners
 from pipeline.validation.daily import daily_facts
 from pipeline.validation.days import day_suite
 from pipeline.validation.drift import drift_facts, drift_suite
@@ -31,14 +31,14 @@ def run(context: Context) -> str:
     report, aside = validate(
         plays=context.layout.plays,
         days=context.layout.days,
-        kept=context.layout.kept,
+        cache=context.layout.cache,
         ingest_report=context.layout.ingest_report,
         as_of=context.as_of,
         decision_from=context.decision_from,
         params=context.params.validation,
         max_quarantine_share=context.params.ingest.max_quarantine_share,
     )
-    write_table(context.layout.set_aside, aside.to_arrow(), SET_ASIDE)
+    write_table(context.layout.excluded_listeners, aside.to_arrow(), EXCLUDED_LISTENERS)
     write_json(context.layout.validation_report, report)
     if report["failures"]:
         raise ValidationFailed(
@@ -56,7 +56,7 @@ def validate(
     *,
     plays: Path,
     days: Path,
-    kept: Path,
+    cache: Path,
     ingest_report: Path,
     as_of: dt.date,
     decision_from: dt.date,
@@ -64,12 +64,12 @@ def validate(
     max_quarantine_share: float,
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     """validation.json: what was expected and what became of it, aggregates alone, no listener and no title; and
-    SET_ASIDE.
+    EXCLUDED_LISTENERS.
 
     Args:
         plays: folder of PLAYS; what lies on or after `as_of` is not looked at.
         days: days.json of the plays.
-        kept: folder of what earlier runs found.
+        cache: folder of what earlier runs found.
         ingest_report: ingest.json.
         as_of: the night.
         decision_from: first day of the decision window.
@@ -78,8 +78,8 @@ def validate(
     """
     import pandas as pd
 
-    by_day = daily_facts(plays, read_json(days), as_of=as_of, kept=Kept(kept / "aggregates"), bots=params.bots)
-    landed, aside = read_json(ingest_report), set_aside(by_day, params.bots)
+    by_day = daily_facts(plays, read_json(days), as_of=as_of, cache=Cache(cache / "aggregates"), bots=params.bots)
+    landed, aside = read_json(ingest_report), excluded_listeners(by_day, params.bots)
     night = night_facts(by_day, landed)
     volume = volume_facts(by_day, as_of=as_of, params=params)
     drift = drift_facts(by_day, as_of=as_of, decision_from=decision_from, params=params)
@@ -101,6 +101,6 @@ def validate(
             nullable={"plays_ratio", "listeners_ratio", "age_days"},
         ),
         check(pd.DataFrame([drift]), drift_suite(drift, params), name="drift", nullable=drift.keys()),
-        check(pd.DataFrame([bots]), bot_suite(bots, params.bots), name="bots", nullable={"set_aside_share"}),
+        check(pd.DataFrame([bots]), bot_suite(bots, params.bots), name="bots", nullable={"excluded_listener_share"}),
     ]
     return night | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites, as_of=as_of), aside

@@ -22,7 +22,7 @@ _LIBRARIES = {"polars": pl.__version__, "pyarrow": pa.__version__}
 
 
 @dataclass(frozen=True)
-class Kept:
+class Cache:
     """A folder with a folder of files for each key."""
 
     folder: Path

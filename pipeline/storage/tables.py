@@ -46,7 +46,7 @@ QUARANTINE = pa.schema(
     ]
 )
 
-SET_ASIDE = pa.schema(
+EXCLUDED_LISTENERS = pa.schema(
     [
         pa.field("listener_id", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),

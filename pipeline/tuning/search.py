@@ -7,9 +7,9 @@ from statistics import median
 
 from pipeline.params import Recipe
 from pipeline.recommenders.registry import FAMILIES
-from pipeline.runtime.cached_map import done
+from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.executor import Executor
-from pipeline.storage.cache import Kept, key_of
+from pipeline.storage.cache import Cache, key_of
 from pipeline.tuning.proposing import Proposer
 from pipeline.tuning.spaces import SPACES, effort
 from pipeline.tuning.trial import Ground, Trial, TrialTask, run_trial
@@ -132,5 +132,7 @@ def _best(trials: Sequence[Trial]) -> Trial:
 
 
 def _made(tasks: Sequence[TrialTask], executor: Executor) -> list[Trial]:
-    kept = Kept(tasks[0].ground.kept)
-    return [Trial.kept(t, result) for t, result in zip(tasks, done(tasks, kept, run_trial, executor), strict=True)]
+    cache = Cache(tasks[0].ground.cache)
+    return [
+        Trial.cached(t, result) for t, result in zip(tasks, cached_map(tasks, cache, run_trial, executor), strict=True)
+    ]

@@ -17,7 +17,7 @@ from pipeline.recommenders.interactions import Tuning
 from pipeline.recommenders.registry import build
 from pipeline.runtime.executor import Result
 from pipeline.runtime.meter import CostMeter
-from pipeline.storage.cache import Kept, code_of, key_of
+from pipeline.storage.cache import Cache, code_of, key_of
 from pipeline.storage.checksums import digests
 
 Floats = npt.NDArray[np.float64]
@@ -40,27 +40,27 @@ class Ground:
 
     Attributes:
         source: the folder of the tuning window.
-        kept: where results are kept.
+        cache: where results are kept.
         version: digest of the window, and of the code that fits and measures.
         only_new: whether lists leave out what a listener has heard.
         k: length of the lists.
     """
 
     source: Path
-    kept: Path
+    cache: Path
     version: str
     only_new: bool
     k: int
 
     @classmethod
-    def of(cls, source: Path, *, kept: Path, only_new: bool, k: int) -> Self:
+    def of(cls, source: Path, *, cache: Path, only_new: bool, k: int) -> Self:
         """The tuning window in a folder, by its content.
 
         Raises:
             ReleaseError: the folder is missing.
         """
         code = code_of(*(_PIPELINE / part for part in _CODE))
-        return cls(source, kept, key_of(code, digests({"tuning": source})), only_new, k)
+        return cls(source, cache, key_of(code, digests({"tuning": source})), only_new, k)
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class Trial:
         return float(self.ndcg.mean())
 
     @classmethod
-    def kept(cls, task: TrialTask, result: Result) -> Self:
+    def cached(cls, task: TrialTask, result: Result) -> Self:
         """What `run_trial` made of a task."""
-        values = np.load(Kept(task.ground.kept).at(task.key) / VALUES, allow_pickle=False)
+        values = np.load(Cache(task.ground.cache).at(task.key) / VALUES, allow_pickle=False)
         return cls(task.key, task.recipe, values, Cost.from_dict(result["cost"]), result["failed"])
 
 
@@ -114,7 +114,7 @@ def run_trial(task: TrialTask) -> Result:
         np.save(folder / VALUES, values, allow_pickle=False)
         return {"cost": meter.cost().to_dict(), "failed": failed}
 
-    return Kept(ground.kept).make(task.key, make)
+    return Cache(ground.cache).make(task.key, make)
 
 
 def _try(tuning: Tuning, task: TrialTask) -> tuple[Floats, str | None]:

@@ -47,7 +47,7 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
     return Plan(
         name=name,
         start=start,
-        ground=Ground.of(folder, kept=kept_in(context), only_new=only_new, k=params.evaluation.k),
+        ground=Ground.of(folder, cache=cache_in(context), only_new=only_new, k=params.evaluation.k),
         seed=params.seed,
         budget_cpu_seconds=budget_cpu_seconds,
         max_trials=max_trials,
@@ -56,7 +56,7 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
     )
 
 
-def kept_in(context: Context) -> Path:
+def cache_in(context: Context) -> Path:
     """Where trials are kept; without the folder a search begins anew."""
     return context.layout.root / ".netgain" / "tuning"
 

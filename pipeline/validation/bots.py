@@ -64,9 +64,9 @@ def _spreads(plays: pl.DataFrame, listeners: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def set_aside(days: Iterable[Mapping[str, Any]], bots: BotParams) -> pl.DataFrame:
-    """Who is set aside, one row a listener: SET_ASIDE, by id. The first of REASONS that is enough is the reason; days
-    and plays are those it was seen on.
+def excluded_listeners(days: Iterable[Mapping[str, Any]], bots: BotParams) -> pl.DataFrame:
+    """Return EXCLUDED_LISTENERS, one row per listener, sorted by id. The reason is the first of REASONS that applies;
+    days and plays are those on which it applied.
 
     Args:
         days: facts of days with their `suspects`.
@@ -96,8 +96,8 @@ def bot_facts(aside: pl.DataFrame, days: list[dict[str, Any]], *, min_listeners:
     busiest = max((day["listeners"] for day in days), default=0)
     counts = aside["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])
     return {
-        "n_set_aside": aside.height,
-        "set_aside_share": aside.height / busiest if busiest >= min_listeners else None,
+        "n_excluded_listeners": aside.height,
+        "excluded_listener_share": aside.height / busiest if busiest >= min_listeners else None,
         "by_reason": dict(counts.iter_rows()),
     }
 
@@ -106,14 +106,14 @@ def bot_suite(facts: Mapping[str, Any], bots: BotParams) -> list[Expect]:
     reasons = "; ".join(f"{n:,} for {reason}" for reason, n in facts["by_reason"].items())
     return [
         within(
-            "n_set_aside",
+            "n_excluded_listeners",
             f"no listener does what no person can ({reasons or 'nobody is set aside'})",
             at_most=0,
             severity="quarantine",
         ),
         within(
-            "set_aside_share",
-            f"at most {bots.max_listener_share:.0%} of listeners are set aside ({facts['n_set_aside']:,} are)",
+            "excluded_listener_share",
+            f"at most {bots.max_listener_share:.0%} of listeners are set aside ({facts['n_excluded_listeners']:,} are)",
             at_most=bots.max_listener_share,
         ),
     ]

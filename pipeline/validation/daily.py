@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.params import BotParams
-from pipeline.storage.cache import Kept, code_of, key_of
+from pipeline.storage.cache import Cache, code_of, key_of
 from pipeline.storage.tables import read_columns
 from pipeline.validation import bots as bot_rules
 
@@ -28,24 +28,26 @@ nothing that a person could not: `people`, `people_plays`, `top_listener_plays` 
 DURATION_FROM_SECONDS) and `plays_each` (of listeners, by the power of two of their plays)."""
 
 
-def daily_facts(plays: Path, days: Mapping[str, str], *, as_of: dt.date, kept: Kept, bots: BotParams) -> list[DayFacts]:
+def daily_facts(
+    plays: Path, days: Mapping[str, str], *, as_of: dt.date, cache: Cache, bots: BotParams
+) -> list[DayFacts]:
     """Facts of each day before `as_of`, in order.
 
     Args:
         plays: folder of PLAYS.
         days: for each day, a digest of what its plays were made from.
         as_of: the night; folders of it and of later days are not even opened.
-        kept: what earlier runs found.
+        cache: what earlier runs found.
         bots: what no person can do in a day.
     """
     code = [code_of(Path(__file__), Path(bot_rules.__file__)), bots.model_dump()]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(days.items())}
     visible = [day for day in keys if day < as_of.isoformat()]
     facts = [
-        kept.find(keys[day]) or kept.make(keys[day], partial(_facts, plays=plays / f"day={day}", bots=bots))
+        cache.find(keys[day]) or cache.make(keys[day], partial(_facts, plays=plays / f"day={day}", bots=bots))
         for day in visible
     ]
-    kept.forget_others(set(keys.values()))
+    cache.forget_others(set(keys.values()))
     return facts
 
 

@@ -95,7 +95,7 @@ class SuiteReport:
         return self._broken("warn")
 
     @property
-    def set_aside(self) -> tuple[str, ...]:
+    def excluded_listeners(self) -> tuple[str, ...]:
         return self._broken("quarantine")
 
     @property
@@ -126,9 +126,9 @@ def checkpoint(reports: Sequence[SuiteReport], *, as_of: dt.date) -> dict[str, A
     """Reports of one place in the night, JSON-able: each line begins with its suite's name.
 
     Returns:
-        `as_of`; `n_expectations`; `failures`, `warnings`, `set_aside`, `undecided`, lists of lines; `suites`.
+        `as_of`; `n_expectations`; `failures`, `warnings`, `excluded_listeners`, `undecided`, lists of lines; `suites`.
     """
-    told = ("failures", "warnings", "set_aside", "undecided")
+    told = ("failures", "warnings", "excluded_listeners", "undecided")
     lines = {kind: [f"{each.name}: {line}" for each in reports for line in getattr(each, kind)] for kind in told}
     total = sum(each.n_expectations for each in reports)
     night = {"as_of": as_of.isoformat(), "n_expectations": total}

@@ -10,7 +10,7 @@ from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
 from pipeline.erasure.scan import scan, sought
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.landing import Landing, read_landing, take_inventory
-from pipeline.logs.pseudonyms import Door, Erased, admit, digest_of
+from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, pseudonymise
 from pipeline.logs.reading import Reason, Source
 from pipeline.storage.tables import write_json
 from tests.fuzz.dialects import DIALECTS, WRITTEN_AT
@@ -25,7 +25,7 @@ def erased(*names: str) -> Erased:
 
 
 def landed(root: Path, format: str, who: Erased) -> Landing:
-    write_json(root.parent / "landing.json", take_inventory(root, format, door=Door(erased=who)))
+    write_json(root.parent / "landing.json", take_inventory(root, format, privacy=PrivacyRules(erased=who)))
     return read_landing(root.parent / "landing.json", workspace=root.parent)
 
 
@@ -92,7 +92,7 @@ def test_of_a_table_the_column_map_says_whose_a_folder_is(tmp_path: Path) -> Non
 
 def test_redelivered_rows_are_dropped_at_the_door_and_counted() -> None:
     data = (json.dumps(PLAY) + "\n").encode() * 3
-    result = admit(FORMATS["netgain"].read(data, Source("x.jsonl")), Door(erased=erased("ann")))
+    result = pseudonymise(FORMATS["netgain"].read(data, Source("x.jsonl")), PrivacyRules(erased=erased("ann")))
     assert (result.plays.num_rows, result.n_read) == (0, 3)
     assert set(result.quarantine["reason"].to_pylist()) == {Reason.ERASED}
 

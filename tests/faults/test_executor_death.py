@@ -27,7 +27,7 @@ EXECUTOR, PYTHON = "CoarseGrainedExecutorBackend", "pyspark.daemon"
 def test_a_task_whose_executor_is_killed_is_done_by_another(name: str, finished: Finished, tally: Tally) -> None:
     workspace = finished.workspace
     remove_outs(workspace, name)
-    shutil.rmtree(workspace / ".netgain" / "kept", ignore_errors=True)
+    shutil.rmtree(workspace / ".netgain" / "cache", ignore_errors=True)
     log = workspace / "executor.log"
     with log.open("w") as said:
         stage = subprocess.Popen(

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.errors import LandingError
 from pipeline.logs.landing import take_inventory
-from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, enter_night, findings, refuse, taken_files
+from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, enter_night, files_in_manifest, findings, refuse
 from pipeline.state.journal import read_lines
 from pipeline.storage.tables import read_json
 from tests.stages.test_ingest import PLAY, land, run
@@ -26,7 +26,7 @@ def found(out: Path, root: Path, *, needed_from: dt.date = ALWAYS) -> list[Findi
 
 
 def taken(out: Path, root: Path) -> dict[str, dict[str, object]]:
-    return taken_files(read_lines(out / "ledger" / FILE), root=root.absolute().as_posix(), format="netgain")
+    return files_in_manifest(read_lines(out / "ledger" / FILE), root=root.absolute().as_posix(), format="netgain")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import yaml
 from pipeline.errors import SettingsError
 from pipeline.logs.formats import FORMATS
 from pipeline.logs.landing import read_landing, take_inventory
-from pipeline.logs.pseudonyms import Door, Erased, admit, digest_of, fingerprint, pseudonym
+from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, fingerprint, pseudonym, pseudonymise
 from pipeline.logs.reading import ReadResult, Reason, Source
 from pipeline.settings import load_settings
 from pipeline.storage.tables import PLAYS, QUARANTINE, read_json, read_table
@@ -31,21 +31,27 @@ def read(*rows: object) -> ReadResult:
 
 
 def test_an_id_becomes_a_keyed_digest_which_is_the_same_each_time() -> None:
-    found = admit(read(PLAY, {**PLAY, "listener_id": "bob"}, PLAY), Door(KEY)).plays["listener_id"].to_pylist()
+    found = (
+        pseudonymise(read(PLAY, {**PLAY, "listener_id": "bob"}, PLAY), PrivacyRules(KEY))
+        .plays["listener_id"]
+        .to_pylist()
+    )
     assert found == [pseudonym(KEY, "ann"), pseudonym(KEY, "bob"), pseudonym(KEY, "ann")]
     assert len(found[0]) == 32
     assert pseudonym(OTHER, "ann") != found[0]
 
 
 def test_with_a_key_no_byte_of_a_bad_row_is_kept() -> None:
-    (row,) = admit(read({**PLAY, "played_at": "never"}), Door(KEY)).quarantine.to_pylist()
+    (row,) = pseudonymise(read({**PLAY, "played_at": "never"}), PrivacyRules(KEY)).quarantine.to_pylist()
     assert row == {"file": "a.jsonl", "row": 0, "reason": "bad timestamp", "raw": None}
 
 
 def test_rows_of_an_erased_listener_are_put_aside_without_a_byte() -> None:
     bad = {**PLAY, "played_at": "never"}
     cut = json.dumps(PLAY)[:30]
-    result = admit(read(PLAY, {**PLAY, "listener_id": "anna"}, bad, cut, "{"), Door(erased=erased("ann")))
+    result = pseudonymise(
+        read(PLAY, {**PLAY, "listener_id": "anna"}, bad, cut, "{"), PrivacyRules(erased=erased("ann"))
+    )
     assert result.plays["listener_id"].to_pylist() == ["anna"]
     aside = {row["row"]: (row["reason"], row["raw"]) for row in result.quarantine.to_pylist()}
     assert aside == {**dict.fromkeys((0, 2, 3), (Reason.ERASED, None)), 4: (Reason.NOT_JSON, b"{")}
@@ -53,15 +59,15 @@ def test_rows_of_an_erased_listener_are_put_aside_without_a_byte() -> None:
 
 
 def test_an_erased_listener_is_known_by_the_id_of_the_log_with_a_key_too() -> None:
-    result = admit(read(PLAY, {**PLAY, "listener_id": "bob"}), Door(KEY, erased("ann")))
+    result = pseudonymise(read(PLAY, {**PLAY, "listener_id": "bob"}), PrivacyRules(KEY, erased("ann")))
     assert result.plays["listener_id"].to_pylist() == [pseudonym(KEY, "bob")]
 
 
 def test_the_key_is_nowhere_and_its_fingerprint_tells_keys_apart(tmp_path: Path) -> None:
     root = land(tmp_path / "in", {"a.jsonl": [PLAY]})
-    inventory = take_inventory(root, "netgain", door=Door(KEY))
+    inventory = take_inventory(root, "netgain", privacy=PrivacyRules(KEY))
     assert inventory["id_key"] == fingerprint(KEY) != fingerprint(OTHER)
-    assert KEY.decode() not in json.dumps(inventory) + repr(Door(KEY)) + repr(
+    assert KEY.decode() not in json.dumps(inventory) + repr(PrivacyRules(KEY)) + repr(
         load_settings({"NETGAIN_ID_KEY": "k" * 32})
     )
 
@@ -70,7 +76,7 @@ def test_the_key_is_nowhere_and_its_fingerprint_tells_keys_apart(tmp_path: Path)
 def test_a_stage_with_another_key_is_refused(tmp_path: Path, key: bytes | None) -> None:
     root = land(tmp_path / "in", {"a.jsonl": [PLAY]})
     with pytest.raises(SettingsError, match="NETGAIN_ID_KEY is not"):
-        run(root, tmp_path, door=Door(KEY), id_key=key)
+        run(root, tmp_path, privacy=PrivacyRules(KEY), id_key=key)
     with pytest.raises(SettingsError, match="expected none, as when the night was opened"):
         run(root, tmp_path, id_key=OTHER)
 
@@ -91,14 +97,14 @@ def test_with_a_key_nothing_that_ingest_writes_names_a_listener(tmp_path: Path, 
     path.write_bytes(dialect.encode([dialect.record(play), spoilt(dialect.record(play))]))
     if dialect.columns:
         (tmp_path / "in" / "columns.yaml").write_text(yaml.safe_dump(dict(dialect.columns)))
-    run(tmp_path / "in", tmp_path, format=dialect.format, door=Door(KEY), id_key=KEY)
+    run(tmp_path / "in", tmp_path, format=dialect.format, privacy=PrivacyRules(KEY), id_key=KEY)
     report = json.dumps(read_json(tmp_path / "data" / "ingest.json"))
     plays = read_table(tmp_path / "data" / "plays", PLAYS).to_pylist()
     aside = read_table(tmp_path / "data" / "quarantine.parquet", QUARANTINE).to_pylist()
     assert "-unique" not in report + repr(plays) + repr(aside)
     assert [len(play["listener_id"]) for play in plays] == [32]
     assert len(aside) == 1
-    kept = b"".join(p.read_bytes() for p in (tmp_path / "kept").rglob("made.json"))
+    kept = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("made.json"))
     assert b"-unique" not in kept
 
 
@@ -106,7 +112,7 @@ def test_an_inventory_is_read_back_with_its_door(tmp_path: Path) -> None:
     root = tmp_path / "in"
     (root / "ann").mkdir(parents=True)
     (root / "ann" / "StreamingHistory0.json").write_text("[]")
-    inventory = take_inventory(root, "spotify", door=Door(KEY, erased("bob")))
+    inventory = take_inventory(root, "spotify", privacy=PrivacyRules(KEY, erased("bob")))
     (tmp_path / "landing.json").write_text(json.dumps(inventory))
     landing = read_landing(tmp_path / "landing.json", workspace=tmp_path)
     assert landing.erased == erased("bob")

@@ -36,7 +36,7 @@ def night(out: Path, format: str = "netgain") -> tuple[Landing, dict[str, Any]]:
         quarantine=data / "quarantine.parquet",
         report=data / "ingest.json",
         days=data / "days.json",
-        kept=out / "kept",
+        cache=out / "cache",
     )
     return landing, report
 

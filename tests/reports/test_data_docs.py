@@ -17,7 +17,7 @@ def report(*findings: tuple[str, str, str], faults: tuple[str, ...] = ()) -> dic
     ]
     lines = {
         kind: [says for out, how, says in findings if out == "broken" and how == severity]
-        for kind, severity in (("failures", "stop"), ("warnings", "warn"), ("set_aside", "quarantine"))
+        for kind, severity in (("failures", "stop"), ("warnings", "warn"), ("excluded_listeners", "quarantine"))
     }
     lines["failures"] = [*faults, *lines["failures"]]
     lines["undecided"] = [says for out, _, says in findings if out == "undecided"]

@@ -19,9 +19,9 @@ from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage
 from pipeline.stages import validate as validate_stage
-from pipeline.storage.cache import Kept, link
-from pipeline.storage.tables import SET_ASIDE, read_json, write_json, write_table
-from pipeline.validation.bots import set_aside
+from pipeline.storage.cache import Cache, link
+from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
+from pipeline.validation.bots import excluded_listeners
 from pipeline.validation.daily import daily_facts
 from tests.stages.test_ingest import PLAY, checksums
 
@@ -71,7 +71,7 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
     executor, data = Counting(), out / "data"
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "landing.json", take_inventory(root, "netgain"))
-    paths = {"plays": data / "plays", "days": data / "days.json", "kept": out / "kept"}
+    paths = {"plays": data / "plays", "days": data / "days.json", "cache": out / "cache"}
     ingest_stage.ingest(
         read_landing(out / "landing.json", workspace=out),
         executor=executor,
@@ -84,10 +84,10 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
         paths["plays"],
         read_json(paths["days"]),
         as_of=as_of,
-        kept=Kept(out / "kept" / "aggregates"),
+        cache=Cache(out / "cache" / "aggregates"),
         bots=VALIDATION.bots,
     )
-    aside = set_aside(facts, VALIDATION.bots)
+    aside = excluded_listeners(facts, VALIDATION.bots)
     if validates:
         report, aside = validate_stage.validate(
             ingest_report=data / "ingest.json",
@@ -98,12 +98,12 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
             **paths,
         )
         write_json(data / "validation.json", report)
-    write_table(data / "set_aside.parquet", aside.to_arrow(), SET_ASIDE)
+    write_table(data / "excluded_listeners.parquet", aside.to_arrow(), EXCLUDED_LISTENERS)
     shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
         PARAMS,
         as_of=as_of,
-        set_aside=data / "set_aside.parquet",
+        excluded_listeners=data / "excluded_listeners.parquet",
         daily=data / "daily",
         items=data / "items.parquet",
         executor=executor,
@@ -122,10 +122,10 @@ def test_a_night_reads_what_has_landed_since_and_touches_its_days_alone(tmp_path
     land(root, {f"{day}.jsonl.gz": plays_of(day) for day in range(5)})
     assert night(out, root, validates=True) == ["read_file"] * 5 + ["write_day"] * 5 + ["aggregate_day"] * 5
     assert night(out, root) == []
-    looked_at = {path.name for path in (out / "kept" / "aggregates").iterdir()}
+    looked_at = {path.name for path in (out / "cache" / "aggregates").iterdir()}
     land(root, {"5.jsonl": plays_of(5)})
     assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
-    assert len({path.name for path in (out / "kept" / "aggregates").iterdir()} - looked_at) == 1
+    assert len({path.name for path in (out / "cache" / "aggregates").iterdir()} - looked_at) == 1
     assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
 
 
@@ -201,7 +201,7 @@ def test_a_file_that_is_taken_away_takes_its_plays_with_it(tmp_path: Path) -> No
     (root / "more.jsonl").unlink()
     assert night(out, root) == ["write_day", "aggregate_day"]
     assert_as_from_scratch(out, root, tmp_path / "fresh")
-    assert len(list((out / "kept" / "files").iterdir())) == 2
+    assert len(list((out / "cache" / "files").iterdir())) == 2
 
 
 def test_what_is_damaged_is_made_again(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_what_is_damaged_is_made_again(tmp_path: Path) -> None:
     land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
     night(out, root)
     before = checksums(out / "data")
-    for number, folder in enumerate(sorted((out / "kept").rglob("made.json"))):
+    for number, folder in enumerate(sorted((out / "cache").rglob("made.json"))):
         if number % 2:
             folder.write_text("{half")
         else:
@@ -229,16 +229,16 @@ def test_other_code_reads_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "kept")
+    cache = Cache(tmp_path / "cache")
 
     def fails(folder: Path) -> dict[str, Any]:
         (folder / "half.parquet").write_bytes(b"half")
         raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
-        kept.make("k", fails)
-    assert kept.find("k") is None
-    assert list((tmp_path / "kept").iterdir()) == []
+        cache.make("k", fails)
+    assert cache.find("k") is None
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_another_file_of_the_same_name_leaves_what_is_kept_alone(tmp_path: Path) -> None:
@@ -270,14 +270,14 @@ def test_who_is_set_aside_is_counted_on_no_day_and_comes_back_when_the_reason_go
     assert "l1" in daily_listeners(out)
     land(root, {"loop.jsonl": looping("l1", 1)})
     assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
-    aside = pl.read_parquet(out / "data" / "set_aside.parquet")
+    aside = pl.read_parquet(out / "data" / "excluded_listeners.parquet")
     assert aside.select("listener_id", "first_day", "days").rows() == [("l1", dt.date(2026, 1, 2), 1)]
     assert daily_listeners(out) == {f"l{n}" for n in range(6)} - {"l1"}
     assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
     (root / "loop.jsonl").unlink()
     night(out, root, validates=True)
     assert "l1" in daily_listeners(out)
-    assert list((out / "kept" / "daily-without").iterdir()) == []
+    assert list((out / "cache" / "daily-without").iterdir()) == []
     assert_as_from_scratch(out, root, tmp_path / "again", validates=True)
 
 
@@ -295,7 +295,7 @@ def test_a_day_is_written_again_only_when_others_of_its_listeners_are_set_aside(
     )
     land(root, {"loop.jsonl": looping("bot", 0)})
     night(out, root, validates=True)
-    without = out / "kept" / "daily-without"
+    without = out / "cache" / "daily-without"
     first = {path.name: path.stat().st_mtime_ns for path in without.iterdir()}
     assert len(first) == 3
     land(root, {"more.jsonl": looping("late-bot", 4)})

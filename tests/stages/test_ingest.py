@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pipeline.errors import LandingError
 from pipeline.logs.landing import read_landing, take_inventory
-from pipeline.logs.pseudonyms import OPEN, Door
+from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest
 from pipeline.storage.tables import PLAYS, QUARANTINE, read_table, write_json
@@ -46,11 +46,11 @@ def run(
     format: str = "netgain",
     n_buckets: int = 1,
     executor: Any = None,
-    door: Door = OPEN,
+    privacy: PrivacyRules = NO_RULES,
     id_key: bytes | None = None,
 ) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
-    write_json(out / "landing.json", take_inventory(root, format, door=door))
+    write_json(out / "landing.json", take_inventory(root, format, privacy=privacy))
     return ingest(
         read_landing(out / "landing.json", workspace=out),
         executor=executor or InProcess(),
@@ -59,7 +59,7 @@ def run(
         quarantine=out / "data" / "quarantine.parquet",
         report=out / "data" / "ingest.json",
         days=out / "data" / "days.json",
-        kept=out / "kept",
+        cache=out / "cache",
         id_key=id_key,
     )
 
@@ -151,7 +151,7 @@ def test_a_file_that_changed_after_it_landed_stops_ingest_and_keeps_the_old_play
             quarantine=tmp_path / "data" / "quarantine.parquet",
             report=tmp_path / "data" / "ingest.json",
             days=tmp_path / "data" / "days.json",
-            kept=tmp_path / "kept",
+            cache=tmp_path / "cache",
         )
     assert checksums(tmp_path / "data") == before
 

@@ -40,7 +40,7 @@ def validated(
         (folder / "in" / name).write_text("\n".join(lines))
     write_json(folder / "landing.json", take_inventory(folder / "in", "netgain"))
     paths = {"plays": folder / "plays", "report": folder / "ingest.json"}
-    again = {"days": folder / "days.json", "kept": folder / "kept"}
+    again = {"days": folder / "days.json", "cache": folder / "cache"}
     landing = read_landing(folder / "landing.json", workspace=folder)
     ingest(landing, executor=InProcess(), n_buckets=1, quarantine=folder / "quarantine.parquet", **paths, **again)
     report, _ = stage.validate(

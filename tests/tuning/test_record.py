@@ -25,7 +25,7 @@ def settings(tmp_path_factory):
 
 @pytest.fixture
 def plan(tmp_path):
-    ground = Ground(source=tmp_path, kept=tmp_path, version=tmp_path.name, only_new=True, k=10)
+    ground = Ground(source=tmp_path, cache=tmp_path, version=tmp_path.name, only_new=True, k=10)
     return Plan("rp3beta", START, ground, seed=1, budget_cpu_seconds=60, max_trials=9, batch=2, n_fits=3)
 
 

@@ -60,7 +60,7 @@ def told(trials):
 
 
 def files(plan):
-    return {path: path.stat().st_mtime_ns for path in plan.ground.kept.rglob("*.npy")}
+    return {path: path.stat().st_mtime_ns for path in plan.ground.cache.rglob("*.npy")}
 
 
 def test_a_trial_is_worth_what_the_night_would_say_of_it(tmp_path):
@@ -70,7 +70,7 @@ def test_a_trial_is_worth_what_the_night_would_say_of_it(tmp_path):
     small_night.write_relevant(context.layout.tuning / "relevant.parquet", played)
     ground = plan(context, "popular").ground
     task = TrialTask(ground, PopularRecipe(family="popular", window_days=14), (0,))
-    found = Trial.kept(task, run_trial(task))
+    found = Trial.cached(task, run_trial(task))
     # By popularity without what was heard: ann c, d; bob b; cay d; dan a, c of a and z. No earlier day knows eve.
     assert found.ndcg.tolist() == pytest.approx([1, 1, 1, 1 / (1 + 1 / log2(3))])
     assert found.cost.cpu_seconds > 0
@@ -101,7 +101,7 @@ def test_the_budget_is_kept_and_a_larger_one_goes_on_where_it_ended(context):
 
 def test_a_trial_that_is_expected_to_exceed_the_budget_is_not_begun(context):
     whole = search(plan(context), InProcess())
-    for made in plan(context).ground.kept.glob("*/made.json"):
+    for made in plan(context).ground.cache.glob("*/made.json"):
         kept_then = read_json(made)
         kept_then["result"]["cost"]["cpu_seconds"] = 2.0  # as though each had taken two seconds
         write_json(made, kept_then)
@@ -125,7 +125,7 @@ def test_a_stochastic_recipe_is_judged_by_several_seeds_within_the_budget(contex
 
 def test_a_recipe_that_cannot_be_fitted_is_a_trial_of_no_worth(context):
     task = plan(context).task(context.params.recipes["spark_als"])  # without a Spark session
-    found = Trial.kept(task, run_trial(task))
+    found = Trial.cached(task, run_trial(task))
     assert found.value == 0
     assert "without an active Spark session" in found.failed
 
@@ -189,7 +189,7 @@ def spark_tasks(tmp_path_factory):
 @pytest.mark.spark
 def test_spark_tasks_come_to_the_same_trials(context, spark_tasks):
     here = search(plan(context), InProcess())
-    shutil.rmtree(plan(context).ground.kept)
+    shutil.rmtree(plan(context).ground.cache)
     there = search(plan(context), spark_tasks)
     assert told(there.trials) == told(here.trials)
 
@@ -225,7 +225,7 @@ def start(folder):
     )
 
 
-def kept(folder):
+def cached_trials(folder):
     """Each finished trial, with the time at which it was made."""
     return {path.parent.name: path.stat().st_mtime_ns for path in (folder / ".netgain" / "tuning").glob("*/made.json")}
 
@@ -236,17 +236,17 @@ def test_a_search_that_is_killed_goes_on_to_the_end_of_an_undisturbed_one(tmp_pa
     undisturbed = start(quiet)
     doomed = start(disturbed)
     until = time.monotonic() + 120
-    while len(kept(disturbed)) < 6 and doomed.poll() is None and time.monotonic() < until:
+    while len(cached_trials(disturbed)) < 6 and doomed.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
     os.kill(doomed.pid, signal.SIGKILL)
     doomed.communicate()
-    survived = kept(disturbed)
+    survived = cached_trials(disturbed)
     resumed = start(disturbed)
     outputs = [process.communicate(timeout=120)[0] for process in (undisturbed, resumed)]
     assert [process.returncode for process in (undisturbed, resumed)] == [0, 0], outputs
     assert all("not recorded: MLflow at http://127.0.0.1:9" in output for output in outputs)
-    assert 6 <= len(survived) < len(kept(disturbed))
-    assert survived.items() <= kept(disturbed).items()
-    assert kept(disturbed).keys() == kept(quiet).keys()
+    assert 6 <= len(survived) < len(cached_trials(disturbed))
+    assert survived.items() <= cached_trials(disturbed).items()
+    assert cached_trials(disturbed).keys() == cached_trials(quiet).keys()
     diffs = [(folder / "found.diff").read_text() for folder in (quiet, disturbed)]
     assert diffs[0] == diffs[1] != ""

@@ -15,9 +15,9 @@ from pipeline.runtime.inprocess import InProcess
 from pipeline.simulation.dirt import Dirt
 from pipeline.simulation.simulate import simulate
 from pipeline.stages.ingest import ingest
-from pipeline.storage.cache import Kept
+from pipeline.storage.cache import Cache
 from pipeline.storage.tables import read_json, write_json
-from pipeline.validation.bots import REASONS, bot_facts, bot_suite, set_aside, suspects
+from pipeline.validation.bots import REASONS, bot_facts, bot_suite, excluded_listeners, suspects
 from pipeline.validation.daily import daily_facts
 from tests.validation.days_of import PARAMS, held_against
 
@@ -74,9 +74,9 @@ def test_a_rhythm_without_a_spread_is_one_too() -> None:
 
 
 def test_a_habit_counts_after_days_on_end() -> None:
-    assert set_aside(habit([1, 2, 3, 4, 5, 6]), BOTS).height == 0
-    assert set_aside(habit([1, 2, 3, 5, 6, 7, 8]), BOTS).height == 0
-    (row,) = set_aside(habit([1, 3, 4, 5, 6, 7, 8, 9]), BOTS).to_dicts()
+    assert excluded_listeners(habit([1, 2, 3, 4, 5, 6]), BOTS).height == 0
+    assert excluded_listeners(habit([1, 2, 3, 5, 6, 7, 8]), BOTS).height == 0
+    (row,) = excluded_listeners(habit([1, 3, 4, 5, 6, 7, 8, 9]), BOTS).to_dicts()
     assert row == {
         "listener_id": "l",
         "reason": REASONS["around_the_clock"],
@@ -88,34 +88,34 @@ def test_a_habit_counts_after_days_on_end() -> None:
 
 @pytest.mark.parametrize("column", ["too_long", "too_many"])
 def test_what_nobody_can_do_counts_at_once(column: str) -> None:
-    assert set_aside(habit([4], column=column), BOTS)["reason"].to_list() == [REASONS[column]]
+    assert excluded_listeners(habit([4], column=column), BOTS)["reason"].to_list() == [REASONS[column]]
 
 
 def test_the_first_reason_that_is_enough_is_given() -> None:
     days = habit([1, 2, 3], column="around_the_clock") + habit([5], column="too_many")
-    assert set_aside(days, BOTS).select("reason", "days").rows() == [(REASONS["too_many"], 1)]
+    assert excluded_listeners(days, BOTS).select("reason", "days").rows() == [(REASONS["too_many"], 1)]
 
 
 def test_who_is_set_aside_is_told_by_number_and_stops_the_night_where_it_is_many() -> None:
     days = [day for n in range(20) for day in habit([1], column="too_many", listener=f"secret-{n}")]
-    facts = bot_facts(set_aside(days, BOTS), days, min_listeners=30)
-    found = held_against(facts, bot_suite(facts, BOTS), nullable={"set_aside_share"})
-    assert found.set_aside == (f"no listener does what no person can (20 for {REASONS['too_many']})",)
+    facts = bot_facts(excluded_listeners(days, BOTS), days, min_listeners=30)
+    found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
+    assert found.excluded_listeners == (f"no listener does what no person can (20 for {REASONS['too_many']})",)
     assert found.failures == ("at most 10% of listeners are set aside (20 are)",)
     assert "secret" not in str(found.as_json())
 
 
 def test_a_few_are_set_aside_and_the_night_goes_on() -> None:
     days = habit([1], column="too_many")
-    facts = bot_facts(set_aside(days, BOTS), days, min_listeners=30)
-    found = held_against(facts, bot_suite(facts, BOTS), nullable={"set_aside_share"})
-    assert (found.success, len(found.set_aside), found.warnings) == (True, 1, ())
+    facts = bot_facts(excluded_listeners(days, BOTS), days, min_listeners=30)
+    found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
+    assert (found.success, len(found.excluded_listeners), found.warnings) == (True, 1, ())
 
 
 def test_nobody_to_set_aside_is_held() -> None:
-    facts = bot_facts(set_aside([], BOTS), [], min_listeners=30)
-    found = held_against(facts, bot_suite(facts, BOTS), nullable={"set_aside_share"})
-    assert (found.set_aside, len(found.undecided)) == ((), 1)
+    facts = bot_facts(excluded_listeners([], BOTS), [], min_listeners=30)
+    found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
+    assert (found.excluded_listeners, len(found.undecided)) == ((), 1)
 
 
 def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: P
         n_buckets=2,
         plays=tmp_path / "plays",
         days=tmp_path / "days.json",
-        kept=tmp_path / "kept",
+        cache=tmp_path / "cache",
         quarantine=tmp_path / "quarantine.parquet",
         report=tmp_path / "ingest.json",
     )
@@ -137,10 +137,10 @@ def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: P
         tmp_path / "plays",
         read_json(tmp_path / "days.json"),
         as_of=NEW_YEAR.date() + dt.timedelta(days=9),
-        kept=Kept(tmp_path / "facts"),
+        cache=Cache(tmp_path / "facts"),
         bots=BOTS,
     )
-    found = set_aside(days, BOTS)
+    found = excluded_listeners(days, BOTS)
     assert told["bots"] != []
     assert found["listener_id"].to_list() == told["bots"]
     assert found["days"].to_list() == [9] * len(told["bots"])
@@ -160,4 +160,4 @@ def test_none_of_six_real_listeners_is_a_bot() -> None:
         {"day": day.isoformat(), "suspects": suspects(of_day, BOTS).to_dicts()} for (day,), of_day in by_day.items()
     ]
     assert len(days) > 1000
-    assert set_aside(days, BOTS).height == 0
+    assert excluded_listeners(days, BOTS).height == 0

@@ -58,13 +58,19 @@ def test_the_same_expectation_twice_counts_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("severity", "failures", "warnings", "set_aside"),
+    ("severity", "failures", "warnings", "excluded_listeners"),
     [("stop", 1, 0, 0), ("warn", 0, 1, 0), ("quarantine", 0, 0, 1)],
 )
-def test_a_severity_says_what_follows(severity: Severity, failures: int, warnings: int, set_aside: int) -> None:
+def test_a_severity_says_what_follows(
+    severity: Severity, failures: int, warnings: int, excluded_listeners: int
+) -> None:
     few = within("rows", "few rows", at_most=1, severity=severity)
     report = check(pd.DataFrame({"rows": [2]}), [few], name="days")
-    assert (len(report.failures), len(report.warnings), len(report.set_aside)) == (failures, warnings, set_aside)
+    assert (len(report.failures), len(report.warnings), len(report.excluded_listeners)) == (
+        failures,
+        warnings,
+        excluded_listeners,
+    )
     assert report.success == (severity != "stop")
 
 
