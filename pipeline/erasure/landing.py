@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.logs.contents import as_utf8, decompress, read_parquet
-from pipeline.logs.formats import readers_of
+from pipeline.logs.formats import formats_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, pseudonymise
 from pipeline.logs.reading import Reason, Source
@@ -20,7 +20,7 @@ from pipeline.storage.tables import atomic_path
 
 def remove_folders(root: Path, format: str, erased: Erased) -> int:
     """Remove the folders of erased listeners, where a folder is a listener's own; returns how many files they held."""
-    if not root.is_dir() or not any(reader.by_folder(root) for reader in readers_of(format)):
+    if not root.is_dir() or not any(each.by_folder(root) for each in formats_of(format)):
         return 0
     n_files = 0
     for folder in sorted(path for path in root.iterdir() if path.is_dir() and erased.has(path.name)):
@@ -63,7 +63,7 @@ def count_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
 def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tuple[set[int], list[int]]:
     """Rows of erased listeners, and all rows. Of one listener's own file all are theirs, or none."""
     source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
-    found = pseudonymise(landing.reader(file).read(data, source), PrivacyRules(erased=erased))
+    found = pseudonymise(landing.format_of(file).read(data, source), PrivacyRules(erased=erased))
     aside = found.quarantine.to_pylist()
     every = sorted({*found.plays["row"].to_pylist(), *(row["row"] for row in aside)})
     if landing.is_own(file):

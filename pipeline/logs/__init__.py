@@ -1,1 +1,1 @@
-"""Readers of each log format, and what makes one play table of them."""
+"""The log formats, and how their files become one table of plays: quarantine, pseudonyms, duplicates."""

@@ -1,4 +1,4 @@
-"""A declared column map: which columns of a table say who played what, and when."""
+"""The column map of the format `table`: which columns hold the listener, the track and the time of a play."""
 
 import datetime as dt
 from pathlib import Path
@@ -16,29 +16,29 @@ Column = Annotated[str, Field(min_length=1)]
 
 class ColumnMap(Frozen):
     played_at: Column
-    """When it was played."""
+    """Time of the play."""
     artist: Column
     """Name of the artist."""
     track: Column
     """Name of the track."""
     listener: Column | None = None
-    """Who played it; null: the folder (`Source.listener`)."""
+    """Id of the listener; null: the folder (`Source.listener`)."""
     artist_id: Column | None = None
-    """Id of the artist; null, or where it is empty: the name."""
+    """Id of the artist; null, or an empty value: the name."""
     track_id: Column | None = None
-    """Id of the track; null, or where it is empty: artist and track."""
+    """Id of the track; null, or an empty value: artist and track."""
     ms_played: Column | None = None
-    """How long it was played [ms]."""
+    """How long the track was played [ms]."""
     seconds_played: Column | None = None
-    """The same in seconds, whole or not; one of the two at most."""
+    """The same in seconds, with or without decimals; at most one of the two."""
     time: Column = "iso"
-    """`iso`, `unix` (seconds; larger units are recognised), or patterns of strptime, divided by `|`, read as UTC."""
+    """`iso`, `unix` (seconds; smaller units are recognised), or strptime patterns, separated by `|`, read as UTC."""
     header: tuple[Column, ...] | None = None
-    """Names of the columns of a CSV that does not name them itself."""
+    """Names of the columns of a CSV without a header."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """Between the columns of a CSV."""
+    """Separates the columns of a CSV."""
     quote: Annotated[str, Field(min_length=1, max_length=1)] | None = '"'
-    """Around texts of a CSV; null: nothing is quoted."""
+    """Encloses texts of a CSV; null: texts are not quoted."""
 
     @model_validator(mode="after")
     def _names_its_columns(self) -> Self:
@@ -60,7 +60,7 @@ class ColumnMap(Frozen):
 
     @property
     def columns(self) -> dict[str, str]:
-        """Our names → theirs, of the columns that are declared."""
+        """Return our name → the log's name of each declared column."""
         ours = {
             "listener_id": self.listener,
             "played_at": self.played_at,
@@ -75,10 +75,10 @@ class ColumnMap(Frozen):
 
 
 def load_columns(root: Path) -> ColumnMap:
-    """The column map of a landing root.
+    """Return the column map of a landing root.
 
     Raises:
-        LandingError: it is missing or faulty.
+        LandingError: it is missing or invalid.
     """
     path = root / FILE
     fix = "See docs/how-to/add-a-format.md."
@@ -87,14 +87,14 @@ def load_columns(root: Path) -> ColumnMap:
     except FileNotFoundError as err:
         raise LandingError(f"no file {path}", expected="a column map for the format table", fix=fix) from err
     except (OSError, yaml.YAMLError, UnicodeDecodeError, ValueError) as err:
-        raise LandingError(f"{path} is no column map: {_first(err)}", expected="a column map", fix=fix) from err
+        raise LandingError(f"{path} is not a column map: {_first(err)}", expected="a column map", fix=fix) from err
 
 
 def parse_columns(raw: Any) -> ColumnMap:
-    """A column map from plain values.
+    """Return a column map from plain values.
 
     Raises:
-        ValueError: it is none; pydantic's error says where.
+        ValueError: the values are not a column map; pydantic's error names the field.
     """
     if isinstance(raw, dict) and isinstance(raw.get("header"), list):
         raw = raw | {"header": tuple(raw["header"])}
@@ -102,7 +102,7 @@ def parse_columns(raw: Any) -> ColumnMap:
 
 
 def _reads_back(pattern: str) -> bool:
-    """Whether a pattern tells one minute from another."""
+    """Whether a time survives being written and read by a pattern, to the minute."""
     import polars as pl
 
     moment = pl.Series([dt.datetime(2024, 11, 30, 13, 47, tzinfo=dt.UTC)])

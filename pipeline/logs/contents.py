@@ -1,4 +1,4 @@
-"""Bytes of a landed file, whole: decompressed, divided into lines."""
+"""The content of a landed file: decompressed, decoded, split into lines."""
 
 import codecs
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ _BLANK = b" \t\r\n"
 
 
 def decompress(data: bytes, name: str) -> bytes:
-    """The content of a file, by the ending of its name.
+    """Decompress a file by the ending of its name.
 
     Raises:
-        UnreadableFileError: truncated, damaged, or not what its name says.
+        UnreadableFileError: it is truncated, damaged, or not compressed as its name says.
     """
     codec = next((codec for ending, codec in COMPRESSION.items() if name.endswith(ending)), None)
     if codec is None:
         return data
     if not data:
-        raise UnreadableFileError("an empty file is no archive")
+        raise UnreadableFileError("an empty file is not an archive")
     try:
         with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
             return bytes(stream.read())
@@ -34,11 +34,13 @@ def decompress(data: bytes, name: str) -> bytes:
 
 
 def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> pa.Table:
-    """The table in the bytes of a file, or some of its columns; read by this thread alone, for one that gives Python's
-    bytes back while the interpreter ends takes the process with it (SIGABRT).
+    """Return the table in the bytes of a Parquet file, or some of its columns.
+
+    Only this thread reads: another thread that releases Python's bytes while the interpreter shuts down would abort the
+    process (SIGABRT).
 
     Raises:
-        OSError, ArrowException: it is not Parquet, or lacks a column, or has it twice.
+        OSError, ArrowException: it is not Parquet, or a column is missing or occurs twice.
     """
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)  # `read_table` would start threads
     if columns is None:
@@ -50,7 +52,7 @@ def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> pa.Tab
 
 
 _MARKS = {
-    # UTF-32's mark begins with that of UTF-16, which a file of UTF-32 is not: its U+0000 are refused row by row.
+    # UTF-32's mark starts with that of UTF-16. Such a file is read as UTF-16, and its U+0000 are refused row by row.
     codecs.BOM_UTF16_LE: ("utf-16-le", Repair.UTF_16),
     codecs.BOM_UTF16_BE: ("utf-16-be", Repair.UTF_16),
     codecs.BOM_UTF8: (None, Repair.BYTE_ORDER_MARK),
@@ -58,12 +60,12 @@ _MARKS = {
 
 
 def as_utf8(data: bytes) -> tuple[bytes, Repair | None]:
-    """The content of a text file without its byte order mark, which says how it is written.
+    """Return the content of a text file in UTF-8 without its byte order mark, and the repair that this was.
 
-    Without a mark nothing is guessed: what is no UTF-8 then is put aside, row by row.
+    The mark names the encoding. Without one nothing is guessed: rows that are not UTF-8 go to quarantine.
 
     Raises:
-        UnreadableFileError: it is not what its mark says.
+        UnreadableFileError: the content is not in the encoding that its mark names.
     """
     for mark, (codec, repair) in _MARKS.items():
         if data.startswith(mark):
@@ -77,12 +79,12 @@ def as_utf8(data: bytes) -> tuple[bytes, Repair | None]:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of a file that are not blank.
+    """The lines of a file that are not blank.
 
     Attributes:
         data: the file.
-        number: int64 of shape (n,), each line's number in the file, counted from 0 with the blank ones.
-        start, end: int64 of shape (n,), each line's first byte and the byte after its line feed.
+        number: int64 of shape (n,), each line's number in the file, from 0, blank lines counted.
+        start, end: int64 of shape (n,), the offsets of each line's first byte and of the byte after its line feed.
     """
 
     data: bytes
@@ -94,19 +96,19 @@ class Lines:
         return len(self.number)
 
     def line(self, i: int) -> bytes:
-        """Line i of those that are not blank, without its line feed."""
+        """Return line i of those that are not blank, without its line end."""
         return self.data[self.start[i] : self.end[i]].rstrip(b"\r\n")
 
     def raw(self, number: int) -> bytes:
-        """The line of that number in the file."""
+        """Return the line with that number in the file."""
         return self.line(int(np.searchsorted(self.number, number)))
 
     def between(self, first: int, last: int) -> "Lines":
-        """Lines first … last−1."""
+        """Return lines first … last−1."""
         return Lines(self.data, self.number[first:last], self.start[first:last], self.end[first:last])
 
     def select(self, keep: npt.NDArray[np.bool_]) -> "Lines":
-        """Some of the lines, brought together."""
+        """Return the lines where `keep` is true, moved together."""
         number, start, end = self.number[keep], self.start[keep], self.end[keep]
         apart = start[1:] != end[:-1]
         firsts, lasts = start[np.append(True, apart)[: len(start)]], end[np.append(apart, True)[: len(end)]]
@@ -115,11 +117,11 @@ class Lines:
         return Lines(data, number, ends - (end - start), ends)
 
     def block(self) -> bytes:
-        """All of them, and blank lines that lie between."""
+        """Return all of them and the blank lines between, as one block."""
         return self.data[self.start[0] : self.end[-1]]
 
     def cut_off(self, opening: bytes, closing: bytes) -> npt.NDArray[np.bool_]:
-        """Which lines do not begin and end as they should; white space around a line counts as a fault."""
+        """Return a mask of the lines that do not start with `opening` or end with `closing`, white space included."""
         buffer = np.frombuffer(self.data, dtype=np.uint8)
         last = self.end - 1
         for ending in b"\n\r":
@@ -129,11 +131,11 @@ class Lines:
         )
 
     def longer_than(self, n_bytes: int) -> npt.NDArray[np.bool_]:
-        """Which lines are longer than that."""
+        """Return a mask of the lines that are longer than that."""
         return np.asarray(self.end - self.start > n_bytes, dtype=np.bool_)
 
     def not_utf8(self) -> npt.NDArray[np.bool_]:
-        """Which lines are not UTF-8."""
+        """Return a mask of the lines that are not UTF-8."""
         bad = np.zeros(len(self), dtype=bool)
         position, view = 0, memoryview(self.data)
         while True:
@@ -148,7 +150,7 @@ class Lines:
 
 
 def split_lines(data: bytes) -> Lines:
-    """Divide at line feeds alone: other characters that some call line ends are part of a title."""
+    """Split at line feeds only: other characters that count as line ends elsewhere may be part of a title."""
     buffer = np.frombuffer(data, dtype=np.uint8)
     end = np.flatnonzero(buffer == ord("\n")).astype(np.int64) + 1
     if len(data) and (not len(end) or end[-1] != len(data)):
@@ -162,5 +164,5 @@ def split_lines(data: bytes) -> Lines:
 
 
 def join_lines(lines: Sequence[bytes]) -> bytes:
-    """Lines as a file."""
+    """Return a file of the lines."""
     return b"".join(line + b"\n" for line in lines)

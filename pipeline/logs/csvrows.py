@@ -1,4 +1,4 @@
-"""CSV to records that know where they lie: quoted line ends, stray quotes and broken encodings cost no other row."""
+"""CSV to records with their place in the file. Quoted line ends, stray quotes and bad encodings cost no other row."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,17 @@ from pipeline.logs.reading import MAX_LINE_BYTES, Reason
 _MOST_LINES = 50
 """A quoted text of more lines than this has lost its closing quote."""
 
+CSV_REASONS = frozenset({Reason.LONG_LINE, Reason.NOT_UTF8, Reason.QUOTES, Reason.COLUMNS})
+"""Reasons that tables in CSV give, beyond those of `settle`."""
+
 
 @dataclass(frozen=True)
 class Record:
     """Attributes:
     row: number of its first line.
     raw: its bytes, without the last line end.
-    fields: its columns; empty where it has a reason.
-    reason: why it could not be taken apart.
+    fields: its columns; empty if it has a reason.
+    reason: why it could not be parsed; None if it could.
     """
 
     row: int
@@ -26,16 +29,16 @@ class Record:
 
 
 def read_records(data: bytes, *, delimiter: str, quote: str | None, n_columns: int | None = None) -> Iterator[Record]:
-    """The records of a CSV, in their order; blank lines are none.
+    """Yield the records of a CSV in order, skipping blank lines.
 
-    A quoted text may hold line ends. Where a quote is not closed as it should be, its first line alone is put aside,
-    and reading goes on with the next.
+    A quoted text may hold line ends. If a quote is not closed properly, only its first line gets a reason, and reading
+    goes on with the next line.
 
     Args:
-        data: UTF-8 without a mark; a line that is not is put aside.
+        data: UTF-8 without a byte order mark; a line that is not UTF-8 gets a reason.
         delimiter: between columns.
-        quote: around texts; None: a quote is a character like others.
-        n_columns: where known, a record of several lines that has another number has lost a quote.
+        quote: around texts; None: a quote is an ordinary character.
+        n_columns: the number of columns, if known. A record over several lines with another number has lost a quote.
     """
     lines = data.split(b"\n")
     i = 0
@@ -60,7 +63,7 @@ def read_records(data: bytes, *, delimiter: str, quote: str | None, n_columns: i
 def _quoted(
     lines: Sequence[bytes], first: int, text: str, *, delimiter: str, quote: str, n_columns: int | None
 ) -> tuple[Sequence[str], int]:
-    """Columns of the record that begins with a line, and how many lines it takes; none, and one, if its quotes err."""
+    """Return the columns and the number of lines of the record at a line; ((), 1) if its quotes are broken."""
     if quote not in text:
         return text.split(delimiter), 1
     csv.field_size_limit(MAX_LINE_BYTES)

@@ -9,9 +9,12 @@ import polars as pl
 from pipeline.logs.jsonlines import parse_json, storable, text_of
 from pipeline.logs.reading import Reason, UnreadableFileError
 
+ARRAY_REASONS = frozenset({Reason.NOT_OBJECT})
+"""Reasons that `texts` gives, beyond those of `settle`."""
+
 
 def read_array(data: bytes) -> list[Any]:
-    """The elements.
+    """Return the elements of a JSON array.
 
     Raises:
         UnreadableFileError: it is not a JSON array in UTF-8.
@@ -26,7 +29,15 @@ def read_array(data: bytes) -> list[Any]:
 
 
 def texts(rows: list[Any], fields: Mapping[str, str]) -> pl.DataFrame:
-    """`row`, `reason` and the columns that `fields` maps to keys of the elements, as `text_of` gives them."""
+    """Return the fields of each element as texts (`text_of`).
+
+    Args:
+        rows: elements of the array.
+        fields: column → key of the elements.
+
+    Returns:
+        `row`, `reason` (null if the element is an object whose texts can be stored) and the columns of `fields`.
+    """
     frame = pl.DataFrame(
         [_project(row, fields) for row in rows], schema={"reason": pl.String, **dict.fromkeys(fields, pl.String)}
     )
@@ -34,12 +45,12 @@ def texts(rows: list[Any], fields: Mapping[str, str]) -> pl.DataFrame:
 
 
 def raw_json(value: Any) -> bytes:
-    """The bytes of an element, written anew."""
+    """Return an element as JSON."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
 
 
 def assemble(rows: Sequence[bytes]) -> bytes:
-    """An array of elements as `raw_json` writes them, one a line."""
+    """Return a JSON array of elements written by `raw_json`, one per line."""
     return b"[\n" + b",\n".join(rows) + b"\n]\n"
 
 

@@ -1,4 +1,4 @@
-"""JSON lines to a frame of texts. Polars reads what is plain; one strict definition in Python decides the rest."""
+"""JSON lines to a frame of texts. Polars reads the plain lines; a strict definition in Python decides on the others."""
 
 import json
 import re
@@ -14,11 +14,14 @@ from pipeline.logs.reading import MAX_LINE_BYTES, Reason
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 """Fields to read: texts, and structs and lists of them."""
 
+LINE_REASONS = frozenset({Reason.LONG_LINE, Reason.NOT_UTF8, Reason.NOT_JSON, Reason.NOT_OBJECT})
+"""Reasons that `decode` gives, beyond those of `settle`."""
+
 _FANOUT = 32
 _SMALL = 128
 
-# Polars turns every value into text, so what it gave may have been something else in the file: an object, a list, a
-# truth value, a fraction, a number beyond a double's digits, a broken escape (which becomes U+0000).
+# Polars casts every value to text. A text that matches may have been something else in the file: an object, a list, a
+# boolean, a fraction, a number beyond a double's digits, a broken escape (which becomes U+0000).
 _DOUBTFUL = r"^[{\[-]|^(?:true|false)$|^[0-9]*\.[0-9]|^[0-9.]+[eE]|^[0-9]{16}|\x00"
 
 
@@ -27,22 +30,22 @@ class _UnstorableError(ValueError):
 
 
 def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
-    """The fields of each line.
+    """Return the fields of each line.
 
-    Text is text. A whole number is its digits. Anything else where text belongs counts as absent, as does anything but
-    an object or a list where these belong. Of a key that is given twice the first counts.
+    Text stays as it is and a whole number becomes its digits. Any other value in the place of a text counts as absent,
+    as does a value that is not an object or a list in the place of one. Of a repeated key the first value counts.
 
     Returns:
-        The columns of `schema`, `row` (the line's number) and `reason` (null where the line was a JSON object).
+        The columns of `schema`, `row` (the line's number) and `reason` (null if the line is a JSON object).
     """
     if (long := lines.longer_than(MAX_LINE_BYTES)).any():
         rows = lines.number[long].tolist()
-        aside = _frame([dict.fromkeys(schema)] * len(rows), rows, [Reason.LONG_LINE] * len(rows), schema)
-        return pl.concat([decode(lines.select(~long), schema), aside]).sort("row")
-    # The commonest damage is told apart at the cost of a glance, so that the rest can be read at once.
+        too_long = _frame([dict.fromkeys(schema)] * len(rows), rows, [Reason.LONG_LINE] * len(rows), schema)
+        return pl.concat([decode(lines.select(~long), schema), too_long]).sort("row")
+    # Truncated lines, the commonest damage, are cheap to find; without them the rest can be read in one call.
     broken = lines.cut_off(b"{", b"}")
     if _FANOUT * broken.sum() > len(lines) and _read(lines, schema) is not None:
-        broken[:] = False  # a log with white space around its lines is whole
+        broken[:] = False  # white space around lines is not damage
     frame = _read(lines.select(~broken) if broken.any() else lines, schema)
     if frame is None:
         broken |= lines.not_utf8()
@@ -60,7 +63,7 @@ def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
 
 
 def _read(lines: Lines, schema: Schema) -> pl.DataFrame | None:
-    """All lines at once; None where one of them is no JSON object, or holds what the schema does not foresee."""
+    """Read all lines in one call; return None if one is not a JSON object or does not fit the schema."""
     if not len(lines):
         return _frame([], [], [], schema)
     try:
@@ -73,7 +76,7 @@ def _read(lines: Lines, schema: Schema) -> pl.DataFrame | None:
 
 
 def _divide(lines: Lines, schema: Schema) -> pl.DataFrame:
-    """One bad line fails a whole read, so blocks that fail are divided."""
+    """Read lines in blocks, dividing those that fail: one bad line fails the read of its block."""
     frame = _read(lines, schema)
     if frame is not None:
         return frame
@@ -95,7 +98,7 @@ def _frame(values: list[dict[str, Any]], rows: list[int], reasons: list[str | No
 
 
 def _decode_line(line: bytes, schema: Schema) -> tuple[dict[str, Any], str | None]:
-    """The definition that the fast path is held to."""
+    """Decode one line: the definition that the fast path must agree with."""
     nothing = dict.fromkeys(schema)
     try:
         value = parse_json(line.decode("utf-8"))
@@ -112,7 +115,7 @@ def _decode_line(line: bytes, schema: Schema) -> tuple[dict[str, Any], str | Non
 
 
 def parse_json(text: str) -> Any:
-    """JSON as RFC 8259 has it, but for control characters within texts; of a key given twice the first counts.
+    """Parse JSON (RFC 8259), with control characters allowed in texts. Of a repeated key the first value counts.
 
     Raises:
         ValueError: it is not JSON, holds NaN or Infinity, or is nested beyond reason.
@@ -124,7 +127,7 @@ def parse_json(text: str) -> Any:
 
 
 def text_of(value: Any) -> str | None:
-    """A value as text: text itself, the digits of a whole number, else None."""
+    """Return a text as it is, a whole number as its digits, and None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
@@ -135,7 +138,7 @@ def text_of(value: Any) -> str | None:
 
 
 def storable(text: str) -> bool:
-    """Whether text survives UTF-8 and every store downstream: no lone surrogates, no U+0000."""
+    """Whether text can be written as UTF-8 and stored everywhere: no lone surrogates, no U+0000."""
     return "\x00" not in text and not re.search("[\ud800-\udfff]", text)
 
 

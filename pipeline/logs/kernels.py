@@ -1,4 +1,4 @@
-"""Ingest as kernels of the engine: a file to its plays, the plays of a day to one part for each bucket."""
+"""Ingest as kernels over partitions: a file to its plays by day, and the plays of a day to one part per bucket."""
 
 import datetime as dt
 import zlib
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.logs.columns import ColumnMap
-from pipeline.logs.formats import reader_of
+from pipeline.logs.formats import format_of
 from pipeline.logs.landing import LandedFile, open_landed
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
 from pipeline.logs.reading import ReadResult, Source
@@ -26,10 +26,10 @@ _SAME_PLAY = ["listener_id", "played_at", "artist_id", "track_id", "ms_played"]
 
 @dataclass(frozen=True)
 class ReadTask:
-    """One landed file; what it becomes is kept under `key`.
+    """One landed file to read; its result is cached under `key`.
 
-    `by_clock` says whether plays later than the file are put aside. Few files have any; asked of all, the same files
-    with other times would be other files.
+    `by_clock` says whether plays later than the file go to quarantine. Few files have any, and the check makes the
+    result depend on the file's time: for the others, a copy with another time finds the same cached result.
     """
 
     key: str
@@ -44,15 +44,15 @@ class ReadTask:
 
 @dataclass(frozen=True)
 class DayTask:
-    """One day.
+    """One day to write; its result is cached under `key`.
 
     Attributes:
-        key: what it becomes is kept under.
+        key: digest of everything the day depends on.
         day: YYYY-MM-DD.
         sources: for each file with plays of the day, its key and the number of the day's row group.
-        read: folder of files read.
-        cache: folder of days made.
-        n_buckets: parts by listener.
+        read: folder of the cached results of files.
+        cache: folder of the cached results of days.
+        n_buckets: number of parts, by listener.
     """
 
     key: str
@@ -64,19 +64,19 @@ class DayTask:
 
 
 def read_file(task: ReadTask) -> Result:
-    """The plays of one file, a row group for each day, and its quarantine.
+    """Write the plays of one file, a row group for each day, and its quarantine.
 
     Returns:
         Counts, reasons, first and last play, and `days`: the number of each day's row group.
 
     Raises:
-        LandingError: the file is not what landed.
+        LandingError: the file changed since the inventory.
     """
     data = open_landed(task.root, task.file)
     written_at = clock_of(task.file) if task.by_clock else None
     file = task.file
     source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
-    result = pseudonymise(reader_of(task.format).read(data, source), task.privacy)
+    result = pseudonymise(format_of(task.format).read(data, source), task.privacy)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:
@@ -88,14 +88,14 @@ def read_file(task: ReadTask) -> Result:
 
 
 def clock_of(file: LandedFile) -> dt.datetime:
-    """When a file was last written."""
+    """Return when a file was last written."""
     return dt.datetime.fromtimestamp(file.written_at, dt.UTC)
 
 
 def write_day(task: DayTask) -> Result:
-    """The plays of one day, sorted and each once, to `part-NNN.parquet`.
+    """Write the plays of one day, sorted and without duplicates, to `part-NNN.parquet`.
 
-    A play is the same when listener, time, artist, track and duration are; the first by file and row stays.
+    Plays are duplicates if listener, time, artist, track and duration are equal; the first by file and row stays.
 
     Returns:
         `{"accepted": {file: n}, "duplicate": {file: n}}`.
@@ -115,10 +115,10 @@ def write_day(task: DayTask) -> Result:
 
 
 def _is_first(plays: pl.DataFrame) -> pl.Series:
-    """Which plays, in their order, are the first of the same.
+    """Return a mask of the plays that are the first of their duplicates; `plays` is sorted.
 
-    Where listener, time, artist and track are one, plays lie side by side: so the number of such a run stands for all
-    four of them, and no text is looked at twice.
+    Plays with equal listener, time, artist and track are adjacent, so the number of such a run stands for all four and
+    texts are compared once.
     """
     changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SAME_PLAY[:-1])
     return plays.select(pl.struct(changes.cum_sum().alias("run"), "ms_played").is_first_distinct()).to_series()
@@ -126,18 +126,18 @@ def _is_first(plays: pl.DataFrame) -> pl.Series:
 
 @lru_cache(maxsize=32)
 def _opened(path: Path) -> pq.ParquetFile:
-    """A file of many days is opened once for all of them."""
+    """Open a file once for all its days."""
     return pq.ParquetFile(path)
 
 
 def _read_day(path: Path, group: int) -> pl.DataFrame:
-    """The plays of one row group. Polars reads a file in half of Arrow's time, but no row group of it."""
+    """Return the plays of one row group. Polars takes half of Arrow's time but reads whole files only."""
     file = _opened(path)
     return pl.read_parquet(path) if file.num_row_groups == 1 else pl.DataFrame(file.read_row_group(group))
 
 
 def _write_days(path: Path, plays: pa.Table) -> list[str]:
-    """A row group for each day; returns the days."""
+    """Write a row group for each day and return the days in that order."""
     by_day = _by_day(plays)
     with pq.ParquetWriter(path, PLAYS, compression="lz4", **parquet_options(PLAYS)) as writer:  # read back soon
         for _, part in by_day:
@@ -154,7 +154,7 @@ def _by_day(plays: pa.Table) -> list[tuple[dt.date, pa.Table]]:
 
 
 def _buckets(plays: pl.DataFrame, n_buckets: int) -> list[tuple[str, pl.DataFrame]]:
-    """Plays by bucket of their listener, those without plays left out."""
+    """Return the plays of each bucket of listeners, without empty buckets."""
     width = max(3, len(str(n_buckets - 1)))
     if n_buckets == 1:
         return [("0" * width, plays)]

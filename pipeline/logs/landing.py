@@ -1,4 +1,4 @@
-"""What landed: an inventory by checksum, and reading that refuses what changed since."""
+"""The inventory of landed files with their checksums, and reads that refuse files that changed since."""
 
 import hashlib
 import json
@@ -12,11 +12,12 @@ from typing import Any
 
 from pipeline.errors import LandingError
 from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
-from pipeline.logs.formats import Reader, reader_of, readers_of
+from pipeline.logs.format import Format
+from pipeline.logs.formats import format_of, formats_of
 from pipeline.logs.pseudonyms import NO_RULES, Erased, PrivacyRules, fingerprint, pseudonym
 from pipeline.storage.tables import read_json, write_json
 
-# A file younger than this [s] may still change without its time stamp moving on, so its checksum is not remembered.
+# A file younger than this [s] may change without a new time stamp, so its checksum is not cached.
 _SETTLED_SECONDS = 2
 
 
@@ -24,12 +25,12 @@ _SETTLED_SECONDS = 2
 class LandedFile:
     """Attributes:
     path: relative to the landing root, POSIX.
-    bytes: size as it landed.
-    sha256: of the file as it landed, in hexadecimal.
-    written_at: when it was last written [s since 1970], by the clock of the machine that keeps it.
-    replayed: rows in quarantine that landed again, mended.
-    format: its own, where a night has several.
-    alias: what tables and reports call it where ids are pseudonymised and the path names a listener.
+    bytes: its size.
+    sha256: of its bytes, in hexadecimal.
+    written_at: when it was last written [s since 1970], by the clock of its file system.
+    replayed: rows in quarantine that landed again, mended, in another file.
+    format: its format, if the night has several.
+    alias: its path in tables and reports, if ids are pseudonymised and the path names a listener.
     """
 
     path: str
@@ -42,18 +43,18 @@ class LandedFile:
 
     @property
     def shown(self) -> str:
-        """What tables and reports call it."""
+        """Return its path in tables and reports."""
         return self.alias or self.path
 
     @property
     def content(self) -> tuple[str, int, str]:
-        """What a night is made from, wherever and whenever the file was put there."""
+        """Return what results depend on: not where the landing root is, nor when the file was put there."""
         return self.path, self.bytes, self.sha256
 
 
 @dataclass(frozen=True)
 class Landing:
-    """The inventory of a night; `id_key` is the fingerprint of the key of pseudonyms."""
+    """The inventory of a night; `id_key` is the fingerprint of the pseudonym key."""
 
     format: str
     root: Path
@@ -62,13 +63,13 @@ class Landing:
     erased: Erased | None = None
     id_key: str | None = None
 
-    def reader(self, file: LandedFile) -> Reader:
-        """Who reads a file."""
-        return reader_of(file.format or self.format)
+    def format_of(self, file: LandedFile) -> Format:
+        """Return the format of a file."""
+        return format_of(file.format or self.format)
 
     def is_own(self, file: LandedFile) -> bool:
-        """Whether a file is one listener's own, the one its folder is named after."""
-        declared = self.reader(file).own_folders
+        """Whether a file belongs to one listener, after whom its folder is named."""
+        declared = self.format_of(file).listener_folders
         return (self.columns is None or self.columns.listener is None) if declared is None else declared
 
 
@@ -80,23 +81,23 @@ def take_inventory(
     workspace: Path | None = None,
     privacy: PrivacyRules = NO_RULES,
 ) -> dict[str, Any]:
-    """The content of landing.json: which files a night ingests.
+    """Return the content of landing.json: which files a night ingests.
 
-    Files that the format does not take (see `Reader.takes`) are not in it.
+    Files that the format does not take (`Format.takes`) are left out.
 
     Args:
         root: the landing folder, or one landed file.
-        format: a name in FORMATS, or several, divided by commas.
-        cache: a JSON file of checksums by path, size and time of change, so that what did not change is not read again.
-        privacy: who comes in, and under which name.
-        workspace: where given, the root is written relative to it, so that clones side by side agree.
+        format: the name of a format, or several, separated by commas.
+        cache: a JSON file of checksums by path, size and time of change, so that unchanged files are not read again.
+        privacy: pseudonym key and erased listeners of the night.
+        workspace: if given, the root is written relative to it, so that clones side by side agree.
 
     Raises:
         ParamsError: an unknown format.
-        LandingError: the folder is missing, holds no log of this format, cannot be read, or has no column map where the
-            format needs one.
+        LandingError: the folder is missing, holds no log of this format, cannot be read, or has no column map though
+            the format needs one.
     """
-    readers = readers_of(format)
+    formats = formats_of(format)
     single = root if root.is_file() else None
     root = root.parent if single else root
     if not root.is_dir():
@@ -107,28 +108,28 @@ def take_inventory(
         )
     known = _read_cache(cache)
     seen: dict[str, list[Any]] = {}
-    logs = _logs_below(single or root, root, readers)
+    logs = _logs_below(single or root, root, formats)
     files = [_landed(root, relative, known, seen) for relative in logs]
     if not files:
         raise LandingError(
             f"{single or root} holds no log of the format {format}",
-            expected=f"files named {', '.join(pattern for reader in readers for pattern in reader.patterns)}",
+            expected=f"files named {', '.join(pattern for each in formats for pattern in each.patterns)}",
             fix="Check the folder and the format.",
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    named = {reader.name for reader in readers if privacy.key is not None and reader.by_folder(root)}
+    named = {each.name for each in formats if privacy.key is not None and each.by_folder(root)}
     inventory: dict[str, Any] = {
         "format": format,
         "root": _written_root(root, workspace),
         "files": [
             _entry(file)
-            | ({"format": logs[file.path].name} if len(readers) > 1 else {})
+            | ({"format": logs[file.path].name} if len(formats) > 1 else {})
             | ({"shown": _shown(file.path, privacy)} if logs[file.path].name in named else {})
             for file in files
         ],
     }
-    if any(reader.needs_columns for reader in readers):
+    if any(each.needs_columns for each in formats):
         inventory["columns"] = load_columns(root).model_dump(mode="json")
     if privacy.erased is not None:
         inventory["erased"] = privacy.erased.as_json()
@@ -138,10 +139,10 @@ def take_inventory(
 
 
 def read_landing(path: Path, *, workspace: Path) -> Landing:
-    """The inventory that a night works on.
+    """Return the inventory of the open night.
 
     Raises:
-        LandingError: a path leads out of the landing root, or the file has another shape.
+        LandingError: a path leads out of the landing root, or landing.json is not an inventory.
         TableError: landing.json is missing or is not JSON.
         ParamsError: an unknown format.
     """
@@ -153,11 +154,11 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
         landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files, columns, gone, raw.get("id_key"))
     except (KeyError, TypeError, ValueError) as err:
         raise LandingError(
-            f"{path} has another shape ({err})", expected="format, root and files", fix="Open the night again."
+            f"{path} is not an inventory ({err})", expected="format, root and files", fix="Open the night again."
         ) from err
-    readers_of(landing.format)
+    formats_of(landing.format)
     for file in files:
-        landing.reader(file)
+        landing.format_of(file)
         if PurePosixPath(file.path).is_absolute() or ".." in PurePosixPath(file.path).parts:
             raise LandingError(
                 f"{file.path} leads out of the landing folder", expected="a path below it", fix="Open the night again."
@@ -166,10 +167,10 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
 
 
 def open_landed(root: Path, file: LandedFile) -> bytes:
-    """The bytes of a landed file, which are those of the inventory.
+    """Return the bytes of a landed file, checked against the inventory.
 
     Raises:
-        LandingError: it is gone, cannot be read, or is not what landed.
+        LandingError: it is gone, cannot be read, or changed since the inventory.
     """
     try:
         data = (root / file.path).read_bytes()
@@ -205,16 +206,17 @@ def _entry(file: LandedFile) -> dict[str, Any]:
 
 
 def _shown(path: str, privacy: PrivacyRules) -> str:
-    """A path whose first folder is a listener, under the listener's pseudonym."""
+    """Return a path whose first folder is a listener with the pseudonym in place of the folder."""
     folder, slash, rest = path.partition("/")
     return f"{pseudonym(privacy.key, folder)}/{rest}" if slash and privacy.key else path
 
 
-def _logs_below(start: Path, root: Path, readers: Sequence[Reader]) -> dict[str, Reader]:
+def _logs_below(start: Path, root: Path, formats: Sequence[Format]) -> dict[str, Format]:
+    """Return the format of each log below a folder, by path relative to the root."""
     found = [start] if start.is_file() else start.rglob("*")
     paths = (path.relative_to(root).as_posix() for path in found if path.is_file())
-    takers = {path: next((reader for reader in readers if reader.takes(path)), None) for path in sorted(paths)}
-    logs = {path: reader for path, reader in takers.items() if reader is not None}
+    takers = {path: next((each for each in formats if each.takes(path)), None) for path in sorted(paths)}
+    logs = {path: taker for path, taker in takers.items() if taker is not None}
     for path in logs:
         if not path.isprintable():
             raise LandingError(f"a file named {path!a}", expected="a name of printable UTF-8", fix="Rename it.")
@@ -247,7 +249,7 @@ def _written_at(stat: os.stat_result) -> int:
 
 
 def _read_cache(cache: Path | None) -> dict[str, list[Any]]:
-    """Checksums that are known; a cache that cannot be read is an empty one."""
+    """Return the cached checksums; a cache that cannot be read counts as empty."""
     try:
         raw = json.loads(cache.read_text(encoding="utf-8")) if cache else {}
     except (OSError, ValueError):

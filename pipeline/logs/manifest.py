@@ -1,8 +1,8 @@
-"""The ledger of landed files: what each night took, row for row, and what has changed behind its back since.
+"""The manifest of landed files: what each night read, with its counts, and which files changed since.
 
-A journal of three kinds of entries. `night`: totals of a night, and the files whose content or counts are not those of
-the night before. `accepted`: somebody says that a file may differ from what was taken, or be gone. `replayed`: rows of
-a file that were in quarantine landed again, mended, in another file.
+A journal of three kinds of entries. `night`: the totals of a night, and the files whose content or counts differ from
+the night before. `accepted`: an operator confirms that a file may differ from what was read, or be gone. `replayed`:
+rows in quarantine landed again, mended, in another file.
 """
 
 import datetime as dt
@@ -21,17 +21,17 @@ _SHOWN = 3
 
 Entry = dict[str, Any]
 Files = dict[str, Entry]
-"""By path: bytes, sha256, the counts of the last night that took it, and `taken`, the first night that took it so."""
+"""By path: bytes, sha256, the counts of the last night, and `taken`, the first night that read this content."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A landed file that is not what was taken.
+    """A landed file that changed since a night read it, or is gone.
 
     Attributes:
         path: relative to the landing root.
-        taken: the night that took it.
-        sha256: what it is now; None where it is gone.
+        taken: the night that read it first.
+        sha256: of its present content; None if it is gone.
     """
 
     path: str
@@ -43,7 +43,7 @@ class Finding:
 
 
 def files_in_manifest(entries: Iterable[Entry], *, root: str, format: str) -> Files:
-    """The files of a landing root as they were taken last."""
+    """Return the files of a landing root as they were read last."""
     files: Files = {}
     for entry in entries:
         if (entry["root"], entry["format"]) != (root, format):
@@ -58,20 +58,20 @@ def files_in_manifest(entries: Iterable[Entry], *, root: str, format: str) -> Fi
         elif entry["kind"] == "accepted" and entry["sha256"] is None:
             files.pop(entry["path"], None)
         elif entry["kind"] == "accepted" and entry["path"] in files:
-            # Nobody has taken it so: the next night that does enters it.
+            # No night has read this content yet: the next one enters it.
             known = {"path": entry["path"], "last_played_at": files[entry["path"]]["last_played_at"]}
             files[entry["path"]] = known | {"sha256": entry["sha256"], "taken": ""}
     return files
 
 
 def findings(ledger: Path, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date) -> list[Finding]:
-    """Files that earlier nights took, and that have changed or are gone.
+    """Return the files that earlier nights read and that changed since or are gone.
 
     Args:
         ledger: the ledger's folder.
         inventory: landing.json.
         root: the landing root.
-        needed_from: the first day that the night looks at; a file of older plays alone may go.
+        needed_from: the first day that the night uses; a file with older plays only may be deleted.
     """
     now = {_shown(file): file["sha256"] for file in inventory["files"]}
     found = []
@@ -87,7 +87,7 @@ def findings(ledger: Path, inventory: Mapping[str, Any], *, root: Path, needed_f
 
 
 def refuse(found: Sequence[Finding]) -> None:
-    """Stop a night that would silently read other logs than the nights before it.
+    """Stop a night that would read other logs than earlier nights did.
 
     Raises:
         LandingError: there are findings.
@@ -96,15 +96,15 @@ def refuse(found: Sequence[Finding]) -> None:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
         raise LandingError(
             f"{', '.join(map(str, found[:_SHOWN]))}{more}",
-            expected="landed files as they were taken",
-            fix="Restore them and land corrections under new names, or say why it is right: `netgain landed accept`.",
+            expected="landed files as earlier nights read them",
+            fix="Restore them and land corrections under new names, or accept the change: `netgain landed accept`.",
         )
 
 
 def enter_night(
     ledger: Path, *, as_of: str, inventory: Mapping[str, Any], root: Path, report: Mapping[str, Any]
 ) -> int:
-    """Enter what a night took; the same night again, or one that took the same, leaves the files as they are.
+    """Enter what a night read. Repeating a night, or a night that read the same, changes nothing about files.
 
     Args:
         ledger: the ledger's folder.
@@ -114,7 +114,7 @@ def enter_night(
         report: ingest.json.
 
     Returns:
-        How many files are new.
+        The number of new files.
     """
     where = {"root": inventory["root"], "format": inventory["format"]}
     entries = read_lines(ledger / FILE)
@@ -141,7 +141,7 @@ def enter_night(
 
 
 def forget(ledger: Path, gone: Callable[[str], bool]) -> None:
-    """Take files out of the ledger whose very names must go; the totals of nights stay as they were."""
+    """Remove files from the manifest whose names must be erased; the totals of nights stay."""
     entries = read_lines(ledger / FILE)
     kept = [
         entry
@@ -159,7 +159,7 @@ def forget(ledger: Path, gone: Callable[[str], bool]) -> None:
 
 
 def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by: str, reason: str, when: str) -> None:
-    """Enter that findings are right: the next night takes the files as they are now."""
+    """Record that changes are intended: the next night reads the files as they are now."""
     fresh = [
         {
             "kind": "accepted",

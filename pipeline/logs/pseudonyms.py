@@ -1,7 +1,7 @@
-"""The door between logs and everything else: who may come in, and under which name.
+"""Pseudonyms and erasure, applied to each file as it is read, before anything of it is stored.
 
-With a key, a listener's id is replaced by a keyed digest of it, and nothing that could hold another name passes: of
-rows in quarantine the bytes are withheld. A listener who was erased does not come in again.
+With a key, a listener's id is replaced by a keyed digest, and the bytes of rows in quarantine, which may hold other
+names, are dropped. Rows of erased listeners go to quarantine without their bytes.
 """
 
 import hashlib
@@ -23,35 +23,40 @@ _TOKENS = re.compile(r'[\s"\',;|:{}\[\]<>]+')
 
 @dataclass(frozen=True)
 class Erased:
-    """Listeners who were erased, known by salted digests of their ids alone."""
+    """The erased listeners, by salted digests of their ids."""
 
     salt: str
     digests: frozenset[str]
 
     def has(self, listener_id: str) -> bool:
+        """Whether the listener of that id was erased."""
         return digest_of(listener_id, self.salt) in self.digests
 
-    def among(self, names: Iterable[str]) -> set[str]:
-        """Those of the names that are of an erased listener."""
-        return {name for name in names if self.has(name)}
+    def among(self, listener_ids: Iterable[str]) -> set[str]:
+        """Return the ids among these that belong to erased listeners."""
+        return {each for each in listener_ids if self.has(each)}
 
     def mentioned(self, raw: bytes) -> bool:
-        """Whether one of the words of some bytes is the id of an erased listener."""
+        """Whether a word of the text is the id of an erased listener."""
         return bool(self.among(_TOKENS.split(raw.decode("utf-8", "replace"))))
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any]) -> "Erased":
-        return cls(str(told["salt"]), frozenset(map(str, told["digests"])))
+    def from_json(cls, values: Mapping[str, Any]) -> "Erased":
+        """Return the erased listeners that `as_json` wrote."""
+        return cls(str(values["salt"]), frozenset(map(str, values["digests"])))
 
     def as_json(self) -> dict[str, Any]:
+        """Return salt and digests as JSON values."""
         return {"salt": self.salt, "digests": sorted(self.digests)}
 
 
 @dataclass(frozen=True)
 class PrivacyRules:
-    """Attributes:
-    key: of pseudonyms; None: ids stay as they are.
-    erased: who does not come in; None: everybody does.
+    """What `pseudonymise` applies.
+
+    Attributes:
+        key: the pseudonym key; None: ids stay as they are.
+        erased: listeners whose plays are dropped; None: no listener's.
     """
 
     key: bytes | None = field(default=None, repr=False)
@@ -59,29 +64,33 @@ class PrivacyRules:
 
 
 NO_RULES = PrivacyRules()
-"""Everybody comes in, as they are."""
+"""Ids stay as they are and no listener is dropped."""
 
 
 def digest_of(listener_id: str, salt: str) -> str:
-    """HMAC-SHA256 of an id under a salt, in hexadecimal."""
+    """Return the HMAC-SHA256 of an id under a salt, in hexadecimal."""
     return hmac.digest(bytes.fromhex(salt), listener_id.encode(), hashlib.sha256).hex()
 
 
 def pseudonym(key: bytes, listener_id: str) -> str:
-    """The first 128 bits of the id's HMAC-SHA256, in hexadecimal."""
+    """Return the first 128 bits of the HMAC-SHA256 of an id, in hexadecimal."""
     return hmac.digest(key, listener_id.encode(), hashlib.sha256).hex()[:32]
 
 
 def fingerprint(key: bytes | None) -> str | None:
-    """What tells keys apart and gives none away."""
+    """Return a non-reversible fingerprint of a key; None for no key."""
     return None if key is None else hmac.digest(key, b"netgain: fingerprint of the key", hashlib.sha256).hex()[:16]
 
 
 def check_key(key: bytes | None, expected: str | None) -> None:
-    """The key must be that of the night that is open: another one gives every listener another name.
+    """Check that the key is the one the night was opened with: another key would rename every listener.
+
+    Args:
+        key: NETGAIN_ID_KEY; None if it is not set.
+        expected: the fingerprint of the night's key; None if the night has no key.
 
     Raises:
-        SettingsError: it is another one, or one of the two is none.
+        SettingsError: it is another key, or only one of the two is None.
     """
     if fingerprint(key) != expected:
         raise SettingsError(
@@ -92,15 +101,20 @@ def check_key(key: bytes | None, expected: str | None) -> None:
 
 
 def pseudonymise(result: ReadResult, privacy: PrivacyRules) -> ReadResult:
-    """What comes in: plays under the names they may have; rows of erased listeners are put aside without a byte."""
+    """Return plays under pseudonyms, with the rows of erased listeners moved to quarantine without their bytes.
+
+    Args:
+        result: a file as its format reads it.
+        privacy: the rules of the night.
+    """
     if privacy == NO_RULES:
         return result
-    plays, aside = pl.DataFrame(result.plays), result.quarantine
+    plays, quarantine = pl.DataFrame(result.plays), result.quarantine
     if privacy.erased is not None:
         gone = privacy.erased.among(plays["listener_id"].unique())
         erased = plays.filter(pl.col("listener_id").is_in(gone))
         plays = plays.filter(~pl.col("listener_id").is_in(gone))
-        aside = _with_erased(aside, erased, privacy.erased)
+        quarantine = _with_erased(quarantine, erased, privacy.erased)
     if privacy.key is not None:
         names = plays["listener_id"].unique().to_list()
         known = pl.DataFrame(
@@ -109,17 +123,18 @@ def pseudonymise(result: ReadResult, privacy: PrivacyRules) -> ReadResult:
         )
         plays = plays.join(known, on="listener_id", how="left", maintain_order="left")
         plays = plays.with_columns(listener_id="alias")
-        aside = aside.set_column(3, QUARANTINE.field("raw"), pa.nulls(aside.num_rows, pa.binary()))
-    return ReadResult(plays.select(PLAYS.names).to_arrow().cast(PLAYS), aside.cast(QUARANTINE), result.repairs)
+        quarantine = quarantine.set_column(3, QUARANTINE.field("raw"), pa.nulls(quarantine.num_rows, pa.binary()))
+    return ReadResult(plays.select(PLAYS.names).to_arrow().cast(PLAYS), quarantine.cast(QUARANTINE), result.repairs)
 
 
-def _with_erased(aside: pa.Table, erased: pl.DataFrame, who: Erased) -> pa.Table:
+def _with_erased(quarantine: pa.Table, plays: pl.DataFrame, erased: Erased) -> pa.Table:
+    """Return the quarantine with the erased listeners' plays, and without the bytes of rows that mention them."""
     rows = [
-        row | {"reason": Reason.ERASED.value, "raw": None} if who.mentioned(row["raw"] or b"") else row
-        for row in aside.to_pylist()
+        row | {"reason": Reason.ERASED.value, "raw": None} if erased.mentioned(row["raw"] or b"") else row
+        for row in quarantine.to_pylist()
     ]
     rows += [
         {"file": file, "row": row, "reason": Reason.ERASED.value, "raw": None}
-        for file, row in erased.select("file", "row").iter_rows()
+        for file, row in plays.select("file", "row").iter_rows()
     ]
     return pa.Table.from_pylist(sorted(rows, key=lambda row: row["row"]), schema=QUARANTINE)

@@ -1,4 +1,4 @@
-"""What every reader gives: plays, and what could not be read with the reason. Each row read is in one of the two."""
+"""What every reader returns: plays, and rows in quarantine with the reason. Each row is in exactly one of the two."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -15,20 +15,20 @@ from pipeline.storage.tables import PLAYS, QUARANTINE
 RAW_BYTES = 2_000
 """Bytes of a row that quarantine keeps."""
 MAX_LINE_BYTES = 1_048_576
-"""A line longer than a mebibyte is no play."""
+"""A longer line than 1 MiB is not a play."""
 
 FIRST = dt.datetime(2002, 1, 1, tzinfo=dt.UTC)
-"""Audioscrobbler, the first service to log what people play, began in 2002."""
+"""Audioscrobbler, the first service to log what people play, started in 2002."""
 END = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 CLOCK_SKEW = dt.timedelta(minutes=15)
-"""How far a player's clock may be ahead of the one that wrote the file."""
+"""How far the clock of a player may run ahead of the clock that wrote the file."""
 
 MAX_MS = 7 * 86_400_000
-"""A play longer than a week [ms] is a broken clock."""
+"""A play longer than a week [ms] is the result of a broken clock."""
 
 
 class Reason(StrEnum):
-    """Why a row is in quarantine; a row with several faults has the first of this list."""
+    """Why a row is in quarantine; a row with several faults gets the first of this list."""
 
     UNREADABLE = "unreadable file"
     LONG_LINE = "line too long"
@@ -53,11 +53,27 @@ class Reason(StrEnum):
 
 
 NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.PLAYING_NOW, Reason.ERASED})
-"""Why rows are put aside through no fault of the logs."""
+"""Reasons that are not a fault of the logs: they do not count towards `ingest.max_quarantine_share`."""
+
+JUDGED = frozenset(
+    {
+        Reason.UNSTORABLE,
+        Reason.MISSING_LISTENER,
+        Reason.BAD_TIMESTAMP,
+        Reason.BEFORE_2002,
+        Reason.FROM_2100,
+        Reason.AHEAD,
+        Reason.MISSING_ARTIST,
+        Reason.MISSING_TRACK,
+        Reason.NEGATIVE_DURATION,
+        Reason.BAD_DURATION,
+    }
+)
+"""Reasons that `settle` finds, in every format."""
 
 
 class Repair(StrEnum):
-    """What is put right on reading, and counted: the rows of a file that became plays that way."""
+    """What readers repair, and count: rows of a file that became plays by it."""
 
     BYTE_ORDER_MARK = "byte order mark removed"
     UTF_16 = "UTF-16 to UTF-8"
@@ -74,11 +90,12 @@ class Source:
     Attributes:
         path: relative to the landing root, POSIX.
         root_name: name of the landing root.
-        written_at: when it was last written; plays later than that by more than CLOCK_SKEW are ahead of the clock. None
-            where nobody asks.
-        shown: the path as tables and reports show it, where that must not name anybody.
+        format: the name of its format, which `Format.read` fills in.
+        written_at: when it was last written: plays more than CLOCK_SKEW later are ahead of the clock. None to skip that
+            check.
+        shown: the path in tables and reports, if the real one names a listener.
         columns: the column map of its landing root, for the format `table`.
-        raw_bytes: how much of a row goes into quarantine; None for all of it.
+        raw_bytes: how many bytes of a row quarantine keeps; None for all.
     """
 
     path: str
@@ -87,22 +104,26 @@ class Source:
     raw_bytes: int | None = RAW_BYTES
     columns: ColumnMap | None = None
     shown: str = ""
+    format: str = ""
 
     @property
     def name(self) -> str:
-        """What tables and reports call it."""
+        """Return its path in tables and reports."""
         return self.shown or self.path
 
     @property
     def listener(self) -> str:
-        """Whose file it is, where files do not say: the first folder below the landing root; the root itself where the
-        file lies directly in it. Two people's exports are never one listener, whatever their files are called."""
+        """Return the listener of a file that does not name one: its first folder below the landing root.
+
+        A file directly in the landing root belongs to a listener of the root's name. So the exports of two people never
+        become one listener, whatever their files are called.
+        """
         return self.path.split("/")[0] if "/" in self.path else self.root_name
 
 
 CANDIDATES = {
     "row": pl.Int64,
-    "reason": pl.String,  # null where the row itself was readable
+    "reason": pl.String,  # null if the row was readable
     "listener_id": pl.String,
     "played_at": pl.Datetime("us", "UTC"),
     "artist_id": pl.String,
@@ -111,11 +132,11 @@ CANDIDATES = {
     "track_name": pl.String,
     "ms_played": pl.String,  # the digits as found
 }
-"""What a format's own module makes of a file: a row each, nothing judged yet but whether it could be taken apart."""
+"""What a format makes of a file before `settle`: a record per row, checked only for whether it can be parsed."""
 
 
 class UnreadableFileError(Exception):
-    """A file that cannot be taken apart at all: it goes into quarantine as one row, numbered −1."""
+    """A file that cannot be parsed at all. It goes to quarantine as a single row, numbered −1."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +144,7 @@ class ReadResult:
     """Attributes:
     plays: PLAYS, in the order of the file.
     quarantine: QUARANTINE.
-    repairs: plays that were put right, by rule; a rule for whole files counts all of the file's.
+    repairs: for each rule, the number of plays that it repaired; a rule for whole files counts all plays of the file.
     """
 
     plays: pa.Table
@@ -132,33 +153,31 @@ class ReadResult:
 
     @property
     def n_read(self) -> int:
-        """Rows read; a file that could not be taken apart counts as one."""
+        """Return the number of rows read; an unreadable file counts as one."""
         return int(self.plays.num_rows + self.quarantine.num_rows)
 
 
 def settle(
     candidates: pl.DataFrame,
     *,
-    format: str,
     source: Source,
     raw: Callable[[int], bytes],
     repaired: Mapping[Repair, pl.Series] | None = None,
 ) -> ReadResult:
-    """Judge each candidate: it is a play, or it is in quarantine.
+    """Return each candidate as a play or as a row of quarantine.
 
     Args:
         candidates: a frame of CANDIDATES.
-        format: the format's name.
         source: the file.
-        raw: the bytes of a row as found, by its number.
-        repaired: for each rule, which candidates were put right by it.
+        raw: a row's number → its bytes as found.
+        repaired: for each rule, a mask of the candidates that it repaired.
     """
     latest = END if source.written_at is None else min(END, source.written_at + CLOCK_SKEW)
     judged = candidates.with_columns(reason=_reason(latest), artist_id=_id("artist_id"), track_id=_id("track_id"))
     is_play = judged["reason"].is_null()
     good = judged.filter(is_play)
     plays = good.with_columns(
-        ms_played=pl.col("ms_played").cast(pl.Int64), source=pl.lit(format), file=pl.lit(source.name)
+        ms_played=pl.col("ms_played").cast(pl.Int64), source=pl.lit(source.format), file=pl.lit(source.name)
     )
     bad = judged.filter(pl.col("reason").is_not_null())
     rows = bad["row"].to_list()
@@ -173,7 +192,7 @@ def settle(
 
 
 def unreadable(path: str, data: bytes) -> ReadResult:
-    """The result of a file that could not be taken apart: nothing of it is used, half a file would pass for a day."""
+    """Return the result of an unreadable file. Nothing of it is used: half a file would look like a quiet day."""
     quarantine = pa.table([[path], [-1], [Reason.UNREADABLE.value], [data[:RAW_BYTES]]], schema=QUARANTINE)
     return ReadResult(PLAYS.empty_table(), quarantine)
 
@@ -183,7 +202,7 @@ def _blank(column: str) -> pl.Expr:
 
 
 def _id(column: str) -> pl.Expr:
-    """An id, or what stands for it where the source has none."""
+    """Return the id or, if the source has none, the names that stand for it."""
     name = pl.col("artist_name")
     if column == "track_id":
         name = pl.concat_str(name, pl.lit("/"), pl.col("track_name"))

@@ -1,4 +1,4 @@
-"""Rows in quarantine, taken out whole to be mended, and landed again."""
+"""Export rows from quarantine, to be mended by hand, and land them again."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.errors import LandingError, ParamsError
 from pipeline.logs.contents import join_lines
-from pipeline.logs.formats import Reader
+from pipeline.logs.format import Format
 from pipeline.logs.kernels import clock_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.manifest import FILE, Entry
@@ -17,10 +17,10 @@ from pipeline.storage.tables import atomic_path, read_json, write_json
 
 
 def read_again(landing: Landing, file: LandedFile) -> ReadResult:
-    """A landed file by the readers of today, its bad rows whole.
+    """Read a landed file with today's code, keeping bad rows whole.
 
     Raises:
-        LandingError: it is not what landed.
+        LandingError: it changed since the inventory.
     """
     source = Source(
         file.path,
@@ -30,32 +30,35 @@ def read_again(landing: Landing, file: LandedFile) -> ReadResult:
         columns=landing.columns,
         shown=file.shown,
     )
-    return landing.reader(file).read(open_landed(landing.root, file), source)
+    return landing.format_of(file).read(open_landed(landing.root, file), source)
 
 
 def export(landing: Landing, path: str, out: Path, *, reasons: Collection[str] = ()) -> int:
-    """Write the bad rows of a landed file, whole, to a file of the same format; beside it, which rows they are.
+    """Write the quarantined rows of a landed file, whole, to a file of the same format.
+
+    `out` + ".rows.json" records which rows they are.
 
     Args:
-        landing: what landed.
+        landing: the night's inventory.
         path: of the file, relative to the landing root.
-        out: the file to write; `out` + ".rows.json" says where its rows come from.
-        reasons: only rows put aside for these; none for all.
+        out: the file to write.
+        reasons: only rows with these reasons; empty for all.
 
     Returns:
         The number of rows.
 
     Raises:
-        LandingError: there is no such file, no such row, or rows of this format cannot be mended one by one.
+        LandingError: there is no such file, no such row, or single rows of this format cannot be mended.
     """
     file = _file(landing, path)
-    assemble = landing.reader(file).assemble
+    format = landing.format_of(file)
+    assemble = format.assemble
     rows = [row for row in read_again(landing, file).quarantine.to_pylist() if not reasons or row["reason"] in reasons]
     if assemble is None or any(row["row"] < 0 for row in rows):
-        what = "a file that cannot be taken apart" if assemble else f"rows of the format {landing.reader(file).name}"
-        raise LandingError(what, expected="rows that can be mended by hand", fix="Mend it at its source.")
+        found = f"{path} is unreadable as a whole" if assemble else f"rows of the format {format.name}"
+        raise LandingError(found, expected="rows that can be mended by hand", fix="Mend it at its source.")
     if not rows:
-        raise LandingError(f"no such row of {path} in quarantine", expected="one", fix="See `netgain quarantine`.")
+        raise LandingError(f"no such row of {path} in quarantine", expected="a row", fix="See `netgain quarantine`.")
     with atomic_path(out) as temporary:
         temporary.write_bytes(assemble([row["raw"] for row in rows]))
     origin = {"format": landing.format, "path": file.path, "sha256": file.sha256}
@@ -67,22 +70,24 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
     """Land the rows of a mended file beside the file that they came from.
 
     Returns:
-        The new file's path below the landing root, and the ledger's entry of it but for who and why.
+        The new file's path below the landing root, and its entry for the ledger without author and reason.
 
     Raises:
-        LandingError: a row is still bad, one is there that was not taken out, or the file that they came from is not
-            what it was.
+        LandingError: a row is still bad, there are more rows than were exported, or the file that they came from
+            changed since.
     """
     origin = _origin(mended)
     file = _file(landing, origin["path"])
     if (landing.format, file.sha256) != (origin["format"], origin["sha256"]):
         raise LandingError(
-            f"{file.path} is not what {mended} was taken from", expected="the same file", fix="Export its rows again."
+            f"{file.path} changed after its rows were exported to {mended}",
+            expected="the same file",
+            fix="Export its rows again.",
         )
     data, rows = mended.read_bytes(), origin["rows"]
     name = _beside(file.path, hashlib.sha256(data).hexdigest()[:8])
-    reader = landing.reader(file)
-    result = reader.read(data, Source(name, landing.root.absolute().name, raw_bytes=None, columns=landing.columns))
+    format = landing.format_of(file)
+    result = format.read(data, Source(name, landing.root.absolute().name, raw_bytes=None, columns=landing.columns))
     if result.quarantine.num_rows:
         bad = result.quarantine.slice(0, 1).to_pylist()[0]
         raise LandingError(
@@ -91,7 +96,7 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
             fix="Mend it, or leave its line blank to give it up.",
         )
     good = result.plays["row"].to_pylist()
-    if not good or _places(data, reader, result) != len(rows):
+    if not good or _places(data, format, result) != len(rows):
         raise LandingError(
             f"{len(good)} rows in {mended}",
             expected=f"{len(rows)}, each in its place",
@@ -104,13 +109,13 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
 
 
 def enter_replayed(ledger: Path, entry: Entry, *, root: str, by: str, reason: str) -> None:
-    """Enter that rows were replayed: they count no more against `ingest.max_quarantine_share`."""
-    told = {"root": root, "by": by, "reason": reason, "when": now()}
-    append(ledger / FILE, entry | told)
+    """Record that rows were replayed: they no longer count towards `ingest.max_quarantine_share`."""
+    signed = {"root": root, "by": by, "reason": reason, "when": now()}
+    append(ledger / FILE, entry | signed)
 
 
 def with_replayed(inventory: Mapping[str, Any], ledger: Path) -> dict[str, Any]:
-    """landing.json with the rows of each file that were replayed."""
+    """Return an inventory with the replayed rows of each file."""
     rows: dict[tuple[str, str], set[int]] = {}
     for entry in read_lines(ledger / FILE):
         if entry["kind"] == "replayed" and entry["root"] == inventory["root"]:
@@ -129,13 +134,13 @@ def _file(landing: Landing, path: str) -> LandedFile:
     raise LandingError(f"no landed file {path!r}", expected="a file of the night", fix="See `netgain landed --files`.")
 
 
-def _places(data: bytes, reader: Reader, result: ReadResult) -> int:
-    """Rows, and blank lines where there were some."""
-    return len(data.removesuffix(b"\n").split(b"\n")) if reader.assemble is join_lines else result.n_read
+def _places(data: bytes, format: Format, result: ReadResult) -> int:
+    """Return the number of rows, counting blank lines of formats of lines."""
+    return len(data.removesuffix(b"\n").split(b"\n")) if format.assemble is join_lines else result.n_read
 
 
 def _beside(path: str, digest: str) -> str:
-    """`plays.jsonl.gz` → `plays.mended-<digest>.jsonl`: beside it, for the folder may say whose it is."""
+    """`plays.jsonl.gz` → `plays.mended-<digest>.jsonl`, in the same folder, which may be the listener's."""
     place = PurePosixPath(path.removesuffix(".gz").removesuffix(".zst"))
     return place.with_name(f"{place.stem}.mended-{digest}{place.suffix}").as_posix()
 
@@ -146,7 +151,7 @@ def _origin(mended: Path) -> dict[str, Any]:
         return {key: origin[key] for key in ("format", "path", "sha256", "rows")}
     except (KeyError, TypeError) as err:
         raise ParamsError(
-            f"{_rows_file(mended)} has another shape", expected="what `export` wrote", fix="Export again."
+            f"{_rows_file(mended)} is not a list of exported rows", expected="a file of `export`", fix="Export again."
         ) from err
 
 

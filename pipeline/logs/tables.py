@@ -1,4 +1,4 @@
-"""CSV, JSON lines and Parquet by a column map (`pipeline.logs.columns`) to plays and quarantine."""
+"""Read CSV, JSON lines and Parquet by a column map (`pipeline.logs.columns`)."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,51 +17,48 @@ from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Repair, Source
 from pipeline.logs.values import MOMENT, is_no_mbid, iso_moments, mbid, patterned_moments, unix_moments, utc, whole
 
 _PREAMBLE_LINES = 20
-_COMMENTS = (b"#", b"+ACM-")  # the latter is the former, as Libre.fm writes it
+_COMMENTS = (b"#", b"+ACM-")  # Libre.fm writes # as +ACM-
 
 
-def parse_csv(
-    data: bytes, source: Source, maps: Sequence[ColumnMap], *, format: str, mbids: bool = False
-) -> ReadResult:
-    """A CSV by the first of some maps whose columns it has. Comments before its header are no rows.
+def parse_csv(data: bytes, source: Source, maps: Sequence[ColumnMap], *, mbids: bool = False) -> ReadResult:
+    """Read a CSV by the first map whose columns it has. Comments above its header are not rows.
 
     Args:
         data: the content.
         source: the file.
-        maps: column maps; one without a header of its own fits files with as many columns.
-        format: the format's name.
-        mbids: whether ids are MusicBrainz identifiers, and anything else in their place is left out.
+        maps: column maps; one that declares a header fits files with as many columns.
+        mbids: whether ids are MusicBrainz identifiers; then any other text in their place is left out.
 
     Raises:
-        UnreadableFileError: it has the columns of none of them.
+        UnreadableFileError: it has the columns of no map.
     """
     for columns in maps:
         read = partial(read_records, data, delimiter=columns.delimiter, quote=columns.quote)
         found = _header(list(islice(read(), _PREAMBLE_LINES)), columns)
         if found is not None:
             names, after = found
-            # What a service writes above the header is a comment; anything else there is a row out of its place.
+            # Services write comments above the header; anything else there is a misplaced row.
             records = [
                 replace(r, fields=()) if r.row < after else r
                 for r in read(n_columns=len(names))
                 if r.row > after or (r.row < after and not r.raw.startswith(_COMMENTS))
             ]
-            return _settle_records(records, names, columns, format=format, source=source, mbids=mbids)
+            return _settle_records(records, names, columns, source=source, mbids=mbids)
     if not data.strip():
-        return _settle_records([], [], maps[0], format=format, source=source, mbids=mbids)
+        return _settle_records([], [], maps[0], source=source, mbids=mbids)
     raise UnreadableFileError("no such columns")
 
 
-def parse_lines(data: bytes, source: Source, columns: ColumnMap, *, format: str) -> ReadResult:
-    """JSON lines: objects with the columns as keys."""
+def parse_lines(data: bytes, source: Source, columns: ColumnMap) -> ReadResult:
+    """Read JSON lines: objects with the columns as keys."""
     lines = split_lines(data)
     frame = decode(lines, dict.fromkeys(columns.columns.values(), pl.String))
     texts = frame.select("row", "reason", *(pl.col(theirs).alias(ours) for ours, theirs in columns.columns.items()))
-    return settle_texts(texts, columns.time, format=format, source=source, raw=lines.raw)
+    return settle_texts(texts, columns.time, source=source, raw=lines.raw)
 
 
-def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: str) -> ReadResult:
-    """Parquet: texts, numbers, and a timestamp or what the map says of it; a column of another kind counts as absent.
+def parse_parquet(data: bytes, source: Source, columns: ColumnMap) -> ReadResult:
+    """Read Parquet: texts, numbers, and times as timestamps or as the map says. Columns of other types count as absent.
 
     Raises:
         UnreadableFileError: it is not Parquet, lacks a column, or its texts are not UTF-8.
@@ -69,7 +66,7 @@ def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: st
     wanted = list(dict.fromkeys(columns.columns.values()))
     try:
         table = read_parquet(data, columns=wanted)
-        table.validate(full=True)  # Parquet's texts are not looked at on reading
+        table.validate(full=True)  # reading Parquet does not check that its texts are UTF-8
         frame = pl.DataFrame(table).select(wanted)
     except (OSError, pa.ArrowException, pl.exceptions.PolarsError, ValueError) as err:
         raise UnreadableFileError(str(err)) from err
@@ -78,14 +75,13 @@ def parse_parquet(data: bytes, source: Source, columns: ColumnMap, *, format: st
     return settle_texts(
         texts,
         columns.time,
-        format=format,
         source=source,
         raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in frame.row(i, named=True).items()}),
     )
 
 
 def _text(column: pl.Series, name: str) -> pl.Series:
-    """A column of Parquet as text; the time may stay a timestamp."""
+    """Return a column of Parquet as text; the time may stay a timestamp."""
     if column.dtype == pl.String or column.dtype.is_numeric():
         return column.cast(pl.String)
     if name == "played_at" and isinstance(column.dtype, pl.Datetime):
@@ -97,12 +93,19 @@ def settle_texts(
     texts: pl.DataFrame,
     time: str,
     *,
-    format: str,
     source: Source,
     raw: Callable[[int], bytes],
     mbids: bool = False,
 ) -> ReadResult:
-    """Texts of a table, by our names, to plays and quarantine."""
+    """Return the plays and the quarantine of a table of texts.
+
+    Args:
+        texts: `row`, `reason` and columns by our names; `played_at` may be a timestamp.
+        time: how times are written (`ColumnMap.time`).
+        source: the file.
+        raw: a row's number → its bytes as found.
+        mbids: as of `parse_csv`.
+    """
     repaired: dict[Repair, pl.Series] = {}
     played_at = texts["played_at"]
     if isinstance(played_at.dtype, pl.Datetime):
@@ -115,27 +118,27 @@ def settle_texts(
         texts = texts.with_columns(ms_played=_milliseconds(texts["seconds_played"]))
     elif "ms_played" in texts.columns:
         texts = texts.with_columns(ms_played=whole(texts["ms_played"]))
-    nothing = [name for name in CANDIDATES if name not in texts.columns]
+    absent = [name for name in CANDIDATES if name not in texts.columns]
     frame = texts.with_columns(
-        moments.cast(MOMENT).alias("played_at"), *(pl.lit(None, pl.String).alias(n) for n in nothing)
+        moments.cast(MOMENT).alias("played_at"), *(pl.lit(None, pl.String).alias(n) for n in absent)
     )
-    if "listener_id" in nothing:
+    if "listener_id" in absent:
         frame = frame.with_columns(listener_id=pl.lit(source.listener))
     if mbids:
         ids = [pl.col("artist_id"), pl.col("track_id")]
         repaired[Repair.NO_MBID] = frame.select(pl.any_horizontal(map(is_no_mbid, ids))).to_series()
         frame = frame.with_columns(map(mbid, ids))
-    return settle(frame.select(*CANDIDATES), format=format, source=source, raw=raw, repaired=repaired)
+    return settle(frame.select(*CANDIDATES), source=source, raw=raw, repaired=repaired)
 
 
 def _milliseconds(seconds: pl.Series) -> pl.Series:
-    """Seconds, whole or not, as the digits of milliseconds; what is no number stays as it is."""
+    """Return seconds as the digits of milliseconds; a text that is not a number stays as it is."""
     rounded = (seconds.cast(pl.Float64, strict=False) * 1000).round()
     return rounded.set(~rounded.is_finite(), None).cast(pl.Int64, strict=False).cast(pl.String).fill_null(seconds)
 
 
 def _header(records: Sequence[Record], columns: ColumnMap) -> tuple[Sequence[str], int] | None:
-    """Names of the columns, and the row that they stand in; −1 where the map names them."""
+    """Return the columns' names and the header's row, −1 if the map names them; None if the map does not fit."""
     if columns.header is not None:
         return (columns.header, -1) if any(len(r.fields) == len(columns.header) for r in records) else None
     wanted = set(columns.columns.values())
@@ -143,7 +146,7 @@ def _header(records: Sequence[Record], columns: ColumnMap) -> tuple[Sequence[str
 
 
 def _settle_records(
-    records: Sequence[Record], names: Sequence[str], columns: ColumnMap, *, format: str, source: Source, mbids: bool
+    records: Sequence[Record], names: Sequence[str], columns: ColumnMap, *, source: Source, mbids: bool
 ) -> ReadResult:
     places = {ours: names.index(theirs) for ours, theirs in columns.columns.items()} if names else {}
     rows = [
@@ -159,4 +162,4 @@ def _settle_records(
     durations = [name for name in ("ms_played", "seconds_played") if name in texts.columns]
     texts = texts.with_columns(pl.col(durations).replace("", None))
     raw = {record.row: record.raw for record in records}
-    return settle_texts(texts, columns.time, format=format, source=source, raw=raw.__getitem__, mbids=mbids)
+    return settle_texts(texts, columns.time, source=source, raw=raw.__getitem__, mbids=mbids)

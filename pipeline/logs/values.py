@@ -1,4 +1,4 @@
-"""Times and identifiers as logs write them."""
+"""Parse times and identifiers as logs write them."""
 
 import datetime as dt
 import re
@@ -17,7 +17,7 @@ _UNITS = {"ms": Repair.MILLISECONDS, "us": Repair.MICROSECONDS, "ns": Repair.NAN
 
 
 def iso_moments(texts: pl.Series) -> pl.Series:
-    """ISO 8601 with Z or an offset, to UTC in microseconds; null for what is none, or does not say its offset."""
+    """Parse ISO 8601 to UTC in microseconds; null for anything else, and for a time without Z or an offset."""
     plain = texts.str.contains(_ISO)
     moments = _strptime(texts, plain, "%Y-%m-%dT%H:%M:%SZ")
     rest = (moments.is_null() & texts.is_not_null()).arg_true()
@@ -28,15 +28,16 @@ def iso_moments(texts: pl.Series) -> pl.Series:
 
 
 def minute_moments(texts: pl.Series) -> pl.Series:
-    """`YYYY-MM-DD HH:MM`, read as UTC; null for anything else."""
+    """Parse `YYYY-MM-DD HH:MM` as UTC; null for anything else."""
     return _strptime(texts, texts.str.contains(_MINUTE), "%Y-%m-%d %H:%M")
 
 
 def patterned_moments(texts: pl.Series, patterns: str) -> pl.Series:
-    """Times by the first of some patterns of strptime, read as UTC where they hold no offset; null for anything else.
+    """Parse times by the first strptime pattern that fits, as UTC if they hold no offset; null if none fits.
 
     Args:
-        patterns: divided by `|`.
+        texts: the times.
+        patterns: separated by `|`.
     """
     moments = pl.Series([None] * len(texts), dtype=MOMENT)
     for pattern in patterns.split("|"):
@@ -45,24 +46,24 @@ def patterned_moments(texts: pl.Series, patterns: str) -> pl.Series:
 
 
 def whole(texts: pl.Series) -> pl.Series:
-    """Whole numbers that are written as fractions (`7.0`), as their digits; anything else as it is."""
+    """Return whole numbers written as fractions (`7.0`) as their digits; other texts as they are."""
     return texts.str.replace(r"^(-?[0-9]+)\.0+$", "$1")
 
 
 def utc(moments: pl.Series) -> pl.Series:
-    """Timestamps in any unit; those that name no zone are UTC."""
+    """Return timestamps of any unit in microseconds UTC; those without a zone are taken as UTC."""
     zone = getattr(moments.dtype, "time_zone", None)
     return (moments.dt.replace_time_zone("UTC") if zone is None else moments).cast(MOMENT)
 
 
 def unix_moments(texts: pl.Series) -> tuple[pl.Series, dict[Repair, pl.Series]]:
-    """Whole numbers since 1970; null for what is none.
+    """Parse Unix times; null for texts that are not whole numbers.
 
-    They are seconds. As seconds, 10¹¹ and more would lie beyond the year 5138: such numbers are milliseconds, from 10¹⁴
+    Numbers are seconds. From 10¹¹ on, seconds would lie beyond the year 5138: such numbers are milliseconds, from 10¹⁴
     on microseconds, from 10¹⁷ on nanoseconds (which as microseconds would lie beyond the year 5138 again).
 
     Returns:
-        The moments, those before the year 1 as that year; and for each other unit, where it was found.
+        The moments, clipped to the year 1 from below; and for each unit but seconds, a mask of the texts in it.
     """
     number = texts.set(~texts.str.contains(r"^-?[0-9]+$"), None).cast(pl.Int64, strict=False)
     found, n = number.to_frame("n"), pl.col("n")
@@ -86,24 +87,24 @@ def unix_moments(texts: pl.Series) -> tuple[pl.Series, dict[Repair, pl.Series]]:
 
 
 def mbid(expr: pl.Expr) -> pl.Expr:
-    """A MusicBrainz identifier in lower case; null for what is none."""
+    """Return a MusicBrainz identifier in lower case; null for any other text."""
     lower = expr.str.to_lowercase()
     return pl.when(lower.str.contains(_MBID)).then(lower)
 
 
 def is_no_mbid(expr: pl.Expr) -> pl.Expr:
-    """Where something is given for a MusicBrainz identifier, and is none."""
+    """Whether a text stands in the place of a MusicBrainz identifier but is not one."""
     return (expr.str.strip_chars() != "").fill_null(False) & mbid(expr).is_null()
 
 
 def _strptime(texts: pl.Series, where: pl.Series, pattern: str) -> pl.Series:
-    # chrono is lenient (signs, single digits, leap seconds): the pattern decides first.
+    # chrono is lenient (signs, single digits, leap seconds), so the regular expression decides first.
     plain = texts.to_frame("text").select(pl.when(where).then(pl.col("text"))).to_series()
     return plain.str.to_datetime(pattern, time_unit="us", strict=False, exact=True).dt.replace_time_zone("UTC")
 
 
 def _iso_moment(text: str | None) -> dt.datetime | None:
-    # fromisoformat takes any character between date and time.
+    # fromisoformat accepts any character between date and time.
     if text is None or not _ANY_ISO.fullmatch(text):
         return None
     try:

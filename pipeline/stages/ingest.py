@@ -1,7 +1,7 @@
-"""Landed files to one play table. What cannot be read goes to quarantine, and the counts add up.
+"""Stage ingest: read the landed files into one table of plays. Rows that cannot be read go to quarantine.
 
-A file is read once, a day is put together once: what earlier nights made of the same files is kept, and the table is
-put together from it. So a night's work is that of what has landed since, and of the days that it touches.
+Each file is read once and each day is written once: results of earlier nights are cached, and the table is assembled
+from them. A night reads the files that landed since, and writes the days that they have plays of.
 """
 
 import datetime as dt
@@ -64,28 +64,30 @@ def ingest(
     cache: Path,
     id_key: bytes | None = None,
 ) -> dict[str, Any]:
-    """Put the play table together; a reader of `plays` sees the old folder or the new one.
+    """Write the play table and return ingest.json: counts by file and in total, reasons, repairs.
+
+    `plays` is replaced as a whole: a process that reads it sees the old folder or the new one.
 
     Args:
-        landing: what landed.
+        landing: the night's inventory.
         executor: runs the kernels.
-        n_buckets: parts that a day is divided into by listener.
+        n_buckets: number of parts per day, by listener.
         plays: folder of PLAYS to write.
         days: JSON to write: for each day, a digest of what its plays were made from.
         quarantine: QUARANTINE to write.
-        report: JSON to write, which is also returned: counts by file and in total, reasons.
-        cache: folder of what earlier runs made.
-        id_key: of pseudonyms; that of the landing.
+        report: ingest.json, to write.
+        cache: folder of results of earlier runs.
+        id_key: the pseudonym key that the inventory was taken with.
 
     Raises:
-        LandingError: a file is not what landed.
-        SettingsError: the key is another one.
+        LandingError: a file changed since the inventory.
+        SettingsError: it is another key.
     """
     check_key(id_key, landing.id_key)
     data = plays.parent
     data.mkdir(parents=True, exist_ok=True)
-    for left_over in data.glob(f"{_SCRATCH}*"):
-        shutil.rmtree(left_over, ignore_errors=True)
+    for orphan in data.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(orphan, ignore_errors=True)
     files, made = Cache(cache / "files"), Cache(cache / "days")
     code = code_of(Path(kernels.__file__).parent, _HERE / "storage" / "tables.py")
     root_name = landing.root.absolute().name
@@ -94,9 +96,9 @@ def ingest(
     privacy = PrivacyRules(id_key, landing.erased)
     plain = [
         ReadTask(
-            key_of(code, landing.reader(file).name, root_name, given, file.content, file.shown),
+            key_of(code, landing.format_of(file).name, root_name, given, file.content, file.shown),
             file,
-            landing.reader(file).name,
+            landing.format_of(file).name,
             landing.root,
             files.folder,
             columns=columns,
@@ -117,10 +119,10 @@ def ingest(
             folder.mkdir()
             for part in made.at(task.key).glob("*.parquet"):
                 link(part, folder / part.name)
-        aside = _quarantined([files.at(task.key) for task in reads])
-        told = _with_replayed(counts, landing.files, aside)
-        found = {"own_folders": any(map(landing.is_own, landing.files)), **summary(landing.format, told, parts)}
-        write_table(quarantine, aside, QUARANTINE)
+        quarantined = _quarantined([files.at(task.key) for task in reads])
+        read_counts = _with_replayed(counts, landing.files, quarantined)
+        found = {"own_folders": any(map(landing.is_own, landing.files)), **summary(landing.format, read_counts, parts)}
+        write_table(quarantine, quarantined, QUARANTINE)
         _replace_folder(fresh, plays)
     write_json(days, {task.day: task.key for task in puts})
     write_json(report, found)
@@ -130,7 +132,7 @@ def ingest(
 
 
 def is_ahead(file: LandedFile, found: Mapping[str, Any]) -> bool:
-    """Whether a file holds plays later than itself by more than clocks differ."""
+    """Whether a file holds plays later than its own time by more than CLOCK_SKEW."""
     last = found["last_played_at"]
     return last is not None and dt.datetime.fromisoformat(last) > clock_of(file) + CLOCK_SKEW
 
@@ -140,7 +142,7 @@ def _by_clock(task: ReadTask) -> ReadTask:
 
 
 def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], cache: Path, n_buckets: int) -> list[DayTask]:
-    """The days that the files have plays of, in their order; a day's key names all that it is made from."""
+    """Return a task for each day that the files have plays of, in order; its key covers all it depends on."""
     sources: dict[str, list[tuple[str, int]]] = {}
     for task, found in zip(reads, counts, strict=True):
         for day, group in found["days"].items():
@@ -159,12 +161,12 @@ def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], cache: Path, 
 
 
 def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Result]) -> dict[str, Any]:
-    """ingest.json from what was counted on reading and on putting days together, each on its own.
+    """Return ingest.json from the counts of reading files and, independently, of writing days.
 
     Args:
         format: of the files.
-        counts: for each file what was read and quarantined, and how much of that was replayed.
-        parts: for each day what was accepted or a duplicate, by file.
+        counts: for each file, rows read, quarantined, and replayed among the quarantined.
+        parts: for each day, accepted and duplicate plays by file.
     """
     accepted, duplicate, reasons, repairs = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for part in parts:
@@ -198,12 +200,12 @@ def _quarantined(folders: Sequence[Path]) -> pa.Table:
     return conform(pl.read_parquet(there).to_arrow(), QUARANTINE) if there else QUARANTINE.empty_table()
 
 
-def _with_replayed(counts: Sequence[Result], files: Sequence[LandedFile], aside: pa.Table) -> list[Result]:
-    """Counts with the rows in quarantine that landed again, mended."""
+def _with_replayed(counts: Sequence[Result], files: Sequence[LandedFile], quarantine: pa.Table) -> list[Result]:
+    """Return the counts with the number of quarantined rows that landed again, mended."""
     replayed = {file.shown: set(file.replayed) for file in files if file.replayed}
     if not replayed:
         return [count | {"replayed": 0} for count in counts]
-    found = Counter(row["file"] for row in aside.to_pylist() if row["row"] in replayed.get(row["file"], ()))
+    found = Counter(row["file"] for row in quarantine.to_pylist() if row["row"] in replayed.get(row["file"], ()))
     return [count | {"replayed": found[count["path"]]} for count in counts]
 
 

@@ -8,12 +8,13 @@ import yaml
 
 from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
 from pipeline.erasure.scan import scan, sought
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_of
 from pipeline.logs.landing import Landing, read_landing, take_inventory
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, pseudonymise
 from pipeline.logs.reading import Reason, Source
 from pipeline.storage.tables import write_json
-from tests.fuzz.dialects import DIALECTS, WRITTEN_AT
+from tests.fuzz.dialect import WRITTEN_AT
+from tests.fuzz.dialects import all_dialects
 from tests.fuzz.landings import make_landing
 from tests.stages.test_ingest import PLAY
 
@@ -33,13 +34,13 @@ def plays(root: Path, landing: Landing) -> list[tuple[object, ...]]:
     found = []
     for file in landing.files:
         source = Source(file.path, root.name, columns=landing.columns)
-        result = FORMATS[landing.format].read((root / file.path).read_bytes(), source)
+        result = format_of(landing.format).read((root / file.path).read_bytes(), source)
         columns = result.plays.select(["listener_id", "played_at", "artist_name"])
         found += [tuple(play.values()) for play in columns.to_pylist()]
     return found
 
 
-SHARED = sorted(name for name, dialect in DIALECTS.items() if not dialect.by_folder)
+SHARED = sorted(name for name, dialect in all_dialects().items() if not dialect.by_folder)
 
 
 @pytest.mark.parametrize("name", SHARED)
@@ -92,7 +93,7 @@ def test_of_a_table_the_column_map_says_whose_a_folder_is(tmp_path: Path) -> Non
 
 def test_redelivered_rows_are_dropped_at_the_door_and_counted() -> None:
     data = (json.dumps(PLAY) + "\n").encode() * 3
-    result = pseudonymise(FORMATS["netgain"].read(data, Source("x.jsonl")), PrivacyRules(erased=erased("ann")))
+    result = pseudonymise(format_of("netgain").read(data, Source("x.jsonl")), PrivacyRules(erased=erased("ann")))
     assert (result.plays.num_rows, result.n_read) == (0, 3)
     assert set(result.quarantine["reason"].to_pylist()) == {Reason.ERASED}
 

@@ -18,7 +18,7 @@ from pipeline.fetch.catalogue import Dataset, Member, load_catalogue
 from pipeline.fetch.download import FetchError, download
 from pipeline.fetch.fetch import choose, fetch
 from pipeline.fetch.unpack import unpack
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_names
 from tests.fetch.server import Manners, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -172,7 +172,7 @@ def test_a_log_may_land_as_it_is(tmp_path: Path) -> None:
 def test_the_catalogue_names_formats_that_there_are() -> None:
     catalogue = load_catalogue(ROOT / "infra" / "datasets.yaml")
     assert {"lastfm-1k", "listenbrainz"} <= set(catalogue)
-    assert {dataset.format for dataset in catalogue.values()} <= set(FORMATS)
+    assert {dataset.format for dataset in catalogue.values()} <= set(format_names())
 
 
 @pytest.mark.parametrize(

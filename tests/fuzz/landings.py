@@ -1,4 +1,4 @@
-"""Landing folders as no one would wish for, each with what must become of it, known by construction."""
+"""Random dirty landing folders, each with the expected result, known by construction."""
 
 import datetime as dt
 import gzip
@@ -13,7 +13,8 @@ import pyarrow as pa
 import yaml
 
 from pipeline.logs.reading import Reason, Repair
-from tests.fuzz.dialects import DIALECTS, WRITTEN_AT, Dialect, Play, Record
+from tests.fuzz.dialect import WRITTEN_AT, Dialect, Play, Record
+from tests.fuzz.dialects import all_dialects
 
 _FIRST = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 _NAMES = ("Sigur Rós", 'The "Quoted"', "平井 堅", "A/B\\C", "Motörhead 🎸", "x' OR 1=1", "line\u2028separator")
@@ -21,7 +22,7 @@ _NAMES = ("Sigur Rós", 'The "Quoted"', "平井 堅", "A/B\\C", "Motörhead 🎸
 
 @dataclass
 class Expected:
-    """Of one landed file: rows, what must be put aside and why, what is put right, and the plays it holds."""
+    """What ingest must find in a file: rows, quarantine by reason, repairs, and plays."""
 
     n_rows: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -30,16 +31,16 @@ class Expected:
 
 
 def make_landing(root: Path, seed: int, *, only: str | None = None) -> tuple[Dialect, dict[str, Expected]]:
-    """Write a folder; returns how it is written and what must become of each file by its name."""
+    """Write a landing folder; return its dialect and what ingest must find in each file, by name."""
     rng = random.Random(seed)
-    dialect = DIALECTS[only or rng.choice(sorted(DIALECTS))]
+    dialect = all_dialects()[only or rng.choice(sorted(all_dialects()))]
     pool = [_play(rng) for _ in range(rng.randrange(1, 25))]
     files: dict[str, Expected] = {}
     for number in range(rng.randrange(1, 5)):
         listener = rng.choice("abc")
         path = dialect.file(listener, number)
         files |= _make_file(rng, dialect, root, path, listener, pool)
-    (root / "README").write_text("no log")
+    (root / "README").write_text("not a log")
     if dialect.columns:
         (root / "columns.yaml").write_text(yaml.safe_dump(dict(dialect.columns)))
     return dialect, files
@@ -60,7 +61,7 @@ def _make_file(
 ) -> dict[str, Expected]:
     expected, records = Expected(), list[Record]()
     for _ in range(rng.choice([0, 1, 5, 40])):
-        play = rng.choice(pool)  # often drawn twice: within a file, across files
+        play = rng.choice(pool)  # often drawn twice, within a file and across files
         if dialect.by_folder:
             play = Play(listener, play.played_at, play.artist, play.track, play.ms)
         record, kind = dialect.record(play), rng.random()
@@ -89,7 +90,7 @@ def _make_file(
         if rng.random() < 0.2:
             data = data[: rng.randrange(len(data))]
             expected = _unreadable()
-    elif not dialect.blanks and rng.random() < 0.1:  # an array, a table: half of one is none
+    elif not dialect.blanks and rng.random() < 0.1:  # half an array or half a Parquet file is unreadable
         data = data[: rng.randrange(len(data))]
         expected = _unreadable()
     (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +100,7 @@ def _make_file(
 
 
 def _rewritten(rng: random.Random, data: bytes, *, clean: bool, can_wrap: bool) -> tuple[bytes, Repair | None]:
-    """The same text with another kind of line ends, a mark, another encoding."""
+    """Return the same text with other line ends, a byte order mark or another encoding, and the repair needed."""
     kind = rng.random()
     if can_wrap and kind < 0.15:
         data = data.replace(b"\n", b"\r\n")
@@ -122,5 +123,5 @@ def _unreadable() -> Expected:
 
 
 def play_of(row: dict[str, Any]) -> Play:
-    """What a row of the play table says."""
+    """Return the play in a row of the play table."""
     return Play(row["listener_id"], row["played_at"], row["artist_name"], row["track_name"], row["ms_played"])

@@ -1,6 +1,6 @@
-"""Whatever lands, every row is accepted, a duplicate, or in quarantine with its reason; nothing crashes or is lost.
+"""Every row of a dirty landing folder is accepted, a duplicate, or in quarantine with the right reason.
 
-NETGAIN_FUZZ_FOLDERS=2000 (`make fuzz`) tries so many folders; a sample of them runs with the tests.
+NETGAIN_FUZZ_FOLDERS sets how many folders are tried: 2,000 by `make fuzz`, a sample with the tests.
 """
 
 import os
@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LandingError
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_names
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.reading import Reason, Repair
-from tests.fuzz.dialects import Dialect
+from tests.fuzz.dialect import Dialect
 from tests.fuzz.landings import Expected, make_landing, play_of
 from tests.stages.test_ingest import assert_adds_up, run
 
@@ -65,16 +65,16 @@ def test_the_folders_exercise_every_reason_and_every_repair(tmp_path: Path) -> N
             reasons += expected.reasons
             repairs += expected.repairs
         shutil.rmtree(tmp_path / str(seed))
-    assert formats == set(FORMATS)
+    assert formats == set(format_names())
     assert set(Reason) - set(reasons) == {
         Reason.LONG_LINE,
         Reason.PLAYING_NOW,
         Reason.ERASED,
-    }  # which have tests of their own
+    }  # these have tests of their own
     assert set(Repair) == set(repairs)
 
 
-def test_a_line_of_fifty_megabytes_is_one_row_aside(tmp_path: Path) -> None:
+def test_a_line_of_fifty_megabytes_is_one_row_in_quarantine(tmp_path: Path) -> None:
     root = tmp_path / "in"
     root.mkdir()
     (root / "a.jsonl").write_bytes(b'{"listener_id": "' + b"x" * 50_000_000 + b'"}\n{}\n')
@@ -83,13 +83,13 @@ def test_a_line_of_fifty_megabytes_is_one_row_aside(tmp_path: Path) -> None:
     assert report["reasons"] == {Reason.LONG_LINE: 1, Reason.MISSING_LISTENER: 1}
 
 
-def test_a_folder_of_nothing_is_refused_in_one_line(tmp_path: Path) -> None:
-    for format in FORMATS:
+def test_an_empty_folder_is_refused_in_every_format(tmp_path: Path) -> None:
+    for format in format_names():
         with pytest.raises(LandingError, match="holds no log of the format"):
             take_inventory(tmp_path, format)
 
 
-def test_a_row_that_nobody_expected_is_noticed(tmp_path: Path) -> None:
+def test_an_unexpected_row_is_noticed(tmp_path: Path) -> None:
     for seed in range(N_FOLDERS):
         root = tmp_path / str(seed)
         dialect, files = make_landing(root, seed)

@@ -1,4 +1,4 @@
-"""What is taken from the landing folder, and what is refused."""
+"""The inventory of a landing folder, and what it refuses."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ def landing(tmp_path: Path) -> Path:
     (root / "later").mkdir(parents=True)
     (root / "later" / "b.jsonl").write_bytes(b"bb")
     (root / "a.jsonl").write_bytes(b"a")
-    (root / "README").write_bytes(b"no log")
+    (root / "README").write_bytes(b"not a log")
     for path in root.rglob("*.jsonl"):
         os.utime(path, (WRITTEN_AT, WRITTEN_AT))
     return root
@@ -47,11 +47,11 @@ def test_a_root_outside_the_workspace_is_written_as_seen_from_it(landing: Path, 
 
 
 def test_a_single_file_can_be_the_landing(landing: Path, tmp_path: Path) -> None:
-    taken = take_inventory(landing / "a.jsonl", "netgain", workspace=tmp_path)
-    assert (taken["root"], [file["path"] for file in taken["files"]]) == ("landing", ["a.jsonl"])
+    found = take_inventory(landing / "a.jsonl", "netgain", workspace=tmp_path)
+    assert (found["root"], [file["path"] for file in found["files"]]) == ("landing", ["a.jsonl"])
 
 
-def test_what_did_not_change_is_not_read_again(landing: Path, tmp_path: Path) -> None:
+def test_an_unchanged_file_is_not_read_again(landing: Path, tmp_path: Path) -> None:
     cache, file = tmp_path / "cache.json", landing / "a.jsonl"
     for path in landing.rglob("*.jsonl"):
         os.utime(path, (1_700_000_000, 1_700_000_000))
@@ -82,7 +82,7 @@ def test_an_unknown_format_names_the_known_ones(landing: Path) -> None:
         take_inventory(landing, "deezer")
 
 
-def test_a_landed_file_must_be_what_landed(landing: Path) -> None:
+def test_a_file_that_changed_since_the_inventory_is_refused(landing: Path) -> None:
     file = LandedFile("a.jsonl", 1, SHA_OF_A, WRITTEN_AT)
     assert open_landed(landing, file) == b"a"
     for content in (b"b", b"ab"):
@@ -110,9 +110,9 @@ def test_an_inventory_that_leads_out_of_the_landing_folder_is_refused(path: str,
         read_landing(tmp_path / "landing.json", workspace=tmp_path)
 
 
-def test_an_inventory_of_another_shape_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_inventory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError):
         read_landing(tmp_path / "landing.json", workspace=tmp_path)
     (tmp_path / "landing.json").write_text("[]")
-    with pytest.raises(LandingError, match="another shape"):
+    with pytest.raises(LandingError, match="not an inventory"):
         read_landing(tmp_path / "landing.json", workspace=tmp_path)

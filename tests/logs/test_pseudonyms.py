@@ -8,13 +8,14 @@ import pytest
 import yaml
 
 from pipeline.errors import SettingsError
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_of
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, fingerprint, pseudonym, pseudonymise
 from pipeline.logs.reading import ReadResult, Reason, Source
 from pipeline.settings import load_settings
 from pipeline.storage.tables import PLAYS, QUARANTINE, read_json, read_table
-from tests.fuzz.dialects import DIALECTS, Play
+from tests.fuzz.dialect import Play
+from tests.fuzz.dialects import all_dialects
 from tests.stages.test_ingest import PLAY, land, run
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -27,7 +28,7 @@ def erased(*names: str) -> Erased:
 
 def read(*rows: object) -> ReadResult:
     text = "".join(json.dumps(row) + "\n" if isinstance(row, dict) else f"{row}\n" for row in rows)
-    return FORMATS["netgain"].read(text.encode(), Source("a.jsonl"))
+    return format_of("netgain").read(text.encode(), Source("a.jsonl"))
 
 
 def test_an_id_becomes_a_keyed_digest_which_is_the_same_each_time() -> None:
@@ -86,10 +87,10 @@ def test_a_short_key_is_refused() -> None:
         load_settings({"NETGAIN_ID_KEY": "abc"})
 
 
-@pytest.mark.parametrize("name", sorted(DIALECTS))
+@pytest.mark.parametrize("name", sorted(all_dialects()))
 def test_with_a_key_nothing_that_ingest_writes_names_a_listener(tmp_path: Path, name: str) -> None:
     """By folder or by column: a unique name is in no file, no column, no path of what comes of it."""
-    dialect = DIALECTS[name]
+    dialect = all_dialects()[name]
     play = Play("zelda-unique", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "A", "T", 1)
     spoilt = next(spoil for reason, spoil in dialect.dirt if reason is Reason.MISSING_ARTIST)
     path = tmp_path / "in" / dialect.file("zelda-unique", 0)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_of
 from pipeline.logs.reading import ReadResult, Reason, Repair, Source
 
 FIXTURES = Path(__file__).parents[2].parent / "shared" / "data" / "listenbrainz" / "fixtures"
@@ -28,7 +28,7 @@ PLAY = {
 
 
 def read(format: str, relative: str, data: bytes) -> ReadResult:
-    return FORMATS[format].read(data, Source(relative))
+    return format_of(format).read(data, Source(relative))
 
 
 def netgain(*rows: Any) -> ReadResult:
@@ -136,7 +136,7 @@ def test_a_damaged_archive_is_one_row_in_quarantine_and_nothing_of_it_is_used(da
 def test_a_play_ahead_of_its_file_by_more_than_a_quarter_of_an_hour_is_put_aside() -> None:
     lines = [json.dumps({**PLAY, "played_at": f"2026-01-01T{time}Z"}).encode() for time in ("10:15:00", "10:15:01")]
     written_at = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
-    result = FORMATS["netgain"].read(b"\n".join(lines), Source("a.jsonl", written_at=written_at))
+    result = format_of("netgain").read(b"\n".join(lines), Source("a.jsonl", written_at=written_at))
     assert result.plays["row"].to_pylist() == [0]
     assert reasons(result) == ["timestamp ahead of the clock"]
 
@@ -223,7 +223,7 @@ def test_spotify_takes_the_listener_from_the_folder_and_the_end_as_time() -> Non
 def test_spotify_names_a_listener_after_the_root_where_files_lie_in_it() -> None:
     data = b'[{"endTime": "2022-08-17 01:24", "artistName": "A", "trackName": "T", "msPlayed": 1}]'
     for source in (Source("StreamingHistory0.json", "bob"), Source("bob/StreamingHistory0.json")):
-        assert FORMATS["spotify"].read(data, source).plays["listener_id"].to_pylist() == ["bob"]
+        assert format_of("spotify").read(data, source).plays["listener_id"].to_pylist() == ["bob"]
 
 
 def test_spotify_puts_bad_elements_aside() -> None:
@@ -299,7 +299,7 @@ def test_of_a_private_file_that_cannot_be_taken_apart_no_byte_is_kept() -> None:
 
 
 def test_spotify_extended_takes_both_names_of_its_files_and_no_video() -> None:
-    takes = FORMATS["spotify-extended"].takes
+    takes = format_of("spotify-extended").takes
     assert takes("ann/endsong_3.json")
     assert takes("ann/Streaming_History_Audio_2019-2021_0.json")
     assert not takes("ann/Streaming_History_Video_2019.json")
@@ -435,4 +435,4 @@ def test_lastfm_1k_keeps_quotes_and_counts_columns() -> None:
 def test_a_format_takes_its_logs_and_leaves_what_lies_beside_them(
     format: str, takes: list[str], leaves: list[str]
 ) -> None:
-    assert [path for path in takes + leaves if FORMATS[format].takes(path)] == takes
+    assert [path for path in takes + leaves if format_of(format).takes(path)] == takes

@@ -1,4 +1,4 @@
-"""Rows in quarantine are mended, land again, and are held against the logs no more."""
+"""Rows in quarantine are mended and land again, and then no longer count against the logs."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ BAD = {
 
 
 def night(out: Path, format: str = "netgain") -> tuple[Landing, dict[str, Any]]:
-    """Open and ingest, with what the ledger knows."""
+    """Open a night with the replayed rows of the ledger, and ingest."""
     inventory = with_replayed(take_inventory(out / "in", format), out / "ledger")
     write_json(out / "landing.json", inventory)
     landing = read_landing(out / "landing.json", workspace=out)
@@ -108,7 +108,7 @@ def test_what_cannot_be_mended_by_hand_says_so(tmp_path: Path) -> None:
     landing, _ = night(tmp_path)
     with pytest.raises(LandingError, match="no such row of a"):
         export(landing, "a.jsonl", tmp_path / "x.jsonl")
-    with pytest.raises(LandingError, match=r"taken apart; .*Mend it at its source"):
+    with pytest.raises(LandingError, match=r"unreadable as a whole; .*Mend it at its source"):
         export(landing, "b.jsonl.gz", tmp_path / "x.jsonl")
     with pytest.raises(LandingError, match="no landed file"):
         export(landing, "c.jsonl", tmp_path / "x.jsonl")

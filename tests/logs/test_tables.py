@@ -13,7 +13,7 @@ import yaml
 from pipeline.errors import LandingError
 from pipeline.logs.columns import ColumnMap, load_columns
 from pipeline.logs.csvrows import read_records
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_of
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.reading import MAX_LINE_BYTES, ReadResult, Reason, Source
 from pipeline.storage.tables import PLAYS, read_table
@@ -24,7 +24,7 @@ NOON = dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
 
 
 def read(data: bytes, columns: ColumnMap = MAP, *, format: str = "table", path: str = "ann/a.csv") -> ReadResult:
-    return FORMATS[format].read(data, Source(path, columns=columns))
+    return format_of(format).read(data, Source(path, columns=columns))
 
 
 def reasons(result: ReadResult) -> list[str]:
@@ -158,7 +158,7 @@ def parquet(table: pa.Table) -> ReadResult:
 
 
 def test_what_else_lies_in_an_export_of_listenbrainz_is_no_log() -> None:
-    takes = FORMATS["listenbrainz-export"].takes
+    takes = format_of("listenbrainz-export").takes
     assert takes("ann/listens/2024/1.jsonl")
     assert not any(map(takes, ("ann/user.json", "ann/feedback.jsonl", "ann/pinned_recording.jsonl")))
 
@@ -220,7 +220,7 @@ def test_the_column_map_is_an_input_of_the_night(tmp_path: Path) -> None:
         ),
         ({"played_at": "at", "artist": "a", "track": "t", "ms_played": "m", "seconds_played": "s"}, "ms_played and"),
         ("- a\n", "it: Input should be"),
-        ("{", "is no column map"),
+        ("{", "is not a column map"),
     ],
 )
 def test_a_faulty_column_map_is_refused_in_one_line(tmp_path: Path, columns: Any, match: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipeline.logs.formats import FORMATS
+from pipeline.logs.formats import format_of
 from pipeline.logs.landing import read_landing, take_inventory
 from pipeline.logs.reading import Source
 from pipeline.runtime.inprocess import InProcess
@@ -150,7 +150,7 @@ def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: P
 @pytest.mark.skipif(not EXPORTS.is_dir(), reason="the real exports are not here")
 def test_none_of_six_real_listeners_is_a_bot() -> None:
     read = [
-        FORMATS["spotify"].read(path.read_bytes(), Source(path.relative_to(EXPORTS).as_posix())).plays
+        format_of("spotify").read(path.read_bytes(), Source(path.relative_to(EXPORTS).as_posix())).plays
         for path in sorted(EXPORTS.glob("listener-*/StreamingHistory*.json"))
     ]
     every = pl.concat([pl.DataFrame(table) for table in read]).unique(["listener_id", "played_at", "track_id"])

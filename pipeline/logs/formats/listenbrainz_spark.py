@@ -1,4 +1,4 @@
-"""ListenBrainz's dumps for Spark: Parquet, 11 columns, a full dump and then an incremental one a day."""
+"""ListenBrainz's dumps for Spark: Parquet of 11 columns, a full dump and then an incremental one a day."""
 
 import json
 
@@ -6,23 +6,22 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.logs.contents import read_parquet
+from pipeline.logs.format import Format
 from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, UnreadableFileError, settle
 from pipeline.logs.values import is_no_mbid, mbid, utc
 
-NAME = "listenbrainz-spark"
-PATTERNS = ("*.parquet",)
 _COLUMNS = ("listened_at", "user_id", "artist_name", "recording_name", "recording_mbid", "artist_credit_mbids")
 
 
-def parse(data: bytes, source: Source) -> ReadResult:
-    """Six of the eleven columns; the others are not needed. Of several artists the first stands for the play.
+def read(data: bytes, source: Source) -> ReadResult:
+    """Read six of the eleven columns. Of several artists the first stands for the play.
 
     Raises:
-        UnreadableFileError: it is not Parquet, or lacks one of the six columns, or one is of another kind.
+        UnreadableFileError: it is not Parquet, or one of the six columns is missing or of another type.
     """
     try:
         table = read_parquet(data, columns=list(_COLUMNS))
-        table.validate(full=True)  # Parquet's texts are not looked at on reading: they may not be UTF-8
+        table.validate(full=True)  # reading Parquet does not check that its texts are UTF-8
         frame = pl.DataFrame(table)
         candidates = frame.select(
             pl.int_range(frame.height, dtype=pl.Int64).alias("row"),
@@ -39,14 +38,25 @@ def parse(data: bytes, source: Source) -> ReadResult:
         raise UnreadableFileError(str(err)) from err
     given = (pl.col("artist_credit_mbids").list.first(), pl.col("recording_mbid"))
     bad = frame.select(pl.any_horizontal(is_no_mbid(each) for each in given)).to_series()
-    return settle(candidates, format=NAME, source=source, raw=lambda i: _raw(frame, i), repaired={Repair.NO_MBID: bad})
+    return settle(candidates, source=source, raw=lambda i: _raw(frame, i), repaired={Repair.NO_MBID: bad})
 
 
 def _moments(moments: pl.Series) -> pl.Series:
     if not isinstance(moments.dtype, pl.Datetime):
-        raise UnreadableFileError("listened_at is no timestamp")
+        raise UnreadableFileError("listened_at is not a timestamp")
     return utc(moments)
 
 
 def _raw(frame: pl.DataFrame, row: int) -> bytes:
     return json.dumps(frame.row(row, named=True), ensure_ascii=False, default=str).encode()
+
+
+FORMAT = Format(
+    name="listenbrainz-spark",
+    description="Parquet, 11 columns, of which 6 are read",
+    patterns=("*.parquet",),
+    reader=read,
+    listener="`user_id`",
+    played_at="`listened_at`",
+    cannot_know=("how long a play lasted",),
+)

@@ -1,27 +1,25 @@
-"""The Last.fm 1K log: tab-separated, no header, no quoting."""
+"""The Last.fm 1K log: tab-separated, without a header and without quoting."""
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from pipeline.logs.contents import Lines, join_lines, split_lines
+from pipeline.logs.format import Format, with_compressed
 from pipeline.logs.reading import CANDIDATES, MAX_LINE_BYTES, ReadResult, Reason, Repair, Source, settle
 from pipeline.logs.values import is_no_mbid, iso_moments, mbid
 
-NAME = "lastfm-1k"
-PATTERNS = tuple(f"userid-timestamp-*.tsv{packed}" for packed in ("", ".gz", ".zst"))
-ASSEMBLE = join_lines
 _COLUMNS = ("listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name")
 
 
-def parse(data: bytes, source: Source) -> ReadResult:
-    """Six columns: user, ISO 8601 time, artist MBID, artist, track MBID, track. MBIDs are often empty."""
+def read(data: bytes, source: Source) -> ReadResult:
+    """Read six columns: user, ISO 8601 time, artist MBID, artist, track MBID, track. MBIDs are often empty."""
     lines = split_lines(data)
     frame = _texts(lines)
     fields = pl.col("line").str.splitn("\t", len(_COLUMNS)).struct.rename_fields(list(_COLUMNS))
-    whole = pl.col("line").str.count_matches("\t", literal=True) == len(_COLUMNS) - 1
+    complete = pl.col("line").str.count_matches("\t", literal=True) == len(_COLUMNS) - 1
     frame = frame.with_columns(
-        pl.coalesce("reason", pl.when(~whole).then(pl.lit(Reason.COLUMNS.value))).alias("reason"), fields.alias("f")
+        pl.coalesce("reason", pl.when(~complete).then(pl.lit(Reason.COLUMNS.value))).alias("reason"), fields.alias("f")
     ).unnest("f")
     bad = frame.select(is_no_mbid(pl.col("artist_id")) | is_no_mbid(pl.col("track_id"))).to_series()
     frame = frame.with_columns(
@@ -30,11 +28,11 @@ def parse(data: bytes, source: Source) -> ReadResult:
         mbid(pl.col("track_id")),
         ms_played=pl.lit(None, dtype=pl.String),
     )
-    return settle(frame.select(*CANDIDATES), format=NAME, source=source, raw=lines.raw, repaired={Repair.NO_MBID: bad})
+    return settle(frame.select(*CANDIDATES), source=source, raw=lines.raw, repaired={Repair.NO_MBID: bad})
 
 
 def _texts(lines: Lines) -> pl.DataFrame:
-    """row, line (text without its end, empty where it is not UTF-8) and reason."""
+    """Return row, line (text without its line end, empty if it is not UTF-8) and reason."""
     binary = pa.array([lines.line(i) for i in range(len(lines))], type=pa.large_binary())
     reasons: list[str | None] = [None] * len(lines)
     try:
@@ -53,3 +51,16 @@ def _decoded(line: bytes) -> str | None:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         return None
+
+
+FORMAT = Format(
+    name="lastfm-1k",
+    description="6 columns by tab, no header, no quoting",
+    patterns=with_compressed("userid-timestamp-*.tsv"),
+    reader=read,
+    reasons=frozenset({Reason.LONG_LINE, Reason.NOT_UTF8, Reason.COLUMNS}),
+    assemble=join_lines,
+    listener="column 1",
+    played_at="ISO 8601",
+    cannot_know=("how long a play lasted", "the MusicBrainz id of 7 % of artists and 28 % of tracks"),
+)

@@ -1,0 +1,90 @@
+"""How one log format is recognised, read and documented. Each file of `pipeline/logs/formats/` declares one."""
+
+import fnmatch
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from pipeline.logs.columns import load_columns
+from pipeline.logs.contents import COMPRESSION, as_utf8, decompress
+from pipeline.logs.reading import ReadResult, Reason, Source, UnreadableFileError, unreadable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """Everything that Netgain knows about a log format.
+
+    Attributes:
+        name: what `--format` and datasets call it; the module's name with `-` for `_`.
+        description: the shape of a file, in a line, for docs/formats.md and `netgain formats`.
+        patterns: shell patterns of the names of log files. Other files of the landing folder (COPYING,
+            userid-profile.tsv) and hidden ones are ignored.
+        exceptions: patterns of names that match `patterns` but are not logs.
+        exceptions_are: what those files hold, for the documentation.
+        reader: (content of a file without its byte order mark, the file) → what was read.
+        reasons: why the reader puts a row in quarantine, beyond `JUDGED`.
+        assemble: (rows as quarantine holds them) → a file that the reader can read again; None if a single row cannot
+            be mended by hand.
+        private: whether files hold more about people than plays, such as addresses. Then quarantine keeps no byte of
+            a file that is unreadable as a whole.
+        listener_folders: whether the first folder below the landing root is the listener; None if the column map says.
+        needs_columns: whether a column map at the landing root is required.
+        listener, played_at, ms_played: where each value comes from, for the documentation.
+        cannot_know: what the files leave out, for the documentation.
+    """
+
+    name: str
+    description: str
+    patterns: tuple[str, ...]
+    reader: Callable[[bytes, Source], ReadResult]
+    listener: str
+    played_at: str
+    ms_played: str = "none"
+    cannot_know: tuple[str, ...] = ()
+    reasons: frozenset[Reason] = frozenset()
+    exceptions: tuple[str, ...] = ()
+    exceptions_are: str = ""
+    assemble: Callable[[Sequence[bytes]], bytes] | None = None
+    private: bool = False
+    listener_folders: bool | None = False
+    needs_columns: bool = False
+
+    def takes(self, relative: str) -> bool:
+        """Whether a path, relative to the landing root, is a log of this format."""
+        path = PurePosixPath(relative)
+        if any(part.startswith(".") for part in path.parts):
+            return False
+        return _matches(path.name, self.patterns) and not _matches(path.name, self.exceptions)
+
+    def by_folder(self, root: Path) -> bool:
+        """Whether the folders below a landing root are its listeners.
+
+        Raises:
+            LandingError: the format needs a column map, which is missing or invalid.
+        """
+        return load_columns(root).listener is None if self.listener_folders is None else self.listener_folders
+
+    def read(self, data: bytes, source: Source) -> ReadResult:
+        """Return the plays and the quarantine of a file; each row of the file is in exactly one of the two.
+
+        Args:
+            data: the file's bytes, compressed or not.
+            source: the file.
+        """
+        source = replace(source, format=self.name)
+        try:
+            content, repair = as_utf8(decompress(data, source.path))
+            result = self.reader(content, source)
+        except UnreadableFileError:
+            return unreadable(source.name, b"" if self.private else data)
+        of_the_file = {repair: result.plays.num_rows} if repair and result.plays.num_rows else {}
+        return replace(result, repairs={**result.repairs, **of_the_file})
+
+
+def with_compressed(*patterns: str) -> tuple[str, ...]:
+    """Return the patterns, each followed by those of its compressed files."""
+    return tuple(f"{pattern}{ending}" for pattern in patterns for ending in ("", *COMPRESSION))
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
