@@ -31,6 +31,7 @@ from pipeline.stages.fingerprints import digest
 from pipeline.stages.fit import fit_models, fit_task
 from pipeline.stages.layout import Layout
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, score_models, truth_of
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, conform, read_json, read_table, write_json
 
 Floats = npt.NDArray[np.float64]
@@ -157,7 +158,7 @@ def _fit_all(context: Context, size: Size, say: Say) -> Refits:
                 for seed, model in enumerate(models)
             ]
             fits = fit_models(tasks, executor)
-            lists = score_models(context, models, executor, scratch=context.layout.data / ".scores")
+            lists = score_models(context, models, executor, scratch=context.layout.data / f"{PREFIX}scores")
             ndcg[name] = np.stack(
                 [on_all([measure_lists(each, window).listener["ndcg"] for window in windows]) for each in lists]
             )

@@ -1,11 +1,10 @@
-"""All checks in order; what is mended first is what the later ones rest on."""
+"""Runs all checks in order; earlier repairs are the basis of later checks."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.doctor import disk, environment, java, lease, ledger, locks, outbox, registry, releases
-from pipeline.doctor import orphans as leftovers
+from pipeline.doctor import disk, environment, java, lease, ledger, locks, orphans, outbox, registry, releases
 from pipeline.doctor.finding import Finding
 from pipeline.errors import NetgainError
 from pipeline.nightly.workspace_lock import exclusive_night, require_free
@@ -14,14 +13,14 @@ from pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found; after a repair, what was done, and what is found then."""
+    """The findings and, after a repair, what was done; the findings are then those after the repair."""
 
     findings: tuple[Finding, ...]
     done: tuple[str, ...] = ()
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing fails; warnings are none."""
+        """Return whether no check failed; warnings do not count."""
         return all(finding.level != "fail" for finding in self.findings)
 
 
@@ -29,8 +28,8 @@ Look = Callable[[Settings], list[Finding]]
 
 
 def checks(progress: releases.Progress) -> tuple[tuple[str, Look], ...]:
-    """Name and function of each check."""
-    modules = (environment, java, disk, locks, ledger, leftovers)
+    """Return the name and function of each check, in order."""
+    modules = (environment, java, disk, locks, ledger, orphans)
     return (
         *((module.CHECK, module.look) for module in modules),
         (releases.CHECK, partial(releases.look, progress=progress)),
@@ -39,11 +38,11 @@ def checks(progress: releases.Progress) -> tuple[tuple[str, Look], ...]:
 
 
 def examine(settings: Settings, progress: releases.Progress) -> Diagnosis:
-    """Look at everything; nothing is written, and no Java is started.
+    """Run all checks; nothing is written, and no Java is started.
 
     Args:
-        settings: of the machine.
-        progress: told how many releases were read.
+        settings: the machine's settings.
+        progress: called as releases are verified.
     """
     return Diagnosis(
         tuple(finding for name, look in checks(progress) for finding in _findings(name, look, settings)),
@@ -51,12 +50,12 @@ def examine(settings: Settings, progress: releases.Progress) -> Diagnosis:
 
 
 def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnosis:
-    """Look at everything, mend what is safe to mend, and look again at what was mended.
+    """Run all checks, carry out the repairs that are safe, and check again what was repaired.
 
     Args:
-        settings: of the machine.
-        progress: told how many releases were read.
-        by: who has it done.
+        settings: the machine's settings.
+        progress: called as releases are verified.
+        by: who asked for the repairs; recorded in the ledger.
     """
     findings: list[Finding] = []
     done: list[str] = []
@@ -69,16 +68,16 @@ def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnos
                     require_free(settings)
                     done.append(f"{name}: {repair(by)}")
             except (NetgainError, OSError) as err:
-                done.append(f"{name}: could not be mended: {err.found if isinstance(err, NetgainError) else err}")
+                done.append(f"{name}: could not be repaired: {err.found if isinstance(err, NetgainError) else err}")
         findings += _findings(name, look, settings) if repairs else found
     return Diagnosis(tuple(findings), tuple(done))
 
 
 def _findings(name: str, look: Look, settings: Settings) -> list[Finding]:
-    """What a check cannot read is what it has found."""
+    """Return the findings of a check; an error that it raises is a finding."""
     try:
         return look(settings)
     except NetgainError as err:
         return [Finding(name, "fail", err.found, err.fix)]
     except OSError as err:
-        return [Finding(name, "fail", str(err), "Look at the disk, and at whose the files are.")]
+        return [Finding(name, "fail", str(err), "Check the disk and the ownership of the files.")]

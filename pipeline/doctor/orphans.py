@@ -1,8 +1,5 @@
-"""What a crash left half made: nobody reads it, it takes room."""
+"""Temporaries that a crash left behind: no process reads them, and they take up disk space."""
 
-import shutil
-import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -10,54 +7,40 @@ from pathlib import Path
 from pipeline.doctor.finding import Finding
 from pipeline.releases.current import locked
 from pipeline.settings import Settings
-from pipeline.state.outbox import FOLDER as OUTBOX
+from pipeline.storage.orphans import find_orphans, remove_orphans
 
-CHECK = "left-overs"
+CHECK = "temporaries"
 AGE_SECONDS = 600.0
-"""What was touched since is somebody's work."""
+"""A temporary that was modified more recently may still be written to."""
 
 
 def look(settings: Settings) -> list[Finding]:
-    """Folders and files that are renamed when they are whole, and were not."""
-    there = list(_left(settings))
-    if not there:
-        return [Finding(CHECK, "ok", "none")]
-    shown = there[0].relative_to(settings.workspace) if there[0].is_relative_to(settings.workspace) else there[0]
-    more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-    return [Finding(CHECK, "warn", f"{shown}{more}", "They may be removed.", partial(_remove, settings))]
+    """Report the orphaned temporaries in the folders that nights write to."""
+    orphans = find_orphans(*_folders(settings), min_age_seconds=AGE_SECONDS)
+    if not orphans:
+        return [Finding(CHECK, "ok", "no orphaned temporaries")]
+    first = orphans[0]
+    shown = first.relative_to(settings.workspace) if first.is_relative_to(settings.workspace) else first
+    more = f" and {len(orphans) - 1} more" if len(orphans) > 1 else ""
+    found = f"orphaned temporaries: {shown}{more}"
+    return [Finding(CHECK, "warn", found, "Remove them with `netgain doctor --repair`.", partial(_remove, settings))]
 
 
-def _left(settings: Settings) -> Iterator[Path]:
-    here, ledger = settings.workspace, settings.ledger
-    folders = [
-        *settings.releases.glob(".tmp-*"),
-        *(ledger / OUTBOX).glob(".tmp-*"),
-        *(here / ".netgain" / "cache").glob(".making-*"),
-    ]
-    # `atomic_path` calls its files so.
-    written = (settings.releases, ledger, settings.reports, here / "night", here / "data")
-    files = [path for root in written for path in root.rglob(".*.tmp") if path.is_file()]
-    now = time.time()
-    for path in (*folders, *files):
-        if not any(parent in folders for parent in path.parents) and _age(path, now) > AGE_SECONDS:
-            yield path
-
-
-def _age(path: Path, now: float) -> float:
-    try:
-        return now - path.lstat().st_mtime
-    except FileNotFoundError:  # it was renamed just now, as it should be
-        return 0.0
+def _folders(settings: Settings) -> tuple[Path, ...]:
+    here = settings.workspace
+    return (
+        settings.releases,
+        settings.ledger,
+        settings.reports,
+        here / "night",
+        here / "data",
+        here / ".netgain" / "cache",
+    )
 
 
 def _remove(settings: Settings, _by: str) -> str:
     with ExitStack() as stack:
         if settings.releases.is_dir():
             stack.enter_context(locked(settings.releases))
-        there = list(_left(settings))
-        for path in there:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-    return f"removed {len(there)} left-over" + ("" if len(there) == 1 else "s")
+        n_removed = remove_orphans(*_folders(settings), min_age_seconds=AGE_SECONDS)
+    return f"removed {n_removed} orphaned temporar{'y' if n_removed == 1 else 'ies'}"

@@ -12,9 +12,10 @@ from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.releases.rollback import FILE as ROLLBACKS
 from pipeline.state.journal import read_lines, write_lines
 from pipeline.storage.checksums import digests
+from pipeline.storage.orphans import PREFIX, remove_orphans
 from pipeline.storage.tables import sync_folder, write_json
 
-_MAKING = ".tmp-erasing-"
+_MAKING = f"{PREFIX}erasing-"
 
 
 def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
@@ -31,8 +32,7 @@ def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
     if not root.is_dir():
         return {}
     with locked(root):
-        for left_over in root.glob(f"{_MAKING}*"):
-            shutil.rmtree(left_over)
+        remove_orphans(root)
         renamed = {old.id: new for old in list_releases(root) if (new := _anew(root, old, erased))}
         if not renamed:
             return {}

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from pipeline.storage.orphans import temporary_beside
 from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, read_table, sync_folder
 
 ID_MAPS = ("listeners.parquet", "items.parquet")
@@ -64,8 +65,8 @@ def load_id_maps(folder: Path) -> IdMaps:
 def atomic_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder`; renamed onto it, after fsync, when the block ends without an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
-    old = temporary.with_suffix(".old")
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{temporary_beside(folder).name}."))
+    old = temporary.with_name(f"{temporary.name}.old")
     try:
         yield temporary
         for path in sorted(temporary.rglob("*")):

@@ -29,6 +29,7 @@ from pipeline.releases.release import (
     verify,
 )
 from pipeline.storage.checksums import digests, opened
+from pipeline.storage.orphans import PREFIX, remove_orphans, temporary_beside
 from pipeline.storage.tables import sync_folder
 
 
@@ -85,7 +86,7 @@ def publish(
     name, as_of = id_of(content), date.fromisoformat(content["as_of"])
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
-        _sweep(root)
+        remove_orphans(root)
         again = current_name(root) == name  # what is served is published anew, and mended where it is damaged
         served = None if again else _served(root)
         serves = again or ((served is None or as_of >= served.as_of) and name not in withdrawn)
@@ -103,14 +104,6 @@ def publish(
 
 def _content(contents: Contents) -> dict[str, Any]:
     return {"schema": SCHEMA, **contents.facts, "files": digests(contents.files)}
-
-
-def _sweep(root: Path) -> None:
-    """Remove what a kill left of an earlier publish."""
-    for left_over in root.glob(".tmp-*"):
-        shutil.rmtree(left_over)
-    for left_over in root.glob(".*.tmp"):
-        left_over.unlink()
 
 
 def _served(root: Path) -> Release | None:
@@ -137,7 +130,7 @@ def _previous(root: Path, name: str, as_of: date) -> str | None:
 
 def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Release:
     name = manifest["release"]
-    building = root / f".tmp-{name}"
+    building = temporary_beside(root / name)
     for path, source in opened(contents.files):
         target = building / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -151,7 +144,7 @@ def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Relea
     for folder in [*(p for p in building.rglob("*") if p.is_dir()), building]:
         sync_folder(folder)
     if (root / name).exists():  # a damaged one
-        (root / name).rename(root / f".tmp-damaged-{name}")
+        (root / name).rename(root / f"{PREFIX}damaged-{name}")
     building.rename(root / name)
     sync_folder(root)
     return Release(root / name, manifest)

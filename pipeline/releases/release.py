@@ -17,6 +17,7 @@ from pipeline.errors import ReleaseError, TableError
 from pipeline.state.journal import read_lines
 from pipeline.state.journals import REMOVED
 from pipeline.storage.checksums import digests, fact
+from pipeline.storage.orphans import temporary_beside
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
@@ -245,7 +246,7 @@ def snapshot_served(root: Path, as_of: date, into: Path) -> Release | None:
             }
     if into.is_dir() and digests({"": into}) == expected:
         return release
-    new = into.with_name(f".{into.name}.new")
+    new = temporary_beside(into)
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     (new / "served.json").write_text(text, encoding="utf-8")

@@ -11,6 +11,7 @@ from pipeline.releases.current import locked
 from pipeline.releases.release import Release, current, previous_release, release_ids, removed_ids
 from pipeline.state.journal import append, now
 from pipeline.state.journals import REMOVED
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import sync_folder
 
 
@@ -65,8 +66,8 @@ def retire(root: Path, *, keep: int, spare: str) -> list[str]:
         if told:
             append(root / REMOVED, *told)
         for name in gone:
-            (root / name).rename(root / f".tmp-removed-{name}")
+            (root / name).rename(root / f"{PREFIX}removed-{name}")
         sync_folder(root)
         for name in gone:
-            shutil.rmtree(root / f".tmp-removed-{name}")
+            shutil.rmtree(root / f"{PREFIX}removed-{name}")
     return gone

@@ -19,6 +19,7 @@ from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, write_json, write_table
 
 
@@ -38,7 +39,7 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     """
     layout, k = context.layout, context.params.evaluation.k
     models = fitted_models(layout.model(recipe))
-    lists = score_models(context, models, executor, scratch=layout.data / f".scores-{recipe}")
+    lists = score_models(context, models, executor, scratch=layout.data / f"{PREFIX}scores-{recipe}")
     decided = read_truth(context)
     fits = [measure_lists(each, decided) for each in lists]
     summary = summarise(fits, decided.truth, k)

@@ -10,6 +10,7 @@ from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import evaluation_table, first_recommendations, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, read_json, write_json, write_table
 
 NAME = "served"
@@ -40,7 +41,7 @@ def evaluate_served(context: Context, executor: Executor) -> str:
     """`run`, on a given executor, where a release is served."""
     layout, k = context.layout, context.params.evaluation.k
     served = read_json(layout.served / "served.json")
-    lists = score_models(context, [layout.served / "model"], executor, scratch=layout.data / ".scores-served")
+    lists = score_models(context, [layout.served / "model"], executor, scratch=layout.data / f"{PREFIX}scores-served")
     decided = read_truth(context)
     fits = [measure_lists(each, decided) for each in lists]
     summary = summarise(fits, decided.truth, k)

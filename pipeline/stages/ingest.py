@@ -25,9 +25,10 @@ from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.storage.cache import Cache, code_of, key_of, link
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import QUARANTINE, conform, write_json, write_table
 
-_SCRATCH = ".ingest-"
+_SCRATCH = f"{PREFIX}ingest-"
 _HERE = Path(__file__).parents[1]
 
 

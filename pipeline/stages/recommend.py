@@ -21,6 +21,7 @@ from pipeline.recommenders.protocol import Recommender
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import (
     FALLBACK,
     ITEM_MAP,
@@ -79,7 +80,7 @@ def recommend(context: Context, executor: Executor) -> str:
     layout, lists = context.layout, context.params.lists
     n_listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows
     version = _version(layout)
-    scratch = Path(tempfile.mkdtemp(dir=layout.data, prefix=".lists-"))
+    scratch = Path(tempfile.mkdtemp(dir=layout.data, prefix=f"{PREFIX}lists-"))
     tasks = [
         Block(
             root=layout.root,

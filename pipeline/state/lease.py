@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipeline.errors import NetgainError
+from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import sync_folder, write_json
 
 FOLDER = "leases"
@@ -155,7 +156,7 @@ def _path(ledger: Path, number: int) -> Path:
 
 def _create(path: Path, lease: Lease) -> None:
     """A file that appears whole, durable, and only if there is none of its name."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".tmp", encoding="utf-8") as file:
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=PREFIX, encoding="utf-8") as file:
         json.dump(asdict(lease), file, indent=2, sort_keys=True)
         file.flush()
         os.fsync(file.fileno())

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipeline.errors import SettingsError
+from pipeline.storage.orphans import remove_orphans, temporary_beside
 from pipeline.storage.tables import read_json, sync_folder, write_json
 
 FOLDER = "outbox"
@@ -82,9 +83,8 @@ def put(ledger: Path, kind: Kind, key: str, body: Mapping[str, Any], files: Mapp
     name = f"{number:06d}-{kind}-{key}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for left_over in folder.glob(".tmp-*"):
-            shutil.rmtree(left_over)
-        fresh = folder / f".tmp-{name}"
+        remove_orphans(folder)
+        fresh = temporary_beside(folder / name)
         fresh.mkdir()
         for path, source in files.items():
             _copy(source, fresh / path)
@@ -103,7 +103,7 @@ def put(ledger: Path, kind: Kind, key: str, body: Mapping[str, Any], files: Mapp
 
 def remove(entry: Waiting) -> None:
     """Take out an entry that was delivered."""
-    gone = entry.folder.with_name(f".tmp-{entry.folder.name}")
+    gone = temporary_beside(entry.folder)
     entry.folder.rename(gone)
     sync_folder(gone.parent)
     shutil.rmtree(gone, ignore_errors=True)

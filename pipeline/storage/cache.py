@@ -16,6 +16,8 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from pipeline.storage.orphans import PREFIX
+
 Result = dict[str, Any]
 _MADE = "made.json"
 _LIBRARIES = {"polars": pl.__version__, "pyarrow": pa.__version__}
@@ -44,7 +46,7 @@ class Cache:
     def make(self, key: str, build: Callable[[Path], Result]) -> Result:
         """Have `build` write files into a folder and say what it found; they appear all at once, or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".making-", dir=self.folder) as name:
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder) as name:
             fresh = Path(name) / key
             fresh.mkdir()
             result = build(fresh)

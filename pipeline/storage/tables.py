@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import TableError
+from pipeline.storage.orphans import temporary_beside
 
 if TYPE_CHECKING:
     import polars as pl
@@ -176,7 +177,7 @@ def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """A temporary path beside `path`; renamed onto it, after fsync, when the block ends without an error. It is nobody
     else's until then, and has the permissions `mode` from then on."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{temporary_beside(path).name}.")
     os.close(handle)
     temporary = Path(name)
     try:

@@ -5,8 +5,7 @@ import subprocess
 import sys
 from dataclasses import asdict
 
-from pipeline.doctor import lease, ledger, locks
-from pipeline.doctor import orphans as leftovers
+from pipeline.doctor import lease, ledger, locks, orphans
 from pipeline.doctor.finding import Finding
 from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.releases.current import locked, stale_mark
@@ -88,17 +87,17 @@ def test_a_journal_that_was_cut_off_is_mended_from_its_copy_and_without_one_left
     assert finding.repair is None
 
 
-def test_what_a_crash_left_is_removed_and_what_is_being_written_stays(settings: Settings, three: list[Release]) -> None:
+def test_orphaned_temporaries_are_removed_and_fresh_ones_stay(settings: Settings, three: list[Release]) -> None:
     whole = tree(settings.releases)
-    left = [settings.releases / ".tmp-2026-01-13-abc" / "model", settings.ledger / "outbox" / ".tmp-000001-record-x"]
-    for folder in left:
+    folders = [settings.releases / ".tmp-2026-01-13-abc" / "model", settings.ledger / "outbox" / ".tmp-000001-record-x"]
+    for folder in folders:
         folder.mkdir(parents=True)
-        (folder / ".lists.parquet.x.tmp").touch()
-    (settings.ledger / ".looks.jsonl.abc.tmp").touch()
-    assert only(leftovers.look(settings)).found == "none"  # it may be somebody's work
-    for path in (left[0].parent, left[1], settings.ledger / ".looks.jsonl.abc.tmp"):
+        (folder / ".tmp-lists.parquet.x").touch()
+    (settings.ledger / ".tmp-looks.jsonl.abc").touch()
+    assert only(orphans.look(settings)).found == "no orphaned temporaries"  # they may still be written to
+    for path in (folders[0].parent, folders[1], settings.ledger / ".tmp-looks.jsonl.abc"):
         os.utime(path, (0, 0))
-    (settings.ledger / ".monitor.jsonl.abc.tmp").touch()
-    assert repaired(settings, leftovers.look) == "removed 3 left-overs"
+    (settings.ledger / ".tmp-monitor.jsonl.abc").touch()
+    assert repaired(settings, orphans.look) == "removed 3 orphaned temporaries"
     assert tree(settings.releases) == whole
-    assert [path.name for path in settings.ledger.rglob("*.tmp")] == [".monitor.jsonl.abc.tmp"]
+    assert [path.name for path in settings.ledger.rglob(".tmp-*")] == [".tmp-monitor.jsonl.abc"]

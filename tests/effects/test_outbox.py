@@ -160,8 +160,8 @@ def test_a_replay_killed_before_the_run_is_finished_leaves_one_record(
 
 
 def test_what_a_crash_left_of_an_entry_is_no_entry(tmp_path: Path) -> None:
-    left_over = tmp_path / "outbox" / ".tmp-000001-record-2026-02-11-half"
-    left_over.mkdir(parents=True)
+    orphan = tmp_path / "outbox" / ".tmp-000001-record-2026-02-11-half"
+    orphan.mkdir(parents=True)
     assert waiting(tmp_path) == ()
     put(tmp_path, "promote", "2026-02-12-whole", {"digest": "d"}, {})
     assert [path.name for path in (tmp_path / "outbox").iterdir()] == ["000001-promote-2026-02-12-whole"]

@@ -103,7 +103,7 @@ def test_the_next_release_killed_at_each_call_under_a_reader(
             assert files(root) == files(plain)
             tally.recovered(fault)
     assert_never_torn(reads, tally, fault)
-    assert list(root.glob(".*.tmp")) == []
+    assert list(root.glob(".tmp-*")) == []
 
 
 def test_a_damaged_release_is_mended_though_the_mending_is_killed_at_each_call(

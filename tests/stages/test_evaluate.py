@@ -79,7 +79,7 @@ def test_the_same_night_gives_the_same_bytes_in_whatever_blocks(
         evaluate(small_night.context(tmp_path / name), "popular", InProcess())
         layout = Layout(tmp_path / name)
         seen.append((layout.evaluation("popular").read_bytes(), layout.metrics("popular").read_bytes()))
-        assert not list(layout.data.glob(".scores-*"))
+        assert not list(layout.data.glob(".tmp-scores-*"))
     assert seen[0] == seen[1] == seen[2]
 
 

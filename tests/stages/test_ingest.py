@@ -129,7 +129,7 @@ def test_running_again_gives_the_same_bytes_and_leaves_nothing_over(tmp_path: Pa
     stale = tmp_path / "data" / "plays" / "day=1999-01-01" / "part-000.parquet"
     stale.parent.mkdir()
     stale.write_bytes(b"of an older night")
-    (tmp_path / "data" / ".ingest-killed").mkdir()
+    (tmp_path / "data" / ".tmp-ingest-killed").mkdir()
     run(root, tmp_path)
     assert checksums(tmp_path / "data") == first
 

@@ -135,7 +135,7 @@ def test_the_lists_pass_their_audit_and_are_the_same_bytes_again(tmp_path: Path)
     recommend(context, InProcess())
     assert (context.layout.lists.read_bytes(), context.layout.fallback.read_bytes()) == first
     assert read_json(context.layout.recommend_cost)["n_scored"] == 8
-    assert not list(context.layout.data.glob(".lists-*"))
+    assert not list(context.layout.data.glob(".tmp-lists-*"))
 
 
 def test_a_listener_whom_the_served_model_does_not_know_gets_what_is_popular(tmp_path: Path) -> None:
