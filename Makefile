@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/runtime tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed dvc-yaml lint types ui airflow clean lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -95,11 +95,15 @@ fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format
 faults: $(STAMP) ## Every fault of docs/operations.md, with some 630 kills; the table into bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
-lint: $(STAMP) ## Style, imports, types
+dvc-yaml: $(STAMP) ## dvc.yaml from the stages' declarations, their imports and the recipes of params.yaml
+	@python -m pipeline.dvcfile
+
+lint: $(STAMP) ## Style, imports, types, and whether dvc.yaml is what the stages declare
 	@ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
+	python -m pipeline.dvcfile --check
 
 ui: $(STAMP) ## MLflow's page on loopback
 	@echo "Nights, with gain, cost and verdict:"

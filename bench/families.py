@@ -34,24 +34,21 @@ from pipeline.storage.tables import EVALUATION, read_json, read_table
 COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s", "peak MiB", "model MB", "lists/s")
 
 
-def offered(text: str) -> tuple[dict[str, Any], dict[str, int], dict[str, Any]]:
-    """What docs/recommenders.md offers to paste: recipes, their hours, and their entries in dvc.yaml."""
-    recipes, hours, fits = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
-    return recipes["recipes"], hours, fits
+def offered(text: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return what docs/recommenders.md offers to paste into params.yaml: recipes, and their families' hours."""
+    recipes, hours, *_ = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    return recipes["recipes"], hours
 
 
 def add_recipes(place: Path) -> None:
-    """Paste them into a workspace's params.yaml and dvc.yaml."""
-    recipes, hours, fits = offered((ROOT / "docs" / "recommenders.md").read_text(encoding="utf-8"))
-    del recipes["repeat"], hours["repeat"], fits["repeat"]
-    params, stages = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8")) for name in ("params.yaml", "dvc.yaml"))
+    """Paste them into a workspace's params.yaml; the night writes its dvc.yaml."""
+    recipes, hours = offered((ROOT / "docs" / "recommenders.md").read_text(encoding="utf-8"))
+    del recipes["repeat"], hours["repeat"]
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["recipes"] |= recipes
     for field in ("maintenance_hours_per_year", "switching_hours"):
         params["economics"][field] |= hours
-    stages["stages"]["fit"]["foreach"] |= fits
-    stages["stages"]["evaluate"]["foreach"] |= {name: {"code": entry["code"]} for name, entry in fits.items()}
-    for name, text in (("params.yaml", params), ("dvc.yaml", stages)):
-        (place / name).write_text(yaml.safe_dump(text, sort_keys=False), encoding="utf-8")
+    (place / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
 
 def table(place: Path) -> list[dict[str, Any]]:

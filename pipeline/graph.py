@@ -13,6 +13,9 @@ from pipeline.errors import ParamsError
 EFFECTS = ("account", "record", "promote", "publish", "monitor", "erase")
 """What acts on the world, in order, behind the last pure stage; no stage of DVC."""
 
+UNKNOWN_STAGE = "Name a stage of dvc.yaml; for a recipe that is new in params.yaml, run `make dvc-yaml` first."
+"""What to do about a stage that dvc.yaml does not have."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]*(@[a-z][a-z0-9_]*)?")
 _REFERENCE = re.compile(r"\$\{([a-z_.]+)\}")
 

@@ -148,9 +148,17 @@ def test_stages_that_are_none(workspace, text):
     assert "dvc.yaml" in refusal(workspace, *NIGHT)
 
 
-def test_a_recipe_in_one_of_the_two_files(workspace):
+def test_a_recipe_that_the_tasks_of_a_scheduler_were_drawn_without(workspace):
     change_params(workspace, "  spark_als:\n", "  spark_als_two:\n")
-    assert "stands in" in refusal(workspace, *NIGHT)
+    said = refusal(workspace, *NIGHT, NETGAIN_OWNER="run 1")
+    assert "the recipes of dvc.yaml are not those of params.yaml" in said
+    assert "Run `make dvc-yaml`, then start the whole run again." in said
+
+
+def test_a_recipe_that_is_missing_in_a_dvc_yaml_written_by_hand(workspace):
+    change_params(workspace, "  spark_als:\n", "  spark_als_two:\n")
+    (workspace / "dvc.yaml").write_text("# My own.\n" + (workspace / "dvc.yaml").read_text())
+    assert "Run `make dvc-yaml`, which replaces dvc.yaml." in refusal(workspace, *NIGHT)
 
 
 @pytest.mark.parametrize("name", [("sing",), ("fit",), ("fit", "nobody"), ("../ingest",), ("os",), ("context",)])

@@ -1,4 +1,4 @@
-"""dvc.yaml, the graph, the DAG and the code say the same."""
+"""dvc.yaml, the graph, the DAG and the code agree."""
 
 import json
 import re
@@ -9,41 +9,30 @@ from pathlib import Path
 
 import grimp
 import pytest
-import yaml
+from pydantic import BaseModel
 
+from pipeline.dvcfile.declared import declared_stages
+from pipeline.dvcfile.recipes import families_of, members_of
+from pipeline.dvcfile.write import difference
 from pipeline.errors import ParamsError
 from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
-from pipeline.params import BlendRecipe, Recipe, load_params
+from pipeline.params import BlendRecipe, Params, load_params
+from pipeline.recommenders.registry import FAMILIES
+from pipeline.runtime.code_closure import REGISTRY, closure_of, is_left_out
+from pipeline.runtime.source_imports import executes_something, file_of, is_module, packages_of, siblings_of
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
 
-# Where a kernel runs, not what it computes: tests/runtime holds the executors to identical content. And the types that
-# parameters and errors come in: their values are declared as params of the stage.
-PLUMBING = {
-    "pipeline.runtime.threads",
-    "pipeline.errors",
-    "pipeline.state.lease",
-    "pipeline.params",
-    "pipeline.settings",
-    "pipeline.stages.context",
-    "pipeline.stages.layout",
-    *(
-        f"pipeline.runtime.{name}"
-        for name in (
-            "choose",
-            "executor",
-            "cached_map",
-            "inprocess",
-            "spark_tasks",
-            "spark_home",
-            "spark_session",
-            "spark_server",
-            "java",
-            "spark_errors",
-        )
-    ),
-}
+STAGES = [f"pipeline.stages.{name}" for name in declared_stages()]
+# What cached results are made by: their keys hold a digest of its closure.
+KERNELS = (
+    "pipeline.features.daily",
+    "pipeline.gate.record",
+    "pipeline.logs.kernels",
+    "pipeline.tuning.trial",
+    "pipeline.validation.daily",
+)
 
 # What the Airflow DAG adds around the stages of dvc.yaml.
 AROUND = {"turn", "open", "report", "close", "spark_start", "spark_stop", *EFFECTS}
@@ -62,6 +51,10 @@ def test_edges_are_those_of_dvc_dag(stages: tuple[Stage, ...]) -> None:
     assert last_stages(stages) == ("audit",)
 
 
+def test_dvc_yaml_is_what_the_stages_declare() -> None:
+    assert difference(ROOT, load_params(ROOT / "params.yaml")) == ""
+
+
 def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Stage, ...]) -> None:
     recipes = load_params(ROOT / "params.yaml").recipes
     names = {stage.name for stage in stages}
@@ -76,33 +69,41 @@ def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Sta
             assert not others & set(stage.deps)
 
 
-def test_a_fit_follows_the_parameters_of_its_recipe_and_of_its_members_and_no_others() -> None:
-    recipes = load_params(ROOT / "params.yaml").recipes
-    fit = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]["fit"]
-    tracked = [name for name in fit["do"]["params"] if isinstance(name, str) and "recipes" in name]
-    assert tracked == ["recipes.${key}", *(f"recipes.${{item.follows[{place}]}}" for place in range(3))]
-    for name, recipe in recipes.items():
-        members = recipe.members if isinstance(recipe, BlendRecipe) else (name,)
-        assert len(fit["foreach"][name]["follows"]) == 3
-        assert set(fit["foreach"][name]["follows"]) == set(members)
+@pytest.mark.parametrize("name", [*STAGES, *KERNELS])
+def test_the_closure_of_a_module_is_that_of_grimp(name: str) -> None:
+    assert closure_of(name) == _upstream(name, loads=set(siblings_of(REGISTRY, ROOT)))
+    assert closure_of(name, loads=()) == _upstream(name, loads=set())
 
 
-def test_every_stage_declares_the_code_that_it_imports(stages: tuple[Stage, ...]) -> None:
-    recipes = load_params(ROOT / "params.yaml").recipes
+def test_every_stage_declares_the_code_that_it_imports_and_no_other(stages: tuple[Stage, ...]) -> None:
+    params = load_params(ROOT / "params.yaml")
     for stage in stages:
         name, _, recipe = stage.name.partition("@")
-        needed = _upstream(f"pipeline.stages.{name}")
-        if recipe:
-            needed = needed.union(*(_upstream(f"pipeline.recommenders.{f}") for f in _families(recipes[recipe])))
+        loads = families_of(params, recipe) if recipe else set(siblings_of(REGISTRY, ROOT))
+        files = {file_of(module) for module in _upstream(f"pipeline.stages.{name}", loads=set(loads))}
         declared = [dep for dep in stage.deps if dep.startswith("pipeline")]
-        files = {_file(module) for module in needed - PLUMBING}
         missing = {file for file in files if not any(file == d or file.startswith(d + "/") for d in declared)}
-        assert not missing, f"{stage.name} imports {sorted(missing)}: add them to its deps"
-        # What families share is declared for each of them; a folder of families is declared where any may be loaded.
-        families = {_file(m) for r in recipes.values() for m in _upstream(f"pipeline.recommenders.{r.family}")}
-        used = files | families
+        assert not missing, f"{stage.name} imports {sorted(missing)}: run make dvc-yaml"
+        # What families share is declared for each of them, and what defines parameters, whether it is imported or not.
+        every = _upstream(f"pipeline.stages.{name}", loads=set(siblings_of(REGISTRY, ROOT)))
+        used = {file_of(module) for module in every} | _defining(params) | {"pipeline/reports/templates/page"}
         idle = [d for d in declared if not any(file == d or file.startswith(d + "/") for file in used)]
         assert not idle, f"{stage.name} declares {idle}, which it does not import"
+
+
+def test_a_fit_depends_on_the_file_that_defines_its_recipes_defaults(stages: tuple[Stage, ...]) -> None:
+    params = load_params(ROOT / "params.yaml")
+    deps = {stage.name: stage.deps for stage in stages}
+    for name in params.recipes:
+        for each in (name, *members_of(params, name)):
+            file = file_of(type(params.recipes[each]).__module__)
+            assert any(file == dep or file.startswith(dep + "/") for dep in deps[f"fit@{name}"])
+    assert file_of(type(params.gate).__module__) in deps["decide"]
+    assert file_of(type(params.validation.bots).__module__) in deps["validate"]
+
+
+def test_a_familys_module_has_its_name() -> None:
+    assert [name for name in FAMILIES if not is_module(f"pipeline.recommenders.{name}", ROOT)] == []
 
 
 def test_a_stage_name_that_is_more_than_a_word_is_refused(tmp_path: Path) -> None:
@@ -149,19 +150,24 @@ def test_the_dag_has_the_edges_of_dvc_and_imports_nothing_heavy(stages: tuple[St
 
 @cache
 def _graph() -> grimp.ImportGraph:
-    return grimp.build_graph("pipeline", cache_dir=None)
+    return grimp.build_graph("pipeline", cache_dir=None, exclude_type_checking_imports=True)
 
 
-def _families(recipe: Recipe) -> set[str]:
-    """What the registry imports for a recipe: its family, and those of a blend's members."""
-    members = recipe.member_recipes if isinstance(recipe, BlendRecipe) else ()
-    return {recipe.family, *(member.family for member in members)}
+def _upstream(module: str, *, loads: set[str]) -> set[str]:
+    """The modules that grimp finds on the ways from a module, but for those that `LEFT_OUT` names and beyond."""
+    found: set[str] = set()
+    todo = {module}
+    while todo:
+        name = todo.pop()
+        if name in found or is_left_out(name):
+            continue
+        found.add(name)
+        todo |= _graph().find_modules_directly_imported_by(name) | set(packages_of(name))
+        todo |= loads if name == REGISTRY else set()
+    return {name for name in found if executes_something(name, ROOT)}
 
 
-def _upstream(module: str) -> frozenset[str]:
-    found = {module, *_graph().find_upstream_modules(module)}
-    return frozenset(m for m in found if not (ROOT / m.replace(".", "/")).is_dir())
-
-
-def _file(module: str) -> str:
-    return module.replace(".", "/") + ".py"
+def _defining(params: Params) -> set[str]:
+    values = [params, *(getattr(params, name) for name in Params.model_fields), *params.recipes.values()]
+    classes = {base for value in values if isinstance(value, BaseModel) for base in type(value).__mro__}
+    return {file_of(each.__module__) for each in classes if each.__module__.startswith("pipeline")}

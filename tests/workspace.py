@@ -10,6 +10,9 @@ from typing import Any
 
 import yaml
 
+from pipeline.dvcfile.write import write_dvc_yaml
+from pipeline.params import load_params
+
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = (".dvc", ".dvcignore", ".gitignore", "Makefile", "dags", "dvc.yaml", "infra", "params.yaml", "pipeline")
 
@@ -48,7 +51,7 @@ def make_workspace(
             shutil.copy(source, target)
     _edit(tmp_path / "params.yaml", lambda tree: _override(tree, params, recipes))
     if recipes is not None:
-        _edit(tmp_path / "dvc.yaml", lambda tree: _keep_stages(tree, recipes))
+        write_dvc_yaml(tmp_path, load_params(tmp_path / "params.yaml"))
     for command in (
         ["init", "--quiet"],
         ["add", "--all"],
@@ -56,8 +59,8 @@ def make_workspace(
     ):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
     if listeners:
+        from pipeline.as_of import parse_as_of
         from pipeline.simulation.simulate import simulate
-        from pipeline.stages.context import parse_as_of
 
         simulate(n_listeners=listeners, n_days=days, seed=seed, start=parse_as_of(start), out=tmp_path / "landing")
     return tmp_path
@@ -110,9 +113,3 @@ def _override(tree: dict[str, Any], params: Mapping[str, Any], recipes: Sequence
         place[leaf] = value
     if recipes is not None:
         tree["recipes"] = {name: tree["recipes"][name] for name in recipes}
-
-
-def _keep_stages(tree: dict[str, Any], recipes: Sequence[str]) -> None:
-    for stage in tree["stages"].values():
-        if "foreach" in stage:
-            stage["foreach"] = {name: stage["foreach"][name] for name in recipes}

@@ -11,7 +11,7 @@ import typer
 from pipeline.cli.console import console
 from pipeline.cli.options import AsOf, LogFormat, Logs, night_of
 from pipeline.errors import ParamsError
-from pipeline.graph import EFFECTS, read_stages
+from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
 from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     known = {s.name for s in read_stages(settings.workspace / "dvc.yaml")} | set(EFFECTS)
     full = name if recipe is None else f"{name}@{recipe}"
     if full not in known:
-        raise ParamsError(f"no stage {full!r}", expected=f"one of {', '.join(sorted(known))}", fix="See dvc.yaml.")
+        raise ParamsError(f"no stage {full!r}", expected=f"one of {', '.join(sorted(known))}", fix=UNKNOWN_STAGE)
     context = open_context(settings)
     if "DVC_STAGE" in os.environ:  # else a person may mean it to outlive a terminal
         watch_parent(lambda: beat(settings.ledger, context.lease))

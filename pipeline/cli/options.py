@@ -27,6 +27,6 @@ def date(text: str, *, today: dt.date | None = None) -> dt.date:
     Raises:
         ParamsError: it is none.
     """
-    from pipeline.stages.context import parse_as_of
+    from pipeline.as_of import parse_as_of
 
     return parse_as_of(text, today=today)

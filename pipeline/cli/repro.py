@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pipeline.errors import EXIT_TRANSIENT, NetgainError, ParamsError, StageFailed, TransientError
-from pipeline.graph import EFFECTS, read_stages
+from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
 from pipeline.settings import Settings, load_settings
 from pipeline.state import lease
 
@@ -32,7 +32,7 @@ def repro(
     elif stage in known:
         _dvc(settings, "repro", "--single-item", stage)
     else:
-        raise ParamsError(f"no stage {stage!r}", expected=f"one of {', '.join(known)}", fix="See dvc.yaml.")
+        raise ParamsError(f"no stage {stage!r}", expected=f"one of {', '.join(known)}", fix=UNKNOWN_STAGE)
 
 
 def effects() -> None:

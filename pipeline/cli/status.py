@@ -19,8 +19,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="The facts as JSON.")] = False,
 ) -> None:
     """What is served and how old it is; ends with status 0 when it is fresh, 5 when it is stale or nothing is."""
+    from pipeline.as_of import parse_as_of
     from pipeline.nightly.status import night_status
-    from pipeline.stages.context import parse_as_of
 
     due = dt.datetime.now(dt.UTC).date() if as_of is None else parse_as_of(as_of)
     facts = night_status(load_settings(), due=due)

@@ -40,7 +40,7 @@ def tune(
     typer.echo(f"\n{diff}")
     if recipe not in context.params.recipes:
         typer.echo(
-            "The recipe is new: give its family hours in `economics`, and the recipe its lines in dvc.yaml "
+            "The recipe is new: give its family hours in `economics`, then run `make dvc-yaml` "
             "(docs/how-to/add-a-recommender.md)."
         )
     if write is not None:

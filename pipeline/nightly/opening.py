@@ -8,11 +8,10 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.dvcfile.write import lacks_recipes, write_dvc_yaml
 from pipeline.effects.perform import mend_journals
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
-from pipeline.errors import ParamsError
-from pipeline.graph import read_stages
 from pipeline.json_values import as_json
 from pipeline.logs.landing import take_inventory
 from pipeline.logs.manifest import findings, refuse
@@ -49,7 +48,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         NightRunning: a night of another owner, or a stage of an earlier one, is at work here.
     """
     require_free(settings)
-    layout, params = check_workspace(settings)
+    layout, params, stale = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
     privacy = PrivacyRules(settings.id_key, erased(settings.ledger))
@@ -60,6 +59,8 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
     unblock_dvc(settings)
+    if stale:
+        _write_stages(settings, params)
     mend_journals(settings)
     _serve_again(settings)
     remove_orphans(layout.data, layout.night.parent)
@@ -88,32 +89,25 @@ def _serve_again(settings: Settings) -> None:
         print(f"netgain: nothing whole was served ({wrong}): now {now}", file=sys.stderr)  # noqa: T201
 
 
-def check_workspace(settings: Settings) -> tuple[Layout, Params]:
-    """The parameters of a workspace, held against its dvc.yaml.
+def check_workspace(settings: Settings) -> tuple[Layout, Params, bool]:
+    """Return the paths and parameters of a workspace, and whether its dvc.yaml must be written anew for its recipes.
+
+    A scheduler has drawn the tasks of its run from dvc.yaml already, so a run with an owner never writes it.
 
     Raises:
-        ParamsError: a file is missing or faulty, or the two disagree.
+        ParamsError: params.yaml or dvc.yaml is missing or faulty, or their recipes differ and dvc.yaml may not be
+            written.
     """
     layout = Layout(settings.workspace)
     params = load_params(layout.params)
-    check_recipes(set(params.recipes), settings.workspace / "dvc.yaml")
-    return layout, params
+    stale = lacks_recipes(settings.workspace / "dvc.yaml", params, may_write=settings.owner is None)
+    return layout, params, stale
 
 
-def check_recipes(names: set[str], dvc_yaml: Path) -> None:
-    """Recipes stand in params.yaml with their values and in dvc.yaml as stages; the two lists are one.
-
-    Raises:
-        ParamsError: a recipe stands in one of them alone.
-    """
-    staged = {stage.name.removeprefix("fit@") for stage in read_stages(dvc_yaml) if stage.name.startswith("fit@")}
-    for name in sorted(names ^ staged):
-        here, there = ("params.yaml", "dvc.yaml") if name in names else ("dvc.yaml", "params.yaml")
-        raise ParamsError(
-            f"the recipe {name!r} stands in {here} alone",
-            expected="each recipe in both files",
-            fix=f"Add it to {there} (see docs/how-to/add-a-recommender.md), or remove it.",
-        )
+def _write_stages(settings: Settings, params: Params) -> None:
+    write_dvc_yaml(settings.workspace, params)
+    names = ", ".join(params.recipes)
+    print(f"netgain: dvc.yaml is written anew for the recipes of params.yaml: {names}", file=sys.stderr)  # noqa: T201
 
 
 def interrupt_as_exit() -> None:

@@ -44,12 +44,12 @@ def require_night(workspace: Path, as_of: str) -> None:
 
     A task of an older run that is cleared would find a later night open, and pass for it.
     """
-    import yaml
+    from pipeline.as_of import read_as_of
 
-    night = yaml.safe_load((workspace / "night" / "night.yaml").read_text(encoding="utf-8"))
-    if str(night["as_of"]) != as_of:
+    night = read_as_of(workspace / "night" / "night.yaml")
+    if night.isoformat() != as_of:
         raise AirflowFailException(
-            f"the night of {night['as_of']} is open in {workspace}, this run is that of {as_of}: clear the whole run"
+            f"the night of {night} is open in {workspace}, this run is that of {as_of}: clear the whole run"
         )
 
 

@@ -2,6 +2,7 @@
 
 from pipeline.errors import ValidationFailed
 from pipeline.stages.context import Context
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.tables import (
     FALLBACK,
     INTERACTIONS,
@@ -13,6 +14,13 @@ from pipeline.storage.tables import (
 )
 from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.lists import fallback_facts, fallback_suite, list_facts, lists_suite
+
+STAGE = StageSpec(
+    desc="Check the lists with Great Expectations before they are served",
+    deps=(DATA.lists, DATA.fallback, DATA.window),
+    params=("lists", "split.target", AS_OF),
+    outs=(DATA.audit_report,),
+)
 
 
 def run(context: Context) -> str:

@@ -1,18 +1,13 @@
-"""What a stage is given: parameters, the night's date, paths and machine settings."""
+"""What a stage receives: parameters, the night's date, paths and machine settings."""
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 
-import yaml
-
-from pipeline.errors import ParamsError
+from pipeline.as_of import read_as_of
 from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.layout import Layout
 from pipeline.state.lease import Lease, LeaseLost, in_force
-
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 @dataclass(frozen=True)
@@ -21,7 +16,7 @@ class Context:
 
     Attributes:
         as_of: the night. Midnight UTC at its start is the first instant that the night may not see.
-        lease: what the night may act on the world by; None where it was never opened by a command.
+        lease: the right to act on the world for this night; None if no command opened it.
     """
 
     params: Params
@@ -32,7 +27,7 @@ class Context:
 
     @property
     def decision_from(self) -> dt.date:
-        """First day of the decision window, which ends where the night's sight ends."""
+        """First day of the decision window, which ends at `as_of`."""
         return self.as_of - dt.timedelta(days=self.params.split.decision_days)
 
     @property
@@ -42,21 +37,14 @@ class Context:
 
 
 def open_context(settings: Settings) -> Context:
-    """The context of the night that is open in the workspace.
+    """Return the context of the night that is open in the workspace.
 
     Raises:
         ParamsError: params.yaml or night.yaml is missing or faulty.
-        LeaseLost: the lease in force is that of another owner.
+        LeaseLost: another owner holds the lease.
     """
     layout = Layout(settings.workspace)
-    try:
-        as_of = str(yaml.safe_load(layout.night.read_text(encoding="utf-8"))["as_of"])
-    except FileNotFoundError as err:
-        raise ParamsError(
-            f"no file {layout.night}", expected="an open night", fix="Run `netgain night --as-of DATE` first."
-        ) from err
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as err:
-        raise ParamsError(f"{layout.night} names no night", expected="as_of", fix="Open the night again.") from err
+    as_of = read_as_of(layout.night)
     lease = in_force(settings.ledger)
     if settings.owner is not None and lease is not None and lease.owner != settings.owner:
         raise LeaseLost(
@@ -64,29 +52,4 @@ def open_context(settings: Settings) -> Context:
             expected="a night with one owner",
             fix="Nothing was written. Start the whole run again when the other night has ended.",
         )
-    return Context(load_params(layout.params), parse_as_of(as_of), layout, settings, lease)
-
-
-def parse_as_of(text: str, *, today: dt.date | None = None) -> dt.date:
-    """A night's date.
-
-    Args:
-        text: YYYY-MM-DD.
-        today: where given, a later date is refused: its logs cannot have landed.
-
-    Raises:
-        ParamsError: the text is no date, or lies in the future.
-    """
-    try:
-        if not _DATE.fullmatch(text):
-            raise ValueError(text)
-        as_of = dt.date.fromisoformat(text)
-    except ValueError as err:
-        raise ParamsError(
-            f"as_of = {text[:40]!r}", expected="a date YYYY-MM-DD", fix="Give --as-of the night's date in UTC."
-        ) from err
-    if today is not None and as_of > today:
-        raise ParamsError(
-            f"as_of = {as_of} lies in the future", expected=f"a date up to {today}", fix="Give a night that has come."
-        )
-    return as_of
+    return Context(load_params(layout.params), as_of, layout, settings, lease)

@@ -9,8 +9,22 @@ from pipeline.reports.render import render
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import digest, landing_digest, rule_code
 from pipeline.stages.gate_inputs import gather, read_arrays
+from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import write_json, write_text
+
+STAGE = StageSpec(
+    desc="PROMOTE, KEEP or INVALID, and why",
+    deps=(
+        DATA.earlier,
+        DATA.history,
+        DATA.landing,
+        DATA.served,
+        *(each(RECIPE).parent for each in (DATA.evaluation, DATA.metrics, DATA.fit_cost, DATA.recommendations)),
+    ),
+    params=("evaluation", "recipes", "gate", "economics", AS_OF),
+    outs=(DATA.decision_page, DATA.decision, DATA.pooled, DATA.recipes_plot),
+)
 
 
 def run(context: Context) -> str:

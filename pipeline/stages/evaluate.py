@@ -19,8 +19,18 @@ from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
+from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, write_json, write_table
+
+STAGE = StageSpec(
+    desc="Rank the catalogue for every listener and measure the lists on the decision window",
+    deps=(DATA.model(RECIPE), DATA.train, DATA.relevant),
+    params=("evaluation", "split", f"recipes.{RECIPE}", AS_OF),
+    outs=(DATA.evaluation(RECIPE), DATA.recommendations(RECIPE), DATA.score_cost(RECIPE)),
+    metrics=(DATA.metrics(RECIPE),),
+    per_recipe=True,
+)
 
 
 def run(context: Context, recipe: str) -> str:

@@ -10,10 +10,19 @@ from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import evaluation_table, first_recommendations, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, read_json, write_json, write_table
 
 NAME = "served"
+
+STAGE = StageSpec(
+    desc="Measure the held-out model of the release being served on tonight's decision window",
+    deps=(DATA.served, DATA.train, DATA.relevant),
+    params=("evaluation", "split", AS_OF),
+    outs=(DATA.evaluation(NAME), DATA.recommendations(NAME), DATA.score_cost(NAME)),
+    metrics=(DATA.metrics(NAME),),
+)
 
 
 def run(context: Context) -> str:

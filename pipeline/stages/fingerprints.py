@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
+from pipeline.gate.record import make_record
 from pipeline.params import Params
+from pipeline.runtime.code_closure import code_digest
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import read_json
-
-_RULE = [Path(__file__).parents[1] / room for room in ("gate", "metrics")]
 
 
 def digest(value: Any) -> str:
@@ -61,10 +60,5 @@ def night_inputs(layout: Layout, params: Params) -> str:
 
 
 def rule_code() -> str:
-    """Of the code that decides, pipeline/gate and pipeline/metrics."""
-    return digest(
-        {
-            f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8")
-            for path in (path for room in _RULE for path in sorted(room.glob("*.py")))
-        }
-    )
+    """Return the digest of the code that makes a decision from its inputs."""
+    return code_digest(make_record.__module__)

@@ -19,7 +19,16 @@ from pipeline.recommenders.storage import stored_bytes
 from pipeline.runtime.executor import Executor, Result
 from pipeline.runtime.meter import CostMeter
 from pipeline.stages.context import Context
+from pipeline.stages.spec import AS_OF, DATA, MEMBERS, RECIPE, StageSpec
 from pipeline.storage.tables import write_json
+
+STAGE = StageSpec(
+    desc="Fit a recipe on the training window, once for each seed",
+    deps=(DATA.train, DATA.tuning),
+    params=("seed", f"recipes.{RECIPE}", MEMBERS, AS_OF, "split.target", "gate.seeds"),
+    outs=(DATA.model(RECIPE), DATA.fit_cost(RECIPE)),
+    per_recipe=True,
+)
 
 
 @dataclass(frozen=True)

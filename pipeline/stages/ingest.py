@@ -16,20 +16,28 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from pipeline.logs import kernels
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
 from pipeline.logs.landing import LandedFile, Landing, read_landing
 from pipeline.logs.pseudonyms import PrivacyRules, check_key
 from pipeline.logs.reading import CLOCK_SKEW
 from pipeline.runtime.cached_map import cached_map
+from pipeline.runtime.code_closure import code_digest
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
-from pipeline.storage.cache import Cache, code_of, key_of, link
+from pipeline.stages.spec import DATA, StageSpec
+from pipeline.storage.cache import Cache, key_of, link
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import QUARANTINE, conform, write_json, write_table
 
+STAGE = StageSpec(
+    desc="Read the landed files into one table of plays; rows that cannot be read go to quarantine",
+    deps=(DATA.landing,),
+    params=("ingest.listener_buckets",),
+    outs=(DATA.days, DATA.plays, DATA.quarantine),
+    metrics=(DATA.ingest_report,),
+)
+
 _SCRATCH = f"{PREFIX}ingest-"
-_HERE = Path(__file__).parents[1]
 
 
 def run(context: Context) -> str:
@@ -90,7 +98,7 @@ def ingest(
     for orphan in data.glob(f"{_SCRATCH}*"):
         shutil.rmtree(orphan, ignore_errors=True)
     files, made = Cache(cache / "files"), Cache(cache / "days")
-    code = code_of(Path(kernels.__file__).parent, _HERE / "storage" / "tables.py")
+    code = code_digest(read_file.__module__)
     root_name = landing.root.absolute().name
     columns = landing.columns
     given = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)

@@ -5,14 +5,22 @@ from pathlib import Path
 
 import polars as pl
 
-from pipeline.features import daily as daily_kernel
 from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
 from pipeline.params import InteractionParams
 from pipeline.runtime.cached_map import cached_map
+from pipeline.runtime.code_closure import code_digest
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
-from pipeline.storage.cache import Cache, Result, code_of, key_of, link
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
+from pipeline.storage.cache import Cache, Result, key_of, link
 from pipeline.storage.tables import DAILY, EXCLUDED_LISTENERS, ITEMS, read_json, read_table, write_table
+
+STAGE = StageSpec(
+    desc="Count plays by day, listener and item",
+    deps=(DATA.days, DATA.plays, DATA.excluded_listeners, DATA.validation_report),
+    params=("interactions", AS_OF),
+    outs=(DATA.daily, DATA.items),
+)
 
 
 def run(context: Context) -> str:
@@ -58,7 +66,7 @@ def prepare(
     first = (as_of - dt.timedelta(days=params.history_days)).isoformat()
     made, without = Cache(cache / "daily"), Cache(cache / "daily-without")
     aside = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
-    code = [code_of(Path(daily_kernel.__file__)), params.item, params.min_seconds_played]
+    code = [code_digest(aggregate_day.__module__), params.item, params.min_seconds_played]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [
         DayTask(
@@ -107,7 +115,7 @@ def _leave_out(theirs: pl.DataFrame, task: DayTask, made: Cache, without: Cache)
     Who is set aside is of the night, not of the day: so the kept counts are of everybody, and a day is written again
     only when others of its listeners are set aside than before.
     """
-    key = key_of(task.key, theirs["listener_id"].to_list())
+    key = key_of(code_digest(__name__), task.key, theirs["listener_id"].to_list())
 
     def build(folder: Path) -> Result:
         counts = pl.read_parquet(made.at(task.key) / COUNTS_FILE)

@@ -21,6 +21,7 @@ from pipeline.recommenders.protocol import Recommender
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.stages.spec import DATA, StageSpec
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import (
     FALLBACK,
@@ -31,6 +32,13 @@ from pipeline.storage.tables import (
     read_table,
     write_json,
     write_table,
+)
+
+STAGE = StageSpec(
+    desc="Make a list with reasons for every listener, and one for unknown listeners",
+    deps=(DATA.final_model.parent, DATA.window),
+    params=("lists", "split.target"),
+    outs=(DATA.lists, DATA.fallback, DATA.recommend_cost),
 )
 
 BLOCK = 16_384

@@ -14,7 +14,15 @@ from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
 from pipeline.stages.fold_in import FoldTask, fold_kernel
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.tables import read_json, write_json
+
+STAGE = StageSpec(
+    desc="Fit the winner and the popular list on the whole window",
+    deps=(DATA.decision, DATA.tuning, DATA.window, DATA.served),
+    params=("seed", "recipes", "split.target", AS_OF),
+    outs=(DATA.final_model.parent, DATA.refit_cost),
+)
 
 FALLBACK_RECIPE = "popular"
 

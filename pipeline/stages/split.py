@@ -14,9 +14,17 @@ from pipeline.features.interactions import InteractionTables, build_interactions
 from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, read_table, write_json, write_table
 from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
+
+STAGE = StageSpec(
+    desc="Split by time into training, tuning and decision window, and check the splits; keep the whole for the refit",
+    deps=(DATA.daily, DATA.items),
+    params=("interactions", "split", "validation", AS_OF),
+    outs=(DATA.interactions_report, DATA.train, DATA.tuning, DATA.window, DATA.relevant),
+)
 
 
 def run(context: Context) -> str:

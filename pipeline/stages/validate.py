@@ -9,6 +9,7 @@ import polars as pl
 from pipeline.errors import ValidationFailed
 from pipeline.params import ValidationParams
 from pipeline.stages.context import Context
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.cache import Cache
 from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
 from pipeline.validation import days as day_table
@@ -20,6 +21,13 @@ from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.files import file_facts, file_suite
 from pipeline.validation.night import night_facts, night_suite
 from pipeline.validation.volume import volume_facts, volume_suite
+
+STAGE = StageSpec(
+    desc="Check the plays that the night may see with Great Expectations; set bots aside",
+    deps=(DATA.days, DATA.plays, DATA.ingest_report),
+    params=("validation", "ingest.max_quarantine_share", "split.decision_days", AS_OF),
+    outs=(DATA.excluded_listeners, DATA.validation_report),
+)
 
 
 def run(context: Context) -> str:

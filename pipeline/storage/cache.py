@@ -74,15 +74,6 @@ def key_of(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
-def code_of(*sources: Path) -> str:
-    """Digest of Python files, and of those below folders."""
-    digest = hashlib.sha256()
-    for source in sources:
-        for path in sorted(source.rglob("*.py")) if source.is_dir() else [source]:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
 def link(source: Path, target: Path) -> None:
     """Give a file a second name; a copy where the file system cannot. Neither is ever written to in place: what had
     the name before may be a second name itself, and only loses it."""

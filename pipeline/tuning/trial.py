@@ -15,23 +15,15 @@ from pipeline.metrics.cost import Cost
 from pipeline.params import Recipe
 from pipeline.recommenders.interactions import Tuning
 from pipeline.recommenders.registry import build
+from pipeline.runtime.code_closure import code_digest
 from pipeline.runtime.executor import Result
 from pipeline.runtime.meter import CostMeter
-from pipeline.storage.cache import Cache, code_of, key_of
+from pipeline.storage.cache import Cache, key_of
 from pipeline.storage.checksums import digests
 
 Floats = npt.NDArray[np.float64]
 
 VALUES = "ndcg.npy"
-_PIPELINE = Path(__file__).resolve().parents[1]
-_CODE = (
-    "recommenders",
-    "metrics/accuracy.py",
-    "metrics/ranking.py",
-    "features/interactions.py",
-    "features/tuning.py",
-    "tuning/trial.py",
-)
 
 
 @dataclass(frozen=True)
@@ -59,8 +51,8 @@ class Ground:
         Raises:
             ReleaseError: the folder is missing.
         """
-        code = code_of(*(_PIPELINE / part for part in _CODE))
-        return cls(source, cache, key_of(code, digests({"tuning": source})), only_new, k)
+        version = key_of(code_digest(__name__), digests({"tuning": source}))
+        return cls(source, cache, version, only_new, k)
 
 
 @dataclass(frozen=True)

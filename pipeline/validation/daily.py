@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.params import BotParams
-from pipeline.storage.cache import Cache, code_of, key_of
+from pipeline.runtime.code_closure import code_digest
+from pipeline.storage.cache import Cache, key_of
 from pipeline.storage.tables import read_columns
 from pipeline.validation import bots as bot_rules
 
@@ -40,7 +41,7 @@ def daily_facts(
         cache: what earlier runs found.
         bots: what no person can do in a day.
     """
-    code = [code_of(Path(__file__), Path(bot_rules.__file__)), bots.model_dump()]
+    code = [code_digest(__name__), bots.model_dump()]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(days.items())}
     visible = [day for day in keys if day < as_of.isoformat()]
     facts = [

@@ -224,7 +224,7 @@ def test_other_code_reads_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     root, out = tmp_path / "in", tmp_path / "out"
     land(root, {"0.jsonl": plays_of(0)})
     night(out, root)
-    monkeypatch.setattr(ingest_stage, "code_of", lambda *_: "another version")
+    monkeypatch.setattr(ingest_stage, "code_digest", lambda *_: "another version")
     assert night(out, root) == ["read_file", "write_day", "aggregate_day"]
 
 

@@ -1,0 +1,118 @@
+"""The files that a module depends on, on a small package of its own."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.runtime.code_closure import LEFT_OUT, REGISTRY, closure_of, code_digest, files_of, is_left_out
+from pipeline.runtime.source_imports import ROOT, is_module
+
+
+def package(root: Path, **files: str) -> Path:
+    """Write modules of a package `pipeline`: `a__b="text"` is pipeline/a/b.py; `init` stands for `__init__`."""
+    for name, text in files.items():
+        path = root.joinpath("pipeline", *name.split("__")).with_suffix(".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_stem("__init__" if path.stem == "init" else path.stem).write_text(text, encoding="utf-8")
+    for folder in (root / "pipeline", *(path for path in (root / "pipeline").iterdir() if path.is_dir())):
+        if not (folder / "__init__.py").exists():
+            (folder / "__init__.py").write_text('"""A package."""\n', encoding="utf-8")
+    return root
+
+
+def test_imports_in_functions_count_and_those_for_types_alone_do_not(tmp_path: Path) -> None:
+    root = package(
+        tmp_path,
+        a="import json\n\ndef f():\n    from pipeline.b import x\n",
+        b="import pipeline.c\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import pipeline.d\nelse:\n"
+        "    import pipeline.e\n",
+        c="",
+        d="",
+        e="x = 1",
+    )
+    assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.b", "pipeline.c", "pipeline.e"} - {
+        "pipeline.c"  # which executes nothing
+    }
+
+
+def test_a_name_from_a_package_is_a_module_of_it_or_something_that_it_defines(tmp_path: Path) -> None:
+    root = package(tmp_path, a="from pipeline.room import b, wall\n", room__b="x = 1", room__init="wall = 1")
+    assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.room", "pipeline.room.b"}
+
+
+def test_a_package_that_executes_something_is_executed_on_the_way_to_its_modules(tmp_path: Path) -> None:
+    root = package(tmp_path, a="import pipeline.room.b\n", room__b="x = 1", room__init="import pipeline.c\n", c="x = 1")
+    assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.room", "pipeline.room.b", "pipeline.c"}
+
+
+def test_relative_imports_are_followed(tmp_path: Path) -> None:
+    root = package(
+        tmp_path,
+        room__a="from . import b\nfrom ..c import x\n",
+        room__b="from .d import y\n",
+        room__d="y = 1",
+        c="x = 1",
+    )
+    names = closure_of("pipeline.room.a", root=root)
+    assert names == {"pipeline.room.a", "pipeline.room.b", "pipeline.room.d", "pipeline.c"}
+
+
+def test_a_module_that_imports_by_name_may_import_any_of_its_package(tmp_path: Path) -> None:
+    root = package(
+        tmp_path,
+        a="import pipeline.formats.registry\n",
+        formats__registry="import importlib\ndef load(name):\n    return importlib.import_module(name)\n",
+        formats__csv="import pipeline.rows\n",
+        rows="x = 1",
+        other="x = 1",
+    )
+    names = {"pipeline.a", "pipeline.formats.registry", "pipeline.formats.csv", "pipeline.rows"}
+    assert closure_of("pipeline.a", root=root) == names
+
+
+def test_the_registry_imports_what_it_is_known_to_load(tmp_path: Path) -> None:
+    by_name = "import importlib\ndef load(name):\n    return importlib.import_module(name)\n"
+    root = package(tmp_path, recommenders__registry=by_name, recommenders__als="x = 1", recommenders__bpr="x = 1")
+    als, bpr = "pipeline.recommenders.als", "pipeline.recommenders.bpr"
+    assert closure_of(REGISTRY, root=root) == {REGISTRY, als, bpr}
+    assert closure_of(REGISTRY, loads=[als], root=root) == {REGISTRY, als}
+    assert closure_of(REGISTRY, loads=[], root=root) == {REGISTRY}
+
+
+def test_what_is_left_out_is_not_followed(tmp_path: Path) -> None:
+    root = package(tmp_path, a="import pipeline.settings\n", settings="import pipeline.b\n", b="x = 1")
+    assert closure_of("pipeline.a", root=root) == {"pipeline.a"}
+
+
+def test_templates_of_a_package_are_files_of_its_modules(tmp_path: Path) -> None:
+    root = package(tmp_path, a="import pipeline.pages.page\n", pages__page="x = 1")
+    (root / "pipeline" / "pages" / "templates").mkdir()
+    (root / "pipeline" / "pages" / "templates" / "page.html").write_text("<p>")
+    (root / "pipeline" / "pages" / ".page.py.swp").write_text("an editor's")
+    (root / "pipeline" / "pages" / "__pycache__").mkdir()
+    (root / "pipeline" / "pages" / "__pycache__" / "page.nbi").write_text("Numba's")
+    files = {"pipeline/a.py", "pipeline/pages/page.py", "pipeline/pages/templates/page.html"}
+    assert files_of(closure_of("pipeline.a", root=root), root=root) == files
+
+
+def test_a_module_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        closure_of("pipeline.nowhere")
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_left_out_exists_and_says_why(name: str) -> None:
+    assert is_module(name, ROOT)
+    assert LEFT_OUT[name]
+
+
+def test_all_of_a_package_that_is_left_out_is() -> None:
+    assert is_left_out("pipeline.params")
+    assert is_left_out("pipeline.params.gate")
+    assert not is_left_out("pipeline.parameters")
+
+
+def test_the_digests_of_two_kernels_differ_and_repeat() -> None:
+    daily, trial = code_digest("pipeline.features.daily"), code_digest("pipeline.tuning.trial")
+    assert daily != trial
+    assert code_digest("pipeline.features.daily") == daily
