@@ -25,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
 
 STAGES = [f"pipeline.stages.{name}" for name in declared_stages()]
+FORMATS = "pipeline.logs.formats"
+"""Imports the formats of logs by name."""
+
 # What cached results are made by: their keys hold a digest of its closure.
 KERNELS = (
     "pipeline.features.daily",
@@ -164,6 +167,7 @@ def _upstream(module: str, *, loads: set[str]) -> set[str]:
         found.add(name)
         todo |= _graph().find_modules_directly_imported_by(name) | set(packages_of(name))
         todo |= loads if name == REGISTRY else set()
+        todo |= set(siblings_of(name, ROOT)) if name == FORMATS else set()
     return {name for name in found if executes_something(name, ROOT)}
 
 
