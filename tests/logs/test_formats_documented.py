@@ -1,10 +1,12 @@
-"""docs/formats.md has the row of every format, and the command line names each."""
+"""The documentation and the command line list every format."""
 
 import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pipeline.cli.app import app
 from pipeline.cli.options import LOG_FORMATS
 from pipeline.logs.formats import format_names, format_of
 
@@ -23,3 +25,12 @@ def test_the_table_of_formats_has_no_other_row() -> None:
 
 def test_the_command_line_names_every_format() -> None:
     assert all(name in LOG_FORMATS for name in format_names())
+
+
+def test_the_command_formats_lists_every_format_with_what_it_cannot_know() -> None:
+    done = CliRunner().invoke(app, ["formats"])
+    assert done.exit_code == 0
+    shown = done.output.splitlines()
+    for name in format_names():
+        start = shown.index(f"{name}  {format_of(name).files}")
+        assert shown[start + 5] == f"  cannot know: {'; '.join(format_of(name).cannot_know)}"
