@@ -72,7 +72,9 @@ def test_a_file_that_changed_is_a_finding_until_it_is_accepted(tmp_path: Path, r
     land(root, {"a.jsonl": [PLAY]})
     (finding,) = found(tmp_path, root)
     assert str(finding) == "a.jsonl changed since the night 2026-01-02"
-    with pytest.raises(LandingError, match=r"a\.jsonl changed since the night 2026-01-02; expected .* as they were"):
+    with pytest.raises(
+        LandingError, match=r"a\.jsonl changed since the night 2026-01-02; expected .* as earlier nights read them"
+    ):
         refuse([finding])
     signed = {"root": root.absolute().as_posix(), "format": "netgain", "by": "ann", "reason": "cut", "when": "now"}
     accept(tmp_path / "ledger", [finding], **signed)
