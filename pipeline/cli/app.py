@@ -11,6 +11,7 @@ from pipeline.cli import (
     decisions,
     doctor,
     erase,
+    formats,
     landed,
     nights,
     outbox,
@@ -52,6 +53,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "simulate-compare": sources.simulate_compare,
         "landed": landed.app,
         "quarantine": quarantine.app,
+        "formats": formats.formats,
     },
     "Experiments": {"tune": tune.tune, "spark": spark.app},
     "A night in steps, for schedulers": {

@@ -6,9 +6,12 @@ from typing import Annotated
 
 import typer
 
+from pipeline.logs.formats import format_names
+
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
 Logs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")]
-LogFormat = Annotated[str, typer.Option("--format", help="Format of the logs, or several: see docs/formats.md.")]
+LOG_FORMATS = f"Format of the logs: {', '.join(format_names())}; or several, separated by commas. See docs/formats.md."
+LogFormat = Annotated[str, typer.Option("--format", help=LOG_FORMATS)]
 
 
 def night_of(as_of: str | None) -> dt.date:

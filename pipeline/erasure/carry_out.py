@@ -1,7 +1,7 @@
 """An erasure, step by step: what served and learnt before the night, then what landed, then the proof.
 
 `before_night` runs when a night is opened: from then on nothing that the night reads or serves holds an erased
-listener, but for landed files, whose rows stop at the door. `after_night` rewrites those, empties caches, and looks
+listener, but landed files, whose rows are dropped when read. `after_night` rewrites those, empties caches, and looks
 everywhere.
 """
 
@@ -121,7 +121,7 @@ def after_night(
 def _from_landing(
     settings: Settings, landing: Landing, who: Erased, *, root: str, report: Mapping[str, Any], done: dict[str, Any]
 ) -> None:
-    """Rewrite the files of which rows stopped at the door, and tell the ledger that they may differ."""
+    """Rewrite the files that hold erased rows, and record in the manifest that they may differ."""
     met = {file["path"] for file in report["files"] if file["reasons"].get(Reason.ERASED)}
     changed = []
     for file in landing.files:

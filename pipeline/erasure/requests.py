@@ -57,7 +57,7 @@ def request(ledger: Path, listeners: Collection[str], *, key: bytes | None, by: 
 
 
 def known_as(listeners: Iterable[str], key: bytes | None) -> list[str]:
-    """Ids, and with a key the pseudonyms that stand for them behind the door."""
+    """Return ids and, with a key, their pseudonyms."""
     names = list(listeners)
     return names if key is None else [*names, *(pseudonym(key, name) for name in names)]
 

@@ -1,1 +1,1 @@
-"""Plays to interactions, item and listener features, id maps; the same code for training and inference."""
+"""From plays to interactions, id maps and lists: the same code for training and for serving."""

@@ -1,4 +1,4 @@
-"""Plays to counted plays by day, listener and item."""
+"""Count plays by day, listener and item."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ NAMES = pa.schema(
 
 @dataclass(frozen=True)
 class DayTask:
-    """One day of plays; its counts and names are kept under `key`."""
+    """One day of plays to count; its counts and names are cached under `key`."""
 
     key: str
     plays: Path
@@ -32,7 +32,7 @@ class DayTask:
 
 
 def aggregate_day(task: DayTask) -> Result:
-    """Kernel: count a day's plays; a play without a duration counts."""
+    """Count the plays of a day; a kernel. A play without a duration counts."""
     texts = ["artist_name", "track_name"] if task.item == "track" else ["artist_name"]
     plays = read_columns(task.plays, ["listener_id", "played_at", f"{task.item}_id", *texts, "ms_played"])
     counted = counted_plays(plays, item=task.item, min_ms_played=task.min_ms_played)
@@ -49,11 +49,11 @@ def aggregate_day(task: DayTask) -> Result:
 
 
 def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_ms_played: int) -> pl.DataFrame:
-    """Plays that count, as day, listener_id, item_id, item_name, ms_played.
+    """Return the plays that count, as day, listener_id, item_id, item_name, ms_played.
 
     Args:
         plays: columns of PLAYS.
-        item: what is recommended.
+        item: what is recommended, artists or tracks.
         min_ms_played: shortest play that counts [ms].
     """
     name = pl.col("artist_name") if item == "artist" else pl.col("artist_name") + " – " + pl.col("track_name")
@@ -67,7 +67,10 @@ def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_
 
 
 def item_names(names: pl.DataFrame) -> pl.DataFrame:
-    """One name an item, the most played, then the first in order: item_id, item_name, sorted by item_id."""
+    """Return item_id and item_name, one row per item, sorted by item_id.
+
+    The name is the one with the most plays, the alphabetically first among equals.
+    """
     totals = names.group_by("item_id", "item_name").agg(pl.col("n_plays").sum())
     ranked = totals.sort("item_id", "n_plays", "item_name", descending=[False, True, False])
     return ranked.unique("item_id", keep="first", maintain_order=True).select("item_id", "item_name")

@@ -1,4 +1,4 @@
-"""A fold's plays in the words of a model that was fitted on other days."""
+"""Tonight's interactions in the rows of a model that was fitted on other days."""
 
 from pathlib import Path
 
@@ -11,11 +11,14 @@ from pipeline.storage.tables import ITEM_MAP, read_table
 
 
 def weights_by_items_of(model: Path, fold: Path) -> sp.csr_matrix:
-    """CSR float32 of shape (the fold's listeners, the model's items); plays of items that the model lacks are left out.
+    """Return the weights of a fold's listeners over a model's items; plays of items unknown to the model are left out.
 
     Args:
         model: a folder with the map of items.
         fold: a folder of interactions.parquet, listeners.parquet and items.parquet.
+
+    Returns:
+        CSR float32 of shape (listeners of the fold, items of the model).
 
     Raises:
         TableError: a table is missing or has other columns.

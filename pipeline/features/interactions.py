@@ -1,4 +1,4 @@
-"""Counted plays to the listener-item matrix and its id maps; the same code for training and for inference."""
+"""From counted plays to the listener-item matrix and its id maps; the same code for training and for serving."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ PAIR = ["listener_idx", "item_idx"]
 
 @dataclass(frozen=True)
 class InteractionTables:
-    """Tables of INTERACTIONS, LISTENER_MAP and ITEM_MAP; ids and rows travel together."""
+    """INTERACTIONS with the LISTENER_MAP and the ITEM_MAP that its rows refer to."""
 
     interactions: pa.Table
     listeners: pa.Table
@@ -28,17 +28,17 @@ class InteractionTables:
 def build_interactions(
     daily: pl.DataFrame, names: pl.DataFrame, *, until: dt.date, half_life_days: float, min_listeners_per_item: int
 ) -> InteractionTables:
-    """Weigh plays by recency: weight = Σ n_plays · 2^(−age / half-life), age in whole days before the last one.
+    """Weight plays by recency: weight = Σ n_plays · 2^(−age / half-life), age in whole days before the last day.
 
     Args:
         daily: columns of DAILY, every day before `until`.
         names: item_id, item_name.
         until: first day after the window.
-        half_life_days: a play's weight halves so often [d].
-        min_listeners_per_item: items heard by fewer are left out of the catalogue.
+        half_life_days: time in which the weight of a play halves [d].
+        min_listeners_per_item: items with fewer listeners are left out of the catalogue.
 
     Raises:
-        TableError: a day lies behind the window: what would be learnt is what is to be judged.
+        TableError: a day lies after the window: the model would learn from what it is evaluated on.
     """
     last = daily["day"].max()
     if isinstance(last, dt.date) and last >= until:
@@ -63,7 +63,7 @@ def build_interactions(
 
 
 def _sum_pairs(indexed: pl.DataFrame, half_life_days: float) -> pa.Table:
-    """Rows sorted by pair and age, to one row a pair. Sums run in that order alone, so their last bits repeat."""
+    """Sum rows, sorted by pair and age, to one row per pair. The fixed order makes sums identical to the last bit."""
     pairs = indexed.select(PAIR).to_numpy()
     starts = np.flatnonzero(np.any(np.diff(pairs, axis=0, prepend=-1) != 0, axis=1))
     n_plays, age = indexed["n_plays"].to_numpy(), indexed["age"].to_numpy()
@@ -89,7 +89,7 @@ def save_interactions(folder: Path, tables: InteractionTables) -> None:
 
 
 def load_interactions(folder: Path) -> Interactions:
-    """The matrix of a folder that `save_interactions` wrote.
+    """Load the interactions of a folder that `save_interactions` wrote.
 
     Raises:
         TableError: a table is missing or has other columns.

@@ -1,4 +1,4 @@
-"""Lists over the window's items: asked of a model with id maps of its own, short ones filled with popular items."""
+"""Lists over the window's items from a model with its own id maps; short lists are filled with popular items."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,9 +22,9 @@ class Ask(Protocol):
 
 @dataclass(frozen=True)
 class Mapped:
-    """Where the window's rows lie in a model's own id maps; −1 where one does not know the other.
+    """The window's rows in a model's id maps and back; −1 for ids that the other side lacks.
 
-    The served model may be older than the window: listeners and items have come and gone since.
+    The served model may be older than the window: listeners and items have joined and left since.
 
     Attributes:
         listener_row: int32 of shape (window listeners,), rows of the model.
@@ -39,11 +39,11 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Popularity:
-    """What lists are filled from.
+    """The items that short lists are filled with.
 
     Attributes:
         order: int32, every item of the window, the most popular first.
-        share: float32 by item_idx, its popularity relative to the first item's, in [0, 1].
+        share: float32 by item_idx, popularity relative to the first item's, in [0, 1].
     """
 
     order: Rows
@@ -51,14 +51,14 @@ class Popularity:
 
 
 def rows_of(ids: pa.ChunkedArray, among: pa.ChunkedArray) -> Rows:
-    """The row of each id in `among`, −1 where it is not there."""
+    """Return the row of each id in `among`, −1 for ids that are not in it."""
     found = pc.fill_null(pc.index_in(ids, value_set=pa.array(among.to_pylist(), pa.string())), -1)
     rows: Rows = found.to_numpy().astype(np.int32)
     return rows
 
 
 def popularity(top: TopK, window_item: Rows, n_listeners: npt.NDArray[np.int32]) -> Popularity:
-    """Every item of the window: the popular model's in its order, then the others by listeners, then by row.
+    """Rank every item of the window: the popular model's in its order, then the others by listeners, then by row.
 
     Args:
         top: one list (one row) of the popular model, as long as its catalogue; items in its own rows.
@@ -77,11 +77,14 @@ def popularity(top: TopK, window_item: Rows, n_listeners: npt.NDArray[np.int32])
 
 
 def model_lists(ask: Ask, mapped: Mapped, listeners: Rows, heard: sp.csr_matrix | None, *, k: int) -> TopK:
-    """The model's lists in the window's rows; empty for listeners that it does not know.
+    """Return the model's lists in the window's rows; empty for listeners unknown to the model.
 
     Args:
+        ask: the model's `recommend`.
+        mapped: the id maps of both sides.
         listeners: int32 of shape (n_users,), rows of the window.
-        heard: CSR of shape (n_users, window items), kept out of the lists. Items that have left the window always are.
+        heard: CSR of shape (n_users, window items), items to leave out. Items that left the window are always left out.
+        k: length of the lists.
     """
     items = np.full((len(listeners), k), -1, dtype=np.int32)
     scores = np.full((len(listeners), k), np.nan, dtype=np.float32)
@@ -111,27 +114,29 @@ def _exclude(mapped: Mapped, heard: sp.csr_matrix | None, *, n_rows: int) -> sp.
 
 
 def fill(top: TopK, heard: sp.csr_matrix | None, popular: Popularity) -> TopK:
-    """Short lists filled up with popular items, none heard or already there.
+    """Fill short lists with popular items that are neither heard nor in the list.
 
-    Scores of the two have no common scale, but a list's must not rise. So a filled item goes on from the model's last
-    score s, scaled by its share p of the top item's popularity: s·p where s > 0, else s − (1 − p)·max(|s|, 1). A list
-    that holds none of the model's items has the shares themselves.
+    Scores of model and popularity have no common scale, but must not rise within a list. So the score of a filled item
+    continues from the model's last score s, scaled by its share p of the top item's popularity: s·p if s > 0, else
+    s − (1 − p)·max(|s|, 1). In a list without any of the model's items it is p.
 
     Args:
+        top: lists of shape (n_users, k).
         heard: CSR of shape (n_users, n_items).
+        popular: what to fill with.
 
     Returns:
-        The same shape; −1/NaN remain only where the catalogue is exhausted.
+        Lists of the same shape; −1/NaN remain only if the catalogue is exhausted.
     """
     items, scores = top.items.copy(), top.scores.copy()
     k = items.shape[1]
     for user in np.flatnonzero((items < 0).any(axis=1)):
         n = int((items[user] >= 0).sum())
         own = heard.indices[heard.indptr[user] : heard.indptr[user + 1]] if heard is not None else items[user, :0]
-        taken = np.concatenate([own, items[user, :n]])
-        # The first k candidates not taken lie among the first k + len(taken) of the order.
-        candidates = popular.order[: k + len(taken)]
-        chosen = candidates[~np.isin(candidates, taken)][: k - n]
+        excluded = np.concatenate([own, items[user, :n]])
+        # The first k items that are not excluded are among the first k + len(excluded).
+        candidates = popular.order[: k + len(excluded)]
+        chosen = candidates[~np.isin(candidates, excluded)][: k - n]
         share, last = popular.share[chosen], scores[user, n - 1]
         if n == 0:
             continued = share

@@ -1,4 +1,4 @@
-"""A model with the id maps of what it was fitted on, in one folder."""
+"""A model and the id maps of its training data, in one folder."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ ID_MAPS = ("listeners.parquet", "items.parquet")
 
 
 class Savable(Protocol):
-    """What knows how to write itself into a folder; a recommender."""
+    """A recommender, which can write itself into a folder."""
 
     def save(self, folder: Path) -> None: ...
 
@@ -32,12 +32,13 @@ class IdMaps:
 
 
 def save_model(folder: Path, model: Savable, *, maps_from: Path, items_from: Path | None = None) -> None:
-    """Write a model and copies of the id maps in `maps_from`, atomically: the folder is there in full or not at all.
-
-    A folder that is already there is replaced.
+    """Write a model with copies of its id maps, atomically, replacing what is there.
 
     Args:
-        items_from: a folder with the map of items, where it is another than the listeners'.
+        folder: the folder to write.
+        model: the recommender.
+        maps_from: a folder with the id maps.
+        items_from: a folder with the map of items, if it is another than that of the listeners.
     """
     with atomic_folder(folder) as temporary:
         model.save(temporary)
@@ -52,7 +53,7 @@ def copy_model(folder: Path, *, source: Path) -> None:
 
 
 def load_id_maps(folder: Path) -> IdMaps:
-    """The id maps in a folder.
+    """Return the id maps in a folder.
 
     Raises:
         TableError: one is missing or has other columns.
@@ -63,7 +64,7 @@ def load_id_maps(folder: Path) -> IdMaps:
 
 @contextmanager
 def atomic_folder(folder: Path) -> Iterator[Path]:
-    """A temporary folder beside `folder`; renamed onto it, after fsync, when the block ends without an error."""
+    """Yield a temporary folder that is synced and renamed to `folder` if the block ends without an error."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f"{temporary_beside(folder).name}."))
     old = temporary.with_name(f"{temporary.name}.old")

@@ -1,4 +1,4 @@
-"""The lists that were scored, kept to tell how much of them the next night replaces."""
+"""The lists that were scored, stored so that the next night can measure how much of them it replaces (churn)."""
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,13 @@ def recommendations(
     *,
     eligible: pa.ChunkedArray,
 ) -> pa.Table:
-    """The lists of some listeners (RECOMMENDATIONS); empty for who has none.
+    """Return RECOMMENDATIONS: the lists of some listeners, empty for those without one.
 
     Args:
-        items: shape (n_listeners, k), rows of `item_ids`, −1 for padding at the end.
-        item_ids: the items.
-        listener_ids: of the rows.
-        eligible: whose lists are wanted.
+        items: shape (n_listeners, k), rows of `item_ids`, padded with −1 at the end.
+        item_ids: ids of the items.
+        listener_ids: ids of the rows of `items`.
+        eligible: the listeners to return, in order.
     """
     wanted = lists_at(items, rows_of(eligible, listener_ids))
     ends = np.concatenate([[0], np.cumsum((wanted >= 0).sum(axis=1))]).astype(np.int32)
@@ -32,7 +32,7 @@ def recommendations(
 
 
 def churn_between(before: pa.Table, after: pa.Table) -> float:
-    """`churn` of the listeners who are in both tables of RECOMMENDATIONS."""
+    """Return `churn` over the listeners in both tables of RECOMMENDATIONS."""
     rows = rows_of(after["listener_id"], before["listener_id"])
     both = rows >= 0
     lists = [before["item_ids"].take(pa.array(rows[both])), after["item_ids"].filter(pa.array(both))]

@@ -1,4 +1,4 @@
-"""Split by time: what a model may learn from, and what it is judged on."""
+"""Split plays by time into training data and the decision window."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ PAIR = ["listener_id", "item_id"]
 
 @dataclass(frozen=True)
 class TimeSplit:
-    """Counted plays by day (columns of DAILY), on both sides of an instant.
+    """Counted plays by day (columns of DAILY) before and after an instant.
 
     Attributes:
         train: days in [first, decision_from).
@@ -22,13 +22,13 @@ class TimeSplit:
 
 
 def split_by_time(daily: pl.DataFrame, *, first: dt.date, decision_from: dt.date, as_of: dt.date) -> TimeSplit:
-    """Divide days between training and decision window.
+    """Split days into training data and decision window.
 
     Args:
         daily: columns of DAILY.
         first: first day that is used at all.
         decision_from: first day of the decision window, at midnight UTC.
-        as_of: first day that the night may not see; this day and later ones are in neither part.
+        as_of: the night. This day and later ones are in neither part.
 
     Raises:
         ValueError: the dates are not in order.
@@ -43,10 +43,11 @@ def split_by_time(daily: pl.DataFrame, *, first: dt.date, decision_from: dt.date
 
 
 def relevant_items(split: TimeSplit, *, only_new: bool) -> pl.DataFrame:
-    """What a list should have held: listener_id, item_id, n_plays in the decision window, sorted by both ids.
+    """Return the items that a list should have held: listener_id, item_id, n_plays in the decision window, sorted.
 
     Args:
-        only_new: leave out what the listener had already played in training.
+        split: training data and decision window.
+        only_new: leave out items that the listener had played in training.
     """
     played = split.decision.group_by(PAIR).agg(pl.col("n_plays").sum())
     if only_new:

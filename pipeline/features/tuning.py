@@ -1,4 +1,4 @@
-"""The tuning window of a night, as recommenders are given it."""
+"""The tuning window of a night, in the form that recommenders take."""
 
 from pathlib import Path
 
@@ -12,13 +12,14 @@ from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, RELEVANT, read_table
 
 
 def load_tuning(folder: Path, *, only_new: bool) -> Tuning:
-    """The earlier days' interactions of a folder, and its relevant.parquet in their rows.
+    """Return the interactions before the tuning window and, in the same rows, the relevant items within it.
 
-    A listener whom the earlier days do not know gets no list from them, and is left out. An item that they do not know
-    is on no list, but was missed: it counts in `n_relevant`.
+    Listeners without earlier interactions get no list and are left out. Items without any cannot be on a list, but were
+    missed: they count in `n_relevant`.
 
     Args:
-        only_new: whether lists leave out what a listener has heard before (`split.target`).
+        folder: data/tuning.
+        only_new: whether lists leave out items that the listener has heard before (`split.target`).
 
     Raises:
         TableError: a table is missing or has other columns.

@@ -1,1 +1,1 @@
-"""Public data sets, downloaded, checked and landed."""
+"""Download, check and land public data sets."""

@@ -1,4 +1,4 @@
-"""Which data sets there are, and where: configuration."""
+"""The catalogue of public data sets: a configuration file of addresses and formats."""
 
 import datetime as dt
 from pathlib import Path
@@ -15,32 +15,36 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Member(Frozen):
+    """A file of an archive that lands."""
+
     pattern: str
-    """Which files of the archive land, as a shell pattern of their paths in it."""
+    """Shell pattern of its path in the archive."""
     md5: Annotated[str, Field(pattern="^[0-9a-f]{32}$")] | None = None
-    """As the data set's authors publish it."""
+    """Published by the data set's authors; null if they do not."""
 
 
 class Dataset(Frozen):
+    """A public data set of logs."""
+
     title: str
     licence: str
     url: Url | None
-    """An archive (tar, packed or not), or one log."""
+    """Address of an archive (tar, compressed or not) or of one log; null if the user has to choose it."""
     sha256: Sha256 | None
-    """Of the archive; null where nobody publishes it."""
+    """Of the archive; null if it is not published."""
     members: tuple[Member, ...] = ()
-    """None: the file itself lands."""
+    """Files of the archive that land; empty if the file itself lands."""
     format: str
     """The format of the logs."""
     as_of: dt.date | None = None
-    """A night to begin with."""
+    """A night to start with."""
 
 
 def load_catalogue(path: Path) -> dict[str, Dataset]:
-    """The data sets of a file.
+    """Load the data sets of a file, by name.
 
     Raises:
-        ParamsError: it is missing or faulty.
+        ParamsError: it is missing or invalid.
     """
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -53,7 +57,7 @@ def load_catalogue(path: Path) -> dict[str, Dataset]:
     except ValidationError as err:
         first = err.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ParamsError(f"{path}: {where}: {first['msg']}", expected="a data set", fix="Mend it.") from err
+        raise ParamsError(f"{path}: {where}: {first['msg']}", expected="a data set", fix="Correct it.") from err
     except (yaml.YAMLError, UnicodeDecodeError, AttributeError, TypeError) as err:
-        what = " ".join(str(err).split())
-        raise ParamsError(f"{path} holds no data sets: {what}", expected="name: {…}", fix="Mend it.") from err
+        why = " ".join(str(err).split())
+        raise ParamsError(f"{path} holds no data sets: {why}", expected="name: {…}", fix="Correct it.") from err

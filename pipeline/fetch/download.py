@@ -1,8 +1,8 @@
-"""A file over HTTP that can be interrupted: what came stays, and the next try asks for the rest.
+"""Download a file over HTTP, resuming where an interrupted download stopped.
 
-`NAME.part` holds what came, `NAME.part.json` what it is a part of. The rest is asked for on the condition that the file
-is still the same one; a server that gives another, or knows no ranges, starts from the beginning. A file appears under
-its name once its size and checksum are right, and not before.
+`NAME.part` holds the bytes received so far, `NAME.part.json` the file's address, size and validator. The rest is
+requested with If-Range: if the file has changed, or the server does not support ranges, the download starts over. The
+file gets its name only after its size and checksum have been checked.
 """
 
 import json
@@ -26,34 +26,34 @@ _TRANSIENT = {408, 425, 429, 500, 502, 503, 504}
 _REDIRECTS = 5
 
 Progress = Callable[[int, int | None], None]
-"""Told of the bytes that are there, and of all bytes where the server tells."""
+"""(bytes received, total bytes or None if the server does not say) → nothing; called as bytes arrive."""
 
 
 class FetchError(NetgainError):
-    """A data set cannot be downloaded, or is not what it should be."""
+    """A data set cannot be downloaded, or fails a check."""
 
 
 class _AgainError(Exception):
-    """Something that a later try may not meet."""
+    """A failure that a retry may not meet."""
 
 
 def download(
     url: str, target: Path, *, sha256: str | None, progress: Progress, wait: Callable[[float], None] = time.sleep
 ) -> str:
-    """Download a file; one that is there already is only checked.
+    """Download a file, or check one that is already there.
 
     Args:
         url: http or https.
-        target: where it goes.
-        sha256: what it must have; None: what the first download had, noted in `target` + ".sha256".
-        progress: told as bytes come.
-        wait: sleeps between tries.
+        target: the path to write.
+        sha256: the expected checksum; None: that of the first download, stored in `target` + ".sha256".
+        progress: called as bytes arrive.
+        wait: sleeps between tries [s].
 
     Returns:
         Its SHA-256.
 
     Raises:
-        FetchError: it cannot be had, or has another checksum; then it is put aside under `target` + ".bad".
+        FetchError: it cannot be downloaded, or its checksum differs; then it is moved to `target` + ".bad".
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     noted = target.with_name(f"{target.name}.sha256")
@@ -69,21 +69,21 @@ def download(
                     raise FetchError(
                         f"{url} gave up after {TRIES} tries: {err}",
                         expected="a server that answers",
-                        fix="Run it again: what came is kept.",
+                        fix="Run it again: it resumes where it stopped.",
                     ) from err
-                wait(2**tried * random.uniform(0.5, 1))  # noqa: S311 (spreads tries, keeps no secret)
-    whole = target if target.exists() else part
-    found = str(fact(whole)["sha256"])
+                wait(2**tried * random.uniform(0.5, 1))  # noqa: S311 (jitter, not a secret)
+    complete = target if target.exists() else part
+    found = str(fact(complete)["sha256"])
     if expected is not None and found != expected:
         bad = target.with_name(f"{target.name}.bad")
-        whole.replace(bad)
+        complete.replace(bad)
         _notes(part).unlink(missing_ok=True)
         raise FetchError(
-            f"{url} has SHA-256 {found[:12]}…; it lies in {bad}",
+            f"{url} has SHA-256 {found[:12]}…; it was moved to {bad}",
             expected=f"{expected[:12]}…",
-            fix="Run it again; if it stays so, the data set is another now.",
+            fix="Run it again. If the checksum differs again, the data set has changed.",
         )
-    if whole is part:
+    if complete is part:
         part.replace(target)
         sync_folder(target.parent)
         _notes(part).unlink(missing_ok=True)
@@ -106,7 +106,7 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
                 write_json(_notes(part), {"url": url, "validator": _validator(response), "bytes": total})
             else:
                 _forget(part)
-                raise _AgainError(f"an answer of {response.status_code} that does not go on where it stopped")
+                raise _AgainError(f"status {response.status_code} does not resume where the download stopped")
             with part.open("r+b" if there else "wb") as file:
                 file.seek(there)
                 for chunk in response.iter_raw(CHUNK):
@@ -115,15 +115,15 @@ def _fetch(url: str, part: Path, progress: Progress) -> None:
                     progress(there, total)
                 file.truncate()
         if total is not None and there != total:
-            raise _AgainError(f"{there:,} of {total:,} bytes came")
+            raise _AgainError(f"{there:,} of {total:,} bytes arrived")
 
 
 def _get(client: httpx.Client, url: str, headers: dict[str, str]) -> httpx.Response:
-    """The answer of a server, redirects followed; never from https to http, and to no other scheme.
+    """Send a request, follow redirects to the same scheme or to https, and return the response.
 
     Raises:
-        FetchError: it does not have the file.
-        _AgainError: it does not have it now.
+        FetchError: the server does not have the file.
+        _AgainError: the server fails for now.
     """
     for _ in range(_REDIRECTS):
         request = client.build_request("GET", url, headers=headers)
@@ -145,7 +145,7 @@ def _get(client: httpx.Client, url: str, headers: dict[str, str]) -> httpx.Respo
 
 
 def _there(part: Path, url: str) -> tuple[int, dict[str, Any]]:
-    """How many bytes are there that may be gone on from, and what is known of the whole."""
+    """Return how many bytes a download can resume from, and the notes on the complete file."""
     try:
         known = json.loads(_notes(part).read_text(encoding="utf-8"))
         if known["url"] == url and known["validator"] and known["bytes"]:
@@ -160,7 +160,7 @@ def _continues(response: httpx.Response, there: int) -> bool:
 
 
 def _validator(response: httpx.Response) -> str | None:
-    """What tells this file from another of the same address; a weak one does not tell bytes apart."""
+    """Return the validator for If-Range: a strong ETag, else Last-Modified. A weak ETag may cover different bytes."""
     etag: str | None = response.headers.get("ETag")
     modified: str | None = response.headers.get("Last-Modified")
     return etag if etag and not etag.startswith("W/") else modified

@@ -1,4 +1,4 @@
-"""`netgain fetch`: from an address to a landing folder."""
+"""`netgain fetch`: download a data set and land its logs."""
 
 import shutil
 from collections.abc import Callable
@@ -21,10 +21,10 @@ _LINE_EVERY = 0.1
 
 
 def choose(catalogue: Path, name: str, *, url: str | None, sha256: str | None) -> Dataset:
-    """A data set of the catalogue, at another address where one is given.
+    """Return a data set of the catalogue, with another address or checksum if given.
 
     Raises:
-        ParamsError: there is none of that name, or nobody says where it is.
+        ParamsError: the catalogue has no such data set, or no address is known.
     """
     known = load_catalogue(catalogue)
     if name not in known:
@@ -48,21 +48,21 @@ def choose(catalogue: Path, name: str, *, url: str | None, sha256: str | None) -
 
 
 def fetch(dataset: Dataset, *, downloads: Path, out: Path, progress: Progress) -> tuple[list[Path], str]:
-    """Download a data set and land its logs; what is there already is left as it is.
+    """Download a data set and land its logs; files that are already there stay.
 
     Args:
         dataset: with an address.
         downloads: folder of archives.
         out: the landing folder.
-        progress: told as bytes come.
+        progress: called as bytes arrive.
 
     Returns:
         The landed files, and the archive's SHA-256.
 
     Raises:
-        FetchError: it cannot be had, or is not what it should be.
+        FetchError: it cannot be downloaded, or fails a check.
     """
-    assert dataset.url is not None, "a data set that was chosen"
+    assert dataset.url is not None, "`choose` returns data sets with an address"
     archive = downloads / (PurePosixPath(urlsplit(dataset.url).path).name or "download")
     digest = download(dataset.url, archive, sha256=dataset.sha256, progress=progress)
     if dataset.members:
@@ -73,7 +73,7 @@ def fetch(dataset: Dataset, *, downloads: Path, out: Path, progress: Progress) -
 
 
 def shown(console: "Console", title: str) -> tuple[Progress, Callable[[], None]]:
-    """Progress for people: a bar on a terminal, a line for each tenth in a log; and what ends it."""
+    """Return a progress display (a bar on a terminal, else a line for each tenth) and a function that ends it."""
     if console.is_terminal:
         from rich import progress as rich
 
@@ -82,12 +82,12 @@ def shown(console: "Console", title: str) -> tuple[Progress, Callable[[], None]]
         task = bar.add_task(title, total=None)
         bar.start()
         return (lambda there, total: bar.update(task, completed=there, total=total)), bar.stop
-    told = 0.0
+    next_line = 0.0
 
     def line(there: int, total: int | None) -> None:
-        nonlocal told
-        if total and there / total >= told:
+        nonlocal next_line
+        if total and there / total >= next_line:
             console.print(f"{title}: {there / 1e6:,.1f} of {total / 1e6:,.1f} MB")
-            told = there / total + _LINE_EVERY
+            next_line = there / total + _LINE_EVERY
 
     return line, lambda: None

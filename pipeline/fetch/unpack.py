@@ -1,4 +1,4 @@
-"""Named members of an archive, landed under their own names: their folders are left behind, and lead nowhere."""
+"""Land members of an archive by their file names; their folders, which could lead anywhere, are dropped."""
 
 import fnmatch
 import hashlib
@@ -13,18 +13,18 @@ from pipeline.storage.tables import atomic_path
 
 
 def unpack(archive: Path, members: Sequence[Member], out: Path) -> list[Path]:
-    """Land the members that match; what is there already with the same size stays.
+    """Land the members that match; a file that is already there with the same size stays.
 
     Args:
-        archive: tar, packed or not.
-        members: what lands.
+        archive: tar, compressed or not.
+        members: the members to land.
         out: the landing folder.
 
     Returns:
-        Where they are.
+        Their paths.
 
     Raises:
-        FetchError: it is no archive, holds no such member or two of one name, or a member has another checksum.
+        FetchError: it is not an archive, holds no such member or two of the same name, or a checksum differs.
     """
     landed: dict[str, Path] = {}
     try:

@@ -80,6 +80,18 @@ class Format:
         of_the_file = {repair: result.plays.num_rows} if repair and result.plays.num_rows else {}
         return replace(result, repairs={**result.repairs, **of_the_file})
 
+    @property
+    def files(self) -> str:
+        """Return the names of its files in Markdown, compressed ones left out."""
+        names = dict.fromkeys(pattern.removesuffix(".gz").removesuffix(".zst") for pattern in self.patterns)
+        found = ", ".join(f"`{name}`" for name in names)
+        return f"{found}, without {self.exceptions_are}" if self.exceptions_are else found
+
+    def docs_row(self) -> str:
+        """Return the format's row of the table in docs/formats.md."""
+        cells = (f"`{self.name}`", self.files, self.description, self.listener, self.played_at, self.ms_played)
+        return f"| {' | '.join(cells)} |"
+
 
 def with_compressed(*patterns: str) -> tuple[str, ...]:
     """Return the patterns, each followed by those of its compressed files."""

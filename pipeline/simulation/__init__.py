@@ -1,1 +1,1 @@
-"""Listening logs that look like real ones, from a seed."""
+"""Simulate realistic listening logs from a seed."""

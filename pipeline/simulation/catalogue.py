@@ -1,4 +1,4 @@
-"""What can be heard: artists in genres and in a latent space, and their tracks."""
+"""The catalogue: artists in genres and in a latent space, and their tracks."""
 
 import math
 from itertools import pairwise
@@ -10,24 +10,24 @@ import numpy.typing as npt
 N_GENRES = 36
 N_FACTORS = 4
 DEBUT_SHARE, DEBUT_DAYS = 0.2, 730
-"""So many artists appear, evenly, within so many days of the start."""
+"""Share of artists that debut after the start, and the days over which they do, evenly."""
 BASE_ARTISTS, HEAPS = 10_000, 0.05
-"""Artists on offer to 1,500 listeners, and the power by which that grows with their number (Heaps' law)."""
+"""Number of artists for 1,500 listeners, and the exponent with which it grows with their number (Heaps' law)."""
 TAIL_SHARE = 0.4
-"""Artists without fame: found only by those who dig in their genre."""
+"""Share of artists without fame, whom only a search within their genre finds."""
 TRACKS = 24
 """Median number of tracks of an artist without fame; the most famous have four times as many."""
 
 
 class Catalogue(NamedTuple):
-    """Arrays over artists (n_artists) and tracks (n_tracks); a tuple, because Numba reads tuples of arrays.
+    """Arrays over artists (n_artists) and tracks (n_tracks). A named tuple, because compiled code takes those.
 
     Attributes:
         genre: int32 (n_artists).
-        scene: float32 (n_artists, N_FACTORS), unit vectors: where an artist stands within the genre.
-        debut: int32 (n_artists), day from the simulation's start before which nobody can hear the artist.
+        scene: float32 (n_artists, N_FACTORS), unit vectors: the artist's place within the genre.
+        debut: int32 (n_artists), first day, from the simulation's start, on which the artist can be heard.
         first_track: int32 (n_artists + 1), the artist's tracks are first_track[a] … first_track[a + 1] − 1, best first.
-        artist: int32 (n_tracks), whose track it is.
+        artist: int32 (n_tracks), the track's artist.
         ms: int32 (n_tracks), length [ms].
         members: int32 (n_artists), artists sorted by genre.
         first_member: int32 (N_GENRES + 1), the genre's slice of `members`.
@@ -48,17 +48,17 @@ class Catalogue(NamedTuple):
 
 
 def catalogue_size(n_listeners: int) -> int:
-    """Artists on offer: a larger audience knows more of them, in less than proportion."""
+    """Return the number of artists: it grows with the audience, less than in proportion."""
     return int(BASE_ARTISTS * math.pow(max(n_listeners, 10) / 1500, HEAPS))
 
 
 def make_catalogue(n_artists: int, rng: np.random.Generator, *, popularity_exponent: float = 1.0) -> Catalogue:
     """Draw a catalogue. Artist 0 is the most popular; each artist's first track is its most popular."""
     weight = np.power(np.arange(n_artists) + 8.0, -popularity_exponent)
-    weight[round(n_artists * (1 - TAIL_SHARE)) :] = 0  # nobody is led to these; who digs in a genre may find them
+    weight[round(n_artists * (1 - TAIL_SHARE)) :] = 0  # fame leads to none of these; a search within the genre may
     genre_share = rng.dirichlet(np.full(N_GENRES, 4.0))
     genre = rng.choice(N_GENRES, size=n_artists, p=genre_share).astype(np.int32)
-    # No genre without an artist: a listener's taste may point to any.
+    # Every genre has an artist, because a listener's taste may point to any genre.
     genre[:N_GENRES] = np.arange(N_GENRES) if n_artists >= N_GENRES else np.arange(n_artists)
     scene = rng.standard_normal((n_artists, N_FACTORS))
     debut = np.where(rng.random(n_artists) < DEBUT_SHARE, rng.integers(0, DEBUT_DAYS, n_artists), -1)

@@ -1,4 +1,4 @@
-"""Simulated beside real, figure for figure, with the bounds that are held."""
+"""Compare a simulation with real listening, figure by figure, within bounds."""
 
 import math
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from pipeline.simulation.statistics import Figures, statistics
 from pipeline.simulation.world import days, make_world
 
 SOURCE_LISTENERS, SOURCE_DAYS = 56, 400
-"""The size of the real sample: figures that depend on size are comparable at this one."""
+"""The size of the real sample: some figures depend on size and are comparable only at this one."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One number of a figure: simulated, real, and the interval that is held (infinite where it is not)."""
+    """One number of a figure: simulated, real, and the allowed interval (infinite if it is not checked)."""
 
     figure: str
     part: str
@@ -31,19 +31,20 @@ class Comparison:
     note: str
 
     @property
-    def held(self) -> bool:
+    def is_checked(self) -> bool:
+        """Whether the number has bounds."""
         return math.isfinite(self.high)
 
     @property
     def within(self) -> bool:
-        """NaN, a figure that the plays do not reach, is not within."""
+        """Whether the simulated value is within its bounds; NaN (too few plays to measure) is not."""
         return self.low <= self.simulated <= self.high
 
 
 def simulated_plays(*, n_listeners: int, n_days: int, seed: int, start: date = date(2025, 1, 1)) -> pl.DataFrame:
-    """Plays as `statistics` reads them, straight from the simulation: duplicates in, bots and unreadable rows left out.
+    """Return simulated plays for `statistics`, with integers as ids: with duplicates, without bots and malformed rows.
 
-    Real exports have no bots in them; integers stand for ids.
+    Bots are left out because the real exports hold none.
     """
     catalogue = make_world(n_listeners, seed)
     dirt = Dirt(n_bots=0, malformed_share=0)
@@ -67,17 +68,17 @@ def simulated_plays(*, n_listeners: int, n_days: int, seed: int, start: date = d
 
 
 def run_comparison(n_listeners: int = SOURCE_LISTENERS, n_days: int = SOURCE_DAYS, seed: int = 1) -> Figures:
-    """The figures of a simulation of that size."""
+    """Return the figures of a simulation of that size."""
     return statistics(simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed))
 
 
 def compare(simulated: Figures) -> list[Comparison]:
-    """Each number of each known figure beside its simulation, in the order of facts.json."""
+    """Compare each number of each figure of facts.json, in its order."""
     return [row for name, fact in load_facts().items() for row in _compare(name, fact, simulated[name])]
 
 
 def comparison_table(simulated: Figures) -> Table:
-    """The comparison as a table for people."""
+    """Return the comparison as a table to print."""
     table = Table(title=f"{simulated['events']:,} simulated plays of {simulated['listeners']:,} listeners")
     table.add_column("figure")
     for heading in ("", "real", "simulated", "bounds"):
@@ -92,8 +93,8 @@ def comparison_table(simulated: Figures) -> Table:
             row.part,
             _text(row.real),
             _text(row.simulated),
-            f"{_text(row.low)} – {_text(row.high)}" if row.held else "[dim]not held[/dim]",
-            ("[green]✓[/green]" if row.within else "[red]✗[/red]") if row.held else "",
+            f"{_text(row.low)} – {_text(row.high)}" if row.is_checked else "[dim]not checked[/dim]",
+            ("[green]✓[/green]" if row.within else "[red]✗[/red]") if row.is_checked else "",
         )
     return table
 
@@ -101,9 +102,9 @@ def comparison_table(simulated: Figures) -> Table:
 def _compare(name: str, fact: Fact, simulated: object) -> list[Comparison]:
     if isinstance(fact.real, dict):
         assert isinstance(simulated, dict)
-        pairs = [(part, simulated[part], real, part in fact.held) for part, real in fact.real.items()]
+        pairs = [(part, simulated[part], real, part in fact.checked) for part, real in fact.real.items()]
     elif isinstance(fact.real, list):
-        # Of a rhythm, the hour (or weekday) that is farthest off stands for all.
+        # The hour (or weekday) with the largest gap stands for the whole rhythm.
         assert isinstance(simulated, list)
         gaps = [abs(s - r) if math.isfinite(s) else math.inf for s, r in zip(simulated, fact.real, strict=True)]
         worst = gaps.index(max(gaps))
@@ -111,8 +112,8 @@ def _compare(name: str, fact: Fact, simulated: object) -> list[Comparison]:
     else:
         pairs = [("", simulated, fact.real, True)]
     rows = []
-    for part, value, real, held in pairs:
-        low, high = fact.bounds(real) if held else (-math.inf, math.inf)
+    for part, value, real, is_checked in pairs:
+        low, high = fact.bounds(real) if is_checked else (-math.inf, math.inf)
         rows.append(Comparison(name, part, fact.unit, float(value), real, low, high, fact.note))
     return rows
 

@@ -1,4 +1,4 @@
-"""What is wrong with real logs, in known shares: duplicates, rows that cannot be read, bots."""
+"""The faults of real logs, in known shares: duplicates, malformed lines, bots."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ _MIN_LISTENERS_FOR_BOTS = 50
 
 @dataclass(frozen=True)
 class Dirt:
-    """Shares of a day's lines in [0, 1]; bots are declared by number, None for a number that suits the audience."""
+    """How much dirt a log gets: shares of a day's lines in [0, 1], and a number of bots."""
 
     duplicate_share: float = 0.015
-    """Exact copies of lines of the same day, further down the file."""
+    """Share of exact copies of lines of the same day, further down the file."""
     malformed_share: float = 0.001
-    """Lines that no reader can make a play of."""
+    """Share of lines that cannot be read as plays."""
     n_bots: int | None = None
-    """Listeners who play a loop of three artists round the clock, a track every 20 to 40 seconds."""
+    """Bots, which loop three artists round the clock, a track every 20 to 40 s; None: a number by audience."""
 
     def bots(self, n_listeners: int) -> int:
-        """Bots among an audience: none below 50 listeners, one from there on, two from 751."""
+        """Return the number of bots; by default none below 50 listeners, one from 50, two from 751."""
         if self.n_bots is not None:
             return self.n_bots
         return min(2, -(-n_listeners // _LISTENERS_PER_BOT)) if n_listeners >= _MIN_LISTENERS_FOR_BOTS else 0
@@ -36,7 +36,7 @@ MALFORMED = ("truncated", "missing_field", "null_listener", "bad_timestamp")
 
 
 def bot_plays(bot: int, listener: int, catalogue: Catalogue, rng: np.random.Generator) -> DayOfPlays:
-    """A bot's day: every track is cut a second or so after the 30 seconds from which a play is paid for."""
+    """Return a day of a bot: it skips every track a second or so after the 30 s from which services pay for a play."""
     second = np.cumsum(rng.integers(20, 41, DAY_SECONDS // 20))
     second = second[second < DAY_SECONDS]
     n_artists = len(catalogue.genre)
@@ -50,10 +50,10 @@ def bot_plays(bot: int, listener: int, catalogue: Catalogue, rng: np.random.Gene
 
 
 def with_duplicates(plays: DayOfPlays, share: float, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], int]:
-    """Row numbers in the order of a day's file, and how many of them are copies.
+    """Return the row numbers of a day's file in order, with copies, and the number of copies.
 
-    Lines stand in order of time; a copy comes up to an hour after its original, as from a client that sends again.
-    `share` is of all rows, copies included; it holds in every file, not in the mean.
+    Lines are sorted by time; a copy follows its original within an hour, as if a client had sent it again. `share` is
+    that of copies among all rows, in every file and not only on average.
     """
     n = len(plays.second)
     copies = np.sort(rng.choice(n, size=min(n, round(share / (1 - share) * n)), replace=False))
@@ -65,15 +65,16 @@ def with_duplicates(plays: DayOfPlays, share: float, rng: np.random.Generator) -
 def with_malformed(
     text: bytes, start: npt.NDArray[np.int64], share: float, rng: np.random.Generator
 ) -> tuple[bytes, dict[str, int]]:
-    """Put spoilt copies of some lines behind them, as from a client whose second attempt succeeded first.
+    """Insert malformed copies of some lines after them.
 
     Args:
         text: a day's lines.
-        start: int64 (n_lines + 1), where each starts.
-        share: spoilt lines among all.
+        start: int64 (n_lines + 1), the offset of each line.
+        share: share of malformed lines among all.
+        rng: draws lines and kinds.
 
     Returns:
-        The lines, and the number of spoilt ones by kind.
+        The lines, and the number of malformed ones by kind.
     """
     n = len(start) - 1
     spoilt = np.sort(rng.choice(n, size=min(n, round(share / (1 - share) * n)), replace=False))
@@ -87,7 +88,7 @@ def with_malformed(
 
 
 def spoil(line: bytes, kind: str) -> bytes:
-    """A line that cannot be read as a play, made from one that can."""
+    """Return a malformed copy of a line, of a kind of MALFORMED."""
     match kind:
         case "truncated":
             return line[: len(line) // 2]

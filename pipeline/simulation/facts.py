@@ -1,4 +1,4 @@
-"""What is known of real listening, and how near a simulation must come: facts.json, read as values."""
+"""Load facts.json: figures of real listening, and how close a simulation must come."""
 
 import json
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ class Fact:
         real: a number, a list of shares, or percentiles by name.
         unit: of the figure.
         tolerance: how far a simulated value may be from the real one, by `kind`.
-        kind: `relative` to the real value, `absolute`, or `free` where the figure is shown but not held.
-        held: percentiles that are held; the others are shown.
-        note: why a bound is wide, or a figure is not held.
+        kind: `relative` to the real value, `absolute`, or `free` if the figure is shown but not checked.
+        checked: percentiles that are checked; the others are only shown.
+        note: why a bound is wide, or a figure is not checked.
     """
 
     real: Any
     unit: str
     tolerance: float
     kind: Literal["relative", "absolute", "free"]
-    held: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
     note: str = ""
 
     def bounds(self, real: float) -> tuple[float, float]:
-        """Lowest and highest simulated value for one real value of this figure."""
+        """Return the lowest and the highest simulated value allowed for a real value of this figure."""
         if self.kind == "free":
             return float("-inf"), float("inf")
         width = self.tolerance * (abs(real) if self.kind == "relative" else 1.0)
@@ -35,6 +35,6 @@ class Fact:
 
 
 def load_facts() -> dict[str, Fact]:
-    """The figures that a simulation is calibrated to, by name."""
+    """Return the figures that the simulation is calibrated to, by name."""
     raw = json.loads(resources.files(__package__).joinpath("facts.json").read_text(encoding="utf-8"))
-    return {name: Fact(**{**fact, "held": tuple(fact.get("held", ()))}) for name, fact in raw["figures"].items()}
+    return {name: Fact(**{**fact, "checked": tuple(fact.get("checked", ()))}) for name, fact in raw["figures"].items()}

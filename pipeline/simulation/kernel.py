@@ -1,4 +1,4 @@
-"""One day of everybody's listening, compiled. Each listener draws from an own stream and sees the day in order."""
+"""Simulate a day of all listeners, in compiled code. Each listener draws from a random stream of their own."""
 
 from typing import NamedTuple
 
@@ -11,13 +11,13 @@ from pipeline.simulation.listeners import State, Traits
 
 DAY_SECONDS = 86_400
 MAX_PLAYS = 1000
-"""Plays of a listener in a day that are kept room for; the rest of such a day is not played."""
+"""Plays per listener and day at most: room for as many is reserved, and further plays are dropped."""
 _MAX_SESSIONS = 40
 _MAX_SESSION_PLAYS = 400
 _BREAK_SECONDS = 1860.0
-# Numba's cache looks at this file alone: constants that compiled code reads must stand here.
+# Numba's cache depends on this file only, so constants that compiled code reads must be defined here.
 SESSION_SIGMA = 1.32
-AFFINITY = 4.5  # how much nearer scenes are preferred within a genre
+AFFINITY = 4.5  # preference for near scenes within a genre
 NICHE = 0.2  # share of discoveries that ignore fame within the genre
 HITS = 1.1  # > 1: an artist's hits are played before the rest
 LAG_SIGMA = 2.4  # of the log of how long ago a repeated track was played
@@ -28,7 +28,7 @@ AGAIN = 0.05  # share of repeats that play the same track once more
 
 
 class DayOfPlays(NamedTuple):
-    """Aligned arrays, a row a play: listener int32, second of the day int32, track int32, ms int32."""
+    """Aligned int32 arrays with an element per play: listener, second of the day, track, milliseconds played."""
 
     listener: npt.NDArray[np.int32]
     second: npt.NDArray[np.int32]
@@ -37,15 +37,15 @@ class DayOfPlays(NamedTuple):
 
 
 def room(n_listeners: int) -> DayOfPlays:
-    """Arrays that any day fits into; the operating system gives memory to the rows in use only."""
+    """Return arrays large enough for any day; only the pages in use take memory."""
     size = n_listeners * MAX_PLAYS
     return DayOfPlays(*(np.empty(size, dtype=np.int32) for _ in DayOfPlays._fields))
 
 
 def rhythm(hour_share: list[float], peak: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Running shares of sessions by hour, (n_listeners, 24): the common shares, tilted towards each listener's peak.
+    """Return cumulative shares of sessions by hour, (n_listeners, 24): common shares, tilted to each listener's peak.
 
-    With peaks spread evenly round the clock the tilts cancel, and the whole keeps the common shares.
+    With peaks spread evenly over the day the tilts cancel, and the audience as a whole keeps the common shares.
     """
     hours = np.arange(24)
     tilt = 1 + 0.4 * np.cos(2 * np.pi * (hours[None, :] + 0.5 - peak[:, None]) / 24)
@@ -56,7 +56,7 @@ def rhythm(hour_share: list[float], peak: npt.NDArray[np.float64]) -> npt.NDArra
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]  # Numba ships no types
 def uniform(streams: npt.NDArray[np.uint64], i: int) -> float:
-    """SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): a number in [0, 1) from listener i's stream."""
+    """Draw a number in [0, 1) from listener i's stream by SplitMix64 (Steele, Lea & Flood, OOPSLA 2014)."""
     streams[i] += np.uint64(0x9E3779B97F4A7C15)
     z = streams[i]
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -67,14 +67,14 @@ def uniform(streams: npt.NDArray[np.uint64], i: int) -> float:
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def normal(streams: npt.NDArray[np.uint64], i: int) -> float:
-    """Box & Muller's transform."""
+    """Draw a standard normal number (Box & Muller 1958)."""
     radius = np.sqrt(-2.0 * np.log(1.0 - uniform(streams, i)))
     return float(radius * np.cos(2.0 * np.pi * uniform(streams, i)))
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def discover(i: int, day: int, catalogue: Catalogue, traits: Traits, state: State) -> int:
-    """An artist by taste: a genre, fame within it, then kept or thrown back by how near the scene is."""
+    """Draw an artist by taste: a genre, then fame within it; near scenes are accepted more often."""
     artist, best = 0, -2.0
     for _ in range(24):
         if uniform(state.streams, i) < traits.mainstream[i]:
@@ -104,16 +104,16 @@ def discover(i: int, day: int, catalogue: Catalogue, traits: Traits, state: Stat
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def track_of(i: int, artist: int, depth: float, catalogue: Catalogue, state: State) -> int:
-    """A track of the artist; the greater `depth`, the more it is the hits that are played."""
+    """Draw a track of an artist; the greater `depth`, the more often a hit."""
     first, end = catalogue.first_track[artist], catalogue.first_track[artist + 1]
     return int(first) + int((end - first) * uniform(state.streams, i) ** depth)
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def remembered(i: int, memory: float, state: State) -> int:
-    """A track from the listener's past: how many plays, or how many discoveries, ago is lognormal.
+    """Draw a track from the listener's past; its distance in plays, or in discoveries, is lognormal.
 
-    Repeating plays alone would let a few tracks take all (Yule's process); the library gives each track its turn.
+    Repeating plays only would let a few tracks take over (Yule's process); discoveries give every track a chance.
     """
     wide = np.exp(LAG_SIGMA * normal(state.streams, i))
     known = min(state.n_discovered[i], state.library.shape[1])
@@ -131,10 +131,10 @@ def remembered(i: int, memory: float, state: State) -> int:
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def choose(i: int, day: int, catalogue: Catalogue, traits: Traits, state: State) -> tuple[int, bool]:
-    """The next track, and whether it was chosen as something new."""
+    """Return the next track, and whether it was chosen as new."""
     last = state.last[i]
     if last >= 0 and uniform(state.streams, i) < traits.album[i]:
-        # On with the album; its tracks are known where the artist is.
+        # Go on with the artist, whose tracks count as known.
         artist = catalogue.artist[last]
         if last + 1 < catalogue.first_track[artist + 1] and uniform(state.streams, i) < 0.7:
             return last + 1, False
@@ -152,7 +152,7 @@ def choose(i: int, day: int, catalogue: Catalogue, traits: Traits, state: State)
 def listen(  # noqa: PLR0917  # compiled code is called by position
     i: int, track: int, new: bool, catalogue: Catalogue, traits: Traits, state: State
 ) -> int:
-    """Milliseconds played: a skip, a part, or the whole."""
+    """Play a track and return the milliseconds played: a skip, a part, or the whole track."""
     ms = catalogue.ms[track]
     artist = catalogue.artist[track]
     state.heard[i, artist >> 3] |= 1 << (artist & 7)
@@ -174,13 +174,13 @@ def listen(  # noqa: PLR0917  # compiled code is called by position
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def warm_up(n_plays: int, catalogue: Catalogue, traits: Traits, state: State) -> None:
-    """Give every listener a past of n_plays choices before the first day, unlogged."""
+    """Give every listener a past of n_plays choices before the first day, which is not logged."""
     for i in range(len(state.n_played)):
         for _ in range(n_plays):
             track, new = choose(i, -1, catalogue, traits, state)
             listen(i, track, new, catalogue, traits, state)
             state.last[i] = track
-    # What was heard long ago may be found again.
+    # Artists heard long ago may be discovered again.
     state.heard[:] = 0
 
 
@@ -194,7 +194,7 @@ def one_day(  # noqa: PLR0917
     state: State,
     out: DayOfPlays,
 ) -> int:
-    """Play a day into `out`; gives the number of rows. `intensity` scales the number of sessions (weekday)."""
+    """Write a day's plays to `out` and return their number. `intensity`, by weekday, scales the number of sessions."""
     n = 0
     starts = np.empty(_MAX_SESSIONS)
     for i in range(len(traits.joins)):
@@ -203,7 +203,7 @@ def one_day(  # noqa: PLR0917
         limit = n + MAX_PLAYS
         n_sessions = 0
         if uniform(state.streams, i) < traits.active[i] or day == traits.joins[i]:
-            # One session and a Poisson number more, counted by exponential waiting times (Knuth).
+            # One session plus a Poisson number, by exponential waiting times (Knuth).
             mean = traits.sessions[i] * intensity - 1.0
             waited = -np.log(1.0 - uniform(state.streams, i))
             n_sessions = 1
@@ -216,10 +216,10 @@ def one_day(  # noqa: PLR0917
             starts[:n_sessions].sort()
         left, clock = state.left[i], state.clock[i]
         free = clock + _BREAK_SECONDS
-        # Session −1 is yesterday's, where midnight cut it.
+        # Session −1 is the rest of a session that midnight interrupted.
         for s in range(-1, n_sessions):
             if s >= 0:
-                # Lognormal: the mean is the median times exp(σ² / 2).
+                # The mean of a lognormal is its median times exp(σ² / 2).
                 spread = SESSION_SIGMA * normal(state.streams, i) - SESSION_SIGMA**2 / 2
                 left = min(max(1, int(traits.session_plays[i] * np.exp(spread) + 0.5)), _MAX_SESSION_PLAYS)
                 clock = max(starts[s], free)

@@ -1,4 +1,4 @@
-"""The JSON lines of the format `netgain`, put together from prepared pieces of bytes.
+"""Write JSON lines of the format `netgain` from prepared pieces of bytes.
 
 A play: {"listener_id":"L000123","played_at":"2026-01-01T12:34:56Z","artist_id":"A00042","artist_name":"…",
 "track_id":"T0001234","track_name":"…","ms_played":183000}
@@ -17,26 +17,26 @@ Bytes = npt.NDArray[np.uint8]
 
 
 class Pieces(NamedTuple):
-    """Byte strings, one after the other; string i is text[start[i]] … text[start[i + 1] − 1]."""
+    """Concatenated byte strings; string i is text[start[i]] … text[start[i + 1] − 1]."""
 
     text: Bytes
     start: npt.NDArray[np.int64]
 
 
 def pieces(strings: list[str]) -> Pieces:
-    """Strings as UTF-8, end to end."""
+    """Return strings as UTF-8, concatenated."""
     encoded = [string.encode() for string in strings]
     start = np.concatenate(([0], np.cumsum([len(piece) for piece in encoded]))).astype(np.int64)
     return Pieces(np.frombuffer(b"".join(encoded), dtype=np.uint8), start)
 
 
 def listener_pieces(n: int) -> Pieces:
-    """The beginnings of lines, by listener."""
+    """Return the first part of a line for each listener."""
     return pieces([f'{{"listener_id":"{listener_id(i)}","played_at":"' for i in range(n)])
 
 
 def track_pieces(catalogue: Catalogue, artist_names: list[str], track_names: list[str]) -> Pieces:
-    """The middles of lines, by track."""
+    """Return the middle part of a line for each track."""
     heads = [
         f'Z","artist_id":"{artist_id(a)}","artist_name":"{name}","track_id":"' for a, name in enumerate(artist_names)
     ]
@@ -49,26 +49,29 @@ def track_pieces(catalogue: Catalogue, artist_names: list[str], track_names: lis
 
 
 def time_pieces(day: str) -> Pieces:
-    """The times of a day, by second."""
+    """Return the time for each second of a day."""
     return pieces([f"{day}T{s // 3600:02}:{s // 60 % 60:02}:{s % 60:02}" for s in range(86_400)])
 
 
 def listener_id(i: int) -> str:
+    """Return the id of listener i."""
     return f"L{i + 1:06}"
 
 
 def artist_id(a: int) -> str:
+    """Return the id of artist a."""
     return f"A{a + 1:05}"
 
 
 def track_id(t: int) -> str:
+    """Return the id of track t."""
     return f"T{t + 1:07}"
 
 
 def lines(
     plays: DayOfPlays, rows: npt.NDArray[np.int64], *, listeners: Pieces, times: Pieces, tracks: Pieces
 ) -> tuple[Bytes, npt.NDArray[np.int64]]:
-    """The lines of a day's rows, in their order, each ended by a newline; and where each starts (n_rows + 1)."""
+    """Return the lines of some rows of a day, each with a line feed, and the offset of each (n_rows + 1)."""
     length = np.full(len(plays.ms), _MS_ROOM, dtype=np.int64)
     for parts, index in ((listeners, plays.listener), (times, plays.second), (tracks, plays.track)):
         length += np.diff(parts.start)[index]

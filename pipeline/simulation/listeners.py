@@ -1,4 +1,4 @@
-"""Who listens: traits that stay, and the state that a day leaves to the next."""
+"""The listeners: traits that stay, and the state that passes from one day to the next."""
 
 from typing import NamedTuple
 
@@ -9,16 +9,16 @@ from scipy.special import ndtri
 from pipeline.simulation.catalogue import N_FACTORS, N_GENRES
 
 HISTORY = 16_384
-"""Plays that a listener remembers [rows]: half a year of the median listener."""
+"""Plays that a listener remembers: half a year of the median listener."""
 LIBRARY = 4096
-"""Discoveries that a listener remembers [tracks]."""
+"""Discovered tracks that a listener remembers."""
 LATE_SHARE, LATE_DAYS = 0.2, 35
-"""So many listeners join within so many days of the start; the others are there from the first."""
+"""Share of listeners who join after the first day, and the days over which they do."""
 TASTE_CONCENTRATION = 0.06
-"""Of the Dirichlet over genres: two or three genres carry a listener."""
+"""Concentration of the Dirichlet distribution over genres: a listener plays two or three genres mostly."""
 TASTE_CHANGES_PER_DAY = 1 / 45
 
-# Calibrated to facts.json. Probabilities are logits of the median listener, MEMORY the log of plays.
+# Calibrated to facts.json. NOVELTY, ALBUM and SKIPS are logits of the median listener, MEMORY is a log of plays.
 NOVELTY, NOVELTY_SPREAD = -1.63, 0.95
 CURIOSITY = 0.33
 ALBUM = -2.3
@@ -27,20 +27,20 @@ MEMORY = 7.3
 
 
 class Traits(NamedTuple):
-    """What stays with a listener; float64 of shape (n_listeners) unless said otherwise.
+    """The lasting traits of listeners; float64 of shape (n_listeners) unless stated.
 
     Attributes:
         joins: int32, day of the first play.
         sessions: mean number of sessions of an active day.
         session_plays: mean length of a session [plays].
         active: probability that a day has any play.
-        peak: hour of the day around which this listener's sessions gather, added to the common rhythm.
-        novelty: probability that a choice of what to play next is a new track.
-        curiosity: share of those that come from an artist chosen by taste, instead of one that is known.
-        mainstream: share of those that come from what everybody hears.
+        peak: hour of the day with more sessions than in the common rhythm.
+        novelty: probability that the next track is a new one.
+        curiosity: share of new tracks that are of an artist found by taste, rather than of a known one.
+        mainstream: share of artists found by overall popularity.
         album: probability of staying with the artist.
-        skips: probability of skipping what is known.
-        memory: log of the median age of the play that is repeated [plays].
+        skips: probability of skipping a known track.
+        memory: log of the median age of a repeated play [plays].
         scene: float32 of shape (n_listeners, N_FACTORS), unit vectors: taste within genres.
     """
 
@@ -59,19 +59,19 @@ class Traits(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a day leaves to the next; changed in place.
+    """The state that passes from one day to the next; changed in place.
 
     Attributes:
         streams: uint64 (n_listeners), a random stream for each listener.
         taste: float64 (n_listeners, N_GENRES), running sum of genre shares, ending at 1.
-        history: int32 (n_listeners, HISTORY), a ring of tracks that were played and not skipped.
-        n_played: int64 (n_listeners), tracks ever put into the ring.
+        history: int32 (n_listeners, HISTORY), a ring buffer of tracks that were played and not skipped.
+        n_played: int64 (n_listeners), number of tracks ever written to it.
         heard: uint8 (n_listeners, n_artists / 8), a bit for each artist ever played.
-        library: int32 (n_listeners, LIBRARY), a ring of tracks that were chosen as new and not skipped.
-        n_discovered: int64 (n_listeners), tracks ever put into that ring.
-        clock: float64 (n_listeners), when the last session went quiet or plays on [s after the coming midnight].
-        left: int64 (n_listeners), plays left of it.
-        last: int32 (n_listeners), the track before.
+        library: int32 (n_listeners, LIBRARY), a ring buffer of tracks that were chosen as new and not skipped.
+        n_discovered: int64 (n_listeners), number of tracks ever written to it.
+        clock: float64 (n_listeners), time at which the last session ended or goes on [s after the next midnight].
+        left: int64 (n_listeners), plays left of that session.
+        last: int32 (n_listeners), the previous track; −1 at the start of a session.
     """
 
     streams: npt.NDArray[np.uint64]
@@ -90,7 +90,7 @@ def make_listeners(n: int, n_artists: int, rng: np.random.Generator) -> tuple[Tr
     """Draw n listeners, before their first play."""
     activity = _normals(n, rng)
     plays = np.clip(91 + 41 * activity, 8, 240)
-    # Who plays more does so in more sessions and in longer ones.
+    # More plays mean both more sessions and longer ones.
     session_mean = np.minimum(24.5 * (plays / 87) ** 0.5 * np.exp(0.25 * _normals(n, rng)), 0.9 * plays)
     scene = rng.standard_normal((n, N_FACTORS))
     traits = Traits(
@@ -123,7 +123,7 @@ def make_listeners(n: int, n_artists: int, rng: np.random.Generator) -> tuple[Tr
 
 
 def drift(state: State, rng: np.random.Generator) -> None:
-    """Overnight, some listeners turn towards another taste: their genre shares move half way to a new draw."""
+    """Change the taste of some listeners: their genre shares move half way to a new draw."""
     moved = np.flatnonzero(rng.random(len(state.taste)) < TASTE_CHANGES_PER_DAY)
     state.taste[moved] = (state.taste[moved] + np.cumsum(_tastes(len(moved), rng), axis=1)) / 2
 
@@ -133,7 +133,7 @@ def _tastes(n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
 
 
 def _ranks(n: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
-    """One number from each n-th of [0, 1), shuffled: a small audience then spans the same range as a large one."""
+    """Draw one number from each n-th of [0, 1), in random order: small audiences span the same range as large ones."""
     return (rng.permutation(n) + rng.random(n)) / n
 
 

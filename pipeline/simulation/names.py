@@ -1,4 +1,4 @@
-"""Names that can be pronounced, drawn from syllables and words; the same stream gives the same names."""
+"""Draw pronounceable names from syllables and words; the same random stream gives the same names."""
 
 import numpy as np
 
@@ -32,13 +32,13 @@ _TAILS = _split("Again Alone Away Down Forever Home Me Now Slowly Together Tonig
 
 
 def artist_names(n: int, rng: np.random.Generator) -> list[str]:
-    """n distinct names of artists."""
+    """Return n distinct names of artists."""
     names: dict[str, None] = {}
     while len(names) < n:
         picks = rng.integers(0, 1 << 30, size=(n, 8)).tolist()
         for row in picks:
             name = _artist(row)
-            # A second artist of that name gets a surname, as in life; the third waits for another draw.
+            # A second artist of a name gets a surname; a third is drawn again.
             names.setdefault(name if name not in names else f"{name} {_word(row[6], row[7], row[0])}")
             if len(names) == n:
                 break
@@ -46,7 +46,7 @@ def artist_names(n: int, rng: np.random.Generator) -> list[str]:
 
 
 def track_names(n: int, rng: np.random.Generator) -> list[str]:
-    """n names of tracks; two artists may have a track of the same name."""
+    """Return n names of tracks, not necessarily distinct."""
     return [_track(row) for row in rng.integers(0, 1 << 30, size=(n, 4)).tolist()]
 
 
@@ -83,7 +83,7 @@ def _track(r: list[int]) -> str:
 
 
 def _word(a: int, b: int, c: int) -> str:
-    """Two or three syllables; each number holds enough digits for one."""
+    """Return a word of two or three syllables, each from one of the numbers."""
     syllables = [_syllable(a), _syllable(b) + _of(_CODAS, b // 7919)]
     if c % 3 == 0:
         syllables.insert(1, _syllable(c // 3))

@@ -1,4 +1,4 @@
-"""Listening logs that look like real ones: one file a day, the same bytes for the same seed."""
+"""Simulate listening logs: one file per day, the same bytes for the same seed."""
 
 import calendar
 import gzip
@@ -19,7 +19,7 @@ from pipeline.simulation.world import NAMES, SPOILS, days, make_world, stream
 from pipeline.storage.tables import atomic_path
 
 Progress = Callable[[int, int], None]
-"""Called with the days done and the days in all."""
+"""(days done, days in total) → nothing; called after each day."""
 
 _GZIP_LEVEL = 1
 _MAX_LISTENERS, _MAX_DAYS, _MAX_SEED = 1_000_000, 36_500, 2**32
@@ -39,22 +39,22 @@ def simulate(
 ) -> dict[str, Any]:
     """Write plays-YYYY-MM-DD.jsonl.gz for each day into the folder `out`.
 
-    A file does not depend on how many days follow it: a call with more days adds files, and files that already hold
-    the right bytes are left alone.
+    A file does not depend on the number of days that follow. A call with more days adds files, and files that already
+    have the right bytes are not written again.
 
     Args:
-        n_listeners: people; bots come on top.
-        n_days: days [d] from `start`.
+        n_listeners: number of listeners without bots.
+        n_days: number of days from `start`.
         seed: in [0, 2³²).
         start: the first day, UTC.
-        out: folder, made where it is missing.
-        n_artists: on offer; by default as many as so many listeners know.
-        dirt: shares of what is wrong with the log; the default is as in real logs.
-        progress: told after each day.
+        out: the folder to write to, created if missing.
+        n_artists: size of the catalogue; by default `catalogue_size`.
+        dirt: shares of faults; by default those of real logs.
+        progress: called after each day.
 
     Returns:
-        What was put in, for readers to be held against: `lines` = `plays` + `duplicates` + `malformed` (by kind in
-        `malformed_by_kind`), the same for each of `files`; `zero_plays` and `bot_plays` among the plays; the bots' ids.
+        What was written, to check readers by: `lines` = `plays` + `duplicates` + `malformed` (by kind in
+        `malformed_by_kind`), also for each of `files`; `zero_plays` and `bot_plays` among the plays; the bots' ids.
 
     Raises:
         ParamsError: a value is out of range, or `out` cannot be a folder.
@@ -69,7 +69,7 @@ def simulate(
     listeners = listener_pieces(n_listeners + n_bots)
     files: list[dict[str, Any]] = []
     pending: list[Future[bool]] = []
-    # Compressing releases the interpreter's lock: a thread packs one day while the next is lived.
+    # Compression releases the GIL: a thread compresses one day while the next is simulated.
     with ThreadPoolExecutor(max_workers=1) as packer:
         for day in days(catalogue, n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, dirt=dirt):
             text, at = lines(
@@ -118,7 +118,7 @@ def _pack(path: Path, content: bytes, day: date) -> bool:
     if not there:
         with atomic_path(path) as temporary:
             temporary.write_bytes(packed)
-    # As if it had been written when the day was over: plays are held against the time of their file.
+    # The file's time is the end of the day, because ingest compares plays with the time of their file.
     over = calendar.timegm((day + timedelta(days=1)).timetuple())
     os.utime(path, (over, over))
     return not there
@@ -134,10 +134,10 @@ def _check(*, n_listeners: int, n_days: int, seed: int, start: date, out: Path, 
         if not low <= value <= high:
             raise ParamsError(f"--{name} {value}", expected=f"a whole number from {low} to {high}", fix="Correct it.")
     if start > date.max - timedelta(days=n_days):
-        raise ParamsError(f"--start {start}", expected="a day long before the year 10000", fix="Choose an earlier one.")
+        raise ParamsError(f"--start {start}", expected="a day long before the year 10000", fix="Choose an earlier day.")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise ParamsError(
-            f"--out {out}: {err.strerror}", expected="a folder, or a name for one", fix="Choose another."
+            f"--out {out}: {err.strerror}", expected="a folder that exists or can be made", fix="Choose another."
         ) from err

@@ -1,4 +1,4 @@
-"""The figures of a table of plays, by the definitions that simulated and real plays are compared under."""
+"""Measure the figures by which simulated and real plays are compared."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ _FAR_DAYS, _QUARTER_DAYS, _TOP_ARTISTS, _SESSION_GAP_SECONDS, _COUNTED_MS = 90, 
 
 
 def statistics(plays: pa.Table | pl.DataFrame) -> Figures:
-    """Every figure of pipeline/simulation/facts.json.
+    """Return every figure of pipeline/simulation/facts.json.
 
     Args:
         plays: listener_id, played_at (a timestamp in UTC), artist_id, track_id, ms_played; other columns are ignored.
 
     Returns:
-        A figure is a number, a list of shares, or percentiles p5 to p95 (over listeners unless the name says plays,
-        sessions or repeats); NaN where the plays do not reach far enough. Exact duplicates are counted, then left out.
+        Figures by name: a number, a list of shares, or percentiles p5 to p95 (over listeners unless the name says
+        plays, sessions or repeats); NaN if there are too few plays. Exact duplicates are counted, then dropped.
     """
     columns = ["listener_id", "played_at", "artist_id", "track_id", "ms_played"]
     rows = (plays if isinstance(plays, pl.DataFrame) else pl.DataFrame(pl.from_arrow(plays))).select(columns)
     unique = rows.unique().sort("listener_id", "played_at", "track_id", "ms_played")
-    # Integers instead of names: the grouping below is most of the work.
+    # Integers in place of names speed up the grouping, which is most of the work.
     unique = unique.with_columns(
         pl.col("listener_id", "artist_id", "track_id").rank("dense").cast(pl.UInt32),
         second=pl.col("played_at").dt.epoch("s"),
@@ -53,7 +53,7 @@ def statistics(plays: pa.Table | pl.DataFrame) -> Figures:
 
 
 def _by_listener(plays: pl.DataFrame) -> Figures:
-    """Activity, breadth and concentration: one value a listener."""
+    """Return activity, breadth and concentration, measured per listener."""
     activity = plays.group_by("listener_id").agg(
         plays_per_day=pl.len() / pl.col("day").n_unique(),
         active=pl.col("day").n_unique() / (pl.col("day").max() - pl.col("day").min() + 1),
@@ -77,7 +77,7 @@ def _concentration(plays: pl.DataFrame, item: str) -> pl.Series:
 
 
 def _sessions(plays: pl.DataFrame) -> Figures:
-    """A session ends with a gap of 30 minutes between two plays' times."""
+    """Return the figures of sessions, which a gap of 30 minutes between two plays separates."""
     gap = pl.col("second").diff().over("listener_id")
     marked = plays.with_columns(opens=(gap.is_null() | (gap > _SESSION_GAP_SECONDS)))
     marked = marked.with_columns(session=pl.col("opens").cum_sum())
@@ -92,7 +92,7 @@ def _sessions(plays: pl.DataFrame) -> Figures:
 
 
 def _repeats(plays: pl.DataFrame) -> Figures:
-    """Shares of plays, after a listener's first 90 days, of what that listener had played before."""
+    """Return the shares of repeats after a listener's first 90 days, and the time between repeats of a track."""
     figures: Figures = {}
     for name in ("track", "artist"):
         known = plays.select(
@@ -115,7 +115,7 @@ def _popularity(plays: pl.DataFrame) -> Figures:
 
 
 def _zipf(counts: np.ndarray[Any, Any], last: int) -> float:
-    """Slope of log(plays) against log(rank) from rank 10 to `last`, by least squares; NaN with fewer ranks."""
+    """Return minus the slope of log(plays) on log(rank), rank 10 to `last`, by least squares; NaN with fewer ranks."""
     if len(counts) < last:
         return float("nan")
     ranks = np.arange(10, last + 1)
@@ -123,11 +123,11 @@ def _zipf(counts: np.ndarray[Any, Any], last: int) -> float:
 
 
 def _drift(plays: pl.DataFrame) -> list[float]:
-    """Jaccard index of the 50 most played artists, for each listener and pair of consecutive full 91-day quarters."""
+    """Return the Jaccard indices of the 50 top artists, for each listener and two consecutive quarters of 91 days."""
     quarters = plays.with_columns(quarter=(pl.col("age_days") // _QUARTER_DAYS).cast(pl.Int32))
     last = (pl.col("age_days").max().over("listener_id") + 1) // _QUARTER_DAYS
     counts = quarters.filter(pl.col("quarter") < last).group_by("listener_id", "quarter", "artist_id").len()
-    # Ties by artist, so that the figure does not depend on the order of work.
+    # Ties are broken by artist, so that the figure does not depend on the order of rows.
     ranked = counts.sort("listener_id", "quarter", "len", "artist_id", descending=[False, False, True, False])
     tops = ranked.group_by("listener_id", "quarter", maintain_order=True).agg(pl.col("artist_id").head(_TOP_ARTISTS))
     sets = {(listener, quarter): frozenset(artists) for listener, quarter, artists in tops.iter_rows()}

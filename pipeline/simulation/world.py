@@ -1,4 +1,4 @@
-"""A simulated audience and its days, one after the other: what a day holds does not depend on how many follow."""
+"""Simulate an audience day by day; a day does not depend on the number of days that follow."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pipeline.simulation.kernel import DayOfPlays, one_day, rhythm, room, warm_u
 from pipeline.simulation.listeners import drift, make_listeners
 
 WARM_UP_PLAYS = 1500
-"""Choices of each listener before the first day: a log starts in the middle of lives."""
+"""Choices of each listener before the first day, so that the log starts with listeners who have a past."""
 
 _CATALOGUE, _LISTENERS, _DAYS, NAMES, SPOILS = range(5)
 
@@ -25,7 +25,7 @@ class Day:
 
     Attributes:
         date: in UTC.
-        plays: distinct plays, bots' included; a listener has at most one in a second.
+        plays: distinct plays, those of bots included; at most one per listener and second.
         rows: int64, row numbers of `plays` in the order of the file, duplicates included.
         n_duplicates: rows that repeat an earlier one.
         n_bot_plays: plays of bots.
@@ -39,17 +39,17 @@ class Day:
 
 
 def stream(seed: int, *purpose: int) -> np.random.Generator:
-    """The stream of a seed for one purpose; no purpose moves another's draws."""
+    """Return a random generator for one purpose; draws of one purpose do not affect those of another."""
     return np.random.default_rng([seed, *purpose])
 
 
 def make_world(n_listeners: int, seed: int, n_artists: int | None = None) -> Catalogue:
-    """What can be heard in the world of a seed: so many artists, or as many as so many listeners know."""
+    """Return the catalogue of a seed, by default with `catalogue_size` artists."""
     return make_catalogue(n_artists or catalogue_size(n_listeners), stream(seed, _CATALOGUE))
 
 
 def days(catalogue: Catalogue, *, n_listeners: int, n_days: int, seed: int, start: date, dirt: Dirt) -> Iterator[Day]:
-    """Live through n_days days. Listeners 0 … n_listeners − 1 are people, the bots follow."""
+    """Yield n_days days. Listeners 0 … n_listeners − 1 are people; bots have the numbers after them."""
     facts = load_facts()
     traits, state = make_listeners(n_listeners, len(catalogue.genre), stream(seed, _LISTENERS))
     hours = rhythm(facts["hour_of_day_share_utc"].real, traits.peak)

@@ -1,4 +1,4 @@
-"""Every dataset of a night is named once, here; dvc.yaml repeats the names and a test holds the two together."""
+"""The paths of every dataset of a night, named once. dvc.yaml repeats them, and a test compares the two."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +55,7 @@ class Layout:
 
     @property
     def cache(self) -> Path:
-        """What earlier nights made of the same inputs (`pipeline.storage.cache`); without it a night takes longer."""
+        """Results of earlier nights (`pipeline.storage.cache`); without it a night takes longer."""
         return self.root / ".netgain" / "cache"
 
     @property
@@ -72,7 +72,7 @@ class Layout:
 
     @property
     def excluded_listeners(self) -> Path:
-        """Listeners that no person could be, with the reason."""
+        """Listeners who cannot be people, with the reason."""
         return self.data / "excluded_listeners.parquet"
 
     @property

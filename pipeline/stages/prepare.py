@@ -1,4 +1,4 @@
-"""Stage prepare: counted plays by day, listener and item, of listeners who are not set aside."""
+"""Stage prepare: count plays by day, listener and item, without the excluded listeners."""
 
 import datetime as dt
 from pathlib import Path
@@ -24,12 +24,12 @@ STAGE = StageSpec(
 
 
 def run(context: Context) -> str:
-    """Read the plays that the night may see and that are young enough; write their daily counts."""
+    """Write the daily counts of the plays within `history_days` before the night."""
     from pipeline.runtime.choose import executor_for
 
     layout = context.layout
     with executor_for("logs", context.settings) as executor:
-        n_plays, n_counted, n_aside, n_days = prepare(
+        n_plays, n_counted, n_excluded, n_days = prepare(
             context.params.interactions,
             as_of=context.as_of,
             plays=layout.plays,
@@ -42,7 +42,7 @@ def run(context: Context) -> str:
         )
     return (
         f"prepare: {n_counted:,} of {n_plays:,} plays count, over {n_days} days before {context.as_of}; "
-        f"{n_aside:,} more are of listeners set aside"
+        f"{n_excluded:,} more are of excluded listeners"
     )
 
 
@@ -58,14 +58,14 @@ def prepare(
     cache: Path,
     executor: Executor,
 ) -> tuple[int, int, int, int]:
-    """Aggregate each visible day that was not aggregated before, and leave out who is set aside.
+    """Aggregate each visible day that is not in the cache, and leave out the excluded listeners.
 
     Returns:
-        Plays, counted plays, plays that would count but for that, days.
+        The number of plays, of counted plays, of plays not counted because their listener is excluded, and of days.
     """
     first = (as_of - dt.timedelta(days=params.history_days)).isoformat()
     made, without = Cache(cache / "daily"), Cache(cache / "daily-without")
-    aside = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
+    excluded = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
     code = [code_digest(aggregate_day.__module__), params.item, params.min_seconds_played]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [
@@ -81,7 +81,7 @@ def prepare(
     ]
     results = cached_map(tasks, made, aggregate_day, executor)
     daily.mkdir(parents=True, exist_ok=True)
-    theirs = _plays_of(aside, [made.at(task.key) / COUNTS_FILE for task in tasks])
+    theirs = _plays_of(excluded, [made.at(task.key) / COUNTS_FILE for task in tasks])
     cleaned = {
         task.key: _leave_out(theirs[day], task, made, without)
         for task in tasks
@@ -96,24 +96,25 @@ def prepare(
     names = pl.read_parquet(files) if files else pl.DataFrame(NAMES.empty_table())
     write_table(items, item_names(names).to_arrow(), ITEMS)
     made.forget_others(set(keys.values()))
-    n_aside = sum(n for _, n in cleaned.values())
-    return sum(r["n_plays"] for r in results), sum(r["n_counted"] for r in results) - n_aside, n_aside, len(tasks)
+    n_excluded = sum(n for _, n in cleaned.values())
+    n_counted = sum(result["n_counted"] for result in results) - n_excluded
+    return sum(result["n_plays"] for result in results), n_counted, n_excluded, len(tasks)
 
 
-def _plays_of(aside: pl.Series, counts: list[Path]) -> dict[str, pl.DataFrame]:
-    """Counted plays of who is set aside, on the days on which they have some: listener_id, n_plays."""
-    if not len(aside) or not counts:
+def _plays_of(excluded: pl.Series, counts: list[Path]) -> dict[str, pl.DataFrame]:
+    """Return the excluded listeners' counted plays by day (listener_id, n_plays), without days that have none."""
+    if not len(excluded) or not counts:
         return {}
-    theirs = pl.scan_parquet(counts).filter(pl.col("listener_id").is_in(aside.implode()))
+    theirs = pl.scan_parquet(counts).filter(pl.col("listener_id").is_in(excluded.implode()))
     found = theirs.group_by("day", "listener_id").agg(pl.col("n_plays").sum()).sort("day", "listener_id").collect()
     return {str(day): part for (day,), part in found.partition_by("day", as_dict=True, include_key=False).items()}
 
 
 def _leave_out(theirs: pl.DataFrame, task: DayTask, made: Cache, without: Cache) -> tuple[str, int]:
-    """The key of a day's counts without those listeners, and the plays left out.
+    """Return the key of a day's counts without the excluded listeners, and the number of plays left out.
 
-    Who is set aside is of the night, not of the day: so the kept counts are of everybody, and a day is written again
-    only when others of its listeners are set aside than before.
+    Which listeners are excluded changes from night to night. So the cached counts of a day are those of all listeners,
+    and its counts without the excluded ones are cached apart, by who they are.
     """
     key = key_of(code_digest(__name__), task.key, theirs["listener_id"].to_list())
 

@@ -1,7 +1,7 @@
-"""Stage split: by time, into what is learnt from and what is judged on; and the whole window for the refit.
+"""Stage split: by time, into training data and the decision window, and both together for the refit.
 
-What is learnt from is split once more, in the same way: a family that chooses between models does so on the tuning
-window, the latest days before the decision window.
+The training data are split once more in the same way: families that choose between models, such as blends, do so on the
+tuning window, the last days before the decision window.
 """
 
 import datetime as dt
@@ -31,7 +31,7 @@ def run(context: Context) -> str:
     """Write train/, tuning/, window/, relevant.parquet and interactions.json.
 
     Raises:
-        ValidationFailed: nothing may be learnt from what came of it; the report says the same.
+        ValidationFailed: the interactions break an expectation that stops the night; the report is written first.
     """
     layout, params = context.layout, context.params
     daily = pl.DataFrame(read_table(layout.daily, DAILY))
@@ -74,13 +74,13 @@ def run(context: Context) -> str:
     write_json(layout.interactions_report, report)
     if report["failures"]:
         raise ValidationFailed(
-            "interactions that must not be learnt from",
+            "the interactions failed validation",
             expected="; ".join(report["failures"]),
-            fix=f"See {layout.interactions_report}; what was served before is still served.",
+            fix=f"See {layout.interactions_report}. The release of the last good night is still served.",
         )
     return (
-        f"split: {split.train.height:,} rows before {context.decision_from} to learn from; "
-        f"{relevant.height:,} items of {relevant['listener_id'].n_unique():,} listeners to find after it"
+        f"split: {split.train.height:,} training rows before {context.decision_from}; "
+        f"{relevant.height:,} relevant items of {relevant['listener_id'].n_unique():,} listeners from then on"
     )
 
 
@@ -93,7 +93,7 @@ def checked(
     as_of: dt.date,
     params: ValidationParams,
 ) -> dict[str, Any]:
-    """interactions.json: Great Expectations on what fits and the refit are given.
+    """Return interactions.json: Great Expectations on the interactions that fits and the refit use.
 
     Args:
         train: before the decision window.

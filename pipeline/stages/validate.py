@@ -1,4 +1,4 @@
-"""Stage validate: Great Expectations on the plays that the night may see, and on what ingest put aside."""
+"""Stage validate: Great Expectations on the plays before the night, and on what ingest quarantined."""
 
 import datetime as dt
 from pathlib import Path
@@ -31,12 +31,12 @@ STAGE = StageSpec(
 
 
 def run(context: Context) -> str:
-    """Write validation.json, and who is set aside.
+    """Write validation.json and the excluded listeners.
 
     Raises:
-        ValidationFailed: an expectation that stops the night is not met; the report says the same.
+        ValidationFailed: an expectation that stops the night is not met; the report is written first.
     """
-    report, aside = validate(
+    report, excluded = validate(
         plays=context.layout.plays,
         days=context.layout.days,
         cache=context.layout.cache,
@@ -46,17 +46,18 @@ def run(context: Context) -> str:
         params=context.params.validation,
         max_quarantine_share=context.params.ingest.max_quarantine_share,
     )
-    write_table(context.layout.excluded_listeners, aside.to_arrow(), EXCLUDED_LISTENERS)
+    write_table(context.layout.excluded_listeners, excluded.to_arrow(), EXCLUDED_LISTENERS)
     write_json(context.layout.validation_report, report)
     if report["failures"]:
         raise ValidationFailed(
             f"the night's data failed {len(report['failures'])} checks: {'; '.join(report['failures'])}",
             expected="data within the bounds of `validation` and `ingest` in params.yaml",
-            fix="Look at data/quarantine.parquet and data/ingest.json, mend the logs, or change the bound.",
+            fix="See data/quarantine.parquet and data/ingest.json, then correct the logs or change the bound.",
         )
     return (
         f"{report['n_expectations']} expectations of {report['plays']:,} plays of {report['days']} days: "
-        f"{len(report['warnings'])} warnings, {len(report['undecided'])} undecided; {aside.height} listeners set aside"
+        f"{len(report['warnings'])} warnings, {len(report['undecided'])} undecided; "
+        f"{excluded.height} listeners excluded"
     )
 
 
@@ -71,36 +72,37 @@ def validate(
     params: ValidationParams,
     max_quarantine_share: float,
 ) -> tuple[dict[str, Any], pl.DataFrame]:
-    """validation.json: what was expected and what became of it, aggregates alone, no listener and no title; and
-    EXCLUDED_LISTENERS.
+    """Return validation.json and EXCLUDED_LISTENERS.
+
+    validation.json holds each expectation with its outcome, and aggregates only: no listener's id and no title.
 
     Args:
-        plays: folder of PLAYS; what lies on or after `as_of` is not looked at.
+        plays: folder of PLAYS; days from `as_of` on are not read.
         days: days.json of the plays.
-        cache: folder of what earlier runs found.
+        cache: folder of results of earlier runs.
         ingest_report: ingest.json.
         as_of: the night.
         decision_from: first day of the decision window.
         params: bounds.
-        max_quarantine_share: of all rows that were read.
+        max_quarantine_share: bound of the share of quarantined rows among all rows read.
     """
     import pandas as pd
 
     by_day = daily_facts(plays, read_json(days), as_of=as_of, cache=Cache(cache / "aggregates"), bots=params.bots)
-    landed, aside = read_json(ingest_report), excluded_listeners(by_day, params.bots)
-    night = night_facts(by_day, landed)
+    ingested, excluded = read_json(ingest_report), excluded_listeners(by_day, params.bots)
+    night = night_facts(by_day, ingested)
     volume = volume_facts(by_day, as_of=as_of, params=params)
     drift = drift_facts(by_day, as_of=as_of, decision_from=decision_from, params=params)
-    bots = bot_facts(aside, by_day, min_listeners=params.min_listeners)
+    bots = bot_facts(excluded, by_day, min_listeners=params.min_listeners)
     table = pd.DataFrame([{name: day[name] for name in day_table.COLUMNS} for day in by_day], columns=day_table.COLUMNS)
     suites = [
         check(
             pd.DataFrame([night]),
-            night_suite(night, params, max_quarantine_share=max_quarantine_share, landed=landed),
+            night_suite(night, params, max_quarantine_share=max_quarantine_share, landed=ingested),
             name="night",
             nullable={"unknown_artist_share"},
         ),
-        check(pd.DataFrame(file_facts(landed)), file_suite(), name="landed files", label="path"),
+        check(pd.DataFrame(file_facts(ingested)), file_suite(), name="landed files", label="path"),
         check(table, day_suite(), name="days", label="day", nullable=day_table.NULLABLE),
         check(
             pd.DataFrame([volume]),
@@ -111,4 +113,4 @@ def validate(
         check(pd.DataFrame([drift]), drift_suite(drift, params), name="drift", nullable=drift.keys()),
         check(pd.DataFrame([bots]), bot_suite(bots, params.bots), name="bots", nullable={"excluded_listener_share"}),
     ]
-    return night | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites, as_of=as_of), aside
+    return night | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites, as_of=as_of), excluded

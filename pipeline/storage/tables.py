@@ -56,7 +56,7 @@ EXCLUDED_LISTENERS = pa.schema(
         pa.field("plays", pa.int64(), nullable=False),  # on those days
     ]
 )
-"""Listeners that no person could be, one row each, sorted by listener_id. None of their plays count, on any day."""
+"""Listeners who cannot be people, one row each, sorted by listener_id. None of their plays count, on any day."""
 
 DAILY = pa.schema(
     [
@@ -133,7 +133,7 @@ RECOMMENDATIONS = pa.schema(
         pa.field("item_ids", pa.list_(pa.string()), nullable=False),
     ]
 )
-"""What the first fit of a recipe recommends to each eligible listener, the best first; sorted by listener_id."""
+"""The lists of a recipe's first fit for each eligible listener, best items first; sorted by listener_id."""
 
 INFLUENCE = pa.schema(
     [

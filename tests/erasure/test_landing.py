@@ -91,7 +91,7 @@ def test_of_a_table_the_column_map_says_whose_a_folder_is(tmp_path: Path) -> Non
     assert remove_folders(tmp_path, "table", erased("ann")) == 1
 
 
-def test_redelivered_rows_are_dropped_at_the_door_and_counted() -> None:
+def test_redelivered_rows_are_dropped_and_counted() -> None:
     data = (json.dumps(PLAY) + "\n").encode() * 3
     result = pseudonymise(format_of("netgain").read(data, Source("x.jsonl")), PrivacyRules(erased=erased("ann")))
     assert (result.plays.num_rows, result.n_read) == (0, 3)

@@ -114,7 +114,9 @@ def test_the_certificate_says_what_was_removed_where(erased: Path, leaving: list
     assert certificate["removed"]["landing"]["files"] == DAYS + 1
 
 
-def test_who_comes_back_stays_at_the_door_and_goes_from_landing_too(erased: Path, leaving: list[str]) -> None:
+def test_redelivered_plays_of_the_erased_are_dropped_and_removed_from_the_landing_folder(
+    erased: Path, leaving: list[str]
+) -> None:
     play = {"listener_id": leaving[0], "played_at": "2026-01-15T10:00:00Z", "artist_name": "A", "track_name": "T"}
     others = play | {"listener_id": "somebody-else"}
     text = "".join(json.dumps(row) + "\n" for row in (play, others, play))

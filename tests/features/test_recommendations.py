@@ -1,4 +1,4 @@
-"""What of their lists listeners see replaced."""
+"""Stored lists, and the churn between those of two nights."""
 
 import math
 
@@ -24,7 +24,7 @@ def test_churn_is_the_share_of_a_list_that_is_new() -> None:
     assert math.isnan(churn(np.full((2, 3), -1), np.full((2, 2), -1)))
 
 
-def test_only_listeners_of_both_nights_are_compared_by_what_items_are_called() -> None:
+def test_churn_compares_listeners_of_both_nights_by_the_ids_of_items() -> None:
     before = table(ada=["x", "y"], bob=["x", "y"], gone=["x", "y"])
     after = table(bob=["y", "z"], ada=["y", "x"], new=["q", "r"])
     assert churn_between(before, after) == pytest.approx((0 + 1 / 2) / 2)

@@ -1,4 +1,4 @@
-"""A server on loopback that has one file, and ill manners where a test asks for them."""
+"""A server on loopback with one file, which misbehaves as a test asks."""
 
 import threading
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ class Manners:
     ranges: whether it knows ranges.
     stops_after: of the next answers, how many bytes each sends before it hangs up; None for all.
     statuses: of the next answers.
-    redirect: where it sends whoever asks.
+    redirect: the address that it redirects to.
     asked: headers Range of the requests so far.
     """
 
@@ -30,7 +30,7 @@ class Manners:
 
 @contextmanager
 def serving(manners: Manners) -> Iterator[str]:
-    """The address of the file, while the server is up."""
+    """Run the server and yield the address of its file."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,4 @@
-"""Public data sets over HTTP: interrupted, changed, damaged, refused."""
+"""Downloads of public data sets over HTTP: interrupted, changed, damaged, refused."""
 
 import hashlib
 import io
@@ -42,12 +42,12 @@ def archive(**members: bytes) -> bytes:
 
 
 def test_a_file_comes_whole_and_only_under_its_name(tmp_path: Path) -> None:
-    told: list[tuple[int, int | None]] = []
+    calls: list[tuple[int, int | None]] = []
     with serving(Manners(CONTENT)) as url:
-        download(url, tmp_path / "x", sha256=SHA, progress=lambda there, total: told.append((there, total)))
+        download(url, tmp_path / "x", sha256=SHA, progress=lambda there, total: calls.append((there, total)))
     assert (tmp_path / "x").read_bytes() == CONTENT
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert calls[-1] == (len(CONTENT), len(CONTENT))
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_wrong_checksum_leaves_nothing_under_the_name(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.iterdir()] == ["x.bad"]
 
 
-def test_what_was_there_first_is_held_against_what_comes_later(tmp_path: Path) -> None:
+def test_a_later_download_is_checked_against_the_first(tmp_path: Path) -> None:
     manners = Manners(CONTENT)
     with serving(manners) as url:
         assert get(url, tmp_path / "x", sha256=None) == SHA
@@ -125,7 +125,7 @@ def test_a_redirect_to_another_scheme_is_refused(tmp_path: Path, to: str) -> Non
     assert not (tmp_path / "x").exists()
 
 
-def test_only_named_members_land_and_none_leads_out(tmp_path: Path) -> None:
+def test_only_named_members_land_and_none_outside_the_landing_folder(tmp_path: Path) -> None:
     made = archive(**{"d/userid-profile.tsv": b"m\t22", "../../userid-timestamp-x.tsv": LOG, "/abs/other": b"x"})
     (tmp_path / "a.tar.gz").write_bytes(made)
     (path,) = unpack(tmp_path / "a.tar.gz", [Member(pattern="*/userid-timestamp-*.tsv")], tmp_path / "out")
@@ -200,7 +200,7 @@ def test_a_data_set_needs_a_name_and_an_address() -> None:
 
 
 def test_the_command_is_interrupted_and_goes_on(tmp_path: Path) -> None:
-    """Ctrl-C half-way: one line, the part stays; the same command lands the log, and the profiles stay behind."""
+    """Ctrl-C half-way ends in one line and keeps the part; the same command then lands the log without the profiles."""
     profile, noise = b"user_1\tm\t22\tJapan\n", os.urandom(3_000_000)
     made = archive(
         **{"l/userid-timestamp-artid-artname-traid-traname.tsv": LOG, "l/userid-profile.tsv": profile, "l/noise": noise}

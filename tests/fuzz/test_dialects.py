@@ -6,7 +6,7 @@ from pipeline.logs.formats import format_names, format_of
 from pipeline.logs.reading import JUDGED, Reason
 from tests.fuzz.dialects import all_dialects
 
-# Random folders hold neither: tests/fuzz/test_landings.py and tests/logs/test_tables.py do.
+# Random folders hold neither: test_landings.py and tests/logs/test_tables.py test them.
 ELSEWHERE = {Reason.LONG_LINE, Reason.PLAYING_NOW}
 
 

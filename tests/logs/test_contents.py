@@ -1,4 +1,4 @@
-"""Bytes of landed files that are tables."""
+"""Parquet content of landed files."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import pathlib, sys
 from pipeline.logs.contents import read_parquet
 def threads():
     names = [path.read_text() for path in pathlib.Path("/proc/self/task").glob("*/comm")]
-    return sum("jemalloc" not in name for name in names)  # it knows nothing of Python
+    return sum("jemalloc" not in name for name in names)  # such a thread runs no Python
 before = threads()
 table = read_parquet(pathlib.Path(sys.argv[1]).read_bytes(), columns=sys.argv[2:] or None)
 print(table.column_names, table.num_rows, threads() - before)
@@ -26,7 +26,7 @@ def test_parquet_is_read_without_threads_that_outlive_the_interpreter(
     tmp_path: Path, columns: tuple[str, ...], read: str
 ) -> None:
     pq.write_table(pa.table({name: range(10_000) for name in "ab"}), tmp_path / "t.parquet", row_group_size=1_000)
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", READ, str(tmp_path / "t.parquet"), *columns], capture_output=True, text=True, check=True
     )
-    assert told.stdout.split("\n")[0] == f"{read} 10000 0"
+    assert done.stdout.split("\n")[0] == f"{read} 10000 0"

@@ -1,4 +1,4 @@
-"""The ledger of landed files: every row of every file in every night, and what changed behind its back."""
+"""The manifest of landed files: counts of every file in every night, and files that changed since."""
 
 import datetime as dt
 from pathlib import Path
@@ -16,7 +16,7 @@ ALWAYS = dt.date(2000, 1, 1)
 
 
 def night(out: Path, root: Path, as_of: str) -> int:
-    """Ingest what landed and enter it."""
+    """Ingest the landed files and enter the night in the manifest."""
     report = run(root, out)
     return enter_night(out / "ledger", as_of=as_of, inventory=read_json(out / "landing.json"), root=root, report=report)
 
@@ -25,7 +25,7 @@ def found(out: Path, root: Path, *, needed_from: dt.date = ALWAYS) -> list[Findi
     return findings(out / "ledger", take_inventory(root, "netgain"), root=root, needed_from=needed_from)
 
 
-def taken(out: Path, root: Path) -> dict[str, dict[str, object]]:
+def manifest(out: Path, root: Path) -> dict[str, dict[str, object]]:
     return files_in_manifest(read_lines(out / "ledger" / FILE), root=root.absolute().as_posix(), format="netgain")
 
 
@@ -38,13 +38,13 @@ def test_a_night_enters_each_file_with_its_counts(tmp_path: Path, root: Path) ->
     assert night(tmp_path, root, "2026-01-02") == 2
     (entry,) = read_lines(tmp_path / "ledger" / FILE)
     assert [entry[name] for name in TOTALS] == [4, 2, 1, 1]
-    file = taken(tmp_path, root)["a.jsonl"]
+    file = manifest(tmp_path, root)["a.jsonl"]
     assert [file[name] for name in TOTALS] == [3, 1, 1, 1]
     assert (file["reasons"], file["bytes"]) == ({"not JSON": 1}, (root / "a.jsonl").stat().st_size)
     assert (file["first_played_at"], file["last_played_at"]) == ("2026-01-01T10:00:00Z",) * 2
 
 
-def test_the_same_night_again_enters_nothing_and_the_next_one_what_is_new(tmp_path: Path, root: Path) -> None:
+def test_repeating_a_night_enters_nothing_and_the_next_one_enters_new_files(tmp_path: Path, root: Path) -> None:
     night(tmp_path, root, "2026-01-02")
     once = (tmp_path / "ledger" / FILE).read_bytes()
     assert night(tmp_path, root, "2026-01-02") == 0
@@ -58,11 +58,11 @@ def test_the_same_night_again_enters_nothing_and_the_next_one_what_is_new(tmp_pa
 
 def test_the_files_of_the_ledger_add_up_to_each_night(tmp_path: Path, root: Path) -> None:
     for number, name in enumerate(["0.jsonl", "c.jsonl", "d.jsonl"]):
-        # 0.jsonl comes first by name, so plays that a.jsonl brought are its own from now on
+        # 0.jsonl is first by name, so its copies of plays of a.jsonl are the ones accepted from now on
         land(root, {name: [PLAY, {**PLAY, "ms_played": number}]})
         night(tmp_path, root, f"2026-01-0{number + 2}")
         entry = read_lines(tmp_path / "ledger" / FILE)[-1]
-        files = taken(tmp_path, root).values()
+        files = manifest(tmp_path, root).values()
         assert [entry[name] for name in TOTALS] == [sum(int(str(f[name])) for f in files) for name in TOTALS]
 
 
@@ -72,13 +72,15 @@ def test_a_file_that_changed_is_a_finding_until_it_is_accepted(tmp_path: Path, r
     land(root, {"a.jsonl": [PLAY]})
     (finding,) = found(tmp_path, root)
     assert str(finding) == "a.jsonl changed since the night 2026-01-02"
-    with pytest.raises(LandingError, match=r"a\.jsonl changed since the night 2026-01-02; expected .* as they were"):
+    with pytest.raises(
+        LandingError, match=r"a\.jsonl changed since the night 2026-01-02; expected .* as earlier nights read them"
+    ):
         refuse([finding])
-    told = {"root": root.absolute().as_posix(), "format": "netgain", "by": "ann", "reason": "cut", "when": "now"}
-    accept(tmp_path / "ledger", [finding], **told)
+    signed = {"root": root.absolute().as_posix(), "format": "netgain", "by": "ann", "reason": "cut", "when": "now"}
+    accept(tmp_path / "ledger", [finding], **signed)
     assert found(tmp_path, root) == []
     night(tmp_path, root, "2026-01-03")
-    assert [taken(tmp_path, root)["a.jsonl"][name] for name in ("read", "taken")] == [1, "2026-01-03"]
+    assert [manifest(tmp_path, root)["a.jsonl"][name] for name in ("read", "taken")] == [1, "2026-01-03"]
     land(root, {"a.jsonl": [PLAY, PLAY]})
     assert len(found(tmp_path, root)) == 1
 
@@ -88,16 +90,16 @@ def test_a_file_that_is_gone_is_a_finding_while_its_plays_are_needed(tmp_path: P
     (root / "b.jsonl").unlink()
     assert [str(f) for f in found(tmp_path, root)] == ["b.jsonl is gone since the night 2026-01-02"]
     assert found(tmp_path, root, needed_from=dt.date(2026, 1, 2)) == []
-    night(tmp_path, root, "2026-01-03")  # of old plays: nobody misses it
+    night(tmp_path, root, "2026-01-03")  # its plays are too old to be needed
     assert read_lines(tmp_path / "ledger" / FILE)[-1]["withdrawn"] == ["b.jsonl"]
     assert found(tmp_path, root) == []
 
 
-def test_a_night_on_one_file_leaves_the_others_taken(tmp_path: Path, root: Path) -> None:
+def test_a_night_on_one_file_leaves_the_others_in_the_manifest(tmp_path: Path, root: Path) -> None:
     night(tmp_path, root, "2026-01-02")
     inventory = take_inventory(root / "a.jsonl", "netgain")
     assert findings(tmp_path / "ledger", inventory, root=root, needed_from=ALWAYS) == []
-    assert set(taken(tmp_path, root)) == {"a.jsonl", "b.jsonl"}
+    assert set(manifest(tmp_path, root)) == {"a.jsonl", "b.jsonl"}
 
 
 def test_another_landing_root_is_another_matter(tmp_path: Path, root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who comes in, and under which name."""
+"""Pseudonyms for listeners' ids, and rows of erased listeners."""
 
 import datetime as dt
 import json
@@ -47,15 +47,15 @@ def test_with_a_key_no_byte_of_a_bad_row_is_kept() -> None:
     assert row == {"file": "a.jsonl", "row": 0, "reason": "bad timestamp", "raw": None}
 
 
-def test_rows_of_an_erased_listener_are_put_aside_without_a_byte() -> None:
+def test_rows_of_an_erased_listener_are_quarantined_without_a_byte() -> None:
     bad = {**PLAY, "played_at": "never"}
     cut = json.dumps(PLAY)[:30]
     result = pseudonymise(
         read(PLAY, {**PLAY, "listener_id": "anna"}, bad, cut, "{"), PrivacyRules(erased=erased("ann"))
     )
     assert result.plays["listener_id"].to_pylist() == ["anna"]
-    aside = {row["row"]: (row["reason"], row["raw"]) for row in result.quarantine.to_pylist()}
-    assert aside == {**dict.fromkeys((0, 2, 3), (Reason.ERASED, None)), 4: (Reason.NOT_JSON, b"{")}
+    quarantined = {row["row"]: (row["reason"], row["raw"]) for row in result.quarantine.to_pylist()}
+    assert quarantined == {**dict.fromkeys((0, 2, 3), (Reason.ERASED, None)), 4: (Reason.NOT_JSON, b"{")}
     assert result.n_read == 5
 
 
@@ -89,7 +89,7 @@ def test_a_short_key_is_refused() -> None:
 
 @pytest.mark.parametrize("name", sorted(all_dialects()))
 def test_with_a_key_nothing_that_ingest_writes_names_a_listener(tmp_path: Path, name: str) -> None:
-    """By folder or by column: a unique name is in no file, no column, no path of what comes of it."""
+    """For listeners by folder and by column: a unique name is in no table, report or path that ingest writes."""
     dialect = all_dialects()[name]
     play = Play("zelda-unique", dt.datetime(2026, 1, 1, tzinfo=dt.UTC), "A", "T", 1)
     spoilt = next(spoil for reason, spoil in dialect.dirt if reason is Reason.MISSING_ARTIST)
@@ -101,10 +101,10 @@ def test_with_a_key_nothing_that_ingest_writes_names_a_listener(tmp_path: Path, 
     run(tmp_path / "in", tmp_path, format=dialect.format, privacy=PrivacyRules(KEY), id_key=KEY)
     report = json.dumps(read_json(tmp_path / "data" / "ingest.json"))
     plays = read_table(tmp_path / "data" / "plays", PLAYS).to_pylist()
-    aside = read_table(tmp_path / "data" / "quarantine.parquet", QUARANTINE).to_pylist()
-    assert "-unique" not in report + repr(plays) + repr(aside)
+    quarantined = read_table(tmp_path / "data" / "quarantine.parquet", QUARANTINE).to_pylist()
+    assert "-unique" not in report + repr(plays) + repr(quarantined)
     assert [len(play["listener_id"]) for play in plays] == [32]
-    assert len(aside) == 1
+    assert len(quarantined) == 1
     kept = b"".join(p.read_bytes() for p in (tmp_path / "cache").rglob("made.json"))
     assert b"-unique" not in kept
 

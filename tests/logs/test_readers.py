@@ -1,4 +1,4 @@
-"""Each format: what a row becomes, and why a row does not."""
+"""Each format on hand-written rows: the play that a row becomes, or the reason that it is quarantined."""
 
 import datetime as dt
 import gzip
@@ -133,7 +133,7 @@ def test_a_damaged_archive_is_one_row_in_quarantine_and_nothing_of_it_is_used(da
     assert [(r["row"], r["reason"]) for r in result.quarantine.to_pylist()] == [(-1, "unreadable file")]
 
 
-def test_a_play_ahead_of_its_file_by_more_than_a_quarter_of_an_hour_is_put_aside() -> None:
+def test_a_play_ahead_of_its_file_by_more_than_a_quarter_of_an_hour_is_quarantined() -> None:
     lines = [json.dumps({**PLAY, "played_at": f"2026-01-01T{time}Z"}).encode() for time in ("10:15:00", "10:15:01")]
     written_at = dt.datetime(2026, 1, 1, 10, tzinfo=dt.UTC)
     result = format_of("netgain").read(b"\n".join(lines), Source("a.jsonl", written_at=written_at))
@@ -141,7 +141,7 @@ def test_a_play_ahead_of_its_file_by_more_than_a_quarter_of_an_hour_is_put_aside
     assert reasons(result) == ["timestamp ahead of the clock"]
 
 
-def test_a_line_longer_than_a_mebibyte_is_put_aside_by_its_beginning() -> None:
+def test_of_a_line_longer_than_a_mebibyte_the_beginning_is_quarantined() -> None:
     long = b'{"listener_id": "' + b"x" * 2**20 + b'"}'
     lines = [json.dumps(PLAY).encode(), long, json.dumps(PLAY).encode()]
     result = read("netgain", "plays.jsonl", b"\n".join(lines))
@@ -226,7 +226,7 @@ def test_spotify_names_a_listener_after_the_root_where_files_lie_in_it() -> None
         assert format_of("spotify").read(data, source).plays["listener_id"].to_pylist() == ["bob"]
 
 
-def test_spotify_puts_bad_elements_aside() -> None:
+def test_spotify_quarantines_bad_elements() -> None:
     good = {"endTime": "2022-08-17 01:24", "artistName": "A", "trackName": "T", "msPlayed": 1}
     rows = [good, 7, {**good, "endTime": "2022-08-17"}, {**good, "artistName": "\ud800"}, {**good, "msPlayed": -1}]
     result = read("spotify", "ann/StreamingHistory0.json", json.dumps(rows).encode())
@@ -267,7 +267,7 @@ def test_spotify_extended_takes_the_listener_from_the_folder_and_the_end_as_time
     assert (play["artist_name"], play["track_name"], play["ms_played"]) == ("Kiasmos", "Lit", 174424)
 
 
-def test_spotify_extended_sets_episodes_and_audiobooks_aside() -> None:
+def test_spotify_extended_quarantines_episodes_and_audiobooks() -> None:
     episode = {**SONG, **NO_SONG, "spotify_episode_uri": "spotify:episode:1"}
     audiobook = {**SONG, **NO_SONG, "audiobook_uri": "spotify:audiobook:1"}
     result = extended(SONG, episode, audiobook, {**SONG, **NO_SONG}, {**SONG, "ts": 7}, 7)
@@ -285,14 +285,14 @@ def test_spotify_extended_sets_episodes_and_audiobooks_aside() -> None:
         "secret-name",
     ],
 )
-def test_what_spotify_extended_holds_about_people_does_not_get_past_its_reader(row: Any) -> None:
+def test_personal_data_of_spotify_extended_does_not_get_past_its_reader(row: Any) -> None:
     result = extended(SONG, row)
     assert (result.plays.num_rows, result.quarantine.num_rows) == (1, 1)
     kept = repr(result.plays.to_pylist()) + repr(result.quarantine.to_pylist())
     assert not any(secret in kept for secret in ("secret", "203.0", "XX"))
 
 
-def test_of_a_private_file_that_cannot_be_taken_apart_no_byte_is_kept() -> None:
+def test_of_an_unreadable_private_file_no_byte_is_quarantined() -> None:
     text = json.dumps([SONG]).encode()
     (row,) = read("spotify-extended", "ann/endsong_0.json", text[:-1]).quarantine.to_pylist()
     assert (row["reason"], row["raw"]) == ("unreadable file", b"")
@@ -314,7 +314,7 @@ def test_spotify_extended_reads_a_real_export() -> None:
     assert reasons(result) == []
 
 
-def test_listenbrainz_prefers_its_own_mapping_and_ignores_what_is_no_mbid() -> None:
+def test_listenbrainz_prefers_its_own_mapping_and_ignores_ids_that_are_not_mbids() -> None:
     track = {
         "artist_name": "Kiasmos",
         "track_name": "Lit",
@@ -343,7 +343,7 @@ def test_listenbrainz_prefers_its_own_mapping_and_ignores_what_is_no_mbid() -> N
         ({"user_id": None, "user_name": None}, Reason.MISSING_LISTENER),
     ],
 )
-def test_listenbrainz_puts_bad_listens_aside(change: dict[str, Any], reason: Reason) -> None:
+def test_listenbrainz_quarantines_bad_listens(change: dict[str, Any], reason: Reason) -> None:
     good = {"user_id": 7, "timestamp": 1_577_836_800, "track_metadata": {"artist_name": "A", "track_name": "T"}}
     lines = [json.dumps(row).encode() for row in (good, {**good, **change})]
     result = read("listenbrainz", "listens.jsonl", b"\n".join(lines))
@@ -432,7 +432,5 @@ def test_lastfm_1k_keeps_quotes_and_counts_columns() -> None:
         ("lastfm-1k", ["userid-timestamp-artid-artname-traid-traname.tsv"], ["userid-profile.tsv", "README.txt"]),
     ],
 )
-def test_a_format_takes_its_logs_and_leaves_what_lies_beside_them(
-    format: str, takes: list[str], leaves: list[str]
-) -> None:
+def test_a_format_takes_its_logs_and_no_other_file(format: str, takes: list[str], leaves: list[str]) -> None:
     assert [path for path in takes + leaves if format_of(format).takes(path)] == takes

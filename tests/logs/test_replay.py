@@ -64,7 +64,7 @@ def test_mended_rows_become_plays_and_their_originals_stay_on_record(tmp_path: P
     assert {"bob", "cay"} < set(read_table(tmp_path / "data" / "plays", PLAYS)["listener_id"].to_pylist())
 
 
-def test_one_reason_alone_can_be_taken_out(tmp_path: Path) -> None:
+def test_the_rows_of_one_reason_can_be_exported(tmp_path: Path) -> None:
     land(tmp_path / "in", {"a.jsonl": [BAD, "{"]})
     landing, _ = night(tmp_path)
     assert export(landing, "a.jsonl", tmp_path / "out.jsonl", reasons=["not JSON"]) == 1
@@ -102,7 +102,7 @@ def test_a_row_that_is_out_of_its_place_is_refused(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.jsonl"]
 
 
-def test_what_cannot_be_mended_by_hand_says_so(tmp_path: Path) -> None:
+def test_rows_that_cannot_be_mended_by_hand_are_refused(tmp_path: Path) -> None:
     land(tmp_path / "in", {"a.jsonl": [PLAY]})
     (tmp_path / "in" / "b.jsonl.gz").write_bytes(b"\x1f\x8bhalf")
     landing, _ = night(tmp_path)

@@ -1,4 +1,4 @@
-"""What becomes of data that nobody here made: docs/formats.md tells it file by file, and is held to it."""
+"""Real logs are read as docs/formats.md says, file by file."""
 
 import os
 import shutil
@@ -24,9 +24,9 @@ _TAKEN_AS = {"spotify_streaming_2023.json": "Streaming_History_Audio_2023.json"}
 
 
 def row(what: str, source: Path, format: str, out: Path) -> str:
-    """A row of the table: what was read, and what became of it."""
+    """Ingest a log and return its row of the table: rows read, accepted, duplicate, quarantined, and reasons."""
     root = source
-    if source.is_file():  # a fixture: where it would lie if it had landed
+    if source.is_file():  # a fixture: copied to where it would land
         root = out / "landing"
         root.mkdir(parents=True)
         shutil.copy(source, root / _TAKEN_AS.get(source.name, source.name))
@@ -46,8 +46,8 @@ def fixtures() -> list[Path]:
 
 @pytest.mark.parametrize("path", fixtures(), ids=lambda path: path.name)
 def test_each_fixture_of_listenbrainz_ends_as_documented(path: Path, tmp_path: Path) -> None:
-    told = row(f"`{path.name}`", path, _OF_FIXTURES.get(path.name, "listenbrainz-export"), tmp_path)
-    assert told in DOCS.read_text(encoding="utf-8").splitlines()
+    expected = row(f"`{path.name}`", path, _OF_FIXTURES.get(path.name, "listenbrainz-export"), tmp_path)
+    assert expected in DOCS.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.mark.parametrize(

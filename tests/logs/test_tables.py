@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def test_without_quoting_a_quote_is_a_character() -> None:
     assert records(b'a;"b\n', delimiter=";", quote=None) == [(0, ["a", '"b'], None)]
 
 
-def test_long_lines_and_broken_text_are_put_aside() -> None:
+def test_long_lines_and_broken_text_are_quarantined() -> None:
     found = records(b"a,b\n" + b"x" * (MAX_LINE_BYTES + 1) + b"\n\xe9,b\n" + b'"c\n\xe9"\n')
     assert [reason for _, _, reason in found] == [
         None,
@@ -68,7 +69,7 @@ def test_long_lines_and_broken_text_are_put_aside() -> None:
     ]
 
 
-def test_a_wide_field_is_no_fault() -> None:
+def test_a_wide_field_is_not_a_fault() -> None:
     assert records(b'"' + b"x" * 200_000 + b'",b\n')[0][2] is None
 
 
@@ -102,7 +103,7 @@ def test_a_map_may_name_the_columns_itself() -> None:
     assert reasons(result) == ["wrong number of columns"]
 
 
-def test_an_empty_duration_is_none() -> None:
+def test_an_empty_duration_is_null() -> None:
     columns = MAP.model_copy(update={"ms_played": "ms"})
     result = read(b"at,artist,song,ms\n2024-01-31T12:00:00Z,A,T,\n2024-01-31T12:00:00Z,A,T,7\n", columns)
     assert result.plays["ms_played"].to_pylist() == [None, 7]
@@ -157,7 +158,7 @@ def parquet(table: pa.Table) -> ReadResult:
     return read(out.getvalue(), path="a.parquet")
 
 
-def test_what_else_lies_in_an_export_of_listenbrainz_is_no_log() -> None:
+def test_other_files_of_an_export_of_listenbrainz_are_not_logs() -> None:
     takes = format_of("listenbrainz-export").takes
     assert takes("ann/listens/2024/1.jsonl")
     assert not any(map(takes, ("ann/user.json", "ann/feedback.jsonl", "ann/pinned_recording.jsonl")))
@@ -234,3 +235,12 @@ def test_a_missing_column_map_says_where_it_belongs(tmp_path: Path) -> None:
     (root / "columns.yaml").unlink()
     with pytest.raises(LandingError, match=r"no file .*columns\.yaml; expected a column map for the format table"):
         take_inventory(root, "table")
+
+
+def test_a_track_that_is_playing_now_is_not_a_play() -> None:
+    listen = {"track_metadata": {"artist_name": "A", "track_name": "T"}, "listened_at": int(NOON.timestamp())}
+    submission = {"listen_type": "playing_now", "payload": [listen]}
+    source = Source("ann/now.json")
+    assert reasons(format_of("listenbrainz-export").read(json.dumps(submission).encode(), source)) == [
+        "playing now, not played"
+    ]

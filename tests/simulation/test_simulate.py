@@ -26,7 +26,7 @@ def read_lines(path: Path) -> list[bytes]:
 
 
 def readable(line: bytes):
-    """The play of a line by the format's own terms, or None."""
+    """Return the play of a line, or None if it is not valid."""
     try:
         play = json.loads(line)
         datetime.fromisoformat(play["played_at"])
@@ -112,10 +112,10 @@ def test_ids_have_one_name_each_and_names_read_as_names(tmp_path):
     assert not any(digit in name for name in artists.values() for digit in "0123456789")
 
 
-def test_progress_is_told_after_each_day(tmp_path):
-    told = []
-    run(tmp_path, progress=lambda done, of: told.append((done, of)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+def test_progress_is_called_after_each_day(tmp_path):
+    calls = []
+    run(tmp_path, progress=lambda done, of: calls.append((done, of)))
+    assert calls == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_a_single_listener_is_audience_enough(tmp_path):

@@ -12,7 +12,7 @@ MONDAY = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
 def plays(*rows):
-    """Rows of (listener, minutes after Monday 10:00, artist, track, ms)."""
+    """Return plays from rows of (listener, minutes after Monday 10:00, artist, track, ms)."""
     return pl.DataFrame(
         [(who, MONDAY + timedelta(minutes=at), artist, track, ms) for who, at, artist, track, ms in rows],
         schema={
@@ -96,7 +96,7 @@ def test_the_exponent_of_a_planted_power_law_is_found():
     assert statistics(plays(*rows))["artist_plays_zipf_exponent_rank10_3000"] == pytest.approx(exponent, abs=0.01)
 
 
-def test_what_the_plays_do_not_reach_is_nan():
+def test_a_figure_that_too_few_plays_reach_is_nan():
     found = statistics(plays(("u", 0, "a", "x", 40_000)))
     assert math.isnan(found["repeat_track_share_after_90_days"]["p50"])
     assert math.isnan(found["artist_plays_zipf_exponent_rank10_3000"])

@@ -1,4 +1,4 @@
-"""A night does what is new, and comes to what a night that does everything comes to."""
+"""An incremental night does only the new work, and has the results of a night that does everything."""
 
 import datetime as dt
 import gzip
@@ -56,7 +56,7 @@ def land(root: Path, files: dict[str, list[Any]]) -> None:
 
 
 class Counting(InProcess):
-    """Counts what kernels are given to do."""
+    """An executor that counts the tasks of each kernel."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []
@@ -67,7 +67,7 @@ class Counting(InProcess):
 
 
 def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS_OF) -> list[str]:
-    """Ingest, look at days, validate them where that is asked for, and prepare; returns the kernels that ran."""
+    """Ingest, validate if asked for, and prepare; return the kernels that ran."""
     executor, data = Counting(), out / "data"
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "landing.json", take_inventory(root, "netgain"))
@@ -87,9 +87,9 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
         cache=Cache(out / "cache" / "aggregates"),
         bots=VALIDATION.bots,
     )
-    aside = excluded_listeners(facts, VALIDATION.bots)
+    excluded = excluded_listeners(facts, VALIDATION.bots)
     if validates:
-        report, aside = validate_stage.validate(
+        report, excluded = validate_stage.validate(
             ingest_report=data / "ingest.json",
             as_of=as_of,
             decision_from=as_of - dt.timedelta(days=7),
@@ -98,7 +98,7 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
             **paths,
         )
         write_json(data / "validation.json", report)
-    write_table(data / "excluded_listeners.parquet", aside.to_arrow(), EXCLUDED_LISTENERS)
+    write_table(data / "excluded_listeners.parquet", excluded.to_arrow(), EXCLUDED_LISTENERS)
     shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
         PARAMS,
@@ -117,7 +117,7 @@ def assert_as_from_scratch(out: Path, root: Path, fresh: Path, *, validates: boo
     assert checksums(out / "data") == checksums(fresh / "data")
 
 
-def test_a_night_reads_what_has_landed_since_and_touches_its_days_alone(tmp_path: Path) -> None:
+def test_a_night_reads_only_new_files_and_writes_only_their_days(tmp_path: Path) -> None:
     root, out = tmp_path / "in", tmp_path / "out"
     land(root, {f"{day}.jsonl.gz": plays_of(day) for day in range(5)})
     assert night(out, root, validates=True) == ["read_file"] * 5 + ["write_day"] * 5 + ["aggregate_day"] * 5
@@ -131,7 +131,7 @@ def test_a_night_reads_what_has_landed_since_and_touches_its_days_alone(tmp_path
 
 @pytest.mark.parametrize("late", [1, 30])
 def test_plays_that_come_late_go_into_their_own_day(tmp_path: Path, late: int) -> None:
-    """Delivered in order, and with one day's second half `late` days later: the same table but for the files' names."""
+    """Half a day that lands `late` days later gives the same table, but for the files' names, as one in time."""
     out, root = tmp_path / "out", tmp_path / "in"
     for day in range(late + 2):
         rows = plays_of(day)
@@ -178,7 +178,7 @@ def test_files_that_arrive_in_any_order_come_to_the_same(tmp_path: Path) -> None
 
 
 def test_a_night_that_was_missed_is_made_up_for(tmp_path: Path) -> None:
-    """Nights 3, then 5, then the missing 4 as a backfill, which sees what has landed since and looks at none of it."""
+    """Nights 3 and 5, then the missing 4 as a backfill, which ignores the plays that landed since."""
     root, out = tmp_path / "in", tmp_path / "out"
     nights = [FIRST + dt.timedelta(days=number) for number in range(6)]
     land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
@@ -194,7 +194,7 @@ def test_a_night_that_was_missed_is_made_up_for(tmp_path: Path) -> None:
     assert night(out, root, as_of=nights[5]) == []
 
 
-def test_a_file_that_is_taken_away_takes_its_plays_with_it(tmp_path: Path) -> None:
+def test_a_removed_file_removes_its_plays(tmp_path: Path) -> None:
     root, out = tmp_path / "in", tmp_path / "out"
     land(root, {"0.jsonl": plays_of(0), "1.jsonl": plays_of(1), "more.jsonl": plays_of(1, 40)})
     night(out, root)
@@ -204,7 +204,7 @@ def test_a_file_that_is_taken_away_takes_its_plays_with_it(tmp_path: Path) -> No
     assert len(list((out / "cache" / "files").iterdir())) == 2
 
 
-def test_what_is_damaged_is_made_again(tmp_path: Path) -> None:
+def test_a_damaged_result_in_the_cache_is_made_again(tmp_path: Path) -> None:
     root, out = tmp_path / "in", tmp_path / "out"
     land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
     night(out, root)
@@ -241,8 +241,8 @@ def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_another_file_of_the_same_name_leaves_what_is_kept_alone(tmp_path: Path) -> None:
-    """Without DVC, which empties a stage's outputs, a day's table of yesterday is a second name of what is kept."""
+def test_another_file_of_the_same_name_leaves_the_cache_unchanged(tmp_path: Path) -> None:
+    """Without DVC, which empties a stage's outputs, yesterday's table of a day is a hard link into the cache."""
     old, new, shown = (tmp_path / name for name in ("old", "new", "shown"))
     old.write_bytes(b"yesterday")
     new.write_bytes(b"today")
@@ -252,7 +252,7 @@ def test_another_file_of_the_same_name_leaves_what_is_kept_alone(tmp_path: Path)
 
 
 def looping(listener: str, day: int, n: int = 1500) -> list[dict[str, Any]]:
-    """A day of a listener who starts more plays than a person does."""
+    """Return a day of a listener who starts more plays than a person does."""
     date = FIRST + dt.timedelta(days=day)
     times = (dt.datetime.combine(date, dt.time(), dt.UTC) + dt.timedelta(seconds=57 * i) for i in range(n))
     return [PLAY | {"listener_id": listener, "played_at": f"{time:%Y-%m-%dT%H:%M:%SZ}"} for time in times]
@@ -263,15 +263,15 @@ def daily_listeners(out: Path) -> set[str]:
     return set(days["listener_id"].to_list())
 
 
-def test_who_is_set_aside_is_counted_on_no_day_and_comes_back_when_the_reason_goes(tmp_path: Path) -> None:
+def test_an_excluded_listener_counts_on_no_day_and_is_back_when_the_reason_is_gone(tmp_path: Path) -> None:
     root, out = tmp_path / "in", tmp_path / "out"
     land(root, {f"{day}.jsonl": plays_of(day) for day in range(3)})
     night(out, root, validates=True)
     assert "l1" in daily_listeners(out)
     land(root, {"loop.jsonl": looping("l1", 1)})
     assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
-    aside = pl.read_parquet(out / "data" / "excluded_listeners.parquet")
-    assert aside.select("listener_id", "first_day", "days").rows() == [("l1", dt.date(2026, 1, 2), 1)]
+    excluded = pl.read_parquet(out / "data" / "excluded_listeners.parquet")
+    assert excluded.select("listener_id", "first_day", "days").rows() == [("l1", dt.date(2026, 1, 2), 1)]
     assert daily_listeners(out) == {f"l{n}" for n in range(6)} - {"l1"}
     assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
     (root / "loop.jsonl").unlink()
@@ -281,7 +281,7 @@ def test_who_is_set_aside_is_counted_on_no_day_and_comes_back_when_the_reason_go
     assert_as_from_scratch(out, root, tmp_path / "again", validates=True)
 
 
-def test_a_day_is_written_again_only_when_others_of_its_listeners_are_set_aside(tmp_path: Path) -> None:
+def test_a_day_is_written_again_only_if_other_listeners_of_it_are_excluded(tmp_path: Path) -> None:
     root, out = tmp_path / "in", tmp_path / "out"
     land(
         root,

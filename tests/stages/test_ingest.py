@@ -1,4 +1,4 @@
-"""Landed files to plays: counts add up, each play is kept once, running again changes nothing."""
+"""Ingest: counts add up, duplicates are dropped, running again changes nothing."""
 
 import datetime as dt
 import hashlib
@@ -193,8 +193,8 @@ def test_counts_add_up_on_real_logs(format: str, folder: str, n_read: int, n_qua
     assert (report["read"], report["quarantined"]) == (n_read, n_quarantined)
 
 
-def test_what_another_format_delivers_again_is_a_duplicate(tmp_path: Path) -> None:
-    """A dump of ListenBrainz as JSON lines, and the same listens as a dump for Spark beside it."""
+def test_a_play_of_another_format_is_a_duplicate(tmp_path: Path) -> None:
+    """The same listens land as ListenBrainz's dump of JSON lines and as its dump for Spark."""
     moments = [dt.datetime(2026, 1, day, 12, tzinfo=dt.UTC) for day in (1, 2, 3)]
     listens = [
         {

@@ -1,4 +1,4 @@
-"""The night stops on data that must not be used, and says why, without a name of a listener or a title."""
+"""The night stops on bad data and says why, without a listener's id or a title."""
 
 import datetime as dt
 import json
@@ -94,7 +94,7 @@ def test_a_file_of_which_nothing_can_be_read_is_named(tmp_path: Path) -> None:
     assert failure == "landed files: something of each file can be read (not so for path lost.jsonl)"
 
 
-def test_what_is_no_music_is_no_fault_of_the_logs() -> None:
+def test_rows_that_are_not_music_are_not_a_fault_of_the_logs() -> None:
     aside = {"path": "a.json", "read": 10, "accepted": 5, "duplicate": 0, "quarantined": 5, "reasons": {"not music": 5}}
     faulty = {**aside, "path": "b.json", "reasons": {"not music": 3, "bad timestamp": 2}}
     podcasts = {**aside, "path": "c.json", "accepted": 0, "quarantined": 10, "reasons": {"not music": 10}}
@@ -106,10 +106,10 @@ def test_what_is_no_music_is_no_fault_of_the_logs() -> None:
 def test_a_folder_that_names_a_listener_is_in_no_report() -> None:
     file = {"path": "ann/MyData/endsong_0.json", "read": 9, "accepted": 0, "duplicate": 0, "quarantined": 9}
     landed = {"files": [file | {"reasons": {"bad timestamp": 9}}]}
-    told = "endsong_0.json (file 1 of data/ingest.json)"
+    shown = "endsong_0.json (file 1 of data/ingest.json)"
     own = landed | {"own_folders": True}
-    assert worst_file(own) == f"; most from {told}: 9 of 9, first of all 'bad timestamp'"
-    assert [row["path"] for row in file_facts(own)] == [told]
+    assert worst_file(own) == f"; most from {shown}: 9 of 9, first of all 'bad timestamp'"
+    assert [row["path"] for row in file_facts(own)] == [shown]
     assert [row["path"] for row in file_facts(landed | {"own_folders": False})] == ["ann/MyData/endsong_0.json"]
 
 
