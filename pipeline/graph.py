@@ -1,4 +1,7 @@
-"""dvc.yaml as stages and edges. The standard library and yaml alone, because Airflow's scheduler reads it too."""
+"""The stages of dvc.yaml and the edges between them.
+
+Only the standard library and yaml are imported, because Airflow's scheduler parses this module again and again.
+"""
 
 import posixpath
 import re
@@ -11,7 +14,7 @@ import yaml
 from pipeline.errors import ParamsError
 
 EFFECTS = ("account", "record", "promote", "publish", "monitor", "erase")
-"""What acts on the world, in order, behind the last pure stage; no stage of DVC."""
+"""What acts on the world after the last pure stage, in order. Effects are not stages of DVC."""
 
 UNKNOWN_STAGE = "Name a stage of dvc.yaml; for a recipe that is new in params.yaml, run `make dvc-yaml` first."
 """What to do about a stage that dvc.yaml does not have."""
@@ -25,7 +28,7 @@ class Stage:
     """A stage of dvc.yaml, expanded.
 
     Attributes:
-        name: as DVC names it, `fit@als`.
+        name: DVC's name, such as `fit@als`.
         desc: one line for people.
         deps: paths it reads, code included.
         outs: paths it writes, metrics included.
@@ -38,10 +41,10 @@ class Stage:
 
 
 def read_stages(dvc_yaml: Path) -> tuple[Stage, ...]:
-    """All stages in the file's order, `foreach` expanded.
+    """Return all stages in the file's order, with `foreach` expanded.
 
     Raises:
-        ParamsError: there is no such file, it holds no stages, or a stage's name could not be a word of a command.
+        ParamsError: the file is missing or holds no stages, or a stage's name is more than one word of a command.
     """
     try:
         bodies = yaml.safe_load(dvc_yaml.read_text(encoding="utf-8"))["stages"]
@@ -64,7 +67,7 @@ def read_stages(dvc_yaml: Path) -> tuple[Stage, ...]:
 
 
 def edges(stages: tuple[Stage, ...]) -> frozenset[tuple[str, str]]:
-    """Pairs (upstream, downstream): a stage depends on whoever writes what it reads, or a part of it."""
+    """Return pairs (upstream, downstream): the downstream stage reads what the upstream one writes, or a part of it."""
     return frozenset(
         (upstream.name, stage.name)
         for stage in stages
@@ -74,7 +77,7 @@ def edges(stages: tuple[Stage, ...]) -> frozenset[tuple[str, str]]:
 
 
 def last_stages(stages: tuple[Stage, ...]) -> tuple[str, ...]:
-    """Stages that no other depends on: what the effects wait for."""
+    """Return the names of stages that no other depends on. The effects wait for them."""
     upstream = {before for before, _ in edges(stages)}
     return tuple(stage.name for stage in stages if stage.name not in upstream)
 

@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel
 
 from pipeline.dvcfile.declared import declared_stages
+from pipeline.dvcfile.recipes import FAMILIES as FOLDER
 from pipeline.dvcfile.recipes import families_of, members_of
 from pipeline.dvcfile.write import difference
 from pipeline.errors import ParamsError
@@ -19,7 +20,7 @@ from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
 from pipeline.params import BlendRecipe, Params, load_params
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.code_closure import REGISTRY, closure_of, is_left_out
-from pipeline.runtime.source_imports import executes_something, file_of, is_module, packages_of, siblings_of
+from pipeline.runtime.source_imports import executes_something, file_of, is_module, modules_of, packages_of
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
@@ -64,17 +65,17 @@ def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Sta
     assert {n.split("@")[1] for n in names if n.startswith("fit@")} == set(recipes)
     assert {n.split("@")[1] for n in names if n.startswith("evaluate@")} == set(recipes)
     for name, recipe in recipes.items():
-        own = f"pipeline/recommenders/{recipe.family}.py"
-        code = "pipeline/recommenders" if isinstance(recipe, BlendRecipe) else own
+        own = file_of(f"{FOLDER}.{recipe.family}")
+        code = FOLDER.replace(".", "/") if isinstance(recipe, BlendRecipe) else own
         for stage in (stage for stage in stages if stage.name in (f"fit@{name}", f"evaluate@{name}")):
             assert code in stage.deps
-            others = {f"pipeline/recommenders/{other.family}.py" for other in recipes.values()} - {own}
+            others = {file_of(f"{FOLDER}.{other.family}") for other in recipes.values()} - {own}
             assert not others & set(stage.deps)
 
 
 @pytest.mark.parametrize("name", [*STAGES, *KERNELS])
 def test_the_closure_of_a_module_is_that_of_grimp(name: str) -> None:
-    assert closure_of(name) == _upstream(name, loads=set(siblings_of(REGISTRY, ROOT)))
+    assert closure_of(name) == _upstream(name, loads=set(modules_of(FOLDER, ROOT)))
     assert closure_of(name, loads=()) == _upstream(name, loads=set())
 
 
@@ -82,13 +83,13 @@ def test_every_stage_declares_the_code_that_it_imports_and_no_other(stages: tupl
     params = load_params(ROOT / "params.yaml")
     for stage in stages:
         name, _, recipe = stage.name.partition("@")
-        loads = families_of(params, recipe) if recipe else set(siblings_of(REGISTRY, ROOT))
+        loads = families_of(params, recipe) if recipe else set(modules_of(FOLDER, ROOT))
         files = {file_of(module) for module in _upstream(f"pipeline.stages.{name}", loads=set(loads))}
         declared = [dep for dep in stage.deps if dep.startswith("pipeline")]
         missing = {file for file in files if not any(file == d or file.startswith(d + "/") for d in declared)}
         assert not missing, f"{stage.name} imports {sorted(missing)}: run make dvc-yaml"
         # What families share is declared for each of them, and what defines parameters, whether it is imported or not.
-        every = _upstream(f"pipeline.stages.{name}", loads=set(siblings_of(REGISTRY, ROOT)))
+        every = _upstream(f"pipeline.stages.{name}", loads=set(modules_of(FOLDER, ROOT)))
         used = {file_of(module) for module in every} | _defining(params) | {"pipeline/reports/templates/page"}
         idle = [d for d in declared if not any(file == d or file.startswith(d + "/") for file in used)]
         assert not idle, f"{stage.name} declares {idle}, which it does not import"
@@ -106,7 +107,7 @@ def test_a_fit_depends_on_the_file_that_defines_its_recipes_defaults(stages: tup
 
 
 def test_a_familys_module_has_its_name() -> None:
-    assert [name for name in FAMILIES if not is_module(f"pipeline.recommenders.{name}", ROOT)] == []
+    assert [name for name in FAMILIES if not is_module(f"{FOLDER}.{name}", ROOT)] == []
 
 
 def test_a_stage_name_that_is_more_than_a_word_is_refused(tmp_path: Path) -> None:

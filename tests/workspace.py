@@ -30,14 +30,15 @@ def make_workspace(
     start: str = "2026-01-01",
     seed: int = 1,
 ) -> Path:
-    """A workspace in `tmp_path`, which is made where it is missing: committed to a Git repository of its own, so that
-    DVC and `dvc exp run` work in it.
+    """Make a workspace in `tmp_path`, committed to a Git repository of its own so that DVC and `dvc exp run` work.
+
+    The folder is created if it is missing.
 
     Args:
         tmp_path: the folder that becomes the workspace.
-        recipes: names to keep in params.yaml and dvc.yaml; default: all.
+        recipes: names to keep in params.yaml, and in dvc.yaml, which is then generated; default: all.
         params: values that differ from params.yaml, by dotted name.
-        listeners: simulated listeners that land in landing/; 0 leaves it to the test.
+        listeners: number of listeners whose simulated logs are written to landing/; 0 for no logs.
         days: simulated days; the night of `start` + `days` sees all of them.
     """
     tmp_path.mkdir(parents=True, exist_ok=True)
@@ -67,7 +68,7 @@ def make_workspace(
 
 
 def environment(workspace: Path, **more: str) -> dict[str, str]:
-    """Variables for commands in a workspace: its own code, this interpreter's tools, none of the caller's settings."""
+    """Return variables for commands in a workspace: its own code, this interpreter's tools, no caller's settings."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("NETGAIN_", "AIRFLOW", "MLFLOW_"))}
     return {
         **inherited,
@@ -78,10 +79,10 @@ def environment(workspace: Path, **more: str) -> dict[str, str]:
 
 
 def run(workspace: Path, *command: str, check: bool = True, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in a workspace; stdout and stderr come back together. `more` are variables for it.
+    """Run a command in a workspace, with `more` as environment variables; stderr is merged into stdout.
 
     Raises:
-        AssertionError: it failed and `check` is set; what it said is in the message.
+        AssertionError: the command failed and `check` is set; the message holds the end of its output.
     """
     done = subprocess.run(
         command,

@@ -7,11 +7,12 @@ import yaml
 
 from pipeline.params import Params
 from pipeline.runtime.code_closure import REGISTRY
+from pipeline.runtime.source_imports import ROOT, packages_by_name
 
 MADE_BY = "# Written by `make dvc-yaml`"
 """How a dvc.yaml begins that may be written anew without asking."""
 
-FAMILIES = REGISTRY.rpartition(".")[0]
+(FAMILIES,) = packages_by_name(REGISTRY, ROOT)
 """The package of families. A family's module has its name."""
 
 

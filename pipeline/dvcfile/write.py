@@ -21,6 +21,13 @@ def write_dvc_yaml(workspace: Path, params: Params) -> None:
     write_text(workspace / "dvc.yaml", dvc_yaml(params))
 
 
+def follow_recipes(workspace: Path, params: Params) -> None:
+    """Write dvc.yaml into a workspace for other recipes than it had, and say so."""
+    write_dvc_yaml(workspace, params)
+    names = ", ".join(params.recipes)
+    print(f"netgain: dvc.yaml is written anew for the recipes of params.yaml: {names}", file=sys.stderr)  # noqa: T201
+
+
 def difference(workspace: Path, params: Params) -> str:
     """Return the unified diff from a workspace's dvc.yaml to what `write_dvc_yaml` would write; empty if none."""
     from pipeline.dvcfile.text import dvc_yaml

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.dvcfile.write import lacks_recipes, write_dvc_yaml
+from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.effects.perform import mend_journals
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
@@ -60,7 +60,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     lease = take_over(settings, as_of=as_of.isoformat())
     unblock_dvc(settings)
     if stale:
-        _write_stages(settings, params)
+        follow_recipes(settings.workspace, params)
     mend_journals(settings)
     _serve_again(settings)
     remove_orphans(layout.data, layout.night.parent)
@@ -102,12 +102,6 @@ def check_workspace(settings: Settings) -> tuple[Layout, Params, bool]:
     params = load_params(layout.params)
     stale = lacks_recipes(settings.workspace / "dvc.yaml", params, may_write=settings.owner is None)
     return layout, params, stale
-
-
-def _write_stages(settings: Settings, params: Params) -> None:
-    write_dvc_yaml(settings.workspace, params)
-    names = ", ".join(params.recipes)
-    print(f"netgain: dvc.yaml is written anew for the recipes of params.yaml: {names}", file=sys.stderr)  # noqa: T201
 
 
 def interrupt_as_exit() -> None:

@@ -10,11 +10,11 @@ from pipeline.runtime.source_imports import (
     ROOT,
     executes_something,
     files_below,
-    imports_by_name,
     imports_of,
+    modules_of,
+    packages_by_name,
     packages_of,
     path_of,
-    siblings_of,
 )
 
 REGISTRY = f"{PACKAGE}.recommenders.registry"
@@ -30,7 +30,6 @@ LEFT_OUT = {
     "pipeline.stages.context": "carries parameters and paths to a stage",
     "pipeline.stages.layout": "paths, which are the deps and outs of dvc.yaml",
     "pipeline.stages.spec": "the type of a stage's declaration",
-    "pipeline.state.lease": "whether a stage may run, not what it computes",
     "pipeline.runtime.code_closure": "whether a cached result is used, not what it is",
     "pipeline.runtime.source_imports": "the same",
     **{
@@ -58,11 +57,11 @@ def closure_of(*modules: str, loads: Collection[str] | None = None, root: Path =
     """Return the names of the modules that running `modules` may execute, themselves included.
 
     A package is among them if its `__init__.py` executes something. A module that imports by a computed name may import
-    every module of its own package.
+    every module of the package that the name is of.
 
     Args:
         modules: names such as `pipeline.stages.fit`.
-        loads: what `REGISTRY` imports by name; None for every module of its package.
+        loads: what `REGISTRY` imports by name; None for every module that it can.
         root: the folder that holds the package.
 
     Raises:
@@ -79,8 +78,8 @@ def closure_of(*modules: str, loads: Collection[str] | None = None, root: Path =
         todo.update(package for package in packages_of(name) if executes_something(package, root))
         if name == REGISTRY and loads is not None:
             todo.update(loads)
-        elif imports_by_name(name, root):
-            todo.update(siblings_of(name, root))
+        else:
+            todo.update(each for package in packages_by_name(name, root) for each in modules_of(package, root))
     return frozenset(name for name in found if executes_something(name, root))
 
 

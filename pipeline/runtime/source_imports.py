@@ -29,10 +29,15 @@ def imports_of(module: str, root: Path) -> frozenset[str]:
 
 
 @cache
-def imports_by_name(module: str, root: Path) -> bool:
-    """Whether a module imports others by a name that it computes (`importlib.import_module`, `pkgutil`, …)."""
-    calls = (node.func for node in _walk(_tree(module, root)) if isinstance(node, ast.Call))
-    return any(_last_name(each) in _BY_NAME for each in calls)
+def packages_by_name(module: str, root: Path) -> frozenset[str]:
+    """Return the packages that a module imports modules of by a computed name (`importlib.import_module`, `pkgutil`).
+
+    `import_module(f"pipeline.room.{name}")` is of `pipeline.room`; a name of which nothing is written out is taken
+    to be of the module's own package.
+    """
+    calls = (node for node in _walk(_tree(module, root)) if isinstance(node, ast.Call))
+    own = module if _is_package(module, root) else module.rpartition(".")[0]
+    return frozenset(_written_out(call) or own for call in calls if _last_name(call.func) in _BY_NAME)
 
 
 @cache
@@ -64,9 +69,8 @@ def packages_of(module: str) -> tuple[str, ...]:
     return tuple(".".join(parts[:length]) for length in range(1, len(parts)))
 
 
-def siblings_of(module: str, root: Path) -> tuple[str, ...]:
-    """Return all modules of the package that a module is in, or that it is; not those of packages below it."""
-    package = module if _is_package(module, root) else module.rpartition(".")[0]
+def modules_of(package: str, root: Path) -> tuple[str, ...]:
+    """Return all modules of a package; not those of packages below it."""
     files = sorted(root.joinpath(*package.split(".")).glob("*.py"))
     return tuple(f"{package}.{path.stem}" for path in files if path.stem != "__init__")
 
@@ -99,6 +103,15 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
     only_for_types = isinstance(node, ast.If) and _last_name(node.test) == "TYPE_CHECKING"
     for child in node.orelse if only_for_types else ast.iter_child_nodes(node):  # type: ignore[attr-defined]  # an If
         yield from _walk(child)
+
+
+def _written_out(call: ast.Call) -> str | None:
+    """The package in the name that a call is given, as far as it is written out."""
+    match call.args:
+        case [ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]), *_] | [ast.Constant(value=str(start)), *_]:
+            package = start.rpartition(".")[0]
+            return package if package.split(".")[0] == PACKAGE else None
+    return None
 
 
 def _last_name(node: ast.expr) -> str | None:

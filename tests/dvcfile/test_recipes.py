@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from pipeline.dvcfile.recipes import items_of, recipes_agree
+from pipeline.dvcfile.recipes import FAMILIES, items_of, recipes_agree
 from pipeline.dvcfile.text import dvc_yaml
 from pipeline.dvcfile.write import difference, write_dvc_yaml
 from pipeline.graph import read_stages
 from pipeline.params import Params, load_params
+from pipeline.runtime.source_imports import file_of
 from tests.workspace import SMALL, make_workspace, run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +37,8 @@ def raw_with(recipes: dict[str, Any], *, blends: list[str] | None = None) -> dic
 
 def test_a_recipe_follows_itself_and_a_blend_its_members() -> None:
     items = items_of(params_with({}, blends=["als", "item_knn"]))
-    assert items["als"] == {"code": "pipeline/recommenders/als.py", "follows": ["als", "als"]}
-    assert items["blend"] == {"code": "pipeline/recommenders", "follows": ["als", "item_knn"]}
+    assert items["als"] == {"code": file_of(f"{FAMILIES}.als"), "follows": ["als", "als"]}
+    assert items["blend"] == {"code": FAMILIES.replace(".", "/"), "follows": ["als", "item_knn"]}
 
 
 def test_blends_of_other_lengths_stand_beside_each_other() -> None:
@@ -84,8 +85,8 @@ def test_writing_again_changes_nothing_and_a_change_by_hand_shows(tmp_path: Path
 def test_a_new_family_adds_what_it_shares_with_others_to_the_code_of_all(tmp_path: Path) -> None:
     (tmp_path / "dvc.yaml").write_text(dvc_yaml(params_with({"recent": RECENT})), encoding="utf-8")
     deps = {stage.name: stage.deps for stage in read_stages(tmp_path / "dvc.yaml")}
-    assert "pipeline/recommenders/recent.py" in deps["fit@recent"]
-    assert "pipeline/recommenders/recent.py" not in deps["fit@als"]
+    assert file_of(f"{FAMILIES}.recent") in deps["fit@recent"]
+    assert file_of(f"{FAMILIES}.recent") not in deps["fit@als"]
     assert "pipeline/recommenders/one_list.py" in deps["fit@recent"]
 
 

@@ -70,6 +70,17 @@ def test_a_module_that_imports_by_name_may_import_any_of_its_package(tmp_path: P
     assert closure_of("pipeline.a", root=root) == names
 
 
+@pytest.mark.parametrize(
+    "call", ['import_module(f"pipeline.formats.{name}")', '__import__(f"pipeline.formats.{name}", fromlist=["x"])']
+)
+def test_a_package_that_is_written_out_in_a_computed_name_is_the_one_that_is_imported_of(
+    tmp_path: Path, call: str
+) -> None:
+    loader = f"from importlib import import_module\ndef load(name):\n    return {call}\n"
+    root = package(tmp_path, a=loader, b="x = 1", formats__csv="x = 1", formats__xml="x = 1")
+    assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.formats.csv", "pipeline.formats.xml"}
+
+
 def test_the_registry_imports_what_it_is_known_to_load(tmp_path: Path) -> None:
     by_name = "import importlib\ndef load(name):\n    return importlib.import_module(name)\n"
     root = package(tmp_path, recommenders__registry=by_name, recommenders__als="x = 1", recommenders__bpr="x = 1")
