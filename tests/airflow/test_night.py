@@ -49,7 +49,7 @@ def test_the_night_is_that_of_the_logical_date_and_leaves_no_server(
     workspaces: tuple[Path, Path], airflow_said: str
 ) -> None:
     assert f"the night of {AS_OF} is open" in airflow_said
-    assert "Spark is up" in airflow_said
+    assert "the Spark server of this folder is running" in airflow_said
     assert not (workspaces[1] / ".netgain" / "spark.json").exists()
 
 

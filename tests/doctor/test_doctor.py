@@ -58,7 +58,7 @@ def test_the_command_repairs_a_machine_after_a_crash_and_its_status_reports_succ
     done = [line for line in mended.stdout.splitlines() if line.startswith("done: ")]
     assert done == [
         "done: locks: moved .dvc/tmp/rwlock to rwlock.aside",
-        f"done: releases: {three[2].id} is served now: the newest whole release that was not withdrawn; on record in "
+        f"done: releases: now serving {three[2].id}, the newest complete release that was not withdrawn; recorded in "
         "the ledger",
     ]
     assert release_ids(settings.releases) == [release.id for release in three]

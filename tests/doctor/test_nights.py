@@ -53,7 +53,7 @@ def test_a_killed_night_is_reported_and_the_repair_marks_the_release_as_stale(
     assert only(lease.look(settings)).level == "ok"
     path = settings.ledger / leases.FOLDER / f"{taken.token:08d}.json"
     write_json(path, asdict(taken) | {"started": taken.started - 1})
-    assert repaired(settings, lease.look).startswith("marked what is served as stale")
+    assert repaired(settings, lease.look).startswith("marked the served release as stale")
     mark = stale_mark(settings.releases)
     assert mark is not None
     assert (mark.night, mark.release) == ("2026-01-13", three[2].id)
@@ -63,7 +63,7 @@ def test_a_killed_night_is_reported_and_the_repair_marks_the_release_as_stale(
 
 
 def test_the_end_of_the_last_night_is_reported(settings: Settings) -> None:
-    assert only(lease.look(settings)).found == "none was opened yet"
+    assert only(lease.look(settings)).found == "no night has been opened yet"
     for how, level in (("done", "ok"), ("failed", "warn")):
         taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
         leases.close(settings.ledger, taken, how)

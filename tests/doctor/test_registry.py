@@ -35,16 +35,16 @@ def test_the_outbox_is_delivered_and_champion_follows_rollbacks_and_is_restored_
     assert not (tmp_path / "mlflow").exists()  # the check creates no store
     (tmp_path / "mlflow").mkdir()
     shutil.copyfile(migrated, tmp_path / "mlflow" / "mlflow.db")
-    assert only(registry.look(settings)).found.endswith("is served: the outbox has not been delivered")
+    assert only(registry.look(settings)).found.endswith("is served (the outbox has not been delivered)")
     assert only(outbox.look(settings)).found == "4 entries wait for MLflow, the oldest from the night of 2026-02-12"
     assert repaired(settings, outbox.look) == "delivered 4 of the outbox"
     assert only(outbox.look(settings)).found == "nothing waits for MLflow"
-    assert only(registry.look(settings)).found == "champion is version 2, which is served"
+    assert only(registry.look(settings)).found == "champion is version 2, the served model"
 
     roll_back(settings.releases, settings.ledger, to=None, by="ann", reason="r")
     explained = only(registry.look(settings))
     assert (explained.level, explained.found.endswith("(after a rollback)")) == ("warn", True)
-    assert repaired(settings, registry.look) == "champion is version 1, which is served"
+    assert repaired(settings, registry.look) == "champion is version 1, the served model"
 
     for journal in (settings.ledger / ROLLBACKS, copy_of(settings.ledger / ROLLBACKS)):
         journal.unlink()
@@ -53,7 +53,7 @@ def test_the_outbox_is_delivered_and_champion_follows_rollbacks_and_is_restored_
     assert only(registry.look(settings)).level == "fail"
     repaired(settings, registry.look)
     client.delete_registered_model_alias("netgain", "champion")
-    assert only(registry.look(settings)).found.startswith("champion is nothing, and 2026-02-12-")
+    assert only(registry.look(settings)).found.startswith("champion is not set, but 2026-02-12-")
     repaired(settings, registry.look)
     assert only(registry.look(settings)).level == "ok"
 

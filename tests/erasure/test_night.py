@@ -73,7 +73,7 @@ def erased(workspace: Path, leaving: list[str]) -> Path:
     assert min(counts["data"], counts["releases"], counts[".dvc/cache"]) > 0
     assert not (workspace / "ledger" / "erasures").exists()
     told = run(workspace, NETGAIN, "erase", leaving[0], "--file", "leaving.txt", "--by", "ann")
-    assert f"{LEAVE} listeners are erased by the next night" in told.stdout
+    assert f"{LEAVE} listeners will be erased by the next night" in told.stdout
     (workspace / "leaving.txt").unlink()
     land(workspace, DAYS + 1)
     assert f"{LEAVE} listeners are erased" in night(workspace, DAYS + 1).stdout
