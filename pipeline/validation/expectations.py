@@ -147,8 +147,8 @@ def check(
     """Check a frame against a suite.
 
     Great Expectations reports success for an empty frame, an empty suite and a column of nulls only. Here, the first
-    two fail, and so does a null in any column that an expectation names, unless the column is `nullable`; expectations of
-    a nullable column with nulls only are undecided.
+    two fail, and so does a null in any column that an expectation names, unless the column is `nullable`; expectations
+    of a nullable column with nulls only are undecided.
 
     Args:
         frame: pandas, of any size; every expectation costs one pass, so aggregate first if possible.

@@ -10,7 +10,7 @@ from pipeline.validation.files import faulty, worst_file
 
 
 def night_facts(days: list[DayFacts], landed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `plays`, `days`, and the shares of plays by an unknown artist and of quarantined rows (None without any)."""
+    """Return `plays`, `days`, and the shares of plays by unknown artists and of quarantined rows, None if undefined."""
     n_plays, n_unknown = (sum(day[name] for day in days) for name in ("plays", "unknown_artists"))
     return {
         "plays": n_plays,
