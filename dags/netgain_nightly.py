@@ -1,16 +1,16 @@
 """A night of Netgain: ingest, validate, train, measure, decide, publish.
 
 - **The night** of a run is the end of its data interval: midnight UTC, the first instant that the night may not see.
-- **A task is tried again** only where that can help: when its command ends with status 75 (MLflow away, another night
-  at work, Spark lost), when a signal ended it, or when its worker was lost. A bad input fails once.
-- **A night that stops** leaves what was served before. Mend the cause, then clear the failed task with all that follow.
-- **A backfill** makes past nights in the order of their dates; it never serves an older night's lists over a newer
-  release.
+- **A task is retried** only if a retry can help: its command ended with status 75 (MLflow unavailable, another night
+  running, Spark lost), a signal ended it, or its worker was lost. Bad input fails at once.
+- **A failed night** leaves the previous release served. Fix the cause, then clear the failed task with all downstream
+  tasks.
+- **A backfill** runs past nights in date order; it never replaces a newer release by an older night's.
 
-The tasks and edges are drawn from dvc.yaml. More: docs/how-to/run-on-airflow.md.
+Tasks and edges are read from dvc.yaml. More: docs/how-to/run-on-airflow.md.
 """
 
-# Imports nothing heavy: Airflow reads this file again and again.
+# Nothing heavy is imported: Airflow parses this file again and again.
 import datetime as dt
 import itertools
 import os
@@ -32,7 +32,7 @@ from pipeline.scheduling.links import DecisionPage, MonitorPage
 from pipeline.scheduling.tasks import Command, command
 
 WORKSPACE = Path(os.environ.get("NETGAIN_WORKSPACE", Path(__file__).resolve().parents[1]))
-# `stages`: a task a stage. `phases`: the stages in one task and the effects in one, for small machines.
+# `stages`: one task for each stage. `phases`: all stages in one task and all effects in another, for small machines.
 TASKS = os.environ.get("NETGAIN_AIRFLOW_TASKS", "stages")
 CATCH_UP_FROM = os.environ.get("NETGAIN_CATCH_UP_FROM", "")
 DUE_HOURS = float(os.environ.get("NETGAIN_DUE_HOURS") or 0)
@@ -40,7 +40,7 @@ DUE_HOURS = float(os.environ.get("NETGAIN_DUE_HOURS") or 0)
 VARIABLES = {
     # The night is the end of the data interval: the first instant that it may not see.
     "AS_OF": "{{ params.as_of or (dag_run.data_interval_end or dag_run.run_after) | ds }}",
-    # The tasks of a run are one night, and work under one lease (ADR 0012).
+    # The tasks of a run are one night and share one lease (ADR 0012).
     "NETGAIN_OWNER": "{{ dag_run.dag_id }} {{ dag_run.run_id }}",
     "LOG_FORMAT": os.environ.get("NETGAIN_FORMAT", "netgain"),
 }
@@ -49,17 +49,17 @@ task = partial(command, workspace=WORKSPACE, variables=VARIABLES)
 
 
 def my_turn(*, ti: Any, **_: Any) -> bool:
-    """Whether the workspace is this run's from now on."""
+    """Return whether this run holds the workspace from now on."""
     return turns.take_turn(WORKSPACE, dag_id=ti.dag_id, run_id=ti.run_id, state_of=ti.get_dagrun_state)
 
 
 def check_night(context: Any) -> None:
-    """Airflow's hook ahead of a command that works on the open night."""
+    """Check, before a command runs, that the open night is the run's own."""
     turns.require_night(WORKSPACE, context["task"].env["AS_OF"])
 
 
 def report_verdict(as_of: str) -> str:
-    """The night in a sentence, told to people; skipped where it could not decide, for its lists are served."""
+    """Send the verdict of the night, and return it; skip the task if the verdict is INVALID, as lists are served."""
     turns.require_night(WORKSPACE, as_of)
     sentence = alerts.night_ended(WORKSPACE, as_of)
     if sentence.startswith("INVALID"):
@@ -71,7 +71,7 @@ Ends = tuple[Command, list[Command]]
 
 
 def by_phases(start: Command) -> Ends:
-    """All stages in one task, all effects in another; returns the last effect and the last stages."""
+    """Return the last effect and the last stages, with all stages in one task and all effects in another."""
     pure = task("stages", "netgain repro", retries=2, minutes=600, pre_execute=check_night, doc_md=DOCS["stages"])
     world = task("effects", "netgain effects", retries=3, minutes=60, pre_execute=check_night, doc_md=DOCS["effects"])
     start >> pure >> world
@@ -79,7 +79,7 @@ def by_phases(start: Command) -> Ends:
 
 
 def by_stages(start: Command) -> Ends:
-    """A task for each stage of dvc.yaml and for each effect; returns the last effect and the last stages."""
+    """Return the last effect and the last stages, with a task for each stage of dvc.yaml and for each effect."""
     stages = read_stages(WORKSPACE / "dvc.yaml")
     between = edges(stages)
     # The stages share one Spark server; it is stopped however the night ends.
@@ -92,7 +92,7 @@ def by_stages(start: Command) -> Ends:
     tasks = {
         stage.name: task(
             stage.name.replace("@", "."),
-            # graph.py refuses names that are more than a word, so nothing of the shell can be in them.
+            # graph.py accepts only plain words as names, so a name cannot contain shell syntax.
             f"netgain repro {stage.name}",
             retries=2,
             minutes=120,
@@ -101,7 +101,7 @@ def by_stages(start: Command) -> Ends:
         )
         for stage in stages
     }
-    # They act on the world, which may be away for a while; doing them again changes nothing.
+    # Effects depend on services that may be unavailable for a while; repeating one changes nothing.
     effects = [
         task(name, f"netgain stage {name}", retries=3, minutes=30, pre_execute=check_night, doc_md=DOCS[name])
         for name in EFFECTS
@@ -126,10 +126,10 @@ with DAG(
     schedule=os.environ.get("NETGAIN_SCHEDULE", "@daily"),
     start_date=dt.datetime.fromisoformat(CATCH_UP_FROM or "2026-01-01").replace(tzinfo=dt.UTC),
     catchup=bool(CATCH_UP_FROM),
-    # One night at a time: the stages share a workspace. No timeout of the whole: Airflow would skip the task that stops
-    # Spark; each task has its own.
+    # One night at a time: the stages share a workspace. There is no timeout for the whole run, as Airflow would then
+    # skip the task that stops Spark; each task has its own.
     max_active_runs=1,
-    # One task at a time: recipes that run beside each other are charged for each other's seconds (ADR 0005).
+    # One task at a time: recipes that run side by side would be charged for each other's CPU seconds (ADR 0005).
     max_active_tasks=1,
     default_args={
         "retry_delay": dt.timedelta(minutes=1),
@@ -137,8 +137,8 @@ with DAG(
         "max_retry_delay": dt.timedelta(minutes=15),
         "on_failure_callback": alerts.task_failed(WORKSPACE),
     },
-    # Of when the run was queued, not of its date: a backfilled night is not late for being of the past. None unless it
-    # is asked for: `airflow dags test` of 3.3.2 ends with a traceback where a DAG has one.
+    # Measured from when the run was queued, not from its date: a backfilled night is not late because it is old.
+    # None by default: in Airflow 3.3.2, `airflow dags test` fails with a traceback if a DAG has a deadline.
     deadline=DeadlineAlert(
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=dt.timedelta(hours=DUE_HOURS),
@@ -148,7 +148,7 @@ with DAG(
     else None,
     params={
         "as_of": Param(
-            None, type=["null", "string"], format="date", description="The night, where it is not that of the schedule."
+            None, type=["null", "string"], format="date", description="The night, if not the schedule's own."
         )
     },
     tags=["netgain"],
@@ -163,7 +163,7 @@ with DAG(
         op_kwargs={"as_of": VARIABLES["AS_OF"]},
         doc_md=DOCS["turn"],
     )
-    # A bad parameter or landing folder is as bad a minute later; a workspace that is taken is not.
+    # A bad parameter or landing folder does not improve by waiting; a workspace in use does.
     open_night = task(
         "open", 'netgain open --as-of "$AS_OF" --format "$LOG_FORMAT"', retries=6, minutes=60, doc_md=DOCS["open"]
     )
@@ -180,7 +180,7 @@ with DAG(
         "netgain report",
         retries=2,
         minutes=10,
-        trigger_rule="all_done_min_one_success",  # however the stages ended, but not for a night that was never opened
+        trigger_rule="all_done_min_one_success",  # however the stages ended, unless the night was never opened
         pre_execute=check_night,
         doc_md=DOCS["report"],
     )

@@ -1,8 +1,8 @@
-"""Back to an earlier release in one step, by hand. Trigger it with who decides and why.
+"""Serve an earlier release again, by hand. Trigger the DAG with who decides and why.
 
-It needs neither MLflow nor Spark, does not wait for a night that is running, and is on record in
-`ledger/rollbacks.jsonl`. The release that was rolled back from is not served again by publishing the same content; the
-next night's release takes its place.
+It needs neither MLflow nor Spark, does not wait for a running night, and is recorded in `ledger/rollbacks.jsonl`. The
+release that was rolled back from is withdrawn: publishing the same content does not serve it again. The next night's
+release replaces the one rolled back to.
 """
 
 import datetime as dt
@@ -23,14 +23,14 @@ with DAG(
     schedule=None,
     start_date=dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
     max_active_runs=1,
-    is_paused_upon_creation=False,  # it is for the worst of nights: nobody should have to look for a switch first
+    is_paused_upon_creation=False,  # it is for emergencies: no switch to find first
     default_args={"on_failure_callback": task_failed(WORKSPACE), "retries": 0},
     params={
         "release": Param(
             None,
             type=["null", "string"],
             pattern=r"^\d{4}-\d{2}-\d{2}-[0-9a-f]{12}$",
-            description="The release, as `netgain releases` names it. Default: the one that was served before.",
+            description="The release id, as in `netgain releases`. Default: the release served before.",
         ),
         "by": Param(type="string", minLength=1, description="Who decides."),
         "reason": Param(type="string", minLength=1, description="Why."),
@@ -42,10 +42,10 @@ with DAG(
         'netgain rollback --to "$RELEASE" --by "$BY" --reason "$REASON"',
         workspace=WORKSPACE,
         variables={
-            "RELEASE": "{{ params.release or '' }}",  # empty: the one before
+            "RELEASE": "{{ params.release or '' }}",  # empty: the previous release
             "BY": "{{ params.by }}",
             "REASON": "{{ params.reason }}",
         },
         minutes=5,
-        doc_md="`netgain rollback`: checksums first, then one rename. Nothing changes if a file is not as published.",
+        doc_md="`netgain rollback`: verifies the checksums, then renames one file. If a file differs, nothing changes.",
     )

@@ -1,18 +1,18 @@
-"""One family of errors. Each says what was found, what was expected and what to do."""
+"""The errors that users can act on. Each says what was found, what was expected and how to fix it."""
 
 EXIT_BAD_INPUT = 2
 EXIT_INVALID = 3
 EXIT_STAGE_FAILED = 4
 EXIT_STALE = 5
-"""`netgain status`: what is served is older than it should be."""
+"""`netgain status`: the served release is older than it should be."""
 EXIT_UNSOUND = 6
-"""`netgain doctor`: something is wrong that has to be mended."""
+"""`netgain doctor`: a check failed."""
 EXIT_TRANSIENT = 75
-"""EX_TEMPFAIL of sysexits.h: nothing is wrong with the input, and the same command may pass in a while."""
+"""EX_TEMPFAIL of sysexits.h: the input is fine, and the same command may succeed later."""
 
 
 class NetgainError(Exception):
-    """Base of every error that a person can act on; the command prints it as one line, without a traceback."""
+    """Base of every error that a user can act on; the command prints it on one line, without a traceback."""
 
     exit_status = EXIT_BAD_INPUT
 
@@ -34,15 +34,15 @@ class ParamsError(NetgainError):
 
 
 class SettingsError(NetgainError):
-    """The machine lacks something: Java, a folder, a reachable Spark master."""
+    """The machine lacks something: Java, a folder, a reachable Spark master, disk space."""
 
 
 class LandingError(NetgainError):
-    """The landing folder is missing, empty, or a landed file changed after it was taken."""
+    """The landing folder is missing or empty, or a landed file changed after a night ingested it."""
 
 
 class ValidationFailed(NetgainError):
-    """Data that is there but must not be used: too much in quarantine, a suite that failed."""
+    """The data exists but must not be used: too many quarantined rows, or a failed suite of expectations."""
 
     exit_status = EXIT_STAGE_FAILED
 
@@ -60,24 +60,24 @@ class ReleaseError(NetgainError):
 
 
 class RecordError(NetgainError):
-    """A record of a decision that cannot be made again as it stands."""
+    """A decision record cannot be replayed."""
 
 
 class StageFailed(NetgainError):
-    """A stage of the night ended with an error; what was served before is still served."""
+    """A stage of the night failed; the previous release is still served."""
 
     exit_status = EXIT_STAGE_FAILED
 
 
 class TransientError(NetgainError):
-    """Something outside is away or taken: trying the same again can help, and schedulers do so for this alone."""
+    """An external service or a lock is unavailable. Retrying can help; schedulers retry this family alone."""
 
     exit_status = EXIT_TRANSIENT
 
 
 class TrackingAway(TransientError):
-    """MLflow does not answer, or refuses."""
+    """MLflow does not answer, or refuses the request."""
 
 
 class SparkLost(TransientError):
-    """The Spark server or an executor went away under a task."""
+    """The Spark server or an executor was lost during a task."""

@@ -127,7 +127,7 @@ def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
     console.print(summary(facts))
     text = console.export_text()
     assert "warning: volume: the last play is at most 0 days old" in text
-    assert "set aside: bots: no listener does what no person can (1 for more plays than a person starts" in text
+    assert "excluded: bots: no listener behaves like a bot (1 for more plays than a person starts" in text
     assert "79 expectations of the data" in text
 
 

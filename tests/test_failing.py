@@ -49,7 +49,7 @@ def test_it_is_marked_with_the_stage_it_came_to_and_the_error_says_what_stays_se
     mark = stale_mark(settings.releases)
     assert mark is not None
     assert (mark.night, mark.stage, mark.why) == (str(TONIGHT), "fit", why)
-    assert err.__notes__ == [f"Served meanwhile: release {mark.release} of the night 2026-01-10, 2 nights old"]
+    assert err.__notes__ == [f"Still served: release {mark.release} of the night 2026-01-10, 2 nights old"]
 
 
 @pytest.mark.parametrize("kind", [NightRunning, LeaseLost])

@@ -168,7 +168,7 @@ def _upstream(module: str, *, loads: set[str]) -> set[str]:
         found.add(name)
         todo |= _graph().find_modules_directly_imported_by(name) | set(packages_of(name))
         todo |= loads if name == REGISTRY else set()
-        todo |= set(siblings_of(name, ROOT)) if name == FORMATS else set()
+        todo |= set(modules_of(FORMATS, ROOT)) if name == FORMATS else set()
     return {name for name in found if executes_something(name, ROOT)}
 
 

@@ -190,7 +190,7 @@ def test_a_night_that_fails_leaves_what_is_served(spoilt):
 
 def test_a_night_that_fails_says_what_stays_served_and_marks_it_stale(first, spoilt):
     (release, *_), (done, latest, marked, *_) = first, spoilt
-    assert done.stdout.splitlines()[-1] == f"Served meanwhile: release {release.id} of the night {FIRST}, 1 night old"
+    assert done.stdout.splitlines()[-1] == f"Still served: release {release.id} of the night {FIRST}, 1 night old"
     assert (marked["night"], marked["release"], marked["nights_old"]) == (str(NEXT), release.id, 1)
     assert (marked["stage"], latest in marked["why"]) == ("validate", True)
 
@@ -203,7 +203,7 @@ def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_wait
     done, facts, listed = away
     assert done.returncode == 0, done.stderr + done.stdout
     assert current(workspace / "releases").as_of == NEXT
-    assert "MLflow has not taken the record of 1 night; it is kept: see `netgain outbox`" in done.stdout
+    assert "1 night not yet recorded in MLflow, kept in the outbox: `netgain outbox`" in done.stdout
     assert facts["effects"]["record"].startswith(f"the record of {NEXT} waits in the outbox: MLflow at {CLOSED}")
     assert facts["outbox"][0].startswith(f"{NEXT}-")
     assert [line.split()[:2] for line in listed.splitlines() if line.lstrip().startswith(str(NEXT))] == [
@@ -220,7 +220,7 @@ def test_a_rwlock_that_a_kill_cut_off_stops_no_night_and_that_is_said(away):
 
 def test_a_current_that_was_cut_off_is_mended_by_the_next_night_and_that_is_said(first, away):
     (release, *_), (done, *_) = first, away
-    said = f"netgain: nothing whole was served (a release called ''): now release {release.id} is"
+    said = f"netgain: no complete release was served (a release called ''); now serving release {release.id}"
     assert said in done.stderr.splitlines()
 
 

@@ -51,7 +51,7 @@ def why(settings: Settings, due: int) -> list[str]:
 
 def test_what_is_served_is_fresh_until_a_night_was_missed(settings: Settings, two: list[Release]) -> None:
     assert why(settings, 11) == why(settings, 12) == []
-    assert why(settings, 13) == ["it is 2 nights old; that of 2026-01-13 is due"]
+    assert why(settings, 13) == ["the release is 2 nights old; the night of 2026-01-13 is due"]
 
 
 def test_a_night_that_failed_makes_it_stale_with_stage_and_reason(settings: Settings, two: list[Release]) -> None:
@@ -68,17 +68,17 @@ def test_a_later_night_that_was_killed_is_said_beside_the_one_that_failed(
     assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
     lease, _ = acquire(settings.ledger, as_of="2026-01-13", owner="run-2")
     os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
-    assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not end"]
+    assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not finish"]
 
 
 def test_a_night_that_was_killed_makes_it_stale_though_nobody_could_say_so(
     settings: Settings, two: list[Release]
 ) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner=None)
-    assert why(settings, 12) == []  # it is at work: in this process
+    assert why(settings, 12) == []  # it is running, in this process
     path = settings.ledger / "leases" / f"{lease.token:08d}.json"
     write_json(path, asdict(lease) | {"started": lease.started - 1})
-    assert why(settings, 12) == ["the night of 2026-01-12 did not end"]
+    assert why(settings, 12) == ["the night of 2026-01-12 did not finish"]
     write_json(path, asdict(lease) | {"ended": "failed"})
     assert why(settings, 12) == ["the night of 2026-01-12 failed"]
 
@@ -89,7 +89,7 @@ def test_a_run_of_a_scheduler_counts_as_ended_badly_once_it_has_been_silent(
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
     assert why(settings, 12) == []
     os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
-    assert why(settings, 12) == ["the night of 2026-01-12 did not end"]
+    assert why(settings, 12) == ["the night of 2026-01-12 did not finish"]
 
 
 def test_a_backfill_that_failed_says_nothing_of_what_is_served(settings: Settings, two: list[Release]) -> None:
@@ -101,7 +101,7 @@ def test_a_backfill_that_failed_says_nothing_of_what_is_served(settings: Setting
 def test_nothing_whole_is_served(settings: Settings, two: list[Release]) -> None:
     (two[1].folder / "manifest.json").write_text("{", encoding="utf-8")
     (line,) = why(settings, 11)
-    assert line.startswith(f"nothing is served: release {two[1].id} has no readable manifest")
+    assert line.startswith(f"no release is served: release {two[1].id} has no readable manifest")
 
 
 def test_the_command_tells_people_and_programs_and_its_status_tells_fresh_from_stale(

@@ -1,4 +1,4 @@
-# Airflow's settings for this workspace; sourced by `make airflow` and by the tests. Loopback, quiet, no examples.
+# Airflow's settings for this workspace, sourced by `make airflow` and by the tests: loopback only, no examples.
 export AIRFLOW_HOME="${AIRFLOW_HOME:-$PWD/.airflow}"
 export NETGAIN_WORKSPACE="${NETGAIN_WORKSPACE:-$PWD}"
 export AIRFLOW__CORE__DAGS_FOLDER="$PWD/dags"
@@ -12,8 +12,8 @@ export AIRFLOW__API__HOST=127.0.0.1
 export AIRFLOW__API__PORT="${PORT:-8080}"
 export AIRFLOW__API__BASE_URL="http://127.0.0.1:$AIRFLOW__API__PORT"
 export AIRFLOW__CORE__EXECUTION_API_SERVER_URL="$AIRFLOW__API__BASE_URL/execution/"
-# A task whose worker is gone is given up after three minutes, and tried again. A page that restarts for a minute ends no
-# task: a heartbeat every five seconds may fail twelve times.
+# A task without a heartbeat is given up after three minutes and retried. A restart of the API server for a minute ends no
+# task: with a heartbeat every five seconds, twelve may fail.
 export AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT=180
 export AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL=5
 export AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS=12

@@ -1,1 +1,1 @@
-"""Telling people: what happened and what to do, by webhook and mail."""
+"""Alerts for the people who run Netgain, by webhook and mail: what happened and what to do."""

@@ -1,7 +1,7 @@
-"""Where alerts go: the log always, a webhook and a mail server where they are set.
+"""The channels of alerts: the log always, a webhook and a mail server if they are configured.
 
-An alert that cannot be sent is a line in the log: nothing that people are told of fails for it. Addresses may carry
-secrets, so the log names channels alone.
+An alert that cannot be sent is logged and raises nothing: the night itself must not fail for it. Addresses may contain
+secrets, so the log names channels only.
 """
 
 import logging
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def send(alert: Alert, settings: Alerting) -> tuple[str, ...]:
-    """Tell whoever is to be told; returns the channels that did not take it, each with the reason."""
+    """Send an alert by every configured channel, and return the channels that failed, each with the reason."""
     log.warning("%s", alert.text)
     channels: dict[str, Callable[[Alert, Alerting], None]] = {}
     if settings.webhook:
@@ -46,7 +46,9 @@ def send(alert: Alert, settings: Alerting) -> tuple[str, ...]:
 def _post(alert: Alert, settings: Alerting) -> None:
     url = str(settings.webhook)
     if urlsplit(url).scheme not in ("http", "https"):
-        raise SettingsError("a webhook that is no http address", expected="https://…", fix="Set NETGAIN_ALERT_WEBHOOK.")
+        raise SettingsError(
+            "the alert webhook is not an http(s) address", expected="https://…", fix="Set NETGAIN_ALERT_WEBHOOK."
+        )
     body = dumps(alert.payload, ensure_ascii=False).encode()
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  # scheme is checked
     with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
@@ -57,9 +59,9 @@ def _mail(alert: Alert, settings: Alerting) -> None:
     server = urlsplit(str(settings.smtp))
     if server.scheme not in _PORTS or not server.hostname or not settings.to:
         raise SettingsError(
-            "a mail server or its receivers are not as they should be",
+            "the mail server or the recipients of alerts are not configured",
             expected="NETGAIN_ALERT_SMTP=smtps://user:password@host and NETGAIN_ALERT_TO",
-            fix="Set both.",
+            fix="Set both variables.",
         )
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = alert.subject, settings.sender, ", ".join(settings.to)
@@ -76,13 +78,15 @@ def _mail(alert: Alert, settings: Alerting) -> None:
             session.ehlo()
         if server.username:
             if not isinstance(session.sock, ssl.SSLSocket):
-                raise SettingsError("a mail server without TLS", expected="TLS for a password", fix="Use smtps://.")
+                raise SettingsError(
+                    "the mail server offers no TLS", expected="TLS, as a password is sent", fix="Use smtps://."
+                )
             session.login(unquote(server.username), unquote(server.password or ""))
         session.send_message(message)
 
 
 def _reason(err: Exception) -> str:
-    """Why, without an address: that may carry a secret."""
+    """Return why sending failed, without the address, which may contain a secret."""
     if isinstance(err, urllib.error.HTTPError):
         return f"HTTP {err.code}"
     if isinstance(err, smtplib.SMTPResponseException):

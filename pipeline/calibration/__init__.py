@@ -1,1 +1,1 @@
-"""The gate put to the proof: how often it is wrong, and what it is worth."""
+"""Proofs of the gate on real refits: how often it errs, and what it is worth."""

@@ -1,6 +1,6 @@
-"""A simulated service: counted plays straight from the simulation, where `prepare` would leave them.
+"""Simulated plays, counted by day, in the form in which the stage `prepare` writes them.
 
-No log is written and read: what the gate is put to the proof with is real fits, and reading logs has tests of its own.
+No log is written and read: the proofs need real fits only, and reading logs has its own tests.
 """
 
 import datetime as dt
@@ -18,7 +18,15 @@ from pipeline.storage.tables import DAILY, ITEMS, write_table
 
 
 def settle(context: Context, *, n_listeners: int, n_days: int, start: dt.date, seed: int) -> None:
-    """Write data/daily and data/items.parquet of a service that starts on `start`."""
+    """Write data/daily and data/items.parquet of a simulated service.
+
+    Args:
+        context: the workspace to write to.
+        n_listeners: number of listeners.
+        n_days: number of days.
+        start: the first day.
+        seed: seed of the simulation.
+    """
     layout = context.layout
     catalogue = make_world(n_listeners, seed)
     artists = pl.Series([artist_id(a) for a in range(len(catalogue.genre))])

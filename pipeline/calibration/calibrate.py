@@ -1,4 +1,4 @@
-"""`netgain calibrate`: every property of the rule, with its target, from real refits."""
+"""`netgain calibrate`: tests every property of the decision rule against its target, on real refits."""
 
 import os
 from collections.abc import Callable
@@ -21,27 +21,28 @@ from pipeline.settings import Settings
 Proof = Callable[[Refits, Rule, Rule, float], dict[str, Any]]
 
 SIZE = Size(n_listeners=21_500, n_days=28, n_seeds=16, n_windows=7)
-"""So many that a decision window has 20,000 listeners to judge by; the windows of a week of nights."""
+"""Large enough for 20,000 eligible listeners in a decision window; seven windows are a week of nights."""
 
 
 def calibrate(settings: Settings, say: Say, *, size: Size = SIZE, scale: float = 1.0) -> dict[str, Any]:
-    """Prove the gate.
+    """Run all proofs of the gate.
 
     Args:
-        settings: of the project, whose params.yaml is put to the proof.
-        say: told of each step.
-        size: of what is fitted.
-        scale: of the number of repetitions; 1 for the figures that are published.
+        settings: of the project, whose params.yaml is tested.
+        say: called with a line for each step.
+        size: how much is fitted.
+        scale: multiplies the numbers of repetitions; 1 for the published figures.
 
     Returns:
-        JSON-able: `proofs`, each with `property`, `target`, `met`, and its figures; `refits`.
+        JSON-able: `proofs`, each with `property`, `target`, `met`, `told` (the result in one line) and `figures`;
+        `refits` (n_listeners, mean_ndcg, n_fits); `gate`, its parameters.
     """
     params = load_params(settings.workspace / "params.yaml")
     found = refits(settings, size, say)
     plain = Rule(params.gate, params.economics)
     dear = Rule(params.gate, free_of_cost(params.economics))
     proofs = []
-    # One process a core: a proof is a long loop of nights, and none needs another.
+    # One process a core: a proof is a long loop of nights, and the proofs are independent.
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as processes:
         for proof in processes.map(_prove, _PROOFS, repeat((found, plain, dear, scale))):
             say(f"{'met   ' if proof['met'] else 'NOT MET'} {proof['property']}: {proof['told']}")
@@ -85,8 +86,8 @@ def _power(found: Refits, _plain: Rule, dear: Rule, scale: float) -> dict[str, A
         )
         for each in figures
     )
-    # The target is that of fits of one recipe, where a gain is planted into nothing but luck. Between families the
-    # listeners' tastes differ too, and the second pair shows how far any test could get.
+    # The target applies to fits of one recipe, where a gain is planted into mere seed noise. Between families the
+    # listeners' tastes differ as well, and the second pair shows how far any test could get.
     target = "20,000 listeners, 3 fits, 7 looks, als over als: a true +2 % promoted in 95 %, +1 % in 60 %"
     met = rates[0][0.02] >= 0.95 and rates[0][0.01] >= 0.6
     return {"property": "power", "target": target, "met": met, "told": told, "figures": figures}
@@ -118,7 +119,7 @@ def _invertibility(found: Refits, plain: Rule, _dear: Rule, scale: float) -> dic
     rng = np.random.default_rng(5)
     figures = invertibility(found, ("als", "als"), plain, n_flips=_times(1000, scale), rng=rng)
     told = f"{figures['turned']:,} of {figures['n']:,} verdicts turn"
-    target = "the price at its flip price ± 0.1 %: the verdict turns, each time"
+    target = "the verdict flips at each flip price, within ± 0.1 %"
     met = figures["turned"] == figures["n"]
     return {"property": "invertibility", "target": target, "met": met, "told": told, "figures": figures}
 
@@ -134,7 +135,7 @@ def _mutations(found: Refits, _plain: Rule, dear: Rule, _scale: float) -> dict[s
 def _netflix(found: Refits, plain: Rule, _dear: Rule, _scale: float) -> dict[str, Any]:
     singles = {n: float(np.nanmean(f)) for n, f in found.ndcg.items() if n not in {"blend", "popular"}}
     rng = np.random.default_rng(7)
-    # The best single recipe over which one night proves the blend's gain.
+    # The best single recipe over which the blend's gain is significant in one night.
     for best in sorted(singles, key=lambda name: -singles[name]):
         figures = netflix(found, best, "blend", plain, rng=rng)
         if figures["significant"]:

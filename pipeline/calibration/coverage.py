@@ -1,4 +1,4 @@
-"""How often the gate's intervals hold the truth, of one night and of several pooled."""
+"""Coverage of the gate's confidence intervals, of one night and of several pooled nights."""
 
 from itertools import islice
 from typing import Any
@@ -15,7 +15,15 @@ from pipeline.gate.guardrails import contrast
 def coverage(
     refits: Refits, pair: tuple[str, str], *, k: int, n_draws: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """How often the 95 % interval of a night holds the true difference, that of all listeners and fits."""
+    """Return the share of 95 % intervals of one night that contain the true difference, over all listeners and fits.
+
+    Args:
+        refits: the fits.
+        pair: champion and challenger.
+        k: fits drawn for each of them.
+        n_draws: number of simulated nights.
+        rng: draws them.
+    """
     champion, challenger = (_first_window(refits.ndcg[name]) for name in pair)
     truth = float(challenger.mean() - champion.mean())
     held, n = 0, champion.shape[1]
@@ -31,7 +39,7 @@ def coverage(
 def pooled_coverage(
     refits: Refits, pair: tuple[str, str], rule: Rule, *, n_draws: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """The same of the interval that all decision windows give together."""
+    """Return the share of intervals pooled over all decision windows that contain the true difference."""
     champion, challenger = duel_of(refits, pair)
     by_window = [np.nanmean(each.fits, axis=(0, 2)) for each in (challenger, champion)]
     truth = float(np.mean(by_window[0] - by_window[1]))

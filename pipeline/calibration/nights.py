@@ -1,4 +1,4 @@
-"""Horizons of nights drawn from real refits: the same listeners every night, other plays and other fits."""
+"""Horizons of nights drawn from real refits: the same listeners every night, with other plays and other fits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 
 @dataclass(frozen=True)
 class Contender:
-    """A recipe as nights are drawn of it.
+    """A recipe from which nights are drawn.
 
     Attributes:
-        fits: NDCG of shape (n_fits, n_windows, n_listeners), NaN where a listener is not eligible.
-        family: what its upkeep costs.
-        night: what a night of it costs.
+        fits: NDCG of shape (n_fits, n_windows, n_listeners), NaN if a listener is not eligible.
+        family: the model family, which determines its upkeep.
+        night: the measured cost of a night.
         stochastic: whether its fits differ.
     """
 
@@ -37,34 +37,41 @@ class Contender:
 
 
 def contender(refits: Refits, recipe: str, *, gain: float | None = None, over: Floats | None = None) -> Contender:
-    """A recipe of the refits; with `gain`, scaled so that its mean in each window is that much above that of `over`."""
+    """Return a recipe of the refits. With `gain`, scale it so that its mean in each window exceeds that of `over` by
+    this relative gain."""
     fits = refits.ndcg[recipe]
     if gain is not None and over is not None:
         wanted = (1 + gain) * _by_window(over)
-        for _ in range(20):  # what is cut off at 1 is made good by the others
+        for _ in range(20):  # values cut off at 1 are compensated by the others
             fits = np.minimum(fits * (wanted / _by_window(fits)), 1.0)
     return Contender(fits, refits.families[recipe], refits.nights[recipe], len(refits.ndcg[recipe]) > 1)
 
 
 def _by_window(fits: Floats) -> Floats:
-    """Means over fits and listeners, shape (1, n_windows, 1)."""
+    """Return means over fits and listeners, shape (1, n_windows, 1)."""
     means: Floats = np.nanmean(fits, axis=(0, 2), keepdims=True)
     return means
 
 
 class Horizon:
-    """The nights of one service in their order; what a night learns of seeds and gains, later ones know.
+    """The nights of one service in order; later nights know what earlier ones measured of seeds and gains.
 
-    Night t is judged on decision window t, which overlaps with that of the night before as real ones do; after the last
-    the windows begin anew. Fits are drawn anew each night, and two stochastic contenders never share one.
+    Night t is judged on decision window t, which overlaps with the window of the night before as real ones do; after
+    the last window the first follows again. Fits are drawn anew each night; two stochastic contenders never share one.
     """
 
     def __init__(
         self, refits: Refits, champion: Contender, challenger: Contender, *, k: int, rng: np.random.Generator
     ) -> None:
-        """`k` fits a night. Where no fits differ, listeners are drawn with replacement, for all nights at once. Where
-        they do, the listeners are those that the fits were measured on: copies would share every fit's luck with
-        those they are copies of, as no two listeners do."""
+        """Draw the listeners.
+
+        If no fits differ, listeners are drawn with replacement, once for all nights. Otherwise the listeners are those
+        that the fits were measured on: resampled copies of a listener would share the noise of every fit, which no two
+        listeners do.
+
+        Args:
+            k: fits drawn for each contender and night.
+        """
         self._refits, self._pair, self._k, self._rng = refits, (champion, challenger), k, rng
         n = refits.n_listeners
         stochastic = champion.stochastic or challenger.stochastic
@@ -76,7 +83,7 @@ class Horizon:
         self._influence = np.zeros(n)
 
     def __iter__(self) -> Iterator[Tonight]:
-        """Its nights, without end."""
+        """Yield nights without end."""
         windows = [np.flatnonzero(~np.isnan(row[self._people])) for row in self._popular.fits[0]]
         ever = np.zeros(len(self._people), np.bool_)
         while True:
@@ -105,7 +112,7 @@ class Horizon:
         served = replace(candidates[CHAMPION], ndcg=candidates[CHAMPION].ndcg[:1], night=None)
         candidates[POPULAR] = _candidate(POPULAR, self._popular, self._popular.fits[:, window][:, people], history)
         return Tonight(
-            # The popular list is there to be beaten, and is no challenger: one challenger, so m = 1.
+            # The popular list is a guardrail's baseline and not a challenger: one challenger, so m = 1.
             recipes=(CHAMPION, CHALLENGER),
             candidates=candidates,
             slices={name: members[people] for name, members in self._refits.slices.items()},
@@ -132,6 +139,6 @@ def _candidate(name: str, each: Contender, ndcg: Floats, history: History) -> Ca
 
 
 def free_of_cost(economics: EconomicsParams) -> EconomicsParams:
-    """Assumptions under which people's hours cost nothing and a gain is dear: money then hides no mistake."""
+    """Return assumptions in which working hours cost nothing and gains are valuable, so that costs hide no error."""
     prices = economics.prices.model_copy(update={"engineering_hour": 0.0})
     return economics.model_copy(update={"prices": prices, "margin_per_listener_day": 10.0})

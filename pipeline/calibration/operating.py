@@ -1,4 +1,4 @@
-"""How often the gate promotes what is no better, and what is, on nights drawn from real refits, beside naive rules."""
+"""Error rate and power of the gate beside those of naive rules, on nights drawn from real refits."""
 
 import math
 from dataclasses import replace
@@ -21,7 +21,7 @@ GATE, BOUND = "gate", "gate, no least gain"
 
 
 class Rule(NamedTuple):
-    """The parameters that the gate decides by."""
+    """The parameters of a decision."""
 
     gate: GateParams
     economics: EconomicsParams
@@ -30,10 +30,10 @@ class Rule(NamedTuple):
 def false_promotions(
     refits: Refits, recipe: str, rule: Rule, *, n_horizons: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """A/A: a recipe against itself, fitted with other seeds, over horizons of 90 nights.
+    """Run A/A tests: a recipe against itself, fitted with other seeds, over horizons of 90 nights.
 
     Returns:
-        `horizons`: for each rule, the share of horizons with a promotion; `nights`: the share of nights.
+        `horizons`: for each rule, the share of horizons with a promotion; `nights`: the share of nights with one.
     """
     same = contender(refits, recipe)
     runs = [promotions(Horizon(refits, same, same, k=rule.gate.seeds, rng=rng), rule, LOOKS) for _ in range(n_horizons)]
@@ -55,26 +55,26 @@ def power(
     n_looks: int,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    """How often a true gain that costs nothing is promoted within so many looks; it is planted by scaling fits.
+    """Return how often a true, costless gain is promoted; the gain is planted by scaling fits.
 
     Args:
-        refits: what was fitted.
+        refits: the fits.
         pair: champion and challenger.
-        rule: what the gate decides by.
+        rule: the parameters of the gate.
         gains: true gains, relative to the champion's mean.
         n_runs: horizons for each gain.
         n_looks: nights of a horizon.
-        rng: draws them.
+        rng: draws the nights.
 
     Returns:
-        `gains`: for each, `within`, each rule's share of runs with a promotion; `by_look`, the gate's up to each look;
-        `ceiling`, see `best_possible`.
+        `gains`: for each, `within`, each rule's share of runs with a promotion; `by_look`, the gate's cumulative share
+        after each night; `ceiling`, see `best_possible`.
     """
     champion = contender(refits, pair[0])
     rows, n = [], 0
     for gain in gains:
         challenger = contender(refits, pair[1], gain=gain, over=champion.fits)
-        # At the champion's own cost: what saves needs less proof, and which of two saves is a matter of noise.
+        # At the champion's own cost: a recipe that saves money needs less proof, and which one saves would be noise.
         duel = (champion, replace(challenger, family=champion.family, night=champion.night))
         runs = [promotions(Horizon(refits, *duel, k=rule.gate.seeds, rng=rng), rule, n_looks) for _ in range(n_runs)]
         seen = np.array([run[GATE] for run in runs]).cumsum(axis=1) > 0
@@ -92,7 +92,7 @@ def power(
 
 
 def promotions(horizon: Horizon, rule: Rule, n_looks: int) -> dict[str, list[bool]]:
-    """For each rule, whether it promotes the challenger on each of so many nights."""
+    """Return, for each rule, whether it promotes the challenger on each of `n_looks` nights."""
     found: dict[str, list[bool]] = {name: [] for name in (GATE, BOUND, T_TEST, HIGHER)}
     for tonight in islice(horizon, n_looks):
         decision = decide(tonight, *rule)
@@ -106,14 +106,14 @@ def promotions(horizon: Horizon, rule: Rule, n_looks: int) -> dict[str, list[boo
 
 
 def first_promotion(horizon: Horizon, rule: Rule, n_looks: int) -> int | None:
-    """The look at which the gate promotes the challenger; None where it does not within so many."""
+    """Return the night, from 1, on which the gate promotes the challenger; None if it does not within `n_looks`."""
     verdicts = (decide(tonight, *rule).verdict for tonight in islice(horizon, n_looks))
     return next((look for look, verdict in enumerate(verdicts, start=1) if verdict is Verdict.PROMOTE), None)
 
 
 def best_possible(gain: float, last: Tonight, gate: GateParams) -> float:
-    """The power of one test on all nights together that spends the whole of α at once, with its standard error known:
-    what no rule that keeps α can exceed by much (Neyman & Pearson 1933)."""
+    """Return the power of one test on the data of all nights that spends the whole α at once, with a known standard
+    error: an approximate upper limit for any rule that keeps α (Neyman & Pearson 1933)."""
     both = last.candidates[CHALLENGER], last.candidates[CHAMPION]
     found = contrast(*both, earlier=last.earlier(CHALLENGER, CHAMPION))
     beyond = (gain - gate.min_gain) * found.champion_mean / found.se
@@ -121,12 +121,12 @@ def best_possible(gain: float, last: Tonight, gate: GateParams) -> float:
 
 
 def duel_of(refits: Refits, pair: tuple[str, str]) -> tuple[Contender, Contender]:
-    """Champion and challenger as they were fitted."""
+    """Return champion and challenger as they were fitted."""
     return contender(refits, pair[0]), contender(refits, pair[1])
 
 
 def rate(count: int, n: int) -> dict[str, float]:
-    """A share of n with its 95 % interval (Clopper & Pearson 1934)."""
+    """Return a proportion with its 95 % interval (Clopper & Pearson 1934)."""
     low = float(beta.ppf(0.025, count, n - count + 1)) if count else 0.0
     high = float(beta.ppf(0.975, count + 1, n - count)) if count < n else 1.0
     return {"n": n, "rate": count / n, "low": low, "high": high}

@@ -1,4 +1,4 @@
-"""Real fits of real recipes on simulated plays, many seeds each: what the proofs draw nights from."""
+"""Real fits of real recipes on simulated plays, many seeds each, from which the proofs draw nights."""
 
 import datetime as dt
 import json
@@ -39,21 +39,22 @@ Say = Callable[[str], None]
 START = dt.date(2026, 1, 1)
 SEEDS_OF_A_BLEND = 3
 """A blend is fitted as often as a night does: it takes part in one proof, and costs more than all the others."""
+"""A blend is fitted only as often as in a night: it takes part in one proof, and costs more than all other fits."""
 
 
 @dataclass(frozen=True)
 class Refits:
-    """What was fitted and measured.
+    """The accuracy and cost of all fits.
 
     Attributes:
-        ndcg: for each recipe, NDCG@k of shape (n_fits, n_windows, n_listeners); the same listeners in all, NaN where a
-            listener found nothing new in that decision window. Window w begins w days after the first.
-        families: for each recipe.
-        nights: for each recipe, what a night of it costs.
+        ndcg: for each recipe, NDCG@k of shape (n_fits, n_windows, n_listeners) over the same listeners; NaN if a
+            listener played nothing new in the decision window. Window w begins w days after the first.
+        families: the family of each recipe.
+        nights: the cost of a night of each recipe.
         slices: for each slice, bool of shape (n_listeners,).
-        shuffled: NDCG@k of shape (n_fits, n_listeners) of the last stochastic recipe's lists, each given to another
-            listener; on the first window.
-        leak_refused: whether training data with days of the decision window among them were refused.
+        shuffled: NDCG@k of shape (n_fits, n_listeners) on the first window, of the last stochastic recipe's lists, each
+            assigned to another listener.
+        leak_refused: whether training data that include a day of the decision window were refused.
     """
 
     ndcg: dict[str, Floats]
@@ -74,8 +75,8 @@ class Refits:
 
 @dataclass(frozen=True)
 class Size:
-    """How much is fitted: simulated listeners, days before the first decision, fits of each stochastic recipe, decision
-    windows, each a day after the one before."""
+    """The amount of work: simulated listeners, days before the first decision, fits of each stochastic recipe, and
+    decision windows, each a day after the one before."""
 
     n_listeners: int
     n_days: int
@@ -84,19 +85,19 @@ class Size:
 
 
 def refits(settings: Settings, size: Size, say: Say) -> Refits:
-    """Simulate plays, split them as a night does, and fit every recipe of params.yaml that runs as a task. What was
-    fitted before with the same parameters is read instead.
+    """Simulate plays, split them as a night does, and fit every recipe of params.yaml that runs as a task. Fits of an
+    earlier run with the same parameters are read instead.
 
     Args:
-        settings: of the project; the work is done in a workspace of its own below .netgain.
-        size: of it.
-        say: told of each step.
+        settings: of the project; the work is done in a separate workspace below .netgain.
+        size: the amount of work.
+        say: called with a line for each step.
     """
     root = settings.workspace / ".netgain" / "calibration"
     params_text = (settings.workspace / "params.yaml").read_text(encoding="utf-8")
     key = digest({"params": params_text, "size": asdict(size)})
     if (root / "refits.json").exists() and read_json(root / "refits.json")["key"] == key:
-        say("the refits of an earlier run are used")
+        say("using the refits of an earlier run")
         return _load(root)
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
@@ -115,7 +116,7 @@ def refits(settings: Settings, size: Size, say: Say) -> Refits:
 
 
 def truths(context: Context, n_windows: int) -> list[Decided]:
-    """What listeners played in each decision window that was new to them when it began."""
+    """Return, for each decision window, the items that each listener played for the first time."""
     daily = pl.DataFrame(read_table(context.layout.daily, DAILY))
     found = []
     for window in range(n_windows):
@@ -173,7 +174,7 @@ def _fit_all(context: Context, size: Size, say: Say) -> Refits:
 
 
 def refuses_leak(context: Context) -> bool:
-    """Whether a split that lets one day of the decision window into training is stopped."""
+    """Return whether building interactions with one day of the decision window raises an error."""
     daily = pl.DataFrame(read_table(context.layout.daily, DAILY)).filter(pl.col("day") <= context.decision_from)
     names = pl.DataFrame(read_table(context.layout.items, ITEMS))
     interactions = context.params.interactions

@@ -1,4 +1,4 @@
-"""What the gate is worth, and that it does what its record says: value, the Netflix case, flip prices, mutations."""
+"""Proofs of the gate's worth and consistency: net value, the Netflix case, flip prices, mutations."""
 
 import math
 from dataclasses import replace
@@ -21,11 +21,11 @@ LOOKS_A_CANDIDATE = 7
 def value(
     refits: Refits, pair: tuple[str, str], rule: Rule, *, n_candidates: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Net value of the gate's promotions by that of an oracle that knows every true gain.
+    """Return the net value of the gate's promotions relative to an oracle that knows every true gain.
 
-    The mix of candidates: true gains normal around 0 with standard deviation τ = `gate.true_gain_sd`; the upkeep of any
-    family of the refits but popular; services of 10⁵ to 10⁷ listeners, log-uniformly. Each candidate is tested on seven
-    nights. True worth is that at the median assumptions, for the oracle as for the gate.
+    The mix of candidates: true gains are normal around 0 with standard deviation τ = `gate.true_gain_sd`; the upkeep is
+    that of a random family of the refits except popular; services have 10⁵ to 10⁷ listeners, log-uniformly. Each
+    candidate is tested on seven nights. True net benefit is computed at the median assumptions, for oracle and gate.
     """
     champion = contender(refits, pair[0])
     families = [name for name in sorted(refits.families) if name not in {"popular", pair[0]}]
@@ -52,14 +52,15 @@ def value(
 
 
 def true_net_benefit(champion: Contender, challenger: Contender, gain: float, rule: Rule) -> float:
-    """NB of a switch whose relative gain is known, at the median assumptions."""
+    """Return the net benefit of a switch with a known relative gain, at the median assumptions."""
     costs = [running_cost(each.night, each.family, rule.economics) for each in (champion, challenger)]
     cost = switching_cost(costs[0], costs[1], challenger.family, rule.economics).total
     return gain * unit_value(rule.economics, 1.0) - cost
 
 
 def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, Any]:
-    """A costly ensemble that is significantly better: kept out at the default prices, promoted above its break-even."""
+    """Judge a costly ensemble that is significantly better: it should be kept out at the default prices, and promoted
+    above its break-even."""
     tonight = next(iter(Horizon(refits, *duel_of(refits, (champion, blend)), k=rule.gate.seeds, rng=rng)))
     decision = decide(tonight, *rule)
     (upgrade,) = decision.upgrades
@@ -88,7 +89,7 @@ def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.ra
 def invertibility(
     refits: Refits, pair: tuple[str, str], rule: Rule, *, n_flips: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Prices moved to their flip price ± 0.1 %: the verdict is as it was before, and the other one beyond."""
+    """Move prices to 0.1 % before and after their flip price, and count how often the verdict flips in between."""
     champion = contender(refits, pair[0])
     tried = turned = 0
     while tried < n_flips:
@@ -98,7 +99,7 @@ def invertibility(
         decision = decide(tonight, rule.gate, economics)
         (upgrade,) = decision.upgrades
         if any(gate.passed is False for gate in upgrade.gates):
-            continue  # a guardrail decides, and no price turns it
+            continue  # a guardrail decides, so no price flips the verdict
         duel = tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION]
         for flip in prospect(upgrade, duel, rule.gate, economics).flips:
             if math.isnan(flip.flips_at) or tried == n_flips:
@@ -114,8 +115,8 @@ def invertibility(
 
 
 def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, str]:
-    """What becomes of lists that went to other listeners, of an oracle's, of a challenger that was not measured, and of
-    training data that hold days of the decision window."""
+    """Return the verdicts on faulty challengers: shuffled lists, an oracle's lists, unmeasured figures and costs; and
+    whether training data that include the decision window are refused."""
     champion = contender(refits, recipe)
     tonight = next(iter(Horizon(refits, champion, champion, k=rule.gate.seeds, rng=rng)))
     real = tonight.candidates[CHALLENGER]

@@ -1,1 +1,1 @@
-"""The command `netgain`: one file for each group of commands."""
+"""The command `netgain`; one module for each group of commands."""

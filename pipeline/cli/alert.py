@@ -1,4 +1,4 @@
-"""`netgain alert`: tell people something; also the way to try the channels."""
+"""`netgain alert`: sends an alert, also to test the channels."""
 
 import logging
 from typing import Annotated
@@ -12,17 +12,17 @@ from pipeline.settings import load_alerting
 
 
 def alert(
-    subject: Annotated[str, typer.Argument(help="What is told.")] = "Netgain: a trial of the alerts",
-    lines: Annotated[list[str] | None, typer.Option("--line", help="What is told below; may be given again.")] = None,
+    subject: Annotated[str, typer.Argument(help="The subject.")] = "Netgain: a test of the alerts",
+    lines: Annotated[list[str] | None, typer.Option("--line", help="A line of the text; repeatable.")] = None,
 ) -> None:
-    """Send an alert by every channel that is set (NETGAIN_ALERT_*)."""
+    """Send an alert by every configured channel (NETGAIN_ALERT_*)."""
     logging.basicConfig(format="%(message)s")
     settings = load_alerting()
     failed = send(Alert("note", subject, tuple(lines or ())), settings)
     if failed:
         raise SettingsError(
             "; ".join(failed),
-            expected="channels that take it",
-            fix="Mend NETGAIN_ALERT_*: docs/how-to/run-on-airflow.md.",
+            expected="channels that accept the alert",
+            fix="Check NETGAIN_ALERT_*: docs/how-to/run-on-airflow.md.",
         )
-    typer.echo(f"told: {', '.join(('log', *settings.channels))}")
+    typer.echo(f"sent: {', '.join(('log', *settings.channels))}")

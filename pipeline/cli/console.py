@@ -1,4 +1,4 @@
-"""Where commands print."""
+"""The console that commands print to."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def console() -> "Console":
-    """The terminal; a log file is none, and is wide enough that tables keep their columns."""
+    """Return a console; if the output is not a terminal, it is 130 columns wide so that tables keep their columns."""
     from rich.console import Console
 
     return Console() if sys.stdout.isatty() else Console(width=130)

@@ -1,4 +1,4 @@
-"""`netgain explain`, `replay`, `what-if`, `promote`, `calibrate`: what the gate decided, and what it is worth."""
+"""`netgain explain`, `replay`, `what-if`, `promote`, `calibrate`: decisions of the gate, and its proofs."""
 
 import time
 from pathlib import Path
@@ -12,11 +12,11 @@ from pipeline.cli.options import date
 from pipeline.errors import ParamsError
 from pipeline.settings import load_settings
 
-Record = Annotated[Path, typer.Argument(help="A decision.json, with evaluation/ beside it.")]
+Record = Annotated[Path, typer.Argument(help="A decision.json, beside its folder evaluation/.")]
 
 
 def explain(record: Record = Path("data/decision.json")) -> None:
-    """What was decided and why: the sentence, then the figures."""
+    """Explain a decision: the verdict in a sentence, then the figures."""
     from pipeline.nightly.explain import explained
     from pipeline.nightly.replay import read_record
 
@@ -24,18 +24,18 @@ def explain(record: Record = Path("data/decision.json")) -> None:
 
 
 def replay(record: Record = Path("data/decision.json")) -> None:
-    """Make a decision again from its record and arrays alone; it must come out the same."""
+    """Make a decision again from its record and arrays, and check that it is the same."""
     from pipeline.nightly.replay import replay as make_again
 
     again = make_again(record)
-    typer.echo(f"the same, bit for bit: {again['verdict']} (digest {again['digest'][:12]})")
+    typer.echo(f"identical: {again['verdict']} (digest {again['digest'][:12]})")
 
 
 def what_if(
     record: Record = Path("data/decision.json"),
     settings: Annotated[list[str] | None, typer.Option("--set", help="economics.NAME=VALUE, gate.NAME=VALUE")] = None,
 ) -> None:
-    """The verdict under other assumptions, without fitting anything."""
+    """Show the verdict under other assumptions, without fitting models."""
     from pipeline.nightly.explain import compared
     from pipeline.nightly.replay import what_if as suppose
 
@@ -45,17 +45,21 @@ def what_if(
 def promote(
     by: Annotated[str, typer.Option(help="Who decides.")],
     reason: Annotated[str, typer.Option(help="Why.")],
-    until: Annotated[str, typer.Option(help="The last night that it holds for, YYYY-MM-DD.")],
+    until: Annotated[str, typer.Option(help="The last night of the promotion, YYYY-MM-DD.")],
     override: Annotated[
-        bool, typer.Option("--override", help="Against the gate: without it, nothing is done.")
+        bool, typer.Option("--override", help="Confirm that the gate is overridden; required.")
     ] = False,
-    recipe: Annotated[str | None, typer.Option(help="What to serve. Default: the challenger of the decision.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="The recipe. Default: the challenger of the decision.")] = None,
 ) -> None:
-    """Serve a recipe that the gate did not promote, on record, until a date."""
+    """Serve a recipe that the gate did not promote, until a date; recorded in the ledger."""
     from pipeline.nightly.overriding import override as carry_out
 
     if not override:
-        raise ParamsError("a promotion by hand", expected="--override", fix="The gate promotes what pays by itself.")
+        raise ParamsError(
+            "a promotion by hand without --override",
+            expected="--override",
+            fix="Without an override, the gate promotes recipes by itself.",
+        )
     settings = load_settings()
     run_and_report(
         settings,
@@ -64,9 +68,9 @@ def promote(
 
 
 def calibrate(
-    scale: Annotated[float, typer.Option(help="Of the number of repetitions; fewer for a quick look.")] = 1.0,
+    scale: Annotated[float, typer.Option(help="Factor on the number of repetitions; below 1 for a quick run.")] = 1.0,
 ) -> None:
-    """Prove the gate on real refits: error rates, power, coverage, value, flip prices."""
+    """Test the gate on real refits: error rates, power, coverage, value, flip prices."""
     from pipeline.calibration.calibrate import calibrate as prove
     from pipeline.reports.calibration import render_calibration
     from pipeline.storage.tables import write_json, write_text

@@ -1,4 +1,4 @@
-"""`netgain doctor`: what is wrong, and the mending of what is safe to mend."""
+"""`netgain doctor`: checks a machine and its nights, and repairs what is safe to repair."""
 
 import json
 import os
@@ -19,11 +19,11 @@ _COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 def doctor(
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what is safe to mend.")] = False,
-    by: Annotated[str, typer.Option(help="Who has it mended. Default: this account.")] = "",
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what is safe to repair.")] = False,
+    by: Annotated[str, typer.Option(help="Who asks for the repair. Default: this account.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="The findings as JSON.")] = False,
 ) -> None:
-    """Look at environment, disk, locks, ledger, releases, last night, outbox and registry; status 6 if one fails."""
+    """Check environment, disk, locks, ledger, releases, last night, outbox and registry; exit status 6 on a failure."""
     from rich.progress import Progress
 
     from pipeline.doctor.examine import examine, mend
@@ -44,12 +44,12 @@ def doctor(
         for line in found.done:
             typer.echo(f"done: {line}")
         if not repair and any(finding.repair for finding in found.findings):
-            typer.echo("`netgain doctor --repair` mends what is marked with *")
+            typer.echo("`netgain doctor --repair` repairs findings marked with *")
     raise typer.Exit(0 if found.is_sound else EXIT_UNSOUND)
 
 
 def _account() -> str:
-    """A container's may have no name."""
+    """Return the name of the account; in a container it may have none."""
     return os.environ.get("USER") or f"uid {os.getuid()}"
 
 

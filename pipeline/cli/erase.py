@@ -1,4 +1,4 @@
-"""`netgain erase`: listeners who leave."""
+"""`netgain erase`: requests the erasure of listeners."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +10,13 @@ from pipeline.settings import load_settings
 
 
 def erase(
-    by: Annotated[str, typer.Option(help="Who asks for it.")],
+    by: Annotated[str, typer.Option(help="Who requests it.")],
     reason: Annotated[str, typer.Option(help="Why.")] = "the listener asked for it",
-    listeners: Annotated[list[str] | None, typer.Argument(help="Ids of listeners, as their logs have them.")] = None,
-    file: Annotated[Path | None, typer.Option(help="A file with an id a line.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell where they are.")] = False,
+    listeners: Annotated[list[str] | None, typer.Argument(help="Ids of listeners, as in their logs.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with one id a line.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report which files contain them.")] = False,
 ) -> None:
-    """Have listeners erased everywhere by the next night; a certificate in reports/erasures/ says what was removed."""
+    """Request that the next night erases listeners; a certificate in reports/erasures/ lists what was removed."""
     from pipeline.erasure.requests import request
 
     settings = load_settings()
@@ -28,11 +28,12 @@ def erase(
             typer.echo(f"{n_files:6,} files in {place}")
         return
     n_new = request(settings.ledger, names, key=settings.id_key, by=by, reason=reason)
-    typer.echo(f"{n_new} listeners are erased by the next night, {len(set(names)) - n_new} had been asked for before")
+    known = len(set(names)) - n_new
+    typer.echo(f"{n_new} listeners will be erased by the next night; {known} had been requested before")
 
 
 def _ids(file: Path) -> list[str]:
     try:
         return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as err:
-        raise ParamsError(f"{file} cannot be read: {err}", expected="an id a line", fix="Check the file.") from err
+        raise ParamsError(f"{file} cannot be read: {err}", expected="one id a line", fix="Check the file.") from err

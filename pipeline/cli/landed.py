@@ -1,4 +1,4 @@
-"""`netgain landed`: what each night took of what landed, and what has changed since."""
+"""`netgain landed`: the files that each night ingested, and what has changed since."""
 
 import datetime as dt
 from pathlib import Path
@@ -16,7 +16,7 @@ from pipeline.state.journal import now, read_lines
 if TYPE_CHECKING:
     from rich.table import Table
 
-app = typer.Typer(help="What each night took of what landed, and what has changed since.", invoke_without_command=True)
+app = typer.Typer(help="The files that each night ingested, and what has changed since.", invoke_without_command=True)
 _ALWAYS = dt.date(2000, 1, 1)
 
 
@@ -25,15 +25,15 @@ def landed(
     context: typer.Context,
     logs: Logs = None,
     log_format: LogFormat = "netgain",
-    files: Annotated[bool, typer.Option("--files", help="Every file, too.")] = False,
+    files: Annotated[bool, typer.Option("--files", help="List every file as well.")] = False,
 ) -> None:
-    """What each night took: read = accepted + duplicate + quarantined."""
+    """List the rows that each night read: read = accepted + duplicate + quarantined."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
     entries = read_lines(settings.ledger / FILE)
     if not entries:
-        raise LandingError(f"nothing in {settings.ledger / FILE}", expected="a night's entry", fix="Run a night first.")
+        raise LandingError(f"{settings.ledger / FILE} is empty", expected="a night's entry", fix="Run a night first.")
     out = console()
     out.print(_nights(entries))
     root, format, found = _findings(settings, logs, log_format)
@@ -52,14 +52,14 @@ def accept_(
     logs: Logs = None,
     log_format: LogFormat = "netgain",
 ) -> None:
-    """Say that files that changed, or are gone, are right as they are: the next night takes them so."""
+    """Accept files that changed or are missing as they are now; the next night ingests them in this state."""
     settings = load_settings()
     root, format, found = _findings(settings, logs, log_format)
     wanted = [finding for finding in found if not paths or finding.path in paths]
     unknown = sorted(set(paths or ()) - {finding.path for finding in found})
     if unknown or not wanted:
-        what = f"{unknown[0]} is as it was taken" if unknown else "no landed file has changed"
-        raise ParamsError(what, expected="a file that changed or is gone", fix="See `netgain landed`.")
+        what = f"{unknown[0]} has not changed" if unknown else "no landed file has changed"
+        raise ParamsError(what, expected="a file that changed or is missing", fix="See `netgain landed`.")
     accept(settings.ledger, wanted, root=root, format=format, by=by, reason=reason, when=now())
     typer.echo(f"accepted: {', '.join(map(str, wanted))}")
 

@@ -1,4 +1,4 @@
-"""`netgain night`, `open`, `stage`: a night at once, or one step of it."""
+"""`netgain night`, `open`, `stage`: a whole night, or one step of it."""
 
 import importlib
 import os
@@ -24,7 +24,7 @@ def night(
     logs: Logs = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON here, too.")] = None,
 ) -> None:
-    """Run a whole night: the stages of dvc.yaml, then record, promote, publish."""
+    """Run a whole night: the stages of dvc.yaml, then the effects (record, promote, publish, …)."""
     from pipeline.nightly.running import run_night
 
     settings = load_settings()
@@ -48,7 +48,7 @@ def open_(
     settings = load_settings()
     with exclusive_night(settings):
         context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
-        if settings.owner is None:  # nobody is bound to go on with it
+        if settings.owner is None:  # no run owns the night, so no one need finish it
             close(settings.ledger, context.lease, "opened")
     typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
 
@@ -78,7 +78,7 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
 
 
 def data_docs() -> None:
-    """Pages of what was expected of the open night's data; `netgain night` writes them by itself."""
+    """Write the Data Docs of the open night; `netgain night` writes them by itself."""
     from pipeline.nightly.data_docs import write_data_docs
     from pipeline.stages.context import open_context
 
@@ -88,7 +88,7 @@ def data_docs() -> None:
 def run_and_report(
     settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None
 ) -> None:
-    """Run a night, show its progress and its summary, leave its reports, and exit with its status."""
+    """Run a night, show progress and summary, write the reports, and exit with the night's status."""
     from pipeline.nightly.running import exit_status
     from pipeline.nightly.show import Progress, summary
     from pipeline.nightly.write_reports import write_reports

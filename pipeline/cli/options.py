@@ -1,4 +1,4 @@
-"""Options that several commands have, and what their words mean."""
+"""Options that several commands share, and the parsing of their values."""
 
 import datetime as dt
 from pathlib import Path
@@ -8,27 +8,27 @@ import typer
 
 from pipeline.logs.formats import format_names
 
-AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
+AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD: its first instant (UTC) is the first unseen.")]
 Logs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")]
 LOG_FORMATS = f"Format of the logs: {', '.join(format_names())}; or several, separated by commas. See docs/formats.md."
 LogFormat = Annotated[str, typer.Option("--format", help=LOG_FORMATS)]
 
 
 def night_of(as_of: str | None) -> dt.date:
-    """The night that is meant: today's, where none is named.
+    """Return the night that an option names; the default is today's.
 
     Raises:
-        ParamsError: it is no date, or is to come.
+        ParamsError: it is not a date, or lies in the future.
     """
     today = dt.datetime.now(dt.UTC).date()
     return today if as_of is None else date(as_of, today=today)
 
 
 def date(text: str, *, today: dt.date | None = None) -> dt.date:
-    """A date, YYYY-MM-DD; with `today`, none after it.
+    """Return the date of a text YYYY-MM-DD; with `today`, later dates are refused.
 
     Raises:
-        ParamsError: it is none.
+        ParamsError: it is not a date, or later than `today`.
     """
     from pipeline.as_of import parse_as_of
 

@@ -1,4 +1,4 @@
-"""`netgain outbox`: records of nights that wait for MLflow."""
+"""`netgain outbox`: records of nights that wait for delivery to MLflow."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ from pipeline.state.outbox import Waiting, waiting
 if TYPE_CHECKING:
     from rich.table import Table
 
-app = typer.Typer(help="Records of nights that wait for MLflow.", invoke_without_command=True)
+app = typer.Typer(help="Records of nights that wait for delivery to MLflow.", invoke_without_command=True)
 
 
 @app.callback()
 def outbox(context: typer.Context) -> None:
-    """What waits, the oldest first."""
+    """List the waiting records, oldest first."""
     if context.invoked_subcommand is None:
         entries = waiting(load_settings().ledger)
         if entries:
@@ -26,7 +26,7 @@ def outbox(context: typer.Context) -> None:
 
 @app.command()
 def replay() -> None:
-    """Deliver it now, in order, each entry once, however long it takes."""
+    """Deliver the waiting records now, in order, without a time limit."""
     from pipeline.tracking.replay import replay as deliver
 
     settings = load_settings()

@@ -1,4 +1,4 @@
-"""`netgain quarantine`: the rows that could not be read, and why; to be mended and landed again."""
+"""`netgain quarantine`: rows that could not be read, and why; to be repaired and landed again."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from pipeline.logs.landing import Landing
 
 app = typer.Typer(
-    help="Rows that could not be read, and why; to be mended and landed again.", invoke_without_command=True
+    help="Rows that could not be read, and why; to be repaired and landed again.", invoke_without_command=True
 )
 _MOST = 20
 
-Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only rows put aside for this reason.")]
+Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only rows quarantined for this reason.")]
 File = Annotated[str | None, typer.Option(help="Only rows of this landed file.")]
 
 
 @app.callback()
 def quarantine(context: typer.Context) -> None:
-    """By reason: rows, files, and the file that most of them come from."""
+    """Count rows by reason: rows, files, and the file with most of them."""
     if context.invoked_subcommand is None:
         console().print(_by_reason(_rows(load_settings())))
 
@@ -35,9 +35,9 @@ def quarantine(context: typer.Context) -> None:
 def show(
     reason: Reasons = None,
     file: File = None,
-    limit: Annotated[int, typer.Option(help="At most so many rows.")] = _MOST,
+    limit: Annotated[int, typer.Option(help="The largest number of rows.")] = _MOST,
 ) -> None:
-    """Rows as they were found, control characters made visible."""
+    """Show quarantined rows as they were read, with control characters escaped."""
     import polars as pl
 
     rows = _rows(load_settings())
@@ -56,23 +56,23 @@ def show(
 @app.command()
 def export(
     file: Annotated[str, typer.Argument(help="A landed file.")],
-    out: Annotated[Path, typer.Option(help="The file to write; beside it, OUT.rows.json says which rows they are.")],
+    out: Annotated[Path, typer.Option(help="The file to write; OUT.rows.json beside it maps the rows.")],
     reason: Reasons = None,
 ) -> None:
-    """Write the bad rows of a landed file, whole, to be mended in an editor."""
+    """Write the quarantined rows of a landed file to a new file, to be repaired in an editor."""
     from pipeline.logs.replay import export as take_out
 
     n_rows = take_out(_landing(load_settings()), file, out, reasons=reason or ())
-    typer.echo(f"{n_rows:,} rows of {file} in {out}: mend them in their places, then `netgain quarantine replay {out}`")
+    typer.echo(f"{n_rows:,} rows of {file} in {out}: repair them in place, then `netgain quarantine replay {out}`")
 
 
 @app.command()
 def replay(
-    mended: Annotated[Path | None, typer.Argument(help="What `export` wrote, mended.")] = None,
-    by: Annotated[str, typer.Option(help="Who mended it.")] = "",
-    reason: Annotated[str, typer.Option(help="How.")] = "",
+    mended: Annotated[Path | None, typer.Argument(help="The repaired file, as `export` wrote it.")] = None,
+    by: Annotated[str, typer.Option(help="Who repaired it.")] = "",
+    reason: Annotated[str, typer.Option(help="How it was repaired.")] = "",
 ) -> None:
-    """Land mended rows again; without a file, read what is in quarantine again with the readers of today."""
+    """Land repaired rows again; without a file, read the quarantined rows again with the current readers."""
     from pipeline.logs.replay import enter_replayed, land_mended
 
     settings = load_settings()
@@ -81,10 +81,12 @@ def replay(
         _read_all_again(settings, landing)
         return
     if not by or not reason:
-        raise LandingError("rows mended by nobody", expected="--by and --reason", fix="Say who mended them, and how.")
+        raise LandingError(
+            "repaired rows without a name", expected="--by and --reason", fix="Say who repaired them, and how."
+        )
     name, entry = land_mended(landing, mended)
     enter_replayed(settings.ledger, entry, root=_root(settings), by=by, reason=reason)
-    typer.echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night takes them")
+    typer.echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night ingests them")
 
 
 def _read_all_again(settings: Settings, landing: "Landing") -> None:
@@ -94,8 +96,8 @@ def _read_all_again(settings: Settings, landing: "Landing") -> None:
     before, bad = rows.height, set(rows["file"])
     files = [file for file in landing.files if file.shown in bad]
     after = sum(read_again(landing, file).quarantine.num_rows for file in files)
-    said = f"{before - after:,} of {before:,} rows in quarantine are plays to the readers of today"
-    typer.echo(said + ("; the next night takes them" if after < before else ""))
+    message = f"the current readers accept {before - after:,} of {before:,} quarantined rows"
+    typer.echo(message + ("; the next night ingests them" if after < before else ""))
 
 
 def _rows(settings: Settings) -> "pl.DataFrame":
@@ -137,6 +139,6 @@ def _by_reason(rows: "pl.DataFrame") -> "Table":
 
 
 def _visible(raw: bytes) -> str:
-    """Bytes as text that a terminal takes for nothing else."""
+    """Return bytes as text in which every control character is escaped."""
     text = raw.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)

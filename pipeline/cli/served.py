@@ -1,4 +1,4 @@
-"""`netgain lookup`, `releases`, `rollback`: what is served."""
+"""`netgain lookup`, `releases`, `rollback`: the served release."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from pipeline.settings import load_settings
 
 
 def lookup(listener: str) -> None:
-    """The list that a listener is served, or the fallback for a stranger."""
+    """Show the list that a listener is served; unknown listeners get the fallback list."""
     from pipeline.logs.pseudonyms import pseudonym
     from pipeline.releases.lookup import answer_table
     from pipeline.releases.lookup import lookup as look_up
@@ -20,7 +20,7 @@ def lookup(listener: str) -> None:
 
 
 def releases() -> None:
-    """All releases, the newest first."""
+    """List all releases, newest first."""
     from pipeline.releases.lookup import releases_table
 
     console().print(releases_table(load_settings()))
@@ -29,11 +29,11 @@ def releases() -> None:
 def rollback(
     by: Annotated[str, typer.Option(help="Who decides.")],
     reason: Annotated[str, typer.Option(help="Why.")],
-    to: Annotated[str | None, typer.Option(help="A release. Default: the one served before.")] = None,
+    to: Annotated[str | None, typer.Option(help="A release id. Default: the release served before.")] = None,
 ) -> None:
-    """Serve an earlier release again, on record."""
+    """Serve an earlier release again; recorded in the ledger."""
     from pipeline.releases.rollback import roll_back
 
     settings = load_settings()
     before, now = roll_back(settings.releases, settings.ledger, to=to, by=by, reason=reason)
-    typer.echo(f"release {now.id} is served, {before.id} no more; the next night's release takes its place")
+    typer.echo(f"now serving release {now.id} instead of {before.id}; the next night's release replaces it")

@@ -1,4 +1,4 @@
-"""`netgain fetch`, `simulate`, `simulate-compare`: logs to begin with."""
+"""`netgain fetch`, `simulate`, `simulate-compare`: sources of logs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +11,12 @@ from pipeline.settings import load_settings
 
 
 def fetch_(
-    name: Annotated[str, typer.Argument(help="lastfm-1k, listenbrainz, or another of infra/datasets.yaml.")],
+    name: Annotated[str, typer.Argument(help="lastfm-1k, listenbrainz, or another data set of infra/datasets.yaml.")],
     out: Annotated[Path | None, typer.Option(help="Landing folder. Default: landing-NAME.")] = None,
-    url: Annotated[str | None, typer.Option(help="Another address.")] = None,
-    sha256: Annotated[str | None, typer.Option(help="What the file at that address must have.")] = None,
+    url: Annotated[str | None, typer.Option(help="An address to use instead of the data set's own.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="The expected SHA-256 of the file at that address.")] = None,
 ) -> None:
-    """Download a public data set into a landing folder; interrupted, it goes on where it stopped."""
+    """Download a public data set into a landing folder; an interrupted download is resumed."""
     from pipeline.fetch.fetch import choose, fetch, shown
 
     settings = load_settings()
@@ -35,14 +35,14 @@ def fetch_(
 
 
 def simulate(  # noqa: PLR0917  # options of a command
-    listeners: Annotated[int, typer.Option(help="Listeners.")] = 1500,
+    listeners: Annotated[int, typer.Option(help="Number of listeners.")] = 1500,
     days: Annotated[int, typer.Option(help="Days of logs.")] = 42,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-01",
     out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
-    artists: Annotated[int | None, typer.Option(help="Artists on offer. Default: what so many listeners know.")] = None,
+    artists: Annotated[int | None, typer.Option(help="Artists. Default: fits the number of listeners.")] = None,
 ) -> None:
-    """Write listening logs that look like real ones, one file a day."""
+    """Write simulated listening logs with realistic statistics, one file for each day."""
     from rich.progress import Progress
 
     from pipeline.simulation.simulate import simulate as write_logs
@@ -59,17 +59,17 @@ def simulate(  # noqa: PLR0917  # options of a command
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
     typer.echo(
-        f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, of them "
-        f"{made['duplicates']:,} duplicates and {made['malformed']:,} malformed"
+        f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, including "
+        f"{made['duplicates']:,} duplicate and {made['malformed']:,} malformed ones"
     )
 
 
 def simulate_compare(
-    listeners: Annotated[int, typer.Option(help="Listeners.")] = 100,
+    listeners: Annotated[int, typer.Option(help="Number of listeners.")] = 100,
     days: Annotated[int, typer.Option(help="Days of logs.")] = 400,
     seed: Annotated[int, typer.Option(help="Seed.")] = 1,
 ) -> None:
-    """Simulated logs beside real ones, figure for figure."""
+    """Compare the statistics of simulated logs with those of real ones."""
     from pipeline.simulation.comparison import comparison_table, run_comparison
 
     console().print(comparison_table(run_comparison(n_listeners=listeners, n_days=days, seed=seed)))

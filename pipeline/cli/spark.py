@@ -9,19 +9,19 @@ app = typer.Typer(no_args_is_help=True, help="One Spark server for several runs 
 
 @app.command()
 def start() -> None:
-    """Start a server that the stages of this folder share."""
+    """Start a server for the stages of this folder."""
     from pipeline.runtime.spark_server import start as start_server
     from pipeline.runtime.spark_session import shared_server
 
     settings = load_settings()
     if shared_server(settings) is None:
         start_server(settings, dies_with_us=False)
-    typer.echo("Spark is up for this folder; `netgain spark stop` ends it")
+    typer.echo("the Spark server of this folder is running; `netgain spark stop` ends it")
 
 
 @app.command()
 def stop() -> None:
-    """Stop it."""
+    """Stop the server."""
     from pipeline.runtime.spark_server import stop as stop_server
 
     typer.echo("stopped" if stop_server(load_settings()) else "no server was running")

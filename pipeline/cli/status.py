@@ -1,4 +1,4 @@
-"""`netgain status`: what is served, how old it is, how the last night ended."""
+"""`netgain status`: the served release, its age, and how the last night ended."""
 
 import datetime as dt
 import json
@@ -18,7 +18,7 @@ def status(
     as_of: Annotated[str | None, typer.Option(help="The night that is due, YYYY-MM-DD. Default: today's.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The facts as JSON.")] = False,
 ) -> None:
-    """What is served and how old it is; ends with status 0 when it is fresh, 5 when it is stale or nothing is."""
+    """Show the served release and its age; exit status 0 if it is fresh, 5 if it is stale or missing."""
     from pipeline.as_of import parse_as_of
     from pipeline.nightly.status import night_status
 
@@ -43,30 +43,27 @@ def _table(facts: dict[str, Any]) -> "Table":
         table.add_row("served", f"{served['release']}, recipe {served['recipe']}, {served['n_listeners']:,} listeners")
         table.add_row("age", _age(served, facts["due"]))
     if served is not None and (back := served["rolled_back"]) is not None:
-        left = back["from"] or "nothing whole"
-        table.add_row(
-            "gone back to",
-            Text(f"from {left} by {back['by']}, {back['when']}: {back['reason']}"),
-        )
+        old = back["from"] or "a damaged release"
+        table.add_row("rolled back", Text(f"from {old} by {back['by']}, {back['when']}: {back['reason']}"))
     verdict = "\n".join(["STALE", *facts["why"]]) if facts["stale"] else "fresh"
     table.add_row("state", Text(verdict, style="red" if facts["stale"] else "green"))
     table.add_row("last night", Text(_last(facts["last_night"])))
     n, oldest = facts["outbox"]["entries"], facts["outbox"]["oldest"]
-    table.add_row("outbox", f"{n} for MLflow, the oldest of {oldest}: `netgain outbox`" if n else "empty")
+    table.add_row("outbox", f"{n} waiting for MLflow, oldest from {oldest}: `netgain outbox`" if n else "empty")
     return table
 
 
 def _age(served: dict[str, Any], due: str) -> str:
     from pipeline.releases.current import nights
 
-    return f"{nights(served['age_nights'])} (made by that of {served['night']}; that of {due} is due)"
+    return f"{nights(served['age_nights'])} (made by the night of {served['night']}; {due} is due)"
 
 
 def _last(last: dict[str, Any] | None) -> str:
     if last is None:
-        return "none was opened"
-    words = {"at work": "at work", "gone": "did not end: its process is gone", "silent": "did not end, and is silent"}
+        return "no night has been opened"
+    words = {"at work": "running", "gone": "not finished: its process is gone", "silent": "not finished, no heartbeat"}
     how = f"ended: {last['ended']}" if last["state"] == "ended" else words[last["state"]]
-    since = "" if last["silent_seconds"] is None else f", last sign of life {last['silent_seconds']:,} s ago"
+    since = "" if last["silent_seconds"] is None else f", last heartbeat {last['silent_seconds']:,} s ago"
     who = f"{last['owner']}, " if last["owner"] else ""
     return f"{last['night']} {how}{since} (lease {last['lease']}: {who}process {last['process']} on {last['host']})"

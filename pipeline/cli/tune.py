@@ -1,4 +1,4 @@
-"""`netgain tune`: better hyperparameters for a recipe, on days before the decision window."""
+"""`netgain tune`: searches for better hyperparameters of a recipe, on days before the decision window."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +10,13 @@ from pipeline.settings import load_settings
 
 
 def tune(
-    recipe: Annotated[str, typer.Argument(help="A recipe of params.yaml, or a family that it has none of: ials.")],
-    budget: Annotated[float, typer.Option(min=0, help="CPU seconds for all trials, those of earlier runs too.")] = 600,
-    trials: Annotated[int, typer.Option(min=1, help="At most so many trials.")] = 200,
-    batch: Annotated[int, typer.Option(min=1, help="Trials side by side. Another number searches otherwise.")] = 4,
+    recipe: Annotated[str, typer.Argument(help="A recipe of params.yaml, or a family without one: ials.")],
+    budget: Annotated[float, typer.Option(min=0, help="CPU seconds for all trials, earlier runs included.")] = 600,
+    trials: Annotated[int, typer.Option(min=1, help="Largest number of trials.")] = 200,
+    batch: Annotated[int, typer.Option(min=1, help="Parallel trials; the number influences the search.")] = 4,
     write: Annotated[Path | None, typer.Option(help="Write the diff of params.yaml here, for `git apply`.")] = None,
 ) -> None:
-    """Search for better hyperparameters on the tuning window of the open night; stopped, it goes on where it was."""
+    """Search for better hyperparameters on the tuning window of the open night; an interrupted search is resumed."""
     from pipeline.stages.context import open_context
     from pipeline.storage.tables import write_text
     from pipeline.tuning.proposal import proposed_diff

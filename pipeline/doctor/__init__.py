@@ -1,1 +1,1 @@
-"""What is wrong with a machine and its nights, and the mending of what is safe to mend; a module for each check."""
+"""Checks of a machine and its nights, with repairs that are safe to automate; one module for each check."""

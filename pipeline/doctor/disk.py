@@ -1,4 +1,4 @@
-"""Whether the disk takes the nights to come, by what the nights before have added."""
+"""Checks that the disk has room for the coming nights, from what the last nights added."""
 
 import os
 import shutil
@@ -13,16 +13,16 @@ from pipeline.settings import Settings
 
 CHECK = "disk"
 DAYS = 7
-"""So many days back what was added is looked at."""
+"""The length of the window in which added bytes are counted [days]."""
 _LEAST_NIGHTS = 14
 _DAY_SECONDS = 86_400
 
 
 def look(settings: Settings) -> list[Finding]:
-    """A line for each file system that nights write to: what is free, and for how many nights.
+    """Report, for each file system that nights write to, the free space and how many nights fit into it.
 
-    A night adds what the busiest of the last days added to releases, ledger, reports, MLflow and what DVC and Netgain
-    keep; files that a night replaces add nothing.
+    A night is assumed to add what the busiest day of the window added to releases, ledger, reports, MLflow and the
+    caches of DVC and Netgain. Files that a night replaces add nothing.
     """
     here = settings.workspace
     kept = (here / ".dvc" / "cache", here / ".netgain", here / "mlflow")
@@ -35,22 +35,22 @@ def look(settings: Settings) -> list[Finding]:
 
 def _forecast(place: Path, roots: list[Path]) -> Finding:
     free, added = shutil.disk_usage(place).free, max(added_by_day(roots, now=time.time()).values(), default=0)
-    found = f"{_size(free)} free where {place} lies"
+    found = f"{_size(free)} free on the file system of {place}"
     if not added:
-        return Finding(CHECK, "ok", f"{found}; nothing was added in {DAYS} days, so there is no forecast")
+        return Finding(CHECK, "ok", f"{found}; nothing was added in the last {DAYS} days, so there is no forecast")
     n_nights = free // added
-    found += f"; the busiest of {DAYS} days added {_size(added)}: room for {nights(n_nights)} like it"
+    found += f"; the busiest of the last {DAYS} days added {_size(added)}: room for {nights(n_nights)}"
     if n_nights >= _LEAST_NIGHTS:
         return Finding(CHECK, "ok", found)
-    fix = "Make room: fewer NETGAIN_KEEP_RELEASES, `dvc gc --workspace`, older reports."
+    fix = "Free disk space: lower NETGAIN_KEEP_RELEASES, run `dvc gc --workspace`, or remove old reports."
     return Finding(CHECK, "warn" if n_nights else "fail", found, fix)
 
 
 def added_by_day(roots: list[Path], *, now: float) -> Mapping[int, int]:
-    """Bytes of files by the day on which they were last written, days ago; a file of several names counts once.
+    """Return the bytes of files by the age of their last change in whole days; hard links count once.
 
     Args:
-        roots: folders.
+        roots: folders to search.
         now: seconds since 1970.
     """
     seen: set[tuple[int, int]] = set()
@@ -69,7 +69,7 @@ def _files(roots: list[Path]) -> Iterator[os.stat_result]:
             for name in names:
                 try:
                     yield os.lstat(os.path.join(folder, name))  # noqa: PTH118  # there may be a million of them
-                except FileNotFoundError:  # a night is at work
+                except FileNotFoundError:  # a night that is running removed it
                     continue
 
 

@@ -1,4 +1,4 @@
-"""Whether what is installed is what was resolved and tested together."""
+"""Checks that the installed packages are the locked ones."""
 
 import platform
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _SHOWN = 3
 
 
 def look(settings: Settings) -> list[Finding]:
-    """Python, and each package of requirements.lock, where that lies in the workspace."""
+    """Compare Python and each package with requirements.lock, if the workspace has one."""
     wanted = metadata.metadata("netgain")["Requires-Python"]
     version = platform.python_version()
     if version not in SpecifierSet(wanted):
@@ -24,13 +24,15 @@ def look(settings: Settings) -> list[Finding]:
     lock = settings.workspace / "requirements.lock"
     if not lock.is_file():
         return [
-            Finding(CHECK, "warn", f"Python {version}; no {lock.name} here to hold packages against", "See README.")
+            Finding(
+                CHECK, "warn", f"Python {version}; {lock.name} is missing, so packages are not checked", "See README."
+            )
         ]
-    found = _held_against(lock)
+    found = _compare(lock)
     return found or [Finding(CHECK, "ok", f"Python {version}, packages as in {lock.name}")]
 
 
-def _held_against(lock: Path) -> list[Finding]:
+def _compare(lock: Path) -> list[Finding]:
     missing, others = [], []
     for name, version in pinned(lock):
         try:
@@ -39,19 +41,19 @@ def _held_against(lock: Path) -> list[Finding]:
             missing.append(name)
             continue
         if installed != version:
-            others.append(f"{name} {installed}, not {version}")
+            others.append(f"{name} {installed} instead of {version}")
     direct = _direct()
     needed = [name for name in missing if name in direct]
     found = []
     if needed:
         found.append(Finding(CHECK, "fail", f"not installed: {_some(needed)}", "Run `make setup`."))
     if others:
-        found.append(Finding(CHECK, "warn", f"other versions than {lock.name}: {_some(others)}", "Run `make setup`."))
+        found.append(Finding(CHECK, "warn", f"versions differ from {lock.name}: {_some(others)}", "Run `make setup`."))
     return found
 
 
 def pinned(lock: Path) -> Iterator[tuple[str, str]]:
-    """Names and versions of a lock, those whose marker holds on this machine."""
+    """Yield the names and versions of a lock file whose markers apply to this machine."""
     for line in lock.read_text(encoding="utf-8").splitlines():
         if not line or line[0] in " #":
             continue
@@ -65,7 +67,7 @@ def pinned(lock: Path) -> Iterator[tuple[str, str]]:
 
 
 def _direct() -> frozenset[str]:
-    """What Netgain itself needs; the lock names tools of developers, too."""
+    """Return Netgain's own requirements; the lock also names development tools."""
     needs = map(Requirement, metadata.requires("netgain") or ())
     return frozenset(need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""}))
 

@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The result of one check."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Literal
 
 Level = Literal["ok", "warn", "fail"]
 Repair = Callable[[str], str]
-"""Mends it, on behalf of somebody, and returns what was done."""
+"""Repairs the fault on behalf of the named person, and returns what was done."""
 
 
 @dataclass(frozen=True)
@@ -14,11 +14,11 @@ class Finding:
     """One line of a diagnosis.
 
     Attributes:
-        check: what was looked at.
-        level: `fail` where a night, a rollback or what is served is in danger; `warn` where somebody should know.
-        found: how it is.
-        fix: what to do about it; empty where nothing has to be done.
-        repair: does it, where it is safe to do without knowing more.
+        check: name of the check.
+        level: `fail` if a night, a rollback or the served release is in danger; `warn` if someone should look at it.
+        found: what was found.
+        fix: what to do about it; empty if nothing has to be done.
+        repair: carries out the fix, if that is safe to automate.
     """
 
     check: str

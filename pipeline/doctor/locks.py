@@ -1,4 +1,4 @@
-"""Locks that would keep a night waiting, or stop it."""
+"""Checks for locks that would delay or stop a night."""
 
 import fcntl
 import os
@@ -13,11 +13,11 @@ CHECK = "locks"
 
 
 def look(settings: Settings) -> list[Finding]:
-    """DVC's rwlock, the workspace's lock and the lock of the releases; the two last die with their process."""
+    """Check DVC's rwlock, the workspace lock and the lock of the releases; the last two end with their process."""
     found = []
     if (wrong := rwlock.fault(settings.workspace)) is not None:
-        repair = partial(_aside, settings.workspace)
-        fix = "Each `dvc repro` by hand fails until a night, or --repair, puts it aside."
+        repair = partial(_move_aside, settings.workspace)
+        fix = "Until a night or --repair moves it aside, `dvc repro` by hand fails."
         found.append(Finding(CHECK, "fail", f".dvc/tmp/rwlock {wrong}", fix, repair))
     held = [
         what
@@ -29,16 +29,16 @@ def look(settings: Settings) -> list[Finding]:
     ]
     if held:
         found.append(Finding(CHECK, "ok", "; ".join(held)))
-    return found or [Finding(CHECK, "ok", "free; DVC's rwlock can be read")]
+    return found or [Finding(CHECK, "ok", "no lock is held; DVC's rwlock is readable")]
 
 
-def _aside(workspace: Path, _by: str) -> str:
+def _move_aside(workspace: Path, _by: str) -> str:
     wrong = rwlock.move_aside(workspace)
-    return f"put .dvc/tmp/rwlock aside as {rwlock.ASIDE}" if wrong else "left .dvc/tmp/rwlock: DVC has mended it"
+    return f"moved .dvc/tmp/rwlock to {rwlock.ASIDE}" if wrong else "left .dvc/tmp/rwlock: DVC has repaired it"
 
 
 def _is_held(path: Path) -> bool:
-    """Whether somebody has locked it. Asking takes the lock for an instant, which `exclusive_night` waits for."""
+    """Return whether a process holds a lock. Testing takes the lock briefly; `exclusive_night` allows for that."""
     try:
         handle = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

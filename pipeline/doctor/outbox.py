@@ -1,4 +1,4 @@
-"""What waits for MLflow."""
+"""Checks for records that wait to be delivered to MLflow."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ CHECK = "outbox"
 
 
 def look(settings: Settings) -> list[Finding]:
-    """Entries that wait, and those that nobody can read any more."""
+    """Report waiting entries, and entries that cannot be read."""
     entries = waiting(settings.ledger)
     damaged = [entry for entry in entries if not _is_readable(entry)]
     found = []
@@ -20,9 +20,9 @@ def look(settings: Settings) -> list[Finding]:
         found += [Finding(CHECK, "fail", f"{entry.folder.name} is damaged", fix) for entry in damaged]
     if n := len(entries) - len(damaged):
         oldest = min(entry.as_of for entry in entries)
-        told = f"{n} entr{'y waits' if n == 1 else 'ies wait'} for MLflow, the oldest of the night {oldest}"
-        fix = "The next night delivers what waits; now: `netgain outbox replay`."
-        found.append(Finding(CHECK, "warn", told, fix, partial(_deliver, settings)))
+        message = f"{n} entr{'y waits' if n == 1 else 'ies wait'} for MLflow, the oldest from the night of {oldest}"
+        fix = "The next night delivers them; to deliver them now: `netgain outbox replay`."
+        found.append(Finding(CHECK, "warn", message, fix, partial(_deliver, settings)))
     return found or [Finding(CHECK, "ok", "nothing waits for MLflow")]
 
 
@@ -35,7 +35,7 @@ def _is_readable(entry: Waiting) -> bool:
 
 
 def _deliver(settings: Settings, _by: str) -> str:
-    """Raises what keeps the first entry that stays."""
+    """Deliver the outbox. Raises the error of the first entry if none could be delivered."""
     from pipeline.tracking.replay import replay
 
     done = replay(settings)

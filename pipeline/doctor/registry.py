@@ -1,4 +1,4 @@
-"""Whether MLflow's alias `champion` names what CURRENT serves. Nothing reads it to serve; people do."""
+"""Checks that MLflow's alias `champion` names the served model. Serving does not read the alias; people do."""
 
 from functools import partial
 
@@ -14,29 +14,30 @@ CHECK = "registry"
 
 
 def look(settings: Settings) -> list[Finding]:
-    """By the content of the model. A difference that a rollback or the outbox explains is a warning."""
+    """Compare the alias with the served model by content. A pending rollback or outbox makes a difference a warning."""
     from pipeline.tracking.runs import champion_of
 
     try:
         release = current(settings.releases)
     except ReleaseError:
-        return [Finding(CHECK, "ok", "not looked at: nothing whole is served")]
+        return [Finding(CHECK, "ok", "not checked: no complete release is served")]
     try:
         version, is_served = champion_of(settings, model_digest(release.model))
     except TrackingAway as err:
-        return [Finding(CHECK, "warn", err.found, f"{err.fix} What is served does not need it.")]
+        return [Finding(CHECK, "warn", err.found, f"{err.fix} Serving does not depend on it.")]
     if is_served:
-        return [Finding(CHECK, "ok", f"champion is version {version}, which is served")]
-    told = f"champion is {f'version {version}' if version else 'nothing'}, and {release.id} is served"
+        return [Finding(CHECK, "ok", f"champion is version {version}, the served model")]
+    champion = f"version {version}" if version else "not set"
     why = _explained(settings, release)
-    fix = "The next night moves it, where it serves another model."
-    return [Finding(CHECK, "warn" if why else "fail", f"{told}{why}", fix, partial(_move, settings))]
+    fix = "The next night moves the alias if it serves another model."
+    message = f"champion is {champion}, but {release.id} is served{why}"
+    return [Finding(CHECK, "warn" if why else "fail", message, fix, partial(_move, settings))]
 
 
 def _explained(settings: Settings, release: Release) -> str:
     if waiting(settings.ledger):
-        return ": the outbox has not been delivered"
-    return ": it was gone back to" if rollback_entry(settings.ledger, release.id) else ""
+        return " (the outbox has not been delivered)"
+    return " (after a rollback)" if rollback_entry(settings.ledger, release.id) else ""
 
 
 def _move(settings: Settings, _by: str) -> str:
@@ -44,4 +45,4 @@ def _move(settings: Settings, _by: str) -> str:
 
     release = current(settings.releases)
     version, _ = promote_model(settings, model_digest(release.model), release.as_of.isoformat(), back=True)
-    return f"champion is version {version}, which is served"
+    return f"champion is version {version}, the served model"

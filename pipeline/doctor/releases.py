@@ -1,4 +1,4 @@
-"""Whether what is served, and what can be gone back to, is as it was published."""
+"""Checks that the served release, and the one that a rollback would serve, are as published."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,18 +11,18 @@ from pipeline.releases.release import Release, current, open_release, previous_r
 from pipeline.settings import Settings
 
 CHECK = "releases"
-_ANEW = "Its night, run again, makes it anew; `netgain rollback --to` takes another."
-_CLOSED = "The next night does what --repair does now."
+_ANEW = "Run its night again to rebuild it, or choose another release with `netgain rollback --to`."
+_CLOSED = "`netgain doctor --repair` or the next night serves the newest complete release."
 Progress = Callable[[int, int], None]
-"""Told how many releases were read, and of how many."""
+"""Called with the number of releases verified so far, and the total."""
 
 
 def look(settings: Settings, progress: Progress) -> list[Finding]:
-    """Every file of every release against its checksum."""
+    """Verify every file of every release against its checksum."""
     root = settings.releases
     names = release_ids(root)
     if not names and not (root / "CURRENT").exists():
-        return [Finding(CHECK, "warn", "nothing was published yet", "Run a night: `netgain night`.")]
+        return [Finding(CHECK, "warn", "no release has been published yet", "Run a night: `netgain night`.")]
     damaged = {}
     for n_read, name in enumerate(names, start=1):
         if (wrong := _wrong(settings, name)) is not None:
@@ -35,8 +35,8 @@ def look(settings: Settings, progress: Progress) -> list[Finding]:
     if served.id in damaged:
         return [_not_served(settings, damaged.pop(served.id), _ANEW), *_others(damaged)]
     found = _target(settings, served, damaged) + _others(damaged) + _mark(settings)
-    told = f"{served.id} is served; {len(names)} kept, all as published"
-    return found or [Finding(CHECK, "ok", told)]
+    message = f"{served.id} is served; all {len(names)} kept releases are as published"
+    return found or [Finding(CHECK, "ok", message)]
 
 
 def _wrong(settings: Settings, name: str) -> str | None:
@@ -44,23 +44,23 @@ def _wrong(settings: Settings, name: str) -> str | None:
         verify(open_release(settings.releases, name))
     except ReleaseError as err:
         return err.found
-    except OSError as err:  # the disk itself, perhaps
+    except OSError as err:  # possibly a fault of the disk
         return f"release {name} cannot be read: {err}"
     return None
 
 
 def _not_served(settings: Settings, wrong: str, fix: str) -> Finding:
-    return Finding(CHECK, "fail", f"nothing whole is served: {wrong}", fix, partial(_recover, settings))
+    return Finding(CHECK, "fail", f"no complete release is served: {wrong}", fix, partial(_recover, settings))
 
 
 def _target(settings: Settings, served: Release, damaged: dict[str, str]) -> list[Finding]:
-    """What a rollback would go to."""
+    """Check the release that a rollback would serve."""
     wrong = damaged.pop(served.previous or "", None)
     try:
         previous_release(settings.releases, served)
     except ReleaseError as err:
         wrong = err.found
-    return [] if wrong is None else [Finding(CHECK, "fail", f"a rollback has nothing to go to: {wrong}", _ANEW)]
+    return [] if wrong is None else [Finding(CHECK, "fail", f"rollback is not possible: {wrong}", _ANEW)]
 
 
 def _others(damaged: dict[str, str]) -> list[Finding]:
@@ -68,21 +68,21 @@ def _others(damaged: dict[str, str]) -> list[Finding]:
 
 
 def _mark(settings: Settings) -> list[Finding]:
-    """A crash right after a swap leaves a mark that counts for nothing."""
+    """Look for a stale mark that no longer applies, as a crash right after a swap leaves one."""
     if not (settings.releases / MARK).exists() or stale_mark(settings.releases) is not None:
         return []
-    told = f"{MARK} counts for nothing: what is served has overtaken it, or nobody can read it"
-    return [Finding(CHECK, "warn", told, "The next night takes it away.", partial(_restate, settings))]
+    message = f"{MARK} does not apply: a later release is served, or the file cannot be read"
+    return [Finding(CHECK, "warn", message, "The next night removes it.", partial(_refresh, settings))]
 
 
-def _restate(settings: Settings, _by: str) -> str:
+def _refresh(settings: Settings, _by: str) -> str:
     with locked(settings.releases):
         refresh_stale_mark(settings.releases)
-    return f"took {MARK} away"
+    return f"removed {MARK}"
 
 
 def _recover(settings: Settings, by: str) -> str:
     release = recover(settings.releases, settings.ledger, by=by)
     if release is None:
-        return "no release is whole: CURRENT is taken away, and the next night begins as the first one does"
-    return f"{release.id} is served now: the newest whole release that was not withdrawn; on record in the ledger"
+        return "no release is complete: removed CURRENT; the next night starts without a champion"
+    return f"now serving {release.id}, the newest complete release that was not withdrawn; recorded in the ledger"

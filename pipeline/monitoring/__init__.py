@@ -1,1 +1,1 @@
-"""Figures of what was served and of what came in, for the history that people are warned by."""
+"""The nightly monitor: metrics of the served lists and of the input, and when they are worth a warning."""

@@ -1,4 +1,4 @@
-"""What listeners then played, held against the lists that they were served; counts and shares, never a listener."""
+"""Metrics of served lists against the plays that followed; counts and shares only, no listener data."""
 
 import datetime as dt
 
@@ -8,21 +8,21 @@ Figures = dict[str, float | None]
 
 
 def serving_figures(plays: pl.DataFrame, lists: pl.DataFrame, fallback: pl.DataFrame, *, min_listeners: int) -> Figures:
-    """How the lists of a release did.
+    """Return how well the lists of a release matched the plays that followed.
 
-    A play counts for a list where the item is on it, whether or not the listener came from there: it is what was
-    foreseen, not what was caused.
+    A play counts as a hit if its item was on the list, whether or not the listener started it from there: the metrics
+    measure prediction, not effect.
 
     Args:
-        plays: DAILY of the days on which the lists were served.
+        plays: DAILY, of the days on which the lists were served.
         lists: LISTS of the release.
-        fallback: FALLBACK of the release, which strangers were served.
+        fallback: FALLBACK of the release, which listeners without a list of their own were served.
         min_listeners: with fewer active listeners, shares are None.
 
     Returns:
-        `hit_rate`, the share of active listeners with a list of their own who played something of it; `play_share`,
-        the share of all plays that were of an item on what the listener was served; `coverage`, the share of active
-        listeners with a list of their own; `n_active`, how many there were.
+        `hit_rate`, the share of active listeners with a list of their own who played an item on it; `play_share`, the
+        share of plays whose item was on the served list, personal or fallback; `coverage`, the share of active
+        listeners with a list of their own; `n_active`, the number of active listeners.
     """
     active = plays.select("listener_id").unique()
     own = active.join(lists.select("listener_id").unique(), on="listener_id", how="semi")
@@ -39,11 +39,11 @@ def serving_figures(plays: pl.DataFrame, lists: pl.DataFrame, fallback: pl.DataF
 
 
 def new_item_share(daily: pl.DataFrame, *, since: dt.date) -> float | None:
-    """The share of the items played from a day on that were never played before it; None where one side is empty.
+    """Return the share of the items played since a day that were never played before it; None if either set is empty.
 
     Args:
         daily: DAILY, all days that the night may see.
-        since: first of the days that are looked at.
+        since: the first day of the recent period.
     """
     known = daily.filter(pl.col("day") < since).select("item_id").unique()
     now = daily.filter(pl.col("day") >= since).select("item_id").unique()

@@ -1,8 +1,8 @@
-"""When a figure that is watched night after night is worth a warning: in k of its last n nights it broke its bound.
+"""Judges the monitor's metrics: a metric is worth a warning if it broke its bound in k of its last n nights.
 
-One night proves little: a holiday, a strike, a hit. So a night that breaks a bound is marked, and people are told when
-it keeps happening. Bounds are fixed, or follow the trailing median of the figure itself, which a few odd nights do not
-move.
+One night proves little: it may be a holiday, a strike or a hit. So a night that breaks a bound is only marked, and the
+warning follows when breaches repeat. Bounds are fixed, or multiples of the metric's own trailing median, which a few
+odd nights do not move.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,15 +14,15 @@ from pipeline.params import MonitoringParams
 
 @dataclass(frozen=True)
 class MonitorMetric:
-    """A figure and its bounds.
+    """A metric of the monitor, and its bounds.
 
     Attributes:
-        figure: its name in an entry of the ledger.
-        label: what it is, as people are told.
+        figure: its name in the entries of the ledger.
+        label: its name in warnings and pages.
         group: `lists`, `input` or `freshness`.
-        low: lowest value that is as it should be; None for none.
-        high: the highest.
-        relative: whether bounds are times the trailing median.
+        low: the lowest acceptable value; None for no lower bound.
+        high: the highest acceptable value; None for no upper bound.
+        relative: whether the bounds are multiples of the trailing median.
         unit: `share`, `days` or `` for a plain number.
     """
 
@@ -37,14 +37,14 @@ class MonitorMetric:
 
 @dataclass(frozen=True)
 class JudgedValue:
-    """A figure of one night.
+    """A metric's value in one night, judged.
 
     Attributes:
-        value: None where it is undefined.
-        low: bound of that night; None where there is none, or too few earlier nights for one.
-        high: the same.
-        breached: whether it lies outside; None where nothing can be said.
-        warned: whether it is worth a warning, by k of n.
+        value: None if undefined.
+        low: the lower bound of that night; None if the metric has none, or too few earlier nights define it.
+        high: the upper bound, likewise.
+        breached: whether the value is out of bounds; None if value or bounds are undefined.
+        warned: whether it is worth a warning, by k of n nights.
     """
 
     value: float | None
@@ -56,7 +56,7 @@ class JudgedValue:
 
 @dataclass(frozen=True)
 class Night:
-    """A night, judged: figures by name, and what people are told."""
+    """A judged night: the metrics by name, and the warnings."""
 
     as_of: str
     judged: Mapping[str, JudgedValue]
@@ -64,7 +64,7 @@ class Night:
 
 
 def monitor_metrics(params: MonitoringParams) -> tuple[MonitorMetric, ...]:
-    """All figures that are watched, in the order of the page."""
+    """Return all metrics, in the order of the page."""
     band = params.day_ratio
     return (
         MonitorMetric("hit_rate", "active listeners who played something from their list", "lists",
@@ -89,11 +89,11 @@ def monitor_metrics(params: MonitoringParams) -> tuple[MonitorMetric, ...]:
 
 
 def judge_nights(entries: Sequence[Mapping[str, object]], params: MonitoringParams) -> tuple[Night, ...]:
-    """Every night of a history, judged by what was known before it.
+    """Judge every night of a history by the nights before it.
 
     Args:
-        entries: `as_of` and `figures` (by name; None where undefined), in the order of nights.
-        params: bounds, k and n.
+        entries: `as_of` and `figures` (by name; None if undefined), in the order of nights.
+        params: the bounds, k and n.
     """
     nights: list[Night] = []
     past: list[Mapping[str, float | None]] = []
@@ -116,13 +116,13 @@ def judge_nights(entries: Sequence[Mapping[str, object]], params: MonitoringPara
 def judge(
     metric: MonitorMetric, value: float | None, earlier: Sequence[float | None], params: MonitoringParams
 ) -> JudgedValue:
-    """One figure of one night.
+    """Judge one metric of one night.
 
     Args:
-        metric: the figure and its bounds.
-        value: of the night.
-        earlier: of the nights before, oldest first.
-        params: how many of them make a median.
+        metric: the metric and its bounds.
+        value: its value in the night.
+        earlier: its values in the nights before, oldest first.
+        params: how many of these enter the median.
     """
     times = 1.0
     if metric.relative:
@@ -148,7 +148,7 @@ def warning_line(metric: MonitorMetric, found: JudgedValue, how_often: str) -> s
 
 
 def format_value(value: float | None, metric: MonitorMetric) -> str:
-    """A figure with its unit; a dash where it is undefined."""
+    """Return a value with its unit; a dash if it is undefined."""
     if value is None:
         return "–"
     return {"share": f"{100 * value:.1f} %", "days": f"{value:.1f} d"}.get(metric.unit, f"{value:.3g}")

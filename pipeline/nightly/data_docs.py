@@ -1,4 +1,4 @@
-"""Data Docs of a night, from what its checkpoints wrote; also of a night that one of them stopped."""
+"""Writes the Data Docs of a night from the reports of its checkpoints, also if one of them stopped the night."""
 
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ _RESULTS = "results.json"
 
 
 def write_data_docs(context: Context) -> Path:
-    """Write reports/data_docs/<as_of>/ with a page for each checkpoint that the night came to, and the index of all
-    nights; returns the index."""
+    """Write a page for each checkpoint that the night reached to reports/data_docs/<as_of>/, and the index of all
+    nights. Return the path of the index."""
     folder, as_of = context.settings.reports / "data_docs", context.as_of.isoformat()
     found = checkpoints(context)
     write_json(folder / as_of / _RESULTS, found)
@@ -21,14 +21,14 @@ def write_data_docs(context: Context) -> Path:
         if name in found:
             write_text(folder / as_of / f"{name}.html", render_checkpoint(name, found[name], as_of=as_of))
         else:
-            (folder / as_of / f"{name}.html").unlink(missing_ok=True)  # of an earlier run that came further
+            (folder / as_of / f"{name}.html").unlink(missing_ok=True)  # from an earlier run that got further
     nights = [(path.parent.name, read_json(path)) for path in folder.glob(f"*/{_RESULTS}")]
     write_text(folder / "index.html", render_index(nights))
     return folder / "index.html"
 
 
 def checkpoints(context: Context) -> dict[str, Any]:
-    """Reports of the checkpoints that this night came to, by name. What an earlier night left is none of them."""
+    """Return the checkpoint reports of this night by name; reports that an earlier night left are skipped."""
     layout = context.layout
     paths = {
         "ingest": layout.validation_report,

@@ -1,4 +1,4 @@
-"""A night that fails leaves what is served as it is, and says beside it that it is stale."""
+"""Marks the served release as stale when a night fails; the release itself stays as it is."""
 
 import contextlib
 import datetime as dt
@@ -14,7 +14,7 @@ from pipeline.state.lease import LeaseLost
 
 
 class Reached:
-    """How far a night came: passes on what is reported of its stages."""
+    """Records the stage that a night is at, and passes progress reports on."""
 
     def __init__(self, report: Report) -> None:
         self._report, self.stage = report, "open"
@@ -26,17 +26,17 @@ class Reached:
 
 @contextmanager
 def mark_stale_on_failure(settings: Settings, *, as_of: dt.date, reached: Reached) -> Iterator[None]:
-    """Mark what is served as stale where the block ends by an error, an interrupt among them; a note of the error says
-    what that is. Not where another night is at work: that one may end well."""
+    """Mark the served release as stale if the block raises, also on an interrupt, and add a note to the error that
+    names the release. `NightRunning` and `LeaseLost` leave no mark: the other night may succeed."""
     try:
         yield
     except (NightRunning, LeaseLost):
         raise
     except BaseException as err:
-        with contextlib.suppress(OSError):  # a full disk, perhaps: what people are to be told is the first error
+        with contextlib.suppress(OSError):  # the disk may be full; the first error is the one to report
             mark_stale(settings.releases, night=as_of, stage=reached.stage, why=_why(err))
         if (meanwhile := describe_served(settings.releases)) is not None:
-            err.add_note(f"Served meanwhile: {meanwhile}")
+            err.add_note(f"Still served: {meanwhile}")
         raise
 
 

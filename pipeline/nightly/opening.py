@@ -1,4 +1,4 @@
-"""Opening a night: what it reads is written down before anything runs."""
+"""Opens a night: checks its inputs and writes them down before any stage runs."""
 
 import datetime as dt
 import signal
@@ -32,20 +32,20 @@ from pipeline.storage.tables import INFLUENCE, atomic_path, write_json, write_ta
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
-    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model,
-    and what earlier nights leave to this one.
+    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model and the
+    state that earlier nights leave.
 
-    Nothing is written before all of them are known to be good, and files that would say the same are left alone.
+    Nothing is written before all inputs are checked, and files whose content would not change are not rewritten.
 
     Args:
-        as_of: the night; its first instant is the first that it may not see.
-        log_format: name of a format of pipeline/logs.
-        logs: folder of the landed files, or one file; default: the landing root of the settings.
+        as_of: the night; its first instant is the first that the night may not see.
+        log_format: the name of a format in pipeline/logs.
+        logs: the folder of landed files, or one file; the default is the landing root of the settings.
 
     Raises:
-        NetgainError: a parameter, the format or the landing folder is not as it should be, or a landed file is not what
-            an earlier night took.
-        NightRunning: a night of another owner, or a stage of an earlier one, is at work here.
+        NetgainError: a parameter, the format or the landing folder is invalid, or a landed file differs from what an
+            earlier night ingested.
+        NightRunning: a night of another owner, or a stage of an earlier night, is running.
     """
     require_free(settings)
     layout, params, stale = check_workspace(settings)
@@ -82,11 +82,11 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
 
 
 def _serve_again(settings: Settings) -> None:
-    """Mend a CURRENT that names nothing whole, and say so: the night could not find what was served before it."""
+    """Serve the newest complete release if CURRENT is damaged, and print it: the night needs its predecessor."""
     if (wrong := fault(settings.releases)) is not None:
         release = recover(settings.releases, settings.ledger, by="netgain night")
-        now = "nothing is, for no release is whole" if release is None else f"release {release.id} is"
-        print(f"netgain: nothing whole was served ({wrong}): now {now}", file=sys.stderr)  # noqa: T201
+        now = "no release is complete, so none is served" if release is None else f"now serving release {release.id}"
+        print(f"netgain: no complete release was served ({wrong}); {now}", file=sys.stderr)  # noqa: T201
 
 
 def check_workspace(settings: Settings) -> tuple[Layout, Params, bool]:
@@ -105,7 +105,7 @@ def check_workspace(settings: Settings) -> tuple[Layout, Params, bool]:
 
 
 def interrupt_as_exit() -> None:
-    """SIGTERM ends a night the way Ctrl-C does, so that locks and servers are given back."""
+    """Handle SIGTERM like Ctrl-C, so that locks and servers are released."""
 
     def stop(_signal: int, _frame: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""What a night did, for people: a few lines and one table."""
+"""The summary of a night for the terminal: a few lines and one table."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _COLOUR = {"PROMOTE": "green", "KEEP": "cyan", "INVALID": "yellow"}
 
 
 def summary(facts: dict[str, Any]) -> Group:
-    """The closing summary: rows in and out, recipes with gain and cost, the verdict, where to look next."""
+    """Return the closing summary: rows read, checks, recipes with gain and cost, the verdict and where to look."""
     decision = facts["decision"]
     verdict = Panel(
         Text(decision["sentence"]),
@@ -35,18 +35,18 @@ def _rows(facts: dict[str, Any]) -> Text:
 
 
 def _checks(facts: dict[str, Any]) -> Group:
-    """How many expectations there were; each warning, and who is set aside."""
+    """Return the number of expectations, the excluded listeners and each warning."""
     checks = facts["checks"].values()
     total, undecided = sum(c["n_expectations"] for c in checks), sum(len(c["undecided"]) for c in checks)
-    lines = [Text(f"{total} expectations of the data, {undecided} of them undecided for want of data")]
-    lines += [Text(f"set aside: {line}") for c in checks for line in c["excluded_listeners"]]
+    lines = [Text(f"{total} expectations of the data; {undecided} undecided, for lack of data")]
+    lines += [Text(f"excluded: {line}") for c in checks for line in c["excluded_listeners"]]
     lines += [Text(f"warning: {line}", style="yellow") for c in checks for line in c["warnings"]]
     lines += [Text(f"monitor: {line}", style="yellow") for line in facts["monitor"]]
     return Group(*lines)
 
 
 def recipe_table(facts: dict[str, Any]) -> Table:
-    """Recipes, the most accurate first, each with its gain over the champion and its measured cost."""
+    """Return a table of the recipes, most accurate first, with the gain over the champion and the measured cost."""
     decision, currency = facts["decision"], facts["decision"]["assumptions"]["currency"]
     metric = decision["metric"].replace("_at_", "@").upper()
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -69,7 +69,7 @@ def recipe_table(facts: dict[str, Any]) -> Table:
             style="bold" if winner else None,
         )
     n = decision["assumptions"]["listeners"]
-    table.caption = f"* assumed: {n:,} listeners and the price card of params.yaml; people's hours included"
+    table.caption = f"* for {n:,} listeners at the prices of params.yaml, working hours included"
     table.caption_justify = "left"
     return table
 
@@ -81,16 +81,16 @@ def _notes(facts: dict[str, Any]) -> list[Padding]:
 def _next(facts: dict[str, Any]) -> Group:
     release = facts["release"]
     lines = [
-        f"Served now: release {release['id']}, {release['n_listeners']:,} listeners, recipe {release['recipe']}",
-        f"Look next: reports/decision-{facts['as_of']}.html, reports/data_docs/index.html, `netgain explain`, "
+        f"Served now: release {release['id']}, recipe {release['recipe']}, {release['n_listeners']:,} listeners",
+        f"See: reports/decision-{facts['as_of']}.html, reports/data_docs/index.html, `netgain explain`, "
         "`netgain lookup LISTENER`, `make ui`",
-        f"{len(facts['ran'])} stages ran; the night took {facts['seconds']:.0f} s",
+        f"{len(facts['ran'])} stages ran in {facts['seconds']:.0f} s",
     ]
     if facts["decision"]["verdict"] == "INVALID":
-        lines.append("The lists are served all the same; the night ends with status 3, because it could not decide.")
+        lines.append("The lists are served, but the gate could not decide: the exit status is 3.")
     waits = len(facts["outbox"])
     away = (
-        f"MLflow has not taken the record of {waits} night{'s' if waits > 1 else ''}; it is kept: see `netgain outbox`"
+        f"{waits} night{'s' if waits > 1 else ''} not yet recorded in MLflow; the outbox keeps them: `netgain outbox`"
     )
     return Group(*(Text(line) for line in lines), *([Text(away, style="yellow")] if waits else []))
 
@@ -106,7 +106,7 @@ def _number(value: float | None, form: str, unit: float = 1) -> str:
 
 
 class Progress:
-    """Tells of stages as they start and end; a spinner where someone watches."""
+    """Prints each stage as it ends, with a spinner while it runs if the output is a terminal."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -118,9 +118,9 @@ class Progress:
             self._status.start()
             return
         self._status.stop()
-        said = line.removeprefix(f"{stage}: ").removeprefix(f"{stage.split('@', maxsplit=1)[0]}: ")
-        self._console.print(Text.assemble((f"{stage:<22}", "bold"), f"{seconds:>6.1f} s  ", (said, "dim")))
+        text = line.removeprefix(f"{stage}: ").removeprefix(f"{stage.split('@', maxsplit=1)[0]}: ")
+        self._console.print(Text.assemble((f"{stage:<22}", "bold"), f"{seconds:>6.1f} s  ", (text, "dim")))
 
     def stop(self) -> None:
-        """Give the terminal back."""
+        """Stop the spinner."""
         self._status.stop()

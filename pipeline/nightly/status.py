@@ -1,5 +1,5 @@
-"""How things stand: what is served, how old it is, and how the last night ended. Computed from what lies there; nothing
-is written, and no other service is asked."""
+"""The state of the service: the served release, its age, and how the last night ended. Reads files only; nothing is
+written, and no other service is contacted."""
 
 import datetime as dt
 import math
@@ -17,24 +17,24 @@ from pipeline.state.outbox import waiting
 
 Facts = dict[str, Any]
 FRESH_NIGHTS = 1
-"""What is served may be so many nights old: tonight's release is made in the course of the night."""
+"""The highest age of a release that counts as fresh [nights]: tonight's release is made during the night."""
 
 
 def night_status(settings: Settings, *, due: dt.date) -> Facts:
-    """JSON-able facts.
+    """Return the state of the service, JSON-able.
 
     Args:
-        settings: of the machine.
+        settings: the machine's settings.
         due: the night whose release should be served, or is being made.
 
     Returns:
-        `due`; `served` (release, night, recipe, n_listeners, age_nights, and rolled_back, the entry of the ledger where
-        somebody went back to it; None where nothing whole is served); `stale`, and `why`, a line for each reason;
-        `failed` (STALE.json where it counts); `last_night` (night, lease, owner, process, host, state, ended,
-        silent_seconds); `outbox` (entries, and the oldest night of them).
+        `due`; `served` (release, night, recipe, n_listeners, age_nights, and rolled_back, the ledger's entry if a
+        rollback led to this release; None if no complete release is served); `stale`, and `why`, one line for each
+        reason; `failed` (the content of STALE.json if it applies); `last_night` (night, lease, owner, process, host,
+        state, ended, silent_seconds); `outbox` (entries, and the oldest night among them).
 
     Raises:
-        TableError: the ledger's journal of rollbacks cannot be read.
+        TableError: the ledger's journal of rollbacks is unreadable.
     """
     lease, entries = in_force(settings.ledger), waiting(settings.ledger)
     facts: Facts = {
@@ -47,7 +47,7 @@ def night_status(settings: Settings, *, due: dt.date) -> Facts:
     try:
         release, mark = current(settings.releases), stale_mark(settings.releases)
     except ReleaseError as err:
-        return facts | {"stale": True, "why": [f"nothing is served: {err.found}"]}
+        return facts | {"stale": True, "why": [f"no release is served: {err.found}"]}
     facts["served"] = _served(settings, release, due=due)
     facts["failed"] = mark and asdict(mark)
     why = _why_stale(facts)
@@ -88,7 +88,7 @@ def _why_stale(facts: Facts) -> list[str]:
         if last["ended"] == "failed":
             why.append(f"the night of {last['night']} failed")
         elif last["state"] in ("gone", "silent"):
-            why.append(f"the night of {last['night']} did not end")
+            why.append(f"the night of {last['night']} did not finish")
     if served["age_nights"] > FRESH_NIGHTS:
-        why.append(f"it is {nights(served['age_nights'])} old; that of {facts['due']} is due")
+        why.append(f"the release is {nights(served['age_nights'])} old; the night of {facts['due']} is due")
     return why

@@ -1,4 +1,4 @@
-"""What a night did, as data: gathered from what its stages wrote."""
+"""The facts of a finished night, gathered from the outputs of its stages."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from pipeline.storage.tables import read_json
 
 
 def night_facts(context: Context) -> dict[str, Any]:
-    """JSON-able facts of a finished night.
+    """Return the facts of a finished night, JSON-able.
 
     Returns:
-        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format); `checks` (by checkpoint: the number
-        of expectations, and lines of what warns, what is set aside, what is undecided); `decision` (decision.json);
-        `recipes`, a list of figures in the order of their gain; `release` (id, folder, n_listeners); `monitor`, its
-        warnings; `outbox`, keys of the nights of which something waits for MLflow; `reports`.
+        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format, files); `checks` (by checkpoint: the
+        number of expectations, and lines on warnings, excluded listeners and undecided expectations); `decision`
+        (decision.json); `recipes`, see `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `monitor`,
+        its warnings; `outbox`, keys of the nights that wait for MLflow; `reports`, the folder.
     """
     layout = context.layout
     ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
@@ -47,8 +47,8 @@ def night_facts(context: Context) -> dict[str, Any]:
 
 
 def recipe_rows(context: Context, decision: dict[str, Any]) -> list[dict[str, Any]]:
-    """A row for each recipe that was measured, the most accurate first: accuracy, gain over the champion with its
-    95 % interval (shares of the champion's mean), measured cost of a night, and running cost a month."""
+    """Return a row for each measured recipe, most accurate first: accuracy, gain over the champion with its 95 %
+    interval (fractions of the champion's mean), the measured cost of a night, and the running cost per month."""
     champion, k = decision["champion"], context.params.evaluation.k
     upgrades = {upgrade["recipe"]: upgrade for upgrade in decision["challengers"]}
     rows = []

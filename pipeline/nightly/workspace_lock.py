@@ -1,4 +1,4 @@
-"""One night at a time in a workspace, whoever starts it; and what becomes of one that did not end."""
+"""The workspace lock: one night at a time in a workspace, and the takeover of a night that did not finish."""
 
 import fcntl
 import os
@@ -14,23 +14,26 @@ from pipeline.settings import Settings
 from pipeline.state.lease import Lease, acquire, idle_seconds, in_force, is_alive
 
 _ORPHAN_SECONDS = 10.0
-"""A stage that lost its parent ends within a second or two; so long is it waited for."""
+"""How long to wait for the stages of a killed night: they end within a second or two of their parent [s]."""
 _ASKING_SECONDS = 0.5
-"""`netgain doctor` asks for the workspace's lock by taking it for an instant."""
+"""How long to wait for `netgain doctor`, which tests the workspace lock by taking it briefly [s]."""
 
 
 State = Literal["ended", "at work", "silent", "gone"]
-"""Of a night: silent for so long that another may take its place, or gone with its process and without an end."""
+"""The state of a night: `silent` sent no heartbeat for so long that another night may take over; `gone` lost its
+process without finishing."""
 
 
 class NightRunning(TransientError):
-    """Another night holds this workspace."""
+    """Another night is running in this workspace."""
 
 
 @contextmanager
 def exclusive_night(settings: Settings) -> Iterator[None]:
-    """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; it
-    belongs to the process, and ends with it, however it ends.
+    """Hold the workspace exclusively while a night runs.
+
+    The lock is on the folder itself, so that a night with faulty inputs writes nothing. It belongs to the process and
+    is released when the process ends, however it ends.
 
     Raises:
         NightRunning: another process holds it.
@@ -43,10 +46,10 @@ def exclusive_night(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def shared_work(settings: Settings) -> Iterator[None]:
-    """For a stage or an effect: no night is opened while it runs.
+    """Hold the open night while a stage or an effect runs, so that no other night can be opened.
 
     Raises:
-        NightRunning: one is being opened.
+        NightRunning: a night is being opened.
     """
     with _flocked(settings.workspace / "night", fcntl.LOCK_SH, wait=_ORPHAN_SECONDS) as mine:
         if not mine:
@@ -55,11 +58,10 @@ def shared_work(settings: Settings) -> Iterator[None]:
 
 
 def require_free(settings: Settings) -> None:
-    """Nothing is written here.
+    """Check that no other night is running; nothing is written.
 
     Raises:
-        NightRunning: a night that spans several processes shows signs of life, or one was made on another machine and
-            did lately.
+        NightRunning: a night of another owner or process sent a heartbeat recently.
     """
     lease = in_force(settings.ledger)
     if lease is None or state_of(settings, lease) != "at work":
@@ -67,14 +69,14 @@ def require_free(settings: Settings) -> None:
     mine = lease.owner == settings.owner if lease.owner else bool(is_alive(lease)) and lease.pid == os.getpid()
     if not mine:
         raise NightRunning(
-            f"{lease} has not ended, and was alive {idle_seconds(settings.ledger, lease):.0f} s ago",
+            f"{lease} has not finished; its last heartbeat was {idle_seconds(settings.ledger, lease):.0f} s ago",
             expected="one night at a time",
-            fix=f"Wait for it; after {settings.lease_minutes:g} minutes without a sign of life it is taken over.",
+            fix=f"Wait for it; after {settings.lease_minutes:g} minutes without a heartbeat it is taken over.",
         )
 
 
 def state_of(settings: Settings, lease: Lease) -> State:
-    """What has become of the night of a lease, as far as can be seen from here."""
+    """Return the state of a lease's night, as far as this machine can tell."""
     if lease.ended is not None:
         return "ended"
     if lease.owner is None and is_alive(lease) is False:
@@ -84,29 +86,29 @@ def state_of(settings: Settings, lease: Lease) -> State:
 
 
 def take_over(settings: Settings, *, as_of: str) -> Lease:
-    """The lease of a night that opens now. One whose night did not end is void from here on, and that is said.
+    """Return a new lease for a night that opens now; an unfinished earlier lease becomes void, which is printed.
 
     Raises:
-        NightRunning: a stage of an earlier night is still at work.
+        NightRunning: a stage of an earlier night is still running.
     """
     with _flocked(settings.workspace / "night", fcntl.LOCK_EX, wait=_ORPHAN_SECONDS) as mine:
         if not mine:
             raise _running(settings)
         lease, before = acquire(settings.ledger, as_of=as_of, owner=settings.owner)
     if before is not None:
-        print(f"netgain: {before} did not end; lease {lease.token} takes its place", file=sys.stderr)  # noqa: T201
+        print(f"netgain: {before} did not finish; lease {lease.token} replaces it", file=sys.stderr)  # noqa: T201
     return lease
 
 
 def _running(settings: Settings) -> NightRunning:
     return NightRunning(
-        f"a night is running in {settings.workspace}", expected="one at a time", fix="Wait for it to end."
+        f"a night is running in {settings.workspace}", expected="one night at a time", fix="Wait for it to finish."
     )
 
 
 @contextmanager
 def _flocked(folder: Path, how: int, *, wait: float = 0.0) -> Iterator[bool]:
-    """A lock on a folder that dies with the process; False where others have it. A folder that is not there is free."""
+    """Yield whether a lock on a folder was obtained; it ends with the process. A missing folder counts as free."""
     if not folder.is_dir():
         yield True
         return

@@ -1,4 +1,4 @@
-"""What is left in reports/ for people and for programs."""
+"""Writes the reports of a night to reports/, as pages and as JSON."""
 
 import io
 from pathlib import Path
@@ -10,8 +10,13 @@ from pipeline.storage.tables import write_json, write_text
 
 
 def write_reports(folder: Path, facts: dict[str, Any], json_file: Path | None) -> None:
-    """Write the summary as night-<as_of>.json and .html, and to `json_file` where one is asked for; the decision's page
-    stands beside it."""
+    """Write the night's summary as night-<as_of>.json and .html and the decision page as decision-<as_of>.html.
+
+    Args:
+        folder: reports/.
+        facts: what `night_facts` returns.
+        json_file: a further path for the JSON summary, or None.
+    """
     from rich.console import Console
 
     write_json(folder / f"night-{facts['as_of']}.json", facts)

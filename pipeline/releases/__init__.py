@@ -1,1 +1,1 @@
-"""Immutable releases: publish, retain, roll back, recover, look up."""
+"""Immutable releases: publishing, retention, rollback, recovery and lookup."""

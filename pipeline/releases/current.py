@@ -1,7 +1,7 @@
-"""What is served: the one-line file CURRENT, and STALE.json beside it while a later night has failed.
+"""The served release: the one-line file CURRENT, and STALE.json beside it while a later night has failed.
 
-Whoever reads releases without Netgain sees by the second that the first is older than it should be. It counts as long
-as the date in CURRENT is before its `night`; the swap that serves a later release takes it away.
+STALE.json tells readers of releases who do not use Netgain that the served release is older than it should be. It
+applies as long as the date in CURRENT is before its `night`; the swap that serves a later release removes it.
 """
 
 import datetime as dt
@@ -19,21 +19,21 @@ from pipeline.storage.tables import atomic_path, sync_folder, write_json
 
 MARK = "STALE.json"
 _SHOWN = 300
-"""Characters of a reason: the log has all of it."""
+"""The largest length of a reason [characters]; the log has the full text."""
 
 
 @dataclass(frozen=True)
 class Stale:
-    """STALE.json.
+    """The content of STALE.json.
 
     Attributes:
-        night: the one that failed, YYYY-MM-DD.
-        failed_at: when, ISO 8601 in UTC.
-        stage: how far it came.
-        why: what was found wrong.
-        release: what stays served.
+        night: the failed night, YYYY-MM-DD.
+        failed_at: time of the failure, ISO 8601 in UTC.
+        stage: the stage that failed.
+        why: the error, in one line.
+        release: the release that stays served.
         release_night: the night of that release, YYYY-MM-DD.
-        nights_old: from that night to the one that failed.
+        nights_old: the number of nights from that night to the failed one.
     """
 
     night: str
@@ -47,27 +47,27 @@ class Stale:
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """One publisher at a time; the lock dies with its process."""
+    """Hold the lock of the releases, so that only one process changes them; the lock ends with its process."""
     with (root / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def set_current(root: Path, name: str) -> None:
-    """Have CURRENT name a release; a reader finds the old name or the new one. The caller holds the lock."""
+    """Replace the name in CURRENT atomically. The caller must hold the lock."""
     with atomic_path(root / "CURRENT") as temporary:
         temporary.write_text(name + "\n", encoding="utf-8")
     refresh_stale_mark(root)
 
 
 def mark_stale(root: Path, *, night: dt.date, stage: str, why: str) -> Stale | None:
-    """Say that a night failed; what is served is not changed.
+    """Record in STALE.json that a night failed; the served release does not change.
 
-    Nothing is said where nothing is served, or what is served is of that night or a later one; of two nights that
-    failed the later one stands.
+    Nothing is written if no release is served, or if the served release is of that night or a later one. Of two failed
+    nights, the later one is kept.
 
     Returns:
-        What STALE.json says now; None where there is none.
+        The content of STALE.json; None if there is no such file.
     """
     if not (root / "CURRENT").exists():
         return None
@@ -86,7 +86,7 @@ def mark_stale(root: Path, *, night: dt.date, stage: str, why: str) -> Stale | N
 
 
 def stale_mark(root: Path) -> Stale | None:
-    """What STALE.json says, where it counts: not if a release of its night, or of a later one, is served.
+    """Return the content of STALE.json; None if a release of its night or a later one is served.
 
     Raises:
         ReleaseError: CURRENT names no complete release.
@@ -96,7 +96,7 @@ def stale_mark(root: Path) -> Stale | None:
 
 
 def refresh_stale_mark(root: Path) -> None:
-    """Make STALE.json true of what CURRENT names. The caller holds the lock."""
+    """Bring STALE.json in line with CURRENT. The caller must hold the lock."""
     if not (root / MARK).exists():
         return
     mark, served = stale_mark(root), current(root)
@@ -108,11 +108,11 @@ def refresh_stale_mark(root: Path) -> None:
 
 
 def describe_served(root: Path, *, due: dt.date | None = None) -> str | None:
-    """What is served meanwhile, and how old it is, for people; None where nothing is.
+    """Return a phrase on the served release and its age; None if no complete release is served.
 
     Args:
         root: folder of releases.
-        due: the night whose release should be served; default: the one that failed, if one did.
+        due: the night whose release should be served; the default is the failed night of STALE.json, if any.
     """
     try:
         served, mark = current(root), stale_mark(root)
@@ -124,12 +124,12 @@ def describe_served(root: Path, *, due: dt.date | None = None) -> str | None:
 
 
 def nights(n: int) -> str:
-    """A number of nights in words."""
+    """Return a number of nights as text: 1 night, 2 nights."""
     return f"{n} night" + ("" if n == 1 else "s")
 
 
 def redact_failure_reason(root: Path) -> None:
-    """Take out of STALE.json why the night failed: that may speak of a landed file, and of the listener whose it is."""
+    """Remove the error from STALE.json: it may name a landed file, and thereby a listener."""
     if not (root / MARK).exists():
         return
     with locked(root):
@@ -143,13 +143,13 @@ def _about(served: Release, mark: Stale) -> Stale:
 
 
 def _shortened(stage: str, why: str) -> str:
-    """On one line, the stage not said twice."""
+    """Return the reason on one line, without the name of the stage."""
     line = " ".join(why.split()).removeprefix(f"stage {stage} failed: ")
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]} …"
 
 
 def _read(root: Path) -> Stale | None:
-    """None also where nobody can read it: it is written whole, so another hand made it."""
+    """Return the content of STALE.json; None if it is missing or invalid, which atomic writes exclude."""
     try:
         mark = Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
         dt.date.fromisoformat(mark.night)

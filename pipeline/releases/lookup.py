@@ -1,4 +1,4 @@
-"""What `netgain lookup` and `netgain releases` answer, from the release that is served."""
+"""The answers of `netgain lookup` and `netgain releases`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,8 +22,8 @@ class Answer:
     """A list as it is served.
 
     Attributes:
-        known: whether the list is the listener's own; a stranger gets the fallback list.
-        rows: `rank`, `item_id`, `item_name`, `score`, `reason`, the best first.
+        known: whether the list is the listener's own; an unknown listener gets the fallback list.
+        rows: `rank`, `item_id`, `item_name`, `score`, `reason`, best first.
     """
 
     listener_id: str
@@ -33,10 +33,10 @@ class Answer:
 
 
 def lookup(releases: Path, listener_id: str) -> Answer:
-    """The list that a listener is served.
+    """Return the list that a listener is served.
 
     Raises:
-        ReleaseError: nothing was published, or what was published cannot be read.
+        ReleaseError: no release is published, or its files cannot be read.
     """
     release = current(releases)
     own = _read(release.lists, LISTS, filters=[("listener_id", "=", listener_id)], release=release)
@@ -57,11 +57,11 @@ def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] 
 
 
 def answer_table(answer: Answer) -> "Table":
-    """The answer for a terminal."""
+    """Return the answer as a table for the terminal."""
     from rich.table import Table
     from rich.text import Text
 
-    whose = f"for {answer.listener_id}" if answer.known else f"{answer.listener_id} is a stranger: the popular list"
+    whose = f"for {answer.listener_id}" if answer.known else f"{answer.listener_id} is unknown: the fallback list"
     release = answer.release
     table = Table(
         title=Text(whose),
@@ -80,10 +80,10 @@ def answer_table(answer: Answer) -> "Table":
 
 
 def releases_table(settings: Settings) -> "Table":
-    """All releases for a terminal, the newest first: which is served, which a rollback goes to, which are withdrawn.
+    """Return a table of all releases, newest first, marked as served, rollback target (`before`) or withdrawn.
 
     Raises:
-        ReleaseError: nothing was published.
+        ReleaseError: no release is published.
     """
     from rich.table import Table
     from rich.text import Text
@@ -97,7 +97,7 @@ def releases_table(settings: Settings) -> "Table":
         if not release_ids(root):
             raise
     table = Table(
-        caption=f"{f'at least {keep}' if keep else 'all'} are kept; removed so far: {len(removed_ids(root))}",
+        caption=f"{f'at least {keep}' if keep else 'all'} releases are kept; {len(removed_ids(root))} removed so far",
         caption_justify="left",
     )
     for column in ("", "release", "night", "recipe", "listeners", "MiB", "after", "verdict"):

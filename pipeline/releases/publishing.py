@@ -1,7 +1,7 @@
-"""Making a release and serving it.
+"""Builds a release and serves it.
 
-A release is built in a folder beside, made durable and renamed; CURRENT is replaced after that. So a reader finds a
-whole release or the one before, and a crash between any two steps is mended by publishing again.
+A release is built in a temporary folder, synced and renamed; then CURRENT is replaced. So a reader finds either the
+complete new release or the previous one, and publishing again repairs a crash between any two steps.
 """
 
 import json
@@ -35,13 +35,13 @@ from pipeline.storage.tables import sync_folder
 
 @dataclass(frozen=True)
 class Contents:
-    """What becomes a release.
+    """The contents of a release.
 
     Attributes:
         files: source by path inside the release; a folder stands for all files under it.
         facts: JSON-able and deterministic: as_of, recipe, family, n_listeners.
-        origin: how the content came about (verdict, sentence, params, code). The manifest tells it, but the id is not
-            computed from it: a verdict quotes measured cost, which differs each time the same content is made.
+        origin: the provenance (verdict, sentence, params, code). It is part of the manifest but not of the id: a
+            verdict quotes measured cost, which varies between runs that make the same content.
     """
 
     files: Mapping[str, Path]
@@ -50,7 +50,7 @@ class Contents:
 
 
 def release_id(contents: Contents) -> str:
-    """`<as_of>-<12 hex>`: the same content has the same id, whenever and wherever it is made.
+    """Return the id `<as_of>-<12 hex digits>`, which depends on the content only.
 
     Raises:
         ReleaseError: a source is missing.
@@ -65,19 +65,19 @@ def publish(
     withdrawn: Collection[str] = (),
     guard: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> tuple[Release, bool]:
-    """Make the contents a release and serve it; publishing the same again changes nothing.
+    """Publish the contents as a release and serve it; publishing the same contents again changes nothing.
 
-    A release of an earlier night than the one served is kept without being served: a backfill does not bring back
-    yesterday's lists. Neither is one that was withdrawn by a rollback served again.
+    A release of an earlier night than the served one is kept but not served, so that a backfill does not bring back old
+    lists. A release that was withdrawn by a rollback is not served again either.
 
     Args:
         root: folder of releases.
-        contents: what becomes one.
+        contents: the contents of the release.
         withdrawn: ids of releases that were rolled back from.
-        guard: entered around the swap of CURRENT; it raises where this night may not serve any more.
+        guard: entered around the swap of CURRENT; raises if this night may no longer serve.
 
     Returns:
-        The release, and whether it is what CURRENT names now.
+        The release, and whether it is served now.
 
     Raises:
         ReleaseError: a source is missing, or CURRENT does not name a complete release.
@@ -87,7 +87,7 @@ def publish(
     root.mkdir(parents=True, exist_ok=True)
     with locked(root):
         remove_orphans(root)
-        again = current_name(root) == name  # what is served is published anew, and mended where it is damaged
+        again = current_name(root) == name  # the served release is published again, and repaired if damaged
         served = None if again else _served(root)
         serves = again or ((served is None or as_of >= served.as_of) and name not in withdrawn)
         release = open_verified(root, name)
@@ -98,7 +98,7 @@ def publish(
             with guard():
                 set_current(root, name)
         if serves:
-            refresh_stale_mark(root)  # a crash may have fallen between the swap and the mark
+            refresh_stale_mark(root)  # an earlier run may have crashed between the swap and the mark
     return release, serves
 
 
@@ -111,10 +111,10 @@ def _served(root: Path) -> Release | None:
 
 
 def _previous(root: Path, name: str, as_of: date) -> str | None:
-    """The release that a new one follows: what is served, or for a backfilled night what was served before it.
+    """Return the predecessor of a new release: the served one or, for a backfilled night, the one served before it.
 
-    One that is made again follows what it followed. It may be served itself, or lie behind what is: a chain that took
-    the served one for its next link would lead in a circle.
+    A release that is built again keeps its predecessor: it may be the served release or one of its predecessors, and
+    linking it to the served one would close a circle.
     """
     if not (root / name).exists() and current_name(root) != name:
         served = _served(root)
@@ -123,7 +123,7 @@ def _previous(root: Path, name: str, as_of: date) -> str | None:
     try:
         return open_release(root, name).previous
     except ReleaseError:
-        # Its manifest is gone, and with it what it followed.
+        # Its manifest, which names the predecessor, is lost.
         earlier = [each for each in release_ids(root) if each < as_of.isoformat()]
         return earlier[-1] if earlier else None
 
@@ -134,7 +134,7 @@ def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Relea
     for path, source in opened(contents.files):
         target = building / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        # Copied, not linked: the source may be a link into DVC's cache, and what is served must not share its bytes.
+        # Copied, not linked: the source may be a link into DVC's cache, whose bytes a release must not share.
         shutil.copyfile(source, target)
         _sync(target)
     text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
@@ -143,7 +143,7 @@ def _build(root: Path, contents: Contents, manifest: Mapping[str, Any]) -> Relea
     verify(Release(building, manifest))
     for folder in [*(p for p in building.rglob("*") if p.is_dir()), building]:
         sync_folder(folder)
-    if (root / name).exists():  # a damaged one
+    if (root / name).exists():  # a damaged release of the same name
         (root / name).rename(root / f"{PREFIX}damaged-{name}")
     building.rename(root / name)
     sync_folder(root)

@@ -1,7 +1,7 @@
-"""A CURRENT that names nothing whole: no night could open, and nobody would be served until it does.
+"""Recovers from a CURRENT that names no complete release, without which no night can open and no list is served.
 
-The newest whole release that was not withdrawn takes its place, on record like a rollback. What CURRENT named is not
-withdrawn by it: made anew by its night, it is served again.
+The newest complete release that was not withdrawn is served instead, and recorded like a rollback. The damaged release
+is not withdrawn: if its night is run again, it is served again.
 """
 
 from pathlib import Path
@@ -15,8 +15,7 @@ from pipeline.storage.tables import sync_folder
 
 
 def fault(root: Path) -> str | None:
-    """Why nothing is served though something was published; None where a release is, or none ever was. Its manifest is
-    read, not every file."""
+    """Return why no release is served although some were published, else None. Reads manifests only, not every file."""
     if not release_ids(root) and not (root / "CURRENT").exists():
         return None
     try:
@@ -27,19 +26,19 @@ def fault(root: Path) -> str | None:
 
 
 def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
-    """Have CURRENT name a whole release, every file of it read.
+    """Serve a complete release, after verifying every file of it.
 
     Args:
         root: folder of releases.
-        ledger: where it is put on record.
-        by: who has it done.
+        ledger: folder of the journal in which the step is recorded.
+        by: who asked for it.
 
     Returns:
-        What is served now: what CURRENT named, where that is whole after all. None where no release is: CURRENT is then
-        taken away, and the next night begins as the first one does.
+        The release that is served now; the one in CURRENT if it is complete. None if no release is complete: CURRENT is
+        then removed, and the next night starts like the first one.
 
     Raises:
-        TableError: the journal of rollbacks cannot be read.
+        TableError: the journal of rollbacks is unreadable.
     """
     with locked(root):
         try:
@@ -47,7 +46,7 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
             verify(served)
             return served
         except ReleaseError as err:
-            reason = f"nothing whole was served: {err.found}"
+            reason = f"no complete release was served: {err.found}"
         target = _newest_whole(root, withdrawn(ledger))
         to = None if target is None else target.id
         append(ledger / FILE, {"from": None, "to": to, "by": by, "reason": reason, "when": now()})
@@ -60,7 +59,7 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
 
 
 def _newest_whole(root: Path, taken_back: frozenset[str]) -> Release | None:
-    """By night; of one night the one that was made last."""
+    """Return the complete release of the latest night; among several of one night, the one built last."""
     for name in sorted(release_ids(root), key=lambda name: (name[:10], (root / name).stat().st_mtime_ns), reverse=True):
         if name not in taken_back and (release := open_verified(root, name)) is not None:
             return release

@@ -1,6 +1,6 @@
-"""Releases: immutable folders of what is served, and the one-line file CURRENT that names the one in use.
+"""Releases: immutable folders of lists and models, and the one-line file CURRENT that names the served one.
 
-This module reads them; publishing.py makes them, serving.py swaps CURRENT, retention.py removes them.
+This module reads them; publishing.py builds them, current.py swaps CURRENT, retention.py removes them.
 """
 
 import hashlib
@@ -21,16 +21,16 @@ from pipeline.storage.orphans import temporary_beside
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
-_OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
-_TOLD = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
-"""The journal of releases that retention took away."""
+_OTHER = "See `netgain doctor`: --repair or the next night serves the newest complete release."
+_REQUIRED = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
+"""Keys that a manifest must have."""
 NOT_CONTENT = ("release", "previous", "origin")
-"""Keys of the manifest that its id is not computed from: how the same content came about, and what came before it."""
+"""Keys of the manifest that its id does not depend on: the id itself, provenance and predecessor."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """A published folder and what its manifest says of it."""
+    """A published folder and its manifest."""
 
     folder: Path
     manifest: Mapping[str, Any]
@@ -49,7 +49,7 @@ class Release:
 
     @property
     def previous(self) -> str | None:
-        """The release that was served when this one was made."""
+        """Id of the release that was served when this one was built, or None."""
         value = self.manifest["previous"]
         return None if value is None else str(value)
 
@@ -67,26 +67,26 @@ class Release:
 
     @property
     def heldout(self) -> Path:
-        """The same recipe fitted before its decision window: next night's refresh is measured against it."""
+        """The same recipe fitted before its decision window; the next night compares its refresh with it."""
         return self.folder / "heldout"
 
 
 def current(root: Path) -> Release:
-    """The release that is served.
+    """Return the served release.
 
     Raises:
-        ReleaseError: nothing was published, or CURRENT names no complete release.
+        ReleaseError: no release is published, or CURRENT names no complete release.
     """
     name = current_name(root)
     if name is None:
         raise ReleaseError(
-            f"no release in {root}", expected="a published one", fix="Run a night first: `netgain night`."
+            f"no release in {root}", expected="a published release", fix="Run a night first: `netgain night`."
         )
     return open_release(root, name)
 
 
 def current_name(root: Path) -> str | None:
-    """What CURRENT says, whether or not there is such a release; None where there is no CURRENT.
+    """Return the name in CURRENT, whether or not such a release exists; None if there is no CURRENT.
 
     Raises:
         ReleaseError: it cannot be read.
@@ -102,31 +102,31 @@ def current_name(root: Path) -> str | None:
 
 
 def open_release(root: Path, name: str) -> Release:
-    """A release by its id.
+    """Return a release by its id.
 
     Raises:
-        ReleaseError: the name is none of a release, or its manifest is missing or faulty.
+        ReleaseError: the name is not a release id, the release was removed, or its manifest is missing or invalid.
     """
     if not _ID.fullmatch(name):
         raise ReleaseError(f"a release called {name[:60]!r}", expected="<as_of>-<12 hex digits>", fix=_OTHER)
     if _was_removed(root, name):
         raise ReleaseError(
-            f"release {name} was removed, as older than those that are kept",
-            expected="one that is kept",
+            f"release {name} was removed by retention",
+            expected="a kept release",
             fix="See `netgain releases`, and NETGAIN_KEEP_RELEASES.",
         )
     try:
         manifest = json.loads((root / name / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:
         raise ReleaseError(f"release {name} has no readable manifest: {err}", expected="JSON", fix=_OTHER) from err
-    known = isinstance(manifest, dict) and manifest.keys() >= _TOLD and manifest["schema"] == SCHEMA
+    known = isinstance(manifest, dict) and manifest.keys() >= _REQUIRED and manifest["schema"] == SCHEMA
     if not known or manifest["release"] != name:
-        raise ReleaseError(f"release {name} has a manifest of another kind", expected=f"schema {SCHEMA}", fix=_OTHER)
+        raise ReleaseError(f"release {name} has an incompatible manifest", expected=f"schema {SCHEMA}", fix=_OTHER)
     return Release(root / name, manifest)
 
 
 def list_releases(root: Path) -> list[Release]:
-    """All releases, by id: the oldest night first.
+    """Return all releases by id, the oldest night first.
 
     Raises:
         ReleaseError: one of them has no readable manifest.
@@ -135,12 +135,12 @@ def list_releases(root: Path) -> list[Release]:
 
 
 def release_ids(root: Path) -> list[str]:
-    """Ids of the folders that are there, whole or not: the oldest night first."""
+    """Return the ids of all release folders, complete or not, the oldest night first."""
     return sorted(p.name for p in root.iterdir() if _ID.fullmatch(p.name)) if root.is_dir() else []
 
 
 def removed_ids(root: Path) -> frozenset[str]:
-    """Ids of what retention has removed, or was about to; some may have been made again since.
+    """Return the ids that retention has removed, or was about to; some may have been built again since.
 
     Raises:
         TableError: the journal cannot be read.
@@ -149,11 +149,10 @@ def removed_ids(root: Path) -> frozenset[str]:
 
 
 def previous_release(root: Path, release: Release) -> Release | None:
-    """What was served when a release was made. None where nothing was, or where retention has removed it: the chain
-    ends there.
+    """Return the predecessor of a release; None if it has none or retention removed it, which ends the chain.
 
     Raises:
-        ReleaseError: it is faulty, or missing though nobody removed it.
+        ReleaseError: the predecessor is damaged, or missing although retention did not remove it.
     """
     name = release.previous
     if name is None or _was_removed(root, name):
@@ -164,15 +163,15 @@ def previous_release(root: Path, release: Release) -> Release | None:
 def _was_removed(root: Path, name: str) -> bool:
     try:
         return not (root / name).exists() and name in removed_ids(root)
-    except TableError:  # then it is missing, and nobody knows why
+    except TableError:  # without the journal, it counts as missing
         return False
 
 
 def verify(release: Release) -> None:
-    """Read every file of a release against its checksum.
+    """Verify every file of a release against its checksum.
 
     Raises:
-        ReleaseError: a file differs, is missing or does not belong; the first one is named.
+        ReleaseError: a file differs, is missing or is not part of the release; the first such file is named.
     """
     _verify_files(release)
     if id_of({k: v for k, v in release.manifest.items() if k not in NOT_CONTENT}) != release.id:
@@ -180,7 +179,7 @@ def verify(release: Release) -> None:
 
 
 def open_verified(root: Path, name: str) -> Release | None:
-    """The release of that name, every file of it read; None where there is none, or it is damaged."""
+    """Return a release after verifying every file of it; None if it is missing or damaged."""
     try:
         release = open_release(root, name)
         verify(release)
@@ -197,20 +196,20 @@ def _verify_files(release: Release, *, under: str = "") -> None:
         if path not in found:
             what = "lacks the file"
         elif path not in expected:
-            what = "has a file that is not its own:"
+            what = "has the unexpected file"
         elif found[path] != expected[path]:
-            what = "has other bytes than published in"
+            what = "has changed bytes in"
         else:
             continue
         raise ReleaseError(f"release {release.id} {what} {path}", expected="the files of its manifest", fix=_OTHER)
 
 
 def served_before(root: Path, as_of: date) -> Release | None:
-    """The release that was served before a night, so that running the night again gives the same answer. None before
-    the first one, and for nights so old that what came before them is not kept.
+    """Return the release that was served before a night, so that running the night again gives the same result; None
+    before the first release, and for nights whose predecessors retention has removed.
 
     Raises:
-        ReleaseError: a release of the chain is missing or faulty.
+        ReleaseError: a release of the chain is missing or damaged.
     """
     if not (root / "CURRENT").exists():
         return None
@@ -221,18 +220,17 @@ def served_before(root: Path, as_of: date) -> Release | None:
 
 
 def snapshot_served(root: Path, as_of: date, into: Path) -> Release | None:
-    """Write `served_before` into a folder: served.json and, where there is one, its models.
+    """Write the release of `served_before` into a folder: served.json and, if there is a release, its models.
 
-    model/ is the held-out one, which tonight's fits are compared with; final/ is the one that was served, and goes on
-    being served where the night decides so. A folder that says the same already is left untouched, so that DVC sees no
-    change.
+    model/ is the held-out model, with which tonight's fits are compared; final/ is the served model, which stays served
+    if the night decides so. An identical folder is left untouched, so that DVC sees no change.
 
     Raises:
-        ReleaseError: a release of the chain is missing or faulty, or its models differ from their checksums.
+        ReleaseError: a release of the chain is missing or damaged, or its models differ from their checksums.
     """
     release = served_before(root, as_of)
-    told = ("recipe", "family", "as_of")
-    served = {"release": release and release.id, **{name: release and release.manifest[name] for name in told}}
+    keys = ("recipe", "family", "as_of")
+    served = {"release": release and release.id, **{name: release and release.manifest[name] for name in keys}}
     text = json.dumps(served, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     expected = {"served.json": fact(text.encode())}
     models = {} if release is None else {"model": release.heldout, "final": release.model}
@@ -258,6 +256,6 @@ def snapshot_served(root: Path, as_of: date, into: Path) -> Release | None:
 
 
 def id_of(content: Mapping[str, Any]) -> str:
-    """`<as_of>-<12 hex>` of a manifest's content: the same content has the same id, wherever it is made."""
+    """Return the id `<as_of>-<12 hex digits>` of a manifest's content; it depends on the content only."""
     canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
     return f"{content['as_of']}-{hashlib.sha256(canonical).hexdigest()[:12]}"

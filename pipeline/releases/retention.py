@@ -1,7 +1,7 @@
-"""Which releases are kept, and the removal of the others.
+"""Decides which releases are kept, and removes the others.
 
-What is removed stands in `removed.jsonl` beside, before it goes: so the chain of what was served before ends there, and
-a release that is missing without having been removed is still an error.
+A removal is recorded in `removed.jsonl` before it happens: the chain of predecessors ends there, and a release that is
+missing without a record is still an error.
 """
 
 import shutil
@@ -16,21 +16,20 @@ from pipeline.storage.tables import sync_folder
 
 
 def surplus(root: Path, *, keep: int) -> list[str]:
-    """Releases that nothing needs any more, the oldest night first.
+    """Return the ids of releases that are no longer needed, the oldest night first.
 
-    Needed are the `keep` latest; whatever their nights, the one that is served and the one that a rollback goes to; and
-    of the chain of what was served before, what running a night of these again asks for. A withdrawal needs none: the
-    ledger has the ids.
+    Needed are the `keep` latest releases, the served one, the one that a rollback would serve, and the predecessors
+    that are read if a night of these is run again. Withdrawn releases are not needed: the ledger has their ids.
 
     Args:
         root: folder of releases.
-        keep: at least so many stay; 0 for all.
+        keep: the smallest number of releases to keep; 0 keeps all.
 
     Raises:
-        ReleaseError: the chain cannot be followed; nobody knows then what is needed.
+        ReleaseError: the chain of predecessors is broken, so the needed releases are unknown.
     """
     ids = release_ids(root)
-    latest = ids[-keep:]  # all of them where it is 0
+    latest = ids[-keep:]  # all of them if keep is 0
     if latest == ids:
         return []
     oldest_night = latest[0][:10]
@@ -46,28 +45,28 @@ def surplus(root: Path, *, keep: int) -> list[str]:
 
 
 def retire(root: Path, *, keep: int, spare: str) -> list[str]:
-    """Remove what is surplus; a crash leaves it whole, or gone but for a folder that the next publishing removes.
+    """Remove surplus releases. A crash leaves a release complete, or a temporary that the next publishing removes.
 
     Args:
         root: folder of releases.
-        keep: at least so many stay; 0 for all.
-        spare: the release of the night at work, which is not removed in its own night.
+        keep: the smallest number of releases to keep; 0 keeps all.
+        spare: the release of the running night, which is never removed.
 
     Returns:
-        What was removed.
+        The ids of the removed releases.
 
     Raises:
-        ReleaseError: the chain cannot be followed.
+        ReleaseError: the chain of predecessors is broken.
     """
     with locked(root):
-        gone = [name for name in surplus(root, keep=keep) if name != spare]
+        surplus_ids = [name for name in surplus(root, keep=keep) if name != spare]
         known = removed_ids(root)
-        told = [{"release": name, "when": now(), "keep": keep} for name in gone if name not in known]
-        if told:
-            append(root / REMOVED, *told)
-        for name in gone:
+        entries = [{"release": name, "when": now(), "keep": keep} for name in surplus_ids if name not in known]
+        if entries:
+            append(root / REMOVED, *entries)
+        for name in surplus_ids:
             (root / name).rename(root / f"{PREFIX}removed-{name}")
         sync_folder(root)
-        for name in gone:
+        for name in surplus_ids:
             shutil.rmtree(root / f"{PREFIX}removed-{name}")
-    return gone
+    return surplus_ids

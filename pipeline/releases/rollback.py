@@ -1,7 +1,7 @@
-"""Back to an earlier release in one step. It needs the releases and nothing else: no MLflow, no Spark, no network.
+"""Serves an earlier release again. It needs the releases only: no MLflow, no Spark, no network.
 
-A release that was rolled back from is withdrawn: publishing the same content again keeps it without serving it, until
-somebody goes back to it by name.
+The release that was rolled back from is withdrawn: publishing the same content again keeps it without serving it, until
+a rollback names it.
 """
 
 from pathlib import Path
@@ -16,15 +16,14 @@ FILE = "rollbacks.jsonl"
 
 
 def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str) -> tuple[Release, Release]:
-    """Serve an earlier release, once every file of it is known to be as published.
+    """Serve an earlier release after verifying every file of it.
 
-    The step is on record before it is taken: a crash between the two leaves a record of what was meant, and the same
-    command carries it out.
+    The step is recorded before it is taken: after a crash in between, the same command completes it.
 
     Args:
         root: folder of releases.
-        ledger: where it is put on record.
-        to: a release's id; by default the one that was served before the one that is served now.
+        ledger: folder of the journal in which the step is recorded.
+        to: a release id; the default is the predecessor of the served release.
         by: who decides.
         reason: why.
 
@@ -32,20 +31,20 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
         The release that was served, and the one that is served now.
 
     Raises:
-        ReleaseError: there is no earlier release, it is served already, or its files are not as published.
+        ReleaseError: there is no earlier release, it is already served, or its files have changed.
     """
-    current(root)  # where nothing was ever published, there is nothing to lock either
+    current(root)  # raises if no release was ever published, before the lock is created
     with locked(root):
         served = current(root)
         target = open_release(root, to) if to else previous_release(root, served)
         if target is None:
             raise ReleaseError(
-                f"{served.id} is the first release that is kept",
-                expected="one before it",
-                fix="Name another one with --to.",
+                f"{served.id} is the oldest kept release",
+                expected="an earlier release",
+                fix="Name another release with --to.",
             )
         if target.id == served.id:
-            raise ReleaseError(f"{to} is served already", expected="another release", fix="See `netgain releases`.")
+            raise ReleaseError(f"{to} is already served", expected="another release", fix="See `netgain releases`.")
         verify(target)
         append(ledger / FILE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
         set_current(root, target.id)
@@ -53,21 +52,21 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
 
 
 def withdrawn(ledger: Path) -> frozenset[str]:
-    """Releases that were rolled back from, and not gone back to since.
+    """Return the ids of releases that were rolled back from and not rolled back to since.
 
     Raises:
-        TableError: the journal cannot be read.
+        TableError: the journal is unreadable.
     """
     names: set[str] = set()
     for entry in read_lines(ledger / FILE):
-        if entry["from"] is not None:  # else nothing whole was served (recovery.py)
+        if entry["from"] is not None:  # None if no complete release was served (recovery.py)
             names.add(entry["from"])
         names.discard(entry["to"])
     return frozenset(names)
 
 
 def rollback_entry(ledger: Path, release: str) -> dict[str, Any] | None:
-    """The last entry of the journal, if it led to this release.
+    """Return the last entry of the journal if it led to this release, else None.
 
     Raises:
         TableError: the journal cannot be read.

@@ -1,1 +1,1 @@
-"""Pages and plots, made from records alone; no page loads anything from elsewhere."""
+"""Pages and plots of decisions, checks, the monitor and the calibration."""

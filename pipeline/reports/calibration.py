@@ -1,4 +1,4 @@
-"""calibration.json as a page: what the gate promotes, beside what naive rules do, and every proof with its target."""
+"""Renders calibration.json as a page: error rates of the gate and of naive rules, and every proof with its target."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +18,10 @@ KINDS = {
 
 
 def render_calibration(found: Found) -> str:
-    """One self-contained HTML file; the same proofs give the same bytes.
+    """Return the page as one self-contained HTML file; the same proofs give the same bytes.
 
     Args:
-        found: what pipeline/calibration/calibrate.py returns.
+        found: what `pipeline.calibration.calibrate.calibrate` returns.
     """
     proofs = {proof["property"]: proof for proof in found["proofs"]}
     plots = [operating_curve(figures) for figures in proofs["power"]["figures"]]
@@ -32,30 +32,30 @@ def render_calibration(found: Found) -> str:
 
 
 def operating_curve(figures: Found) -> tuple[str, Markup]:
-    """What it is of, and the share of horizons with a promotion against the true gain, for each rule."""
+    """Return a caption, and a plot of the share of horizons with a promotion against the true gain, for each rule."""
     rows = figures["gains"]
     lines = [
         Curve(name, [row["within"][name]["rate"] for row in rows], *KINDS.get(name, ("plain", False)))
         for name in rows[0]["within"]
     ]
     lines.append(Curve("best possible at this α", [row["ceiling"] for row in rows], "quiet", dashed=True))
-    told = (
+    caption = (
         f"{figures['challenger']} over {figures['champion']}, {figures['n']:,} listeners, K = {figures['k']}, "
         f"{figures['looks']} nights"
     )
     plot = curves(
         [row["gain"] for row in rows],
         lines,
-        title=f"Operating curve of the gate: {told}",
+        title=f"Operating curve of the gate: {caption}",
         x_axis="true gain in NDCG",
-        y_axis="promoted within those nights",
+        y_axis="share promoted within those nights",
         tick=lambda v: f"{100 * v:g} %",
     )
-    return told, plot
+    return caption, plot
 
 
 def false_promotions(figures: Found) -> Markup:
-    """The share of horizons in which a recipe was promoted over itself."""
+    """Return a plot of the share of A/A horizons with a promotion, for each rule."""
     rows = []
     for name, each in figures["horizons"].items():
         share, low, high = (f"{100 * each[key]:.1f}" for key in ("rate", "low", "high"))

@@ -1,4 +1,4 @@
-"""What was expected of a night's data and what became of it, as pages that call nobody.
+"""Renders the expectations of a night's data and their results as self-contained pages.
 
 Great Expectations' own Data Docs load scripts and styles from seven hosts, and their index is blank without them.
 """
@@ -10,34 +10,34 @@ from pipeline.reports.render import environment
 
 Report = Mapping[str, Any]
 CHECKPOINTS = {
-    "ingest": "What has landed, before it is counted",
-    "interactions": "What models learn from, before anything is fitted",
-    "lists": "What listeners are served, before it is",
+    "ingest": "Landed logs, before they are counted",
+    "interactions": "Interactions, before models are fitted on them",
+    "lists": "Lists, before they are served",
 }
-"""Places in the night where data is held against its suites, in order; a page each."""
+"""The checkpoints of a night, in order; each has a page."""
 _STATES = {"stopped": "✕", "warned": "!", "held": "✓", "absent": "–"}
 _SHOWN = {
     ("broken", "stop"): ("✕", "stops the night"),
-    ("broken", "quarantine"): ("→", "set aside"),
+    ("broken", "quarantine"): ("→", "excluded"),
     ("broken", "warn"): ("!", "warning"),
     ("undecided", ""): ("○", "undecided"),
-    ("held", ""): ("✓", "held"),
+    ("held", ""): ("✓", "passed"),
 }
 
 
 def state(report: Report | None) -> str:
-    """`stopped`, `warned`, `held`, or `absent` where the night did not get there."""
+    """Return `stopped`, `warned`, `held`, or `absent` if the night did not reach the checkpoint."""
     if report is None:
         return "absent"
     return "stopped" if report["failures"] else "warned" if report["warnings"] else "held"
 
 
 def render_checkpoint(name: str, report: Report, *, as_of: str) -> str:
-    """One checkpoint of one night: each suite with a row for each expectation, what is amiss first.
+    """Return the page of one checkpoint of one night: a row for each expectation of each suite, faults first.
 
     Args:
-        name: of CHECKPOINTS.
-        report: `pipeline.validation.expectations.checkpoint`.
+        name: a key of CHECKPOINTS.
+        report: what `pipeline.validation.expectations.checkpoint` returns.
         as_of: the night.
     """
     suites = [suite | {"rows": _rows(suite)} for suite in report["suites"]]
@@ -47,7 +47,7 @@ def render_checkpoint(name: str, report: Report, *, as_of: str) -> str:
 
 
 def render_index(nights: Sequence[tuple[str, Mapping[str, Report]]]) -> str:
-    """All nights, the latest first: the state of each checkpoint, with what was told.
+    """Return the index of all nights, latest first, with the state and the counts of each checkpoint.
 
     Args:
         nights: pairs of a night and its reports by checkpoint.
@@ -67,7 +67,7 @@ def _rows(suite: Report) -> list[dict[str, str]]:
     for found in suite["findings"]:
         kind = (found["outcome"], found["severity"] if found["outcome"] == "broken" else "")
         mark, word = _SHOWN[kind]
-        told = {"says": found["says"], "where": found["where"], "severity": found["severity"]}
+        facts = {"says": found["says"], "where": found["where"], "severity": found["severity"]}
         named = f"{found['kind']}({found['column']})"
-        rows.append(told | {"mark": mark, "word": word, "css": "-".join(filter(None, kind)), "named": named})
+        rows.append(facts | {"mark": mark, "word": word, "css": "-".join(filter(None, kind)), "named": named})
     return sorted(rows, key=lambda row: [mark for mark, _ in _SHOWN.values()].index(row["mark"]))

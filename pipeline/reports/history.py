@@ -1,4 +1,4 @@
-"""A figure night after night, as inline SVG: the line, its bound, and the nights that broke it."""
+"""Plots a metric over nights as inline SVG: the curve, its bounds, and the nights that broke them."""
 
 from collections.abc import Callable, Sequence
 
@@ -11,13 +11,13 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 190, 62, 14, 12, 150
 
 
 def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, tick: Callable[[float], str]) -> Markup:
-    """One figure over nights.
+    """Return the plot of one metric over nights.
 
     Args:
         nights: dates, oldest first.
-        found: the figure of each; an undefined one leaves a gap.
-        title: said to who cannot see the plot.
-        tick: a value as text.
+        found: the metric of each night; an undefined value leaves a gap.
+        title: the plot's description, for screen readers.
+        tick: formats a value.
     """
     values = [v for each in found for v in (each.value, each.low, each.high) if v is not None]
     ticks, y = plot_axis([*values, 0.0], BOTTOM, TOP)
@@ -40,10 +40,10 @@ def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, 
     for x, each, night in zip(xs, found, nights, strict=True):
         if each.value is not None:
             kind = "mark" if each.breached else "dot strong"
-            told = f"{night}: {tick(each.value)}" + (", out of bounds" if each.breached else "")
+            note = f"{night}: {tick(each.value)}" + (", out of bounds" if each.breached else "")
             size = 4.5 if each.breached else 2.5
             dot = f'<circle cx="{x:.1f}" cy="{y(each.value):.1f}" r="{size}" class="{kind}">'
-            parts.append(f"{dot}<title>{escape(told)}</title></circle>")
+            parts.append(f"{dot}<title>{escape(note)}</title></circle>")
     for at, anchor, night in ((LEFT, "start", nights[0]), (WIDTH - RIGHT, "end", nights[-1])):
         parts.append(f'<text x="{at}" y="{BOTTOM + 22}" class="tick" text-anchor="{anchor}">{escape(night)}</text>')
     head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
@@ -51,7 +51,7 @@ def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, 
 
 
 def _lines(points: Sequence[tuple[float, float | None]], kind: str) -> list[str]:
-    """Polylines through what is defined; a gap ends one."""
+    """Return polylines through the defined points; a gap ends a line."""
     runs: list[list[str]] = [[]]
     for x, y in points:
         if y is None:

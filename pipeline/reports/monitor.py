@@ -1,4 +1,4 @@
-"""The monitor's page: every figure with its history, the latest night's warnings first."""
+"""Renders the monitor's page: the latest night's warnings, and every metric with its history."""
 
 from collections.abc import Sequence
 
@@ -9,19 +9,19 @@ from pipeline.reports.render import environment
 
 NIGHTS = 60
 GROUPS = {
-    "lists": "What listeners did with the lists of the night before",
-    "input": "What came in",
-    "freshness": "How fresh it is",
+    "lists": "Plays against the lists of the night before",
+    "input": "The logs",
+    "freshness": "Freshness",
 }
 _UNKNOWN = JudgedValue(None, None, None, None)
 
 
 def render_monitor(nights: Sequence[Night], params: MonitoringParams) -> str:
-    """One self-contained HTML file; the same history gives the same bytes.
+    """Return the page as one self-contained HTML file; the same history gives the same bytes.
 
     Args:
-        nights: judged, oldest first; the latest NIGHTS are drawn.
-        params: what they were judged by.
+        nights: judged nights, oldest first; the latest NIGHTS are drawn.
+        params: the bounds of the metrics.
     """
     last = nights[-NIGHTS:]
     groups = {
@@ -42,7 +42,7 @@ def _panel(metric: MonitorMetric, nights: Sequence[Night]) -> dict[str, object]:
         if v is not None
     ]
     return {
-        "says": metric.label,
+        "label": metric.label,
         "value": format_value(latest.value, metric),
         "bounds": ", ".join(bounds) or "no bound yet",
         "relative": metric.relative,

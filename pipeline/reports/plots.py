@@ -1,4 +1,4 @@
-"""Figures of a night, for MLflow: PNG, readable at the size of a card."""
+"""Plots of a night for MLflow, as PNG files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ _COLOURS = ("#0f766e", "#b45309", "#4338ca", "#be123c", "#4d7c0f", "#0369a1", "#
 def accuracy_against_cost(
     path: Path, *, accuracy: Mapping[str, float], cpu_seconds: Mapping[str, float], served: str, metric: str
 ) -> None:
-    """Each recipe's accuracy over the CPU seconds [s] of a night of it, on a log axis, with the Pareto front."""
+    """Plot each recipe's accuracy over its CPU seconds a night [s], on a log axis, with the Pareto front."""
     with _figure(path, f"{metric} against cost") as axes:
         axes.set_xscale("log")
         points = {r: (cpu_seconds[r], accuracy[r]) for r in accuracy}
@@ -33,7 +33,7 @@ def accuracy_against_cost(
 
 
 def accuracy_by_slice(path: Path, *, slices: Mapping[str, Mapping[str, float]], metric: str) -> None:
-    """Each recipe's accuracy for all listeners and for each slice; `slices` by recipe, then by slice."""
+    """Plot each recipe's accuracy for all listeners and for each slice; `slices` by recipe, then by slice."""
     names = list(next(iter(slices.values())))
     with _figure(path, f"{metric} by slice of listeners") as axes:
         for place, (recipe, values) in enumerate(slices.items()):
@@ -52,7 +52,7 @@ def accuracy_by_slice(path: Path, *, slices: Mapping[str, Mapping[str, float]], 
 
 
 def accuracy_by_seed(path: Path, *, seeds: Mapping[str, Sequence[float]], metric: str) -> None:
-    """Each fit of each recipe: how far luck alone moves the figure."""
+    """Plot the accuracy of each fit of each recipe: the spread between seeds."""
     with _figure(path, f"{metric} of each fit") as axes:
         for place, values in enumerate(seeds.values()):
             axes.hlines(place, min(values), max(values), color=_QUIET, lw=4, zorder=1)
@@ -64,10 +64,10 @@ def accuracy_by_seed(path: Path, *, seeds: Mapping[str, Sequence[float]], metric
 
 
 def _name_points(axes: "Axes", points: Mapping[str, tuple[float, float]], served: str) -> None:
-    """A name beside each point, on the first side where it covers neither a name nor a point."""
+    """Write a name beside each point, on the first side where it overlaps neither a name nor a point."""
     from matplotlib.transforms import Bbox
 
-    axes.figure.draw_without_rendering()  # type: ignore[union-attr]  # fixes the scale that pixels are counted in
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]  # fixes the scale of pixel coordinates
     centres = [axes.transData.transform(point) for point in points.values()]
     taken = [Bbox.from_bounds(x - 6, y - 6, 12, 12) for x, y in centres]
     for recipe, point in points.items():
@@ -87,7 +87,7 @@ def _name_points(axes: "Axes", points: Mapping[str, tuple[float, float]], served
 
 
 def _pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
-    """Names that no other beats in both, by rising cost."""
+    """Return the names on the Pareto front, by rising cost."""
     front: list[str] = []
     for name in sorted(points, key=lambda n: (points[n][0], -points[n][1])):
         if not front or points[name][1] > points[front[-1]][1]:
@@ -96,7 +96,7 @@ def _pareto(points: Mapping[str, tuple[float, float]]) -> list[str]:
 
 
 class _figure:  # noqa: N801  a context manager that reads like a function
-    """Axes in the house style, saved on leaving. No pyplot: it keeps figures alive and a backend per process."""
+    """Axes in Netgain's style, saved on exit. No pyplot: it keeps figures alive and a backend in each process."""
 
     def __init__(self, path: Path, title: str) -> None:
         self.path, self.title = path, title

@@ -1,4 +1,4 @@
-"""The page itself."""
+"""Renders the decision page, and sets up Jinja for all pages."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,17 +10,17 @@ from pipeline.reports.decision_view import EXPLAINS, View, figure, number, perce
 
 
 def render(record: Mapping[str, Any]) -> str:
-    """A decision as one self-contained HTML file; the same record gives the same bytes.
+    """Return a decision page as one self-contained HTML file; the same record gives the same bytes.
 
     Args:
-        record: decision.json, of pipeline/gate/record.py.
+        record: decision.json, as pipeline/gate/record.py writes it.
     """
     return environment().get_template("decision.html.j2").render(view=View(record), record=record, explains=EXPLAINS)
 
 
 @cache
 def environment() -> Environment:
-    """Of all pages: what is not escaped by hand is escaped, what is not defined is an error."""
+    """Return the Jinja environment of all pages: values are escaped, and undefined names raise an error."""
     loader = PackageLoader("pipeline.reports")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

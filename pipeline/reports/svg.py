@@ -1,4 +1,4 @@
-"""Plots as inline SVG. Colours are the page's CSS variables, so that they follow its light and dark schemes."""
+"""Plots as inline SVG. Colours are CSS variables of the page, so that they follow its light and dark schemes."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,11 +15,11 @@ class Row:
     """A line of a dot plot.
 
     Attributes:
-        label: what it is.
-        dot: where the filled dot stands; None for none.
-        low, high: ends of the whisker; None for none.
-        mark: where a hollow diamond stands; None for none.
-        note: said at the end, for those who cannot see the plot too.
+        label: name of the row.
+        dot: position of the filled dot, or None.
+        low, high: ends of the whisker, or None.
+        mark: position of the hollow diamond, or None.
+        note: the row's description, for screen readers.
         strong: whether it is drawn in the accent colour.
     """
 
@@ -35,7 +35,7 @@ class Row:
 def dot_plot(
     rows: Sequence[Row], *, title: str, axis: str, tick: Callable[[float], str], line: float, log: bool = False
 ) -> Markup:
-    """Rows over one axis, with a line at `line`; on a log axis all values are positive."""
+    """Return a dot plot over one axis, with a vertical line at `line`; on a log axis all values must be positive."""
     values = [v for row in rows for v in (row.dot, row.low, row.high, row.mark) if v is not None] + [line]
     ticks, scale = _axis(values, LABELS, WIDTH - RIGHT, log=log)
     bottom = ROW * len(rows) + 8
@@ -61,7 +61,7 @@ def dot_plot(
 
 @dataclass(frozen=True)
 class Point:
-    """A point of a scatter plot; `low` and `high` end its whisker, `front` says that it is on the Pareto front."""
+    """A point of a scatter plot; `low` and `high` end its whisker, `front` marks it as part of the Pareto front."""
 
     label: str
     x: float
@@ -73,7 +73,7 @@ class Point:
 
 
 def scatter(points: Sequence[Point], *, title: str, x_axis: str, y_axis: str) -> Markup:
-    """Points on a log x axis, those of the Pareto front joined; labels keep clear of each other."""
+    """Return a scatter plot with a log x axis; the Pareto front is joined, and labels do not overlap."""
     top, bottom, left = 14, 300, 64
     x_ticks, x = _axis([p.x for p in points], left, WIDTH - 90, log=True)
     y_values = [v for p in points for v in (p.y, p.low, p.high) if v is not None]
@@ -115,7 +115,7 @@ class Curve:
 def curves(
     xs: Sequence[float], lines: Sequence[Curve], *, title: str, x_axis: str, y_axis: str, tick: Callable[[float], str]
 ) -> Markup:
-    """Curves over one x axis, y from 0 to 1; each is named at its right end, and names keep clear of each other."""
+    """Return curves over one x axis, y from 0 to 1; each is labelled at its right end, and labels do not overlap."""
     top, bottom, left, right = 22, 300, 64, WIDTH - 190
     x_ticks, x = _axis(xs, left, right, log=False)
     _, y = _axis([0.0, 1.0], bottom, top, log=False)
@@ -134,7 +134,7 @@ def curves(
 
 
 def log_curves(xs: Sequence[float], lines: Sequence[Curve], *, title: str, x_axis: str, y_axis: str) -> Markup:
-    """Curves with a dot at each x, both axes logarithmic and all values positive; names as in `curves`.
+    """Return curves with a dot at each x; both axes are logarithmic and all values positive; labels as in `curves`.
 
     A curve may have fewer values than there are x.
     """
@@ -179,7 +179,7 @@ def _line(x1: float, x2: float, y1: float, y2: float, kind: str) -> str:
 
 
 def _axis(values: Sequence[float], start: float, end: float, *, log: bool) -> tuple[list[float], Scale]:
-    """Round ticks, and a scale from values to coordinates."""
+    """Return round ticks, and a scale from values to coordinates."""
     low, high = min(values), max(values)
     if log:
         first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
@@ -197,7 +197,7 @@ def _axis(values: Sequence[float], start: float, end: float, *, log: bool) -> tu
 
 
 def plot_axis(values: Sequence[float], start: float, end: float) -> tuple[list[float], Scale]:
-    """Round ticks over the values, and a scale from values to coordinates between `start` and `end`."""
+    """Return round ticks over the values, and a scale from values to coordinates between `start` and `end`."""
     return _axis(values, start, end, log=False)
 
 

@@ -1,1 +1,1 @@
-"""What Airflow needs beyond the command: tasks, whose turn it is, alerts, links. The DAGs in dags/ put it together."""
+"""The Airflow side of Netgain: tasks, turns, alerts and links, which the DAGs in dags/ put together."""

@@ -1,4 +1,4 @@
-"""Airflow's callbacks: what becomes of a night is told to people (pipeline/alerting)."""
+"""Airflow callbacks that send alerts about a night (pipeline/alerting)."""
 
 import contextlib
 import datetime as dt
@@ -15,29 +15,29 @@ from pipeline.settings import load_alerting, load_settings
 
 Context = Mapping[str, Any]
 _AFTER = frozenset({"spark_stop", "report", "close", "verdict"})
-"""Tasks that run, and may fail, after another one that has stopped the night."""
+"""Tasks that run, and may fail, after another task has stopped the night."""
 
 
 def task_failed(workspace: Path) -> Callable[[Context], None]:
-    """An on_failure_callback: a task failed for good, and the night stops there."""
+    """Return an on_failure_callback that marks the release as stale and sends an alert."""
 
-    def tell(context: Context) -> None:
+    def alert_failure(context: Context) -> None:
         task = context["task"]
-        said = " ".join(str(context.get("exception") or "see the log").split())
-        # Rendered values: of a command its environment, of a function its arguments.
+        error = " ".join(str(context.get("exception") or "see the log").split())
+        # Rendered values: a command has them in its environment, a function in its arguments.
         as_of = (getattr(task, "env", None) or {}).get("AS_OF") or getattr(task, "op_kwargs", {}).get("as_of")
         if task.task_id not in _AFTER:
-            _mark(workspace, as_of, task.task_id, said)
+            _mark(workspace, as_of, task.task_id, error)
         alert = message.stopped(
-            task.task_id, said, as_of=as_of, served=served(workspace), links={"log": str(context["ti"].log_url)}
+            task.task_id, error, as_of=as_of, served=served(workspace), links={"log": str(context["ti"].log_url)}
         )
         send(alert, load_alerting())
 
-    return tell
+    return alert_failure
 
 
 def night_ended(workspace: Path, as_of: str) -> str:
-    """Tell the verdict of a night with the monitor's warnings; returns the verdict's sentence.
+    """Send the verdict of a night with the monitor's warnings, and return the verdict and its sentence.
 
     Args:
         workspace: the folder of dvc.yaml.
@@ -45,20 +45,20 @@ def night_ended(workspace: Path, as_of: str) -> str:
     """
     decision = json.loads((workspace / "data" / "decision.json").read_text(encoding="utf-8"))
     settings = load_settings(workspace=workspace)
-    watched = settings.reports / f"monitor-{as_of}.json"
-    warnings = json.loads(watched.read_text(encoding="utf-8"))["warnings"] if watched.exists() else []
+    page = settings.reports / f"monitor-{as_of}.json"
+    warnings = json.loads(page.read_text(encoding="utf-8"))["warnings"] if page.exists() else []
     links = {"decision": decision_page(as_of)}
     send(message.ended(decision, warnings, links=links), load_alerting())
     return f"{decision['verdict']}: {decision['sentence']}"
 
 
 def lists_are_late(workspace: str, hours: float, context: Context) -> None:
-    """Of a deadline: a run is not over though it should be.
+    """Send an alert that a run has missed its deadline.
 
     Args:
         workspace: the folder of dvc.yaml.
-        hours: since it was due [h].
-        context: what Airflow knows of the run.
+        hours: the time since the night was due [h].
+        context: Airflow's facts of the run.
     """
     run = context["dag_run"]
     as_of = str((run.get("conf") or {}).get("as_of") or run.get("data_interval_end") or run["run_after"])[:10]
@@ -69,17 +69,17 @@ def lists_are_late(workspace: str, hours: float, context: Context) -> None:
 
 
 def served(workspace: Path, *, due: str | None = None) -> str:
-    """What listeners get meanwhile, and how old it is, in a sentence.
+    """Return a sentence on the release that is served meanwhile, with its age.
 
     Args:
         workspace: the folder of dvc.yaml.
-        due: the night whose lists should be served; default: the one that failed.
+        due: the night whose lists should be served; the default is the failed night.
     """
     from pipeline.releases.current import describe_served
 
     releases = load_settings(workspace=workspace).releases
     found = describe_served(releases, due=_date(due))
-    return f"Served meanwhile: {found}." if found else f"Nothing whole is served from {releases}."
+    return f"Still served: {found}." if found else f"No complete release is served from {releases}."
 
 
 def _mark(workspace: Path, as_of: str | None, stage: str, why: str) -> None:
@@ -87,12 +87,12 @@ def _mark(workspace: Path, as_of: str | None, stage: str, why: str) -> None:
 
     night = _date(as_of)
     if night is not None:
-        with contextlib.suppress(OSError):  # people are to be told all the same
+        with contextlib.suppress(OSError):  # the alert must be sent even if the mark cannot be written
             mark_stale(load_settings(workspace=workspace).releases, night=night, stage=stage, why=why)
 
 
 def _date(text: str | None) -> dt.date | None:
-    """None for a task without a night, and for what was never rendered."""
+    """Return the date, or None for a task without a night and for a template that was never rendered."""
     try:
         return None if text is None else dt.date.fromisoformat(text)
     except ValueError:

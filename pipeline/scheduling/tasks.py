@@ -1,4 +1,4 @@
-"""A command of Netgain as a task of Airflow."""
+"""A Netgain command as an Airflow task."""
 
 import datetime as dt
 import os
@@ -15,16 +15,16 @@ from pipeline.errors import EXIT_TRANSIENT
 _BY_SIGNAL = 128
 
 
-class Command(BashOperator):  # type: ignore[misc]  # Airflow is not followed by mypy
-    """One command in the workspace. It passes with status 0; status 75 is tried again as often as `retries` says, and
-    so is a command that a signal ended, for that came from outside; any other status fails the task for good."""
+class Command(BashOperator):  # type: ignore[misc]  # mypy does not follow Airflow
+    """A command that runs in the workspace. Status 0 succeeds. Status 75, and the end by a signal, which comes from
+    outside, are retried as often as `retries` says; any other status fails the task for good."""
 
     def execute(self, context: Any) -> str:
-        """Run it; returns the last line that it said.
+        """Run the command and return the last line of its output.
 
         Raises:
-            AirflowException: it may pass when it is tried again.
-            AirflowFailException: it would fail again.
+            AirflowException: the command failed, and a retry may succeed.
+            AirflowFailException: the command failed, and would fail again.
         """
         bash = shutil.which("bash") or "bash"
         done = self.subprocess_hook.run_command(
@@ -38,20 +38,20 @@ class Command(BashOperator):  # type: ignore[misc]  # Airflow is not followed by
 
 
 def is_retryable(status: int) -> bool:
-    """Whether a command that ended with this status may pass when it is tried again: EX_TEMPFAIL, or a signal."""
+    """Return whether a command with this exit status may succeed on a retry: EX_TEMPFAIL, or a signal."""
     return status == EXIT_TRANSIENT or status < 0 or status > _BY_SIGNAL
 
 
 def command(
     task_id: str, bash_command: str, *, workspace: Path, variables: dict[str, str], minutes: int, **more: Any
 ) -> Command:
-    """A task that runs one command.
+    """Return a task that runs one command.
 
     Args:
-        workspace: where it runs.
-        variables: what a run may choose, rendered into its environment; never into its text.
-        minutes: how long a try may take.
-        more: of the operator.
+        workspace: the folder in which it runs.
+        variables: values that a run may choose; they are rendered into its environment, never into its text.
+        minutes: timeout of one try [min].
+        more: further arguments of the operator.
     """
     here = Path(sys.executable).parent
     return Command(

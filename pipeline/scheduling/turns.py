@@ -1,6 +1,6 @@
-"""A workspace holds one night: a run has its turn when no other run is at work in it.
+"""Turns in a workspace, which holds one night at a time: a run waits until no other run uses it.
 
-`max_active_runs` does not see to it: Airflow counts the runs of a backfill apart from those of the schedule.
+`max_active_runs` does not ensure this: Airflow counts the runs of a backfill separately from scheduled runs.
 """
 
 import fcntl
@@ -12,19 +12,19 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
 
 ACTIVE = frozenset({"queued", "running", "restarting"})
 StateOf = Callable[[str, str], str | None]
-"""DAG and run to the run's state."""
+"""Returns the state of a run, from its DAG id and run id."""
 
 
 def take_turn(workspace: Path, *, dag_id: str, run_id: str, state_of: StateOf) -> bool:
-    """Take the workspace for a run; False where another run has it that is not over.
+    """Take the workspace for a run; return False if another run that is not over has it.
 
-    Nothing has to be given back: a run that is over, however it ended, holds nothing.
+    Nothing has to be released: a run that is over, however it ended, holds nothing.
 
     Args:
         workspace: the folder of dvc.yaml.
-        dag_id: of the run.
-        run_id: of the run.
-        state_of: asks Airflow.
+        dag_id: the run's DAG.
+        run_id: the run.
+        state_of: asks Airflow for the state of a run.
     """
     path = workspace / ".netgain" / "airflow-run.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def take_turn(workspace: Path, *, dag_id: str, run_id: str, state_of: StateOf) -
         fcntl.flock(file, fcntl.LOCK_EX)
         holder = _holder(path)
         if holder not in (None, (dag_id, run_id)) and _is_active(holder, state_of):
-            print(f"the run {holder[1]} is at work in {workspace}")  # noqa: T201  # Airflow's log of the task
+            print(f"the run {holder[1]} is using {workspace}")  # noqa: T201  # Airflow's log of the task
             return False
         file.truncate(0)
         file.write(json.dumps({"dag_id": dag_id, "run_id": run_id}))
@@ -40,9 +40,9 @@ def take_turn(workspace: Path, *, dag_id: str, run_id: str, state_of: StateOf) -
 
 
 def require_night(workspace: Path, as_of: str) -> None:
-    """Refuse, without another try, to work on a night that is not the run's own.
+    """Refuse, without a retry, to work on a night that is not the run's own.
 
-    A task of an older run that is cleared would find a later night open, and pass for it.
+    Without this check, a cleared task of an older run would work on whatever later night is open.
     """
     from pipeline.as_of import read_as_of
 
@@ -55,8 +55,8 @@ def require_night(workspace: Path, as_of: str) -> None:
 
 def _holder(path: Path) -> tuple[str, str] | None:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return str(told["dag_id"]), str(told["run_id"])
+        holder = json.loads(path.read_text(encoding="utf-8"))
+        return str(holder["dag_id"]), str(holder["run_id"])
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -64,5 +64,5 @@ def _holder(path: Path) -> tuple[str, str] | None:
 def _is_active(holder: tuple[str, str], state_of: StateOf) -> bool:
     try:
         return state_of(*holder) in ACTIVE
-    except AirflowRuntimeError:  # Airflow does not know it any more
+    except AirflowRuntimeError:  # Airflow has deleted the run
         return False

@@ -1,4 +1,4 @@
-"""A recipe as a change of params.yaml, for people to read and for `git apply`."""
+"""A recipe as a change of params.yaml, for review and for `git apply`."""
 
 import difflib
 from pathlib import Path
@@ -11,10 +11,10 @@ from pipeline.params import Recipe
 
 
 def proposed_diff(params: Path, name: str, recipe: Recipe) -> str:
-    """A unified diff that gives params.yaml this recipe; empty where it has it. Comments and order stay.
+    """Return a unified diff that sets this recipe in params.yaml; empty if nothing changes. Comments and order stay.
 
     Raises:
-        ParamsError: the file has no recipes that can be added to.
+        ParamsError: params.yaml has no block of recipes.
     """
     before = params.read_text(encoding="utf-8")
     after = with_recipe(before, name, recipe)
@@ -23,10 +23,10 @@ def proposed_diff(params: Path, name: str, recipe: Recipe) -> str:
 
 
 def with_recipe(text: str, name: str, recipe: Recipe) -> str:
-    """params.yaml with the values of a recipe in their places; a recipe that it does not have is added as the last.
+    """Return the text of params.yaml with the values of a recipe set in place; a new recipe is appended.
 
     Raises:
-        ParamsError: it has no block of recipes, or a recipe between braces lacks a field.
+        ParamsError: it has no block of recipes, or a recipe in braces lacks a field.
     """
     recipes = _block(_child(yaml.compose(text, Loader=yaml.SafeLoader), "recipes"), "recipes")
     own = _child(recipes, name)
@@ -39,7 +39,7 @@ def with_recipe(text: str, name: str, recipe: Recipe) -> str:
         for field, value in recipe.model_dump().items()
         if nodes[field] is None and value != defaults[field]
     }
-    # From the end, so that what comes before keeps its place.
+    # Backwards from the end, so that earlier positions stay valid.
     if lacking:
         text = _with_lines(text, _block(own, f"recipes.{name}"), *(f"    {line}" for line in _fields(lacking)))
     there = {field: node for field, node in nodes.items() if node is not None}
@@ -51,11 +51,17 @@ def with_recipe(text: str, name: str, recipe: Recipe) -> str:
 
 
 def _block(node: yaml.Node | None, what: str) -> yaml.MappingNode:
-    """Raises:
-    ParamsError: it is no mapping, or one between braces.
+    """Return the node as a mapping.
+
+    Raises:
+        ParamsError: it is not a block mapping.
     """
     if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
-        raise ParamsError(f"params.yaml without a block `{what}:`", expected="one", fix="Write it as a block.")
+        raise ParamsError(
+            f"params.yaml has no block `{what}:`",
+            expected="a block mapping",
+            fix="Write it as a block, without braces.",
+        )
     return node
 
 
@@ -66,7 +72,7 @@ def _child(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _with_lines(text: str, block: yaml.MappingNode, *lines: str) -> str:
-    """Lines after a block's last value. (Its own end lies behind the empty lines and comments that follow it.)"""
+    """Insert lines after a block's last value; the block's own end lies after the blank lines and comments below it."""
     last: yaml.Node = block
     while isinstance(last, yaml.MappingNode) and last.value and not last.flow_style:
         last = last.value[-1][1]
@@ -80,5 +86,5 @@ def _fields(values: dict[str, Any]) -> list[str]:
 
 
 def _yaml(value: object) -> str:
-    """A scalar as YAML has it: Python's 1e-05 would be read as text."""
+    """Return a scalar in YAML notation; Python's 1e-05 would be read as text."""
     return yaml.safe_dump(value).splitlines()[0]

@@ -1,4 +1,4 @@
-"""What to try next, by Optuna."""
+"""Proposes the next trials, with Optuna."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,25 +9,28 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 GIVE_UP_AFTER = 50
-"""Proposals on end that were tried before: few values are left, if any."""
+"""The number of consecutive repeated proposals after which the space counts as exhausted."""
 
 
 class Proposer:
     """Recipes by the tree-structured Parzen estimator (Bergstra, Bardenet, Bengio & Kégl 2011).
 
-    It draws from its seed and from what it was told, in that order, and from nothing else: asked and told the same
-    again, it proposes the same again. So a search that was killed is taken up by going through it once more with the
-    results that are kept (docs/adr/0011).
+    The proposals depend on the seed and on the sequence of calls of `ask` and `tell` alone. A search that was killed is
+    therefore resumed by repeating the calls with the cached results (docs/adr/0011).
     """
 
     def __init__(self, space: Space, like: Recipe, *, seed: int) -> None:
-        """Args:
-        like: what proposals take those fields from that are not searched.
+        """Create a sampler.
+
+        Args:
+            space: the searched fields.
+            like: the recipe from which proposals take the fields that are not searched.
+            seed: seed of the sampler.
         """
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        # Of trials side by side the later ones take the earlier for bad (`constant_liar`): they keep apart.
+        # Among parallel trials, later ones take running ones for bad (`constant_liar`), so that they spread out.
         sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._space, self._like = space, like
@@ -36,7 +39,7 @@ class Proposer:
         self._values: dict[Recipe, float] = {}
 
     def ask(self, n: int) -> list[Recipe]:
-        """Up to n recipes that differ from each other and from all before; fewer where hardly any are left."""
+        """Return up to n recipes that differ from each other and from all before; fewer if the space is exhausted."""
         from optuna.trial import TrialState
 
         found: list[Recipe] = []
@@ -57,7 +60,7 @@ class Proposer:
         return found
 
     def tell(self, recipe: Recipe, value: float) -> None:
-        """What a recipe came to, whoever proposed it. One outside the space is only remembered."""
+        """Report the value of a recipe, proposed or not. A recipe outside the space is only remembered."""
         from optuna.trial import create_trial
 
         self._values[recipe] = value

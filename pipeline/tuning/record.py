@@ -1,4 +1,4 @@
-"""A search as runs of MLflow: one for the search, a child for each trial."""
+"""MLflow records of a search: one run for the search, with a child run for each trial."""
 
 from collections.abc import Sequence
 
@@ -9,14 +9,14 @@ from pipeline.tuning.trial import Trial
 
 MIB = 2**20
 
-ABOUT = """Searches by `netgain tune`: a run for each, a child run for each trial.
+ABOUT = """Searches by `netgain tune`: a run for each search, with a child run for each trial.
 
-All of it lies before the decision window. The best of a search was chosen by the figures shown here and looks better
-than it is: the gate judges it on days that no trial has seen."""
+All data lie before the decision window. The best trial was selected by the figures shown here, which are therefore
+optimistic: the gate judges the recipe on days that no trial has seen."""
 
 
 def search_record(plan: Plan, trials: Sequence[Trial], *, as_of: str) -> RunRecord:
-    """The run of a search, as far as it has come."""
+    """Return the run of a search, as far as it has got."""
     best = max(trials, key=lambda trial: trial.value)
     metric = f"ndcg_at_{plan.ground.k}"
     return RunRecord(
@@ -35,7 +35,7 @@ def search_record(plan: Plan, trials: Sequence[Trial], *, as_of: str) -> RunReco
 
 
 def trial_record(plan: Plan, number: int, trial: Trial) -> RunRecord:
-    """The run of a trial."""
+    """Return the run of a trial."""
     fields = trial.recipe.model_dump(exclude={"family"})
     memory = {} if trial.cost.peak_rss_bytes is None else {"peak_rss_mib": trial.cost.peak_rss_bytes / MIB}
     return RunRecord(

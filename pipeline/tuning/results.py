@@ -1,4 +1,4 @@
-"""What a search comes to, in figures."""
+"""The result of a search, in figures."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -14,13 +14,14 @@ from pipeline.tuning.trial import Trial
 
 @dataclass(frozen=True)
 class Results:
-    """A search, summed up.
+    """The result of a search.
 
     Attributes:
-        comparison: the best recipe − the start, over their fits and all listeners of the tuning window; None where the
+        found: the trials and the closing fits.
+        comparison: the best recipe minus the start, over their fits and all listeners of the tuning window; None if the
             start is the best.
-        crossed: the gain without the luck of being chosen; None with one trial.
-        outlook: what going on costs and brings; None with one trial.
+        crossed: the gain corrected for selection; None with one trial.
+        outlook: the cost and the expected gain of a further trial; None with one trial.
     """
 
     found: Found
@@ -30,7 +31,7 @@ class Results:
 
     @property
     def improved(self) -> bool:
-        """Whether the best recipe is another than the start, and better over all of its fits."""
+        """Whether the best recipe differs from the start and is better on average over its fits."""
         return self.comparison is not None and self.comparison.delta > 0
 
     @classmethod
@@ -45,7 +46,7 @@ class Results:
 
 
 def compared(found: Found) -> Comparison:
-    """The best recipe against the start, paired by listener; the standard error knows the noise of seeds."""
+    """Compare the best recipe with the start, paired by listener; the standard error includes seed noise."""
     deterministic = not FAMILIES[found.best[0].recipe.family].stochastic
     best, first = (np.stack([fit.ndcg for fit in fits]) for fits in (found.best, found.first))
     best_seeds, first_seeds = (seed_variance(values, deterministic=deterministic) for values in (best, first))
@@ -53,5 +54,5 @@ def compared(found: Found) -> Comparison:
 
 
 def best_so_far(trials: tuple[Trial, ...]) -> tuple[float, ...]:
-    """The highest value up to each trial."""
+    """Return the highest value up to each trial."""
     return tuple(np.maximum.accumulate([trial.value for trial in trials]).tolist())

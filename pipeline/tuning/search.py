@@ -1,4 +1,4 @@
-"""The search: ask, fit, tell, until the budget is spent."""
+"""The search: proposes, fits and reports trials until the budget is spent."""
 
 import zlib
 from collections.abc import Callable, Sequence
@@ -19,13 +19,13 @@ from pipeline.tuning.trial import Ground, Trial, TrialTask, run_trial
 class Plan:
     """A search.
 
-    Attributes:
-        name: of the recipe; its fits draw from this and the seed.
-        start: the first trial, which the others are held against.
-        budget_cpu_seconds: for all trials together [s], those of earlier runs included.
-        max_trials: at most so many.
-        batch: trials between two looks at what they came to, as tasks side by side. Part of what is proposed.
-        n_fits: fits of the best and of the first at the end, if the family is stochastic.
+    name: the recipe's name; it seeds the fits together with `seed`.
+    start: the first trial, with which the others are compared.
+    ground: the data that trials are fitted and measured on.
+    budget_cpu_seconds: for all trials together, including those of earlier runs [s].
+    max_trials: the largest number of trials.
+    batch: the number of parallel trials between two reports to the sampler; it influences the proposals.
+    n_fits: fits of the best and of the first recipe at the end, if the family is stochastic.
     """
 
     name: str
@@ -38,13 +38,13 @@ class Plan:
     n_fits: int
 
     def task(self, recipe: Recipe, index: int = 0) -> TrialTask:
-        """A fit of a recipe. All recipes draw alike, so that they differ by their hyperparameters alone."""
+        """Return a fit of a recipe. All recipes use the same random numbers, so that only hyperparameters differ."""
         entropy = (self.seed, zlib.crc32(b"tune"), zlib.crc32(self.name.encode()), index)
         return TrialTask(self.ground, recipe, entropy)
 
     @property
     def key(self) -> str:
-        """What the order of trials follows from; how far they go is no part of it."""
+        """The key of everything that determines the order of trials; the budget does not."""
         space = repr(sorted(SPACES[self.start.family].items()))
         return key_of(self.task(self.start).key, space, self.batch)
 
@@ -55,13 +55,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to.
+    """The trials of a search.
 
     Attributes:
-        trials: in their order, the start first.
-        first: fits of the start, one a seed; of them the first is a trial.
+        trials: in order, the start first.
+        first: fits of the start, one for each seed; the first of them is a trial.
         best: fits of the best trial's recipe.
-        stopped: why no more were made.
+        stopped: why the search ended.
     """
 
     trials: tuple[Trial, ...]
@@ -71,7 +71,7 @@ class Found:
 
     @property
     def cpu_seconds(self) -> float:
-        """Of all fits and their lists [s], each counted once."""
+        """CPU seconds of all fits and their lists, each counted once [s]."""
         every = {trial.key: trial.cost.cpu_seconds for trial in (*self.trials, *self.first, *self.best)}
         return sum(every.values())
 
@@ -79,12 +79,13 @@ class Found:
 def search(plan: Plan, executor: Executor, *, seen: Callable[[Sequence[Trial]], None] = lambda trials: None) -> Found:
     """Try recipes until the next one is expected to exceed what is left of the budget.
 
-    What is kept of an earlier run is not done again, and counts with what it cost then: so a search goes through the
-    same trials to the same end whether it was interrupted or not, and a larger budget goes on from where a smaller one
-    ended.
+    Cached trials of an earlier run are not repeated, and count with their cost of then. So a search goes through the
+    same trials whether it was interrupted or not, and a larger budget continues where a smaller one ended.
 
     Args:
-        seen: is given all trials after each batch.
+        plan: what to search.
+        executor: runs the fits.
+        seen: called with all trials after each batch.
     """
     proposer = Proposer(SPACES[plan.start.family], plan.start, seed=plan.seed)
     trials: list[Trial] = []
@@ -104,19 +105,19 @@ def search(plan: Plan, executor: Executor, *, seen: Callable[[Sequence[Trial]], 
 
 
 def _next(plan: Plan, proposer: Proposer, trials: Sequence[Trial]) -> tuple[list[Recipe], str]:
-    """What to try, or why nothing."""
+    """Return the next recipes, or an empty list and the reason."""
     if len(trials) >= plan.max_trials:
-        return [], f"{plan.max_trials} trials were made"
+        return [], f"the limit of {plan.max_trials} trials is reached"
     asked = proposer.ask(plan.batch)[: plan.max_trials - len(trials)]
     if not asked:
-        return [], "all that differs was tried"
+        return [], "the search space is exhausted"
     space = SPACES[plan.start.family]
     pace = median(trial.cost.cpu_seconds / effort(space, trial.recipe) for trial in trials)
-    # The fits that the end is judged by are part of the budget.
+    # The closing fits, which compare the best with the start, are part of the budget.
     closing = (plan.n_seeds - 1) * pace * (effort(space, plan.start) + effort(space, _best(trials).recipe))
     left = plan.budget_cpu_seconds - closing - sum(trial.cost.cpu_seconds for trial in trials)
     affordable = []
-    # A trial shorter than the kernel's tick may have cost nothing that was counted; a spent budget ends all the same.
+    # A trial shorter than the kernel's tick may be measured as 0 s; a spent budget must end the search all the same.
     if left > 0:
         for recipe in asked:
             left -= pace * effort(space, recipe)
@@ -127,7 +128,7 @@ def _next(plan: Plan, proposer: Proposer, trials: Sequence[Trial]) -> tuple[list
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
-    """Of equal ones the earlier."""
+    """Return the trial with the highest value; the earliest of equal ones."""
     return max(trials, key=lambda trial: trial.value)
 
 

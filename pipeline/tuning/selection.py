@@ -1,4 +1,4 @@
-"""What a search among many recipes found, and what it would take to find more."""
+"""The gain of a search corrected for selection, and what a further trial is expected to bring."""
 
 import math
 from collections.abc import Sequence
@@ -12,19 +12,18 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CrossedGain:
-    """A gain without the luck of being chosen; `se` is its standard error over listeners."""
+    """A gain corrected for selection (winner's curse); `se` is its standard error over listeners."""
 
     delta: float
     se: float
 
 
 def crossed_gain(values: Floats) -> CrossedGain:
-    """The gain over the first trial of the one that is best on half of the listeners, measured on the other half; the
-    mean of both ways round.
+    """Return the gain of the best trial over the first, selected on one half of the listeners, measured on the other,
+    and averaged over both directions (two-fold cross-validation).
 
-    The best of many trials looks better than it is, for it was chosen by the very figures that are then shown. Here the
-    listeners who choose are not those who judge (two-fold cross-validation). What is left of luck: the search was led
-    by all listeners, and both halves lived through the same days.
+    The figures by which the best of many trials was selected overestimate it. Here, the listeners that select are not
+    those that measure. Some bias remains: the search itself was led by all listeners, and both halves share the days.
 
     Args:
         values: float64 of shape (n_trials, n_listeners), n_listeners ≥ 4. Halves are the even and the odd columns.
@@ -40,11 +39,11 @@ def crossed_gain(values: Floats) -> CrossedGain:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What going on costs and brings.
+    """What a further trial would cost and bring.
 
     Attributes:
-        cpu_seconds: of one more trial [s], the mean of those that were made.
-        gain: of one more trial, in the metric: no more than this on average.
+        cpu_seconds: expected cost [s], the mean of the trials so far.
+        gain: an upper bound of the expected gain, in the metric.
     """
 
     cpu_seconds: float
@@ -52,12 +51,12 @@ class Outlook:
 
 
 def outlook(values: Sequence[float], cpu_seconds: Sequence[float]) -> Outlook:
-    """What one more trial would cost and bring, from the trials that were made.
+    """Estimate what one more trial would cost and bring.
 
-    Of N draws from whatever distribution, the last raises the highest by (first − second) / N on average over all
-    orders: with probability 1/N it is the highest, and then by the distance to the second. The growth of an expected
-    maximum never rises with N, so the next draw brings no more. A sampler that learns draws better than that at first,
-    and then mostly near what it has; twice as many trials are expected to bring at most first − second.
+    Among N independent draws, the last raises the maximum by (first − second) / N on average over all orders: with
+    probability 1/N it is the maximum, which then exceeds the second by their distance. The increments of an expected
+    maximum decrease in N, so the next draw brings no more. A sampler that learns does better at first and then samples
+    near its best; twice as many trials are expected to bring at most first − second.
 
     Args:
         values: of each trial, at least two.

@@ -1,4 +1,4 @@
-"""A search as people see it."""
+"""The progress and the result of a search, for the terminal."""
 
 from collections.abc import Sequence
 from math import inf, log
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def trial_line(number: int, trials: Sequence[Trial], k: int) -> str:
-    """One trial in a line."""
+    """Return one trial in a line."""
     trial = trials[number]
     best = max(range(number + 1), key=lambda n: trials[n].value)
     where = "the start" if number == 0 else "the best so far" if best == number else f"best: trial {best}"
@@ -24,7 +24,7 @@ def trial_line(number: int, trials: Sequence[Trial], k: int) -> str:
 
 
 def at_the_edge(recipe: Recipe) -> list[str]:
-    """Hyperparameters within a twentieth of an end of what is searched: what is better may lie beyond."""
+    """Return the hyperparameters within 5 % of a bound of the search space: better values may lie beyond it."""
     found = []
     for field, dimension in SPACES[recipe.family].items():
         if isinstance(dimension, OneOf):
@@ -38,12 +38,12 @@ def at_the_edge(recipe: Recipe) -> list[str]:
 
 
 def settings(recipe: Recipe) -> str:
-    """The hyperparameters that are searched, in a line."""
+    """Return the searched hyperparameters in a line."""
     return ", ".join(f"{field} {_short(getattr(recipe, field))}" for field in SPACES[recipe.family])
 
 
 def results_table(results: Results, k: int) -> "Table":
-    """The best recipe beside the start."""
+    """Return a table of the best recipe beside the start."""
     from rich import box
     from rich.table import Table
 
@@ -57,16 +57,17 @@ def results_table(results: Results, k: int) -> "Table":
         table.add_row(field, *map(_short, values))
     comparison = results.comparison
     if comparison is not None:
-        told = f"{comparison.delta:+.4f} ± {comparison.se:.4f}"
-        table.add_row(f"NDCG@{k}", f"{comparison.champion_mean:.4f}", f"{comparison.challenger_mean:.4f}", told)
-    # The median: the first trial of a process holds the start of its libraries.
+        difference = f"{comparison.delta:+.4f} ± {comparison.se:.4f}"
+        means = (comparison.champion_mean, comparison.challenger_mean)
+        table.add_row(f"NDCG@{k}", *(f"{mean:.4f}" for mean in means), difference)
+    # The median: the first trial of a process includes the start-up of its libraries.
     costs = [median(fit.cost.cpu_seconds for fit in fits) for fits in (found.first, found.best)]
     table.add_row("CPU seconds of a trial", *(f"{cost:.1f}" for cost in costs))
     return table
 
 
 def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_seconds: float) -> list[str]:
-    """What the figures mean, and what it would cost to go on.
+    """Return lines on how to read the figures, and on the cost of going on.
 
     Args:
         cpu_hour: price of an hour of CPU.
@@ -79,34 +80,34 @@ def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_secon
         return f"{seconds:.3g} CPU seconds ({seconds / 3600 * cpu_hour:.2g} {currency})"
 
     lines = [
-        f"{len(found.trials)} trials and {price(found.cpu_seconds)} of {cpu_seconds:,.0f}, with what earlier runs of "
-        f"this search spent; {found.stopped}."
+        f"{len(found.trials)} trials used {price(found.cpu_seconds)} of {cpu_seconds:,.0f}, including earlier runs of "
+        f"this search; {found.stopped}."
     ]
     if comparison is None:
-        lines.append("Nothing better than the start was found.")
+        lines.append("No recipe better than the start was found.")
     else:
         if not results.improved:
-            lines.append("With other seeds the best is no better than the start: params.yaml stays as it is.")
-        fits = f"{n_fits} fits each" if n_fits > 1 else "a fit each"
+            lines.append("With other seeds the best recipe is no better than the start: keep params.yaml as it is.")
+        fits = f"{n_fits} fits each" if n_fits > 1 else "one fit each"
         lines.append(
-            f"± is one standard error over {n:,} listeners and {fits}. The best of many was chosen by these figures "
-            "and looks better than it is; only the gate, on days that no trial has seen, says what it is worth."
+            f"± is one standard error over {n:,} listeners and {fits}. The best of many trials was selected by these "
+            "figures, which overestimate it; the gate judges it on days that no trial has seen."
         )
     edge = at_the_edge(found.best[0].recipe)
     if results.improved and edge:
-        lines.append(f"At an end of what is searched (pipeline/tuning/spaces.py): {', '.join(edge)}.")
+        lines.append(f"At a bound of the search space: {', '.join(edge)}.")
     if results.crossed is not None:
         lines.append(
-            f"Chosen by one half of the listeners and measured on the other, the search gained "
+            "Corrected for selection (selected on one half of the listeners, measured on the other), the gain is "
             f"{results.crossed.delta:+.4f} ± {results.crossed.se:.4f} over the start."
         )
     if results.outlook is not None:
         more, total = results.outlook, len(found.trials)
         lines.append(
-            f"To go on: a further trial costs {price(more.cpu_seconds)}; were trials drawn at random, it would on "
-            f"average bring {more.gain:.1g} at most, and {total} more, for {price(total * more.cpu_seconds)}, "
+            f"A further trial costs {price(more.cpu_seconds)} and, if drawn at random, would bring at most "
+            f"{more.gain:.1g} on average; {total} more, for {price(total * more.cpu_seconds)}, at most "
             f"{total * more.gain:.1g}. "
-            "Run it again with a larger --budget: nothing is tried twice."
+            "To go on, repeat the command with a larger --budget: no trial is repeated."
         )
     return lines
 

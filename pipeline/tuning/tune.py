@@ -1,4 +1,4 @@
-"""A search in the night that is open: its ground, its progress, its record."""
+"""`netgain tune`: a search on the tuning window of the open night, with progress and records."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,13 +17,13 @@ from pipeline.tuning.spaces import start_of
 from pipeline.tuning.trial import Ground, Trial
 
 MIN_LISTENERS = 4
-"""Two to choose by and two to judge by."""
+"""Two listeners to select by and two to measure on."""
 
 Say = Callable[[str], None]
 
 
 def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trials: int, batch: int) -> Plan:
-    """What is searched: the recipe of that name on the tuning window of the open night.
+    """Return the plan of a search for one recipe on the tuning window of the open night.
 
     Raises:
         RecipeError: there is no such recipe, or too few listeners played in the tuning window.
@@ -33,16 +33,16 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
     start, only_new, folder = start_of(params, name), params.split.target == "new", context.layout.tuning
     if not folder.is_dir():
         raise TableError(
-            f"no tuning window of the night {context.as_of}",
+            f"the night {context.as_of} has no tuning window",
             expected=f"{folder.relative_to(context.layout.root)}/",
             fix="Run `dvc repro split`, or the whole night.",
         )
     n = int(np.count_nonzero(load_tuning(folder, only_new=only_new).n_relevant))
     if n < MIN_LISTENERS:
         raise RecipeError(
-            f"{n} listeners to judge by in {folder}",
+            f"{n} listeners with plays in {folder}",
             expected=f"at least {MIN_LISTENERS}",
-            fix="Take a longer split.tuning_days or more logs.",
+            fix="Increase split.tuning_days, or land more logs.",
         )
     return Plan(
         name=name,
@@ -52,27 +52,27 @@ def plan_of(context: Context, name: str, *, budget_cpu_seconds: float, max_trial
         budget_cpu_seconds=budget_cpu_seconds,
         max_trials=max_trials,
         batch=batch,
-        n_fits=max(params.gate.seeds, 2),  # one fit alone says nothing about its luck
+        n_fits=max(params.gate.seeds, 2),  # one fit alone does not show seed noise
     )
 
 
 def cache_in(context: Context) -> Path:
-    """Where trials are kept; without the folder a search begins anew."""
+    """Return the folder of cached trials; without it a search starts from the beginning."""
     return context.layout.root / ".netgain" / "tuning"
 
 
 def tune(context: Context, plan: Plan, say: Say) -> Results:
-    """Search, telling of each trial, and record in MLflow after each batch."""
+    """Run a search, report each trial, and record it in MLflow after each batch."""
     from pipeline.runtime.choose import executor_for
 
     recorder = Recorder(context, plan, say)
-    n_told = 0
+    n_reported = 0
 
     def seen(trials: Sequence[Trial]) -> None:
-        nonlocal n_told
-        for number in range(n_told, len(trials)):
+        nonlocal n_reported
+        for number in range(n_reported, len(trials)):
             say(trial_line(number, trials, plan.ground.k))
-        n_told = len(trials)
+        n_reported = len(trials)
         recorder.record(trials)
 
     with executor_for("fits", context.settings) as executor:
@@ -81,7 +81,7 @@ def tune(context: Context, plan: Plan, say: Say) -> Results:
 
 
 class Recorder:
-    """Tells MLflow; once it has not answered, it is not asked again. Trials are kept whatever it does."""
+    """Records trials in MLflow, until MLflow fails to answer once. Trials stay cached in any case."""
 
     def __init__(self, context: Context, plan: Plan, say: Say) -> None:
         self._context, self._plan, self._say = context, plan, say
@@ -96,4 +96,4 @@ class Recorder:
             record_search(self._context.settings, self._plan.key, record, children, about=ABOUT)
         except TrackingAway as err:
             self._answers = False
-            self._say(f"not recorded: {err.found}. The trials are kept; run it again to record them.")
+            self._say(f"not recorded: {err.found}. The trials are cached; repeat the command to record them.")

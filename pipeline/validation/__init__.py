@@ -1,5 +1,5 @@
-"""What is expected of data, a module for each table, and the facts that it is held against.
+"""Expectations of the data, one module for each table, and the facts that they are checked against.
 
-A suite is a function of facts and parameters; `pipeline.validation.expectations` holds the facts against it. Facts are
-aggregates, computed once: a day's when the day is new (`daily`), a night's from its days.
+A suite is a function of facts and parameters; `pipeline.validation.expectations` checks facts against it. Facts are
+aggregates and are computed once: those of a day when the day is new (`daily`), those of a night from its days.
 """

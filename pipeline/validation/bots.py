@@ -1,8 +1,8 @@
-"""Listeners no human could be: set aside with their reason, while the night goes on.
+"""Detects listeners that cannot be human; they are excluded with a reason, and the night goes on.
 
-Two things are beyond a person on any single day: hours that a day does not have, and more plays than can be started.
-Two more are habits of machines, which happen to people now and then (music that was left on overnight, a track that
-repeats): something in every hour of the day, and a rhythm without a spread. They count after `habit_days` on end.
+Two kinds of behaviour are impossible for a person on any single day: more hours than a day has, and too many plays. Two
+more are typical of machines but happen to people occasionally (music left on overnight, a track on repeat): plays in
+every hour of the day, and a regular rhythm. They count only on `habit_days` consecutive days.
 """
 
 import datetime as dt
@@ -26,16 +26,19 @@ _SCHEMA = {"listener_id": pl.String, "plays": pl.Int64, **dict.fromkeys(REASONS,
 
 
 def suspects(plays: pl.DataFrame, bots: BotParams) -> pl.DataFrame:
-    """Listeners of a day who did what people do not: listener_id, plays, and a truth for each of REASONS; by id.
+    """Return the listeners of one day whose behaviour is suspicious.
 
     Args:
         plays: columns of PLAYS, of one day.
         bots: the bounds.
+
+    Returns:
+        Rows of listener_id, plays and a boolean for each of REASONS, sorted by listener_id.
     """
     listener = plays.group_by("listener_id").agg(
         plays=pl.len().cast(pl.Int64),
         hours_of_day=pl.col("played_at").dt.hour().n_unique(),
-        # A day's first or last play may lie half in another day, according to what a log's times mean.
+        # The longest play is left out: the day's first or last play may lie partly in another day.
         ms=pl.col("ms_played").sum() - pl.col("ms_played").max().fill_null(0),
     )
     busy = listener.filter(pl.col("plays") > bots.max_plays_per_day / 2)
@@ -55,7 +58,7 @@ def suspects(plays: pl.DataFrame, bots: BotParams) -> pl.DataFrame:
 
 
 def _spreads(plays: pl.DataFrame, listeners: pl.DataFrame) -> pl.DataFrame:
-    """Standard deviation of the times between plays, relative to their mean."""
+    """Return each listener's standard deviation of the times between plays, relative to their mean."""
     between = pl.col("played_at").sort().diff().drop_nulls().dt.total_milliseconds()
     return (
         plays.join(listeners.select("listener_id"), on="listener_id", how="semi")
@@ -65,8 +68,9 @@ def _spreads(plays: pl.DataFrame, listeners: pl.DataFrame) -> pl.DataFrame:
 
 
 def excluded_listeners(days: Iterable[Mapping[str, Any]], bots: BotParams) -> pl.DataFrame:
-    """Return EXCLUDED_LISTENERS, one row per listener, sorted by id. The reason is the first of REASONS that applies;
-    days and plays are those on which it applied.
+    """Return the excluded listeners: EXCLUDED_LISTENERS, one row each, sorted by id.
+
+    The reason is the first of REASONS that suffices; days and plays are counted over the days that it applies to.
 
     Args:
         days: facts of days with their `suspects`.
@@ -78,7 +82,7 @@ def excluded_listeners(days: Iterable[Mapping[str, Any]], bots: BotParams) -> pl
     for order, (column, reason) in enumerate(REASONS.items()):
         of_it = seen.filter(column)
         enough = bots.habit_days if column in _HABITS else 1
-        # Days on end: the day less its number among the listener's days is the same for all of them.
+        # Consecutive days: the day minus its rank among the listener's days is constant along a run.
         run = pl.col("day").cast(pl.Int32) - pl.int_range(pl.len(), dtype=pl.Int32).over("listener_id")
         long = of_it.with_columns(run=run).filter(pl.len().over("listener_id", "run") >= enough)
         by_reason.append(
@@ -92,7 +96,8 @@ def excluded_listeners(days: Iterable[Mapping[str, Any]], bots: BotParams) -> pl
 
 
 def bot_facts(aside: pl.DataFrame, days: list[dict[str, Any]], *, min_listeners: int) -> dict[str, Any]:
-    """How many are set aside, by reason and relative to the busiest day's listeners (None of a handful)."""
+    """Return the number of excluded listeners, by reason and as a share of the busiest day's listeners (None below
+    `min_listeners`)."""
     busiest = max((day["listeners"] for day in days), default=0)
     counts = aside["reason"].value_counts(sort=True).sort("count", "reason", descending=[True, False])
     return {
@@ -103,17 +108,18 @@ def bot_facts(aside: pl.DataFrame, days: list[dict[str, Any]], *, min_listeners:
 
 
 def bot_suite(facts: Mapping[str, Any], bots: BotParams) -> list[Expect]:
+    """Return the expectations on excluded listeners."""
     reasons = "; ".join(f"{n:,} for {reason}" for reason, n in facts["by_reason"].items())
     return [
         within(
             "n_excluded_listeners",
-            f"no listener does what no person can ({reasons or 'nobody is set aside'})",
+            f"no listener behaves like a bot ({reasons or 'none is excluded'})",
             at_most=0,
             severity="quarantine",
         ),
         within(
             "excluded_listener_share",
-            f"at most {bots.max_listener_share:.0%} of listeners are set aside ({facts['n_excluded_listeners']:,} are)",
+            f"at most {bots.max_listener_share:.0%} of listeners are excluded ({facts['n_excluded_listeners']:,} are)",
             at_most=bots.max_listener_share,
         ),
     ]

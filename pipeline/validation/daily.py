@@ -1,4 +1,4 @@
-"""Facts of a day of plays, computed once and kept, so that a night looks at what is new."""
+"""Facts of each day of plays, computed once and cached, so that a night reads only new days."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from pipeline.storage.cache import Cache, key_of
 from pipeline.storage.tables import read_columns
 from pipeline.validation import bots as bot_rules
 
-# How players write that they do not know the artist, in lower case.
+# How players write an unknown artist, in lower case.
 UNKNOWN_ARTISTS = ("unknown artist", "unknown", "[unknown]", "<unknown>")
 DURATION_FROM_SECONDS = (0, 10, 30, 60, 120, 180, 240, 300, 600)
 N_DURATION_BINS = len(DURATION_FROM_SECONDS) + 1  # the last for plays without a duration
@@ -23,23 +23,23 @@ _TEXTS = ("listener_id", "artist_id", "track_id", "artist_name", "track_name")
 
 DayFacts = dict[str, Any]
 """A day's facts: `day` (text); `plays`, `listeners`, `empty_texts`, `unknown_artists`, `min_ms`, `max_ms`, `misplaced`
-(plays of another day than their folder's), `last_second` (of the day); `suspects` (see `bots`). Of people alone, who do
-nothing that a person could not: `people`, `people_plays`, `top_listener_plays` (of the 1 % most active),
-`top_artist_plays`, and the histograms `hours` (of plays by hour of the day, 24 bins), `durations` (by
-DURATION_FROM_SECONDS) and `plays_each` (of listeners, by the power of two of their plays)."""
+(plays dated on another day than their folder's), `last_second` (of the day); `suspects` (see `bots`). Without the
+suspects: `people`, `people_plays`, `top_listener_plays` (of the 1 % most active), `top_artist_plays`, and the
+histograms `hours` (plays by hour of the day, 24 bins), `durations` (plays by DURATION_FROM_SECONDS) and `plays_each`
+(listeners by the power of two of their plays)."""
 
 
 def daily_facts(
     plays: Path, days: Mapping[str, str], *, as_of: dt.date, cache: Cache, bots: BotParams
 ) -> list[DayFacts]:
-    """Facts of each day before `as_of`, in order.
+    """Return the facts of each day before `as_of`, in order.
 
     Args:
         plays: folder of PLAYS.
-        days: for each day, a digest of what its plays were made from.
-        as_of: the night; folders of it and of later days are not even opened.
-        cache: what earlier runs found.
-        bots: what no person can do in a day.
+        days: for each day, a digest of the inputs of its plays.
+        as_of: the night; the folders of this and later days are not opened.
+        cache: the cache of facts.
+        bots: the bounds of human behaviour.
     """
     code = [code_digest(__name__), bots.model_dump()]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(days.items())}

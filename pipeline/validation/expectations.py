@@ -1,4 +1,4 @@
-"""Great Expectations behind one function that cannot pass by accident."""
+"""Runs Great Expectations behind one function that cannot succeed by accident."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 _MAX_LABELS = 3
 
 Severity = Literal["stop", "quarantine", "warn"]
-"""What follows where an expectation is not met: the night stops; what is at fault is set aside and the night goes on;
-it is told and nothing else."""
+"""The consequence of an unmet expectation: `stop` fails the night; `quarantine` excludes what is at fault, and the
+night goes on; `warn` only reports it."""
 Outcome = Literal["held", "broken", "undecided"]
 _SEVERITY_OF_GX: Mapping[Severity, str] = {"stop": "critical", "quarantine": "info", "warn": "warning"}
 
 
 @dataclass(frozen=True)
 class Expect:
-    """One expectation, written down before Great Expectations (2–10 s to import) is needed.
+    """One expectation, described without importing Great Expectations (which takes 2–10 s).
 
     Attributes:
         kind: a class of `great_expectations.expectations` without its `Expect`, as `ColumnValuesToBeUnique`.
-        says: what is expected, for a person; it ends up in errors and reports, so it carries no personal value.
+        says: what is expected, in words; it appears in errors and reports, so it must contain no personal data.
         arguments: the keyword arguments of that class, as `{"column": "rows", "min_value": 1}`.
-        severity: what follows where it is not met.
+        severity: the consequence if it is not met.
     """
 
     kind: str
@@ -47,18 +47,19 @@ def within(
     at_most: float | None = None,
     severity: Severity = "stop",
 ) -> Expect:
-    """Every value of a column lies between two bounds, which are included."""
+    """Return the expectation that every value of a column lies between two bounds, inclusive."""
     bounds = {"column": column, "min_value": at_least, "max_value": at_most}
     return Expect("ColumnValuesToBeBetween", says, bounds, severity)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one expectation.
+    """The result of one expectation.
 
     Attributes:
-        outcome: `undecided` where there was nothing to hold it against, which is neither met nor broken.
-        where: the rows that broke it, by their label.
+        expect: the expectation.
+        outcome: `undecided` if there were no values to check.
+        where: the labels of the rows that broke it.
     """
 
     expect: Expect
@@ -66,16 +67,16 @@ class Finding:
     where: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        told = {"says": self.expect.says, "kind": self.expect.kind, "column": self.expect.arguments.get("column")}
-        return told | {"severity": self.expect.severity, "outcome": self.outcome, "where": self.where}
+        facts = {"says": self.expect.says, "kind": self.expect.kind, "column": self.expect.arguments.get("column")}
+        return facts | {"severity": self.expect.severity, "outcome": self.outcome, "where": self.where}
 
 
 @dataclass(frozen=True)
 class SuiteReport:
-    """What a suite found; holds counts, expectations and labels, never values of the frame.
+    """The result of a suite: counts, expectations and labels, never values of the frame.
 
     Attributes:
-        faults: why the frame or the suite could not be what was asked for; each stops the night.
+        faults: why the frame or the suite could not be checked; each stops the night.
         findings: one for each expectation, in the suite's order.
     """
 
@@ -87,7 +88,7 @@ class SuiteReport:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """One line each for what stops the night."""
+        """One line for each reason to stop the night."""
         return (*self.faults, *self._broken("stop"))
 
     @property
@@ -123,13 +124,13 @@ class SuiteReport:
 
 
 def checkpoint(reports: Sequence[SuiteReport], *, as_of: dt.date) -> dict[str, Any]:
-    """Reports of one place in the night, JSON-able: each line begins with its suite's name.
+    """Combine the suite reports of one checkpoint, JSON-able; each line begins with its suite's name.
 
     Returns:
         `as_of`; `n_expectations`; `failures`, `warnings`, `excluded_listeners`, `undecided`, lists of lines; `suites`.
     """
-    told = ("failures", "warnings", "excluded_listeners", "undecided")
-    lines = {kind: [f"{each.name}: {line}" for each in reports for line in getattr(each, kind)] for kind in told}
+    kinds = ("failures", "warnings", "excluded_listeners", "undecided")
+    lines = {kind: [f"{each.name}: {line}" for each in reports for line in getattr(each, kind)] for kind in kinds}
     total = sum(each.n_expectations for each in reports)
     night = {"as_of": as_of.isoformat(), "n_expectations": total}
     return {**night, **lines, "suites": [each.as_json() for each in reports]}
@@ -143,18 +144,18 @@ def check(
     label: str | None = None,
     nullable: Collection[str] = (),
 ) -> SuiteReport:
-    """Hold a frame against a suite.
+    """Check a frame against a suite.
 
-    Great Expectations calls an empty frame, an empty suite and a column of nothing but nulls a success. Here the first
-    two fail, and so does a null in any column that an expectation names, unless the column is `nullable`; what is
-    expected of a nullable column that holds nothing else is undecided.
+    Great Expectations reports success for an empty frame, an empty suite and a column of nulls only. Here, the first
+    two fail, and so does a null in any column that an expectation names, unless the column is `nullable`; expectations
+    of a nullable column with nulls only are undecided.
 
     Args:
-        frame: pandas, of any size; every expectation costs one pass, so aggregate first where that is possible.
+        frame: pandas, of any size; every expectation costs one pass, so aggregate first if possible.
         expectations: the suite.
         name: of the suite, for the report.
-        label: a column that tells rows apart without being personal (a day, a file). Where given, a finding names the
-            first offending rows by it; the whole frame's offending values are then held in memory for a moment.
+        label: a non-personal column that identifies rows (a day, a file). If given, a finding names the first offending
+            rows by it; all offending values of the frame are then held in memory for a moment.
         nullable: columns in which a null is not a failure.
     """
     faults = [] if len(frame) else ["the frame has no rows"]
@@ -163,7 +164,7 @@ def check(
     named = {v for e in expectations for k, v in e.arguments.items() if k.startswith("column") and isinstance(v, str)}
     for column in sorted(named):
         if column not in frame.columns:
-            faults.append(f"there is no column {column}")
+            faults.append(f"column {column} is missing")
         elif column not in nullable and (n_null := int(frame[column].isna().sum())):
             faults.append(f"{column} is null in {n_null} of {len(frame)} rows")
     findings = [Finding(expect, "undecided") for expect in expectations]
@@ -179,7 +180,7 @@ def check(
 
 @lru_cache(maxsize=1)
 def _frames() -> Any:
-    """What makes a batch of a frame. A context costs a tenth of a second, and a process needs one."""
+    """Return a batch definition for data frames; creating the context takes 0.1 s, and a process needs only one."""
     silence_telemetry()
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -193,12 +194,12 @@ def _frames() -> Any:
 def _evaluate(
     frame: pd.DataFrame, expectations: Sequence[Expect], *, name: str, label: str | None
 ) -> tuple[list[Finding], list[str]]:
-    """A finding for each expectation, and a line for each that could not be evaluated."""
+    """Return a finding for each expectation, and a line for each that could not be evaluated."""
     if not expectations:
         return [], []
     by_number = _results(frame, dict(enumerate(expectations)), name=name, label=None)
     if label is not None:
-        # Where each row stands costs half as much again, and is asked for what is broken alone.
+        # Locating the rows costs half as much again, so it is done for broken expectations only.
         broken = {n: expectations[n] for n, r in by_number.items() if not r.success and not _raised(r.exception_info)}
         by_number |= _results(frame, broken, name=name, label=label) if broken else {}
     findings, unable = [], []
@@ -217,13 +218,13 @@ def _evaluate(
 def _results(
     frame: pd.DataFrame, expectations: Mapping[int, Expect], *, name: str, label: str | None
 ) -> dict[int, Any]:
-    """What Great Expectations says of each expectation, by its number."""
+    """Return the results of Great Expectations, by the number of the expectation."""
     frames = _frames()
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
     batch = frames.get_batch({"dataframe": frame})
-    # Results come back in another order than the suite's; the number in `meta` brings them home.
+    # Results come back in another order than the suite's; the number in `meta` identifies them.
     suite = gx.ExpectationSuite(
         name,
         expectations=[
@@ -236,12 +237,12 @@ def _results(
 
 
 def _result_format(label: str | None) -> Any:
-    # Every format but BOOLEAN_ONLY carries values of the frame; of those only the label is read back.
+    # Every format but BOOLEAN_ONLY carries values of the frame; only the label is read from them.
     return "BOOLEAN_ONLY" if label is None else {"result_format": "COMPLETE", "unexpected_index_column_names": [label]}
 
 
 def _raised(info: Any) -> bool:
-    """Whether evaluation failed: the facts are flat, or one dictionary for each metric that raised."""
+    """Whether evaluation raised: the info is one flat dictionary, or one for each metric that raised."""
     if not isinstance(info, dict):
         return False
     return bool(info.get("raised_exception")) or any(_raised(value) for value in info.values())
@@ -253,4 +254,4 @@ def _where(result: Mapping[str, Any], label: str | None) -> str:
         return ""
     names = [str(row[label]) for row in rows[:_MAX_LABELS]]
     more = f" and {len(rows) - len(names)} more" if len(rows) > len(names) else ""
-    return f" (not so for {label} {', '.join(names)}{more})"
+    return f" (not met by {label} {', '.join(names)}{more})"

@@ -1,4 +1,4 @@
-"""Landed files: what ingest read of each."""
+"""Expectations of landed files, from the counts of ingest."""
 
 from collections.abc import Mapping
 from pathlib import PurePosixPath
@@ -9,11 +9,11 @@ from pipeline.validation.expectations import Expect, within
 
 
 def file_facts(landed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A row for each file of ingest.json: `path` as it may be told, `unaccounted` rows, and whether all of it is
-    `lost`."""
+    """Return a row for each file of ingest.json: `path` without personal folders, `unaccounted` rows, and whether the
+    whole file is `lost`."""
     return [
         {
-            "path": _told(n, landed),
+            "path": _public_path(n, landed),
             "unaccounted": file["read"] - file["accepted"] - file["duplicate"] - file["quarantined"],
             "lost": int(faulty(file) == file["read"] > 0),
         }
@@ -22,32 +22,34 @@ def file_facts(landed: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def file_suite() -> list[Expect]:
+    """Return the expectations of each landed file."""
     return [
         Expect("ColumnValuesToBeUnique", "each file is counted once", {"column": "path"}),
         within("unaccounted", "read = accepted + duplicate + quarantined", at_least=0, at_most=0),
-        within("lost", "something of each file can be read", at_least=0, at_most=0),
+        within("lost", "each file has readable rows", at_least=0, at_most=0),
     ]
 
 
 def faulty(counts: Mapping[str, Any]) -> int:
-    """Rows in quarantine, of a file or in total, that are no fault of the logs, or landed again mended, left out."""
+    """Return the quarantined rows of a file or in total, without rows that are no fault of the logs or that were
+    repaired and landed again."""
     no_fault = sum(n for reason, n in counts["reasons"].items() if reason in NO_FAULT)
     return int(counts["quarantined"] - no_fault - counts.get("replayed", 0))
 
 
 def worst_file(landed: Mapping[str, Any]) -> str:
-    """Which file most of the quarantine comes from."""
+    """Return a phrase on the file with most of the quarantined rows; empty if there are none."""
     files = landed["files"]
     n = max(range(len(files)), key=lambda n: faulty(files[n]), default=None)
     if n is None or not faulty(worst := files[n]):
         return ""
     reasons = {reason: n for reason, n in worst["reasons"].items() if reason not in NO_FAULT}
     reason = max(reasons, key=reasons.__getitem__)
-    return f"; most from {_told(n, landed)}: {faulty(worst):,} of {worst['read']:,}, first of all {reason!r}"
+    return f"; most in {_public_path(n, landed)}: {faulty(worst):,} of {worst['read']:,}, most often {reason!r}"
 
 
-def _told(n: int, landed: Mapping[str, Any]) -> str:
-    """The path of the n-th file; without its folders where these are a listener's name."""
+def _public_path(n: int, landed: Mapping[str, Any]) -> str:
+    """Return the path of the n-th file, without its folders if these are listeners' names."""
     path = str(landed["files"][n]["path"])
     name = PurePosixPath(path).name
     if not landed.get("own_folders") or name == path:

@@ -1,4 +1,4 @@
-"""Interactions, before anything is learnt from them: training and the whole window, with their id maps."""
+"""Expectations of interactions and their id maps, before models are fitted: training and the whole window."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from pipeline.validation.expectations import Expect, within
 _FAULTS = {
     "n_not_finite": "weights are finite",
     "n_not_positive": "weights are positive",
-    "n_negative_ages": "no play is younger than its window's end",
-    "n_repeated": "each listener and item meet in one row",
+    "n_negative_ages": "no play is later than its window's end",
+    "n_repeated": "each pair of listener and item has one row",
     "n_astray": "every row's listener and item are in the id maps",
     "n_bad_listeners": "listeners' ids are distinct, in order and not empty",
     "n_bad_items": "items' ids are distinct, in order and not empty",
     "n_nameless": "every item has a name",
     "n_idle_items": "every item has a listener",
-    "n_plays_off": "the plays of the matrix are those of the days before its end, neither more nor fewer",
+    "n_plays_off": "the matrix counts exactly the plays of the days before its end",
 }
 SHARES = {"kept_listener_share": "listeners", "kept_item_share": "items"}
 NULLABLE = (*SHARES, "new_item_share")
@@ -36,14 +36,14 @@ def interaction_facts(
     until: dt.date,
     known: InteractionTables | None = None,
 ) -> dict[str, Any]:
-    """Counts of what is wrong with a fold, one row of the suite's frame.
+    """Return the counts of faults in a fold, one row of the suite's frame.
 
     Args:
-        name: of the fold, which is no personal value.
-        tables: what was made.
-        daily: DAILY, all days that the night may see; what the fold should hold is counted from them anew.
-        until: first day that the fold may not hold.
-        known: an earlier fold; the share of items that it has not is reported, else None.
+        name: of the fold; not personal data.
+        tables: the fold's tables.
+        daily: DAILY, all days that the night may see; the expected plays are counted from it.
+        until: the first day that the fold must not contain.
+        known: an earlier fold, for the share of items that it lacks; None to leave the share undefined.
     """
     pairs, listeners, items = (pl.DataFrame(t) for t in (tables.interactions, tables.listeners, tables.items))
     weight = pairs["weight"].to_numpy()
@@ -73,14 +73,14 @@ def interaction_facts(
 
 
 def interaction_suite(facts: Mapping[str, Any], params: ValidationParams, *, whole: bool) -> list[Expect]:
-    """What one fold has to be.
+    """Return the expectations of one fold.
 
     Args:
         facts: of the fold.
         params: bounds.
-        whole: whether it is the whole window, which lists are made from: that must hold something, and its items are
-            compared with those of training. Training is empty in the first days of a service; then nothing can be
-            decided, and the popular list is served.
+        whole: whether it is the whole window, which lists are made from: it must not be empty, and its items are
+            compared with those of training. Training may be empty in the first days of a service; nothing can be
+            decided then, and the popular list is served.
     """
     suite = [
         *(
@@ -91,7 +91,7 @@ def interaction_suite(facts: Mapping[str, Any], params: ValidationParams, *, who
         *(
             within(
                 column,
-                f"at least {params.min_kept_share:.0%} of {what} are kept ({_told(facts[column])})",
+                f"at least {params.min_kept_share:.0%} of {what} are kept ({_shown(facts[column])})",
                 at_least=params.min_kept_share,
                 severity="warn",
             )
@@ -99,12 +99,12 @@ def interaction_suite(facts: Mapping[str, Any], params: ValidationParams, *, who
         ),
     ]
     if whole:
-        says = f"at most {params.max_new_item_share:.0%} of items are new ({_told(facts['new_item_share'])})"
+        says = f"at most {params.max_new_item_share:.0%} of items are new ({_shown(facts['new_item_share'])})"
         suite.append(within("new_item_share", says, at_most=params.max_new_item_share, severity="warn"))
     return suite
 
 
-def _told(share: float | None) -> str:
+def _shown(share: float | None) -> str:
     return "there are none" if share is None else f"{share:.1%} are"
 
 
@@ -114,7 +114,7 @@ def _astray(rows: pa.ChunkedArray, n: int) -> int:
 
 
 def _out_of_order(ids: pl.Series) -> int:
-    """Ids that are null or empty, or do not come after the one before: a repeated one is among them."""
+    """Count ids that are null, empty or not greater than the one before, which includes repeated ones."""
     after = ids.shift(1)
     return int((ids.is_null() | (ids == "") | (after.is_not_null() & (ids <= after))).fill_null(value=True).sum())
 

@@ -1,4 +1,4 @@
-"""Lists, before anyone is served: a row of counted faults for each listener, and what was promised of it."""
+"""Expectations of lists before they are served, from a row of fault counts for each listener."""
 
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FAULTS = {
-    "n_missing": "a list is as long as asked, unless the catalogue is exhausted",
+    "n_missing": "a list has the requested length, unless the catalogue is exhausted",
     "n_misplaced": "ranks are 1, 2, … without gap or repetition",
     "n_repeated": "the items of a list are distinct",
     "n_unknown": "every item is in the catalogue",
-    "n_heard": "no item was heard before by its listener",
+    "n_heard": "no item was played by its listener before",
     "n_not_finite": "scores are finite",
     "n_rising": "scores do not rise along a list",
     "n_reasonless": "every item has a reason",
@@ -23,7 +23,7 @@ _FAULTS = {
 
 
 def lists_suite(*, heard_out: bool) -> list[Expect]:
-    """What is promised of a listener's list; `heard_out` adds that nothing in it was heard."""
+    """Return the expectations of listeners' lists; `heard_out` adds that lists contain no item played before."""
     once = [
         within("is_listener", "every list belongs to a listener of the window", at_least=1, at_most=1),
         within("n_lists", "every listener has exactly one list", at_least=1, at_most=1),
@@ -32,7 +32,7 @@ def lists_suite(*, heard_out: bool) -> list[Expect]:
 
 
 def fallback_suite() -> list[Expect]:
-    """The same of the list for strangers, as far as it applies."""
+    """Return the same expectations of the fallback list, as far as they apply."""
     return _no_faults("the fallback list: ")
 
 
@@ -43,15 +43,15 @@ def _no_faults(where: str) -> list[Expect]:
 def list_facts(
     lists: pa.Table, *, listeners: pa.Table, items: pa.Table, interactions: pa.Table, n_items: int, heard_out: bool
 ) -> "pd.DataFrame":
-    """Counts of faults, one row for each listener of the window or of the lists; Great Expectations reads this.
+    """Return counts of faults, one row for each listener of the window or of the lists, for Great Expectations.
 
     Args:
         lists: LISTS, in the order in which they are served.
         listeners: LISTENER_MAP.
         items: ITEM_MAP.
         interactions: INTERACTIONS of the window.
-        n_items: length of a list [items].
-        heard_out: whether heard items are kept out of lists.
+        n_items: length of a list.
+        heard_out: whether items played before are excluded from lists.
     """
     heard = (
         pl.DataFrame(interactions.select(["listener_idx", "item_idx"]))
@@ -79,14 +79,14 @@ def list_facts(
 
 
 def fallback_facts(fallback: pa.Table, *, items: pa.Table, n_items: int) -> "pd.DataFrame":
-    """The same counts for the list for strangers: one row, or none where there is no list."""
+    """Return the same counts for the fallback list: one row, or none if there is no list."""
     rows = _marked(pl.DataFrame(fallback).with_columns(everyone=0), items, over="everyone")
     facts = _counted(rows.group_by("everyone"), pl.lit(value=False))
     return facts.with_columns(n_missing=(min(n_items, items.num_rows) - pl.col("n_rows")).abs()).to_pandas()
 
 
 def _marked(lists: pl.DataFrame, items: pa.Table, *, over: str) -> pl.DataFrame:
-    """Rows with their place in the list as served, the score before them, and whether the item is known."""
+    """Return rows with their position in the served list, the score before them, and whether the item is known."""
     return lists.with_columns(
         place=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(over),
         before=pl.col("score").shift(1).over(over),

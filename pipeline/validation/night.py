@@ -1,4 +1,4 @@
-"""The night as a whole: how much there is, and how much of it is of use."""
+"""Expectations of the night as a whole: the number of plays, and the shares of unusable ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from pipeline.validation.files import faulty, worst_file
 
 
 def night_facts(days: list[DayFacts], landed: Mapping[str, Any]) -> dict[str, Any]:
-    """`plays`, `days`, and the shares of plays by an unknown artist and of rows in quarantine (None of nothing)."""
+    """Return `plays`, `days`, and the shares of plays by unknown artists and of quarantined rows, None if undefined."""
     n_plays, n_unknown = (sum(day[name] for day in days) for name in ("plays", "unknown_artists"))
     return {
         "plays": n_plays,
@@ -23,6 +23,7 @@ def night_facts(days: list[DayFacts], landed: Mapping[str, Any]) -> dict[str, An
 def night_suite(
     facts: Mapping[str, Any], params: ValidationParams, *, max_quarantine_share: float, landed: Mapping[str, Any]
 ) -> list[Expect]:
+    """Return the expectations of the night."""
     unknown, quarantined = facts["unknown_artist_share"] or 0.0, facts["quarantine_share"] or 0.0
     return [
         within(

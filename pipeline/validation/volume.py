@@ -1,4 +1,4 @@
-"""How much the latest day has against what is usual, how old the last play is, and which days are missing."""
+"""Expectations of the volume of the latest day, the age of the last play, and missing days."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -10,22 +10,22 @@ from pipeline.validation.daily import DayFacts
 from pipeline.validation.expectations import Expect, within
 
 _FEWEST_DAYS, _FEWEST_WEEKDAYS = 7, 4
-"""Days that a median is taken of at least; of the same weekday, where there are so many."""
+"""The fewest days for a median; days of the same weekday are used if there are enough."""
 
 
 def volume_facts(days: list[DayFacts], *, as_of: dt.date, params: ValidationParams) -> dict[str, Any]:
-    """Of the latest complete day: `plays_ratio` and `listeners_ratio` to the median of the days before (None where
-    those are too few, or of too few listeners); `age_days` of the last play; `n_missing`, days without plays.
+    """Return facts of the latest complete day: `plays_ratio` and `listeners_ratio` to the median of the days before
+    (None with too few days or listeners); `age_days` of the last play; `n_missing`, the number of days without plays.
 
-    A day that is missing altogether has no plays and no listeners: its ratio is 0.
+    A latest day without data counts as a day without plays or listeners: its ratios are 0.
     """
     latest, by_day = as_of - dt.timedelta(days=1), {dt.date.fromisoformat(day["day"]): day for day in days}
     before = [latest - dt.timedelta(days=n) for n in range(1, params.median_days + 1)]
     present = [day for day in before if day in by_day]
     alike = [day for day in present if day.weekday() == latest.weekday()]
-    held_against = alike if len(alike) >= _FEWEST_WEEKDAYS else present
-    facts: dict[str, Any] = {"day": latest.isoformat(), "compared_with": len(held_against)}
-    usual = {n: median([by_day[d][n] for d in held_against] or [0]) for n in ("plays", "listeners")}
+    reference = alike if len(alike) >= _FEWEST_WEEKDAYS else present
+    facts: dict[str, Any] = {"day": latest.isoformat(), "compared_with": len(reference)}
+    usual = {n: median([by_day[d][n] for d in reference] or [0]) for n in ("plays", "listeners")}
     decided = len(present) >= _FEWEST_DAYS and usual["listeners"] >= params.min_listeners
     for name, middle in usual.items():
         facts[name] = by_day[latest][name] if latest in by_day else 0
@@ -40,6 +40,7 @@ def volume_facts(days: list[DayFacts], *, as_of: dt.date, params: ValidationPara
 
 
 def volume_suite(facts: Mapping[str, Any], params: ValidationParams) -> list[Expect]:
+    """Return the expectations of the latest day."""
     missing = f"no day without plays in the last {params.median_days + 1} (there are {facts['n_missing']})"
     return [
         *(_band(name, facts, params.stop_day_ratio, stops=True) for name in ("plays", "listeners")),

@@ -142,7 +142,7 @@ def test_a_task_that_failed_for_good_marks_what_is_served_as_stale_and_the_alert
 ) -> None:
     mark = json.loads((workspace / "releases" / "STALE.json").read_text(encoding="utf-8"))
     assert (mark["night"], mark["stage"], mark["why"]) == ("2026-01-12", "ingest", "half a file")
-    told = f"Served meanwhile: release {mark['release']} of the night 2026-01-10, 2 nights old."
+    told = f"Still served: release {mark['release']} of the night 2026-01-10, 2 nights old."
     assert described["alerts"].count(told) == len(FAILED)
 
 

@@ -49,7 +49,7 @@ def test_the_night_is_that_of_the_logical_date_and_leaves_no_server(
     workspaces: tuple[Path, Path], airflow_said: str
 ) -> None:
     assert f"the night of {AS_OF} is open" in airflow_said
-    assert "Spark is up" in airflow_said
+    assert "the Spark server of this folder is running" in airflow_said
     assert not (workspaces[1] / ".netgain" / "spark.json").exists()
 
 
@@ -80,7 +80,7 @@ def test_a_hostile_night_is_refused_before_a_task_starts(workspaces: tuple[Path,
 def test_a_task_of_another_night_than_the_open_one_is_refused(workspaces: tuple[Path, Path], airflow_said: str) -> None:
     said = _airflow(workspaces[1], "airflow tasks test netgain_nightly decide 2026-01-14")
     assert f"the night of {AS_OF} is open" in said
-    assert "this run is that of 2026-01-14" in said
+    assert "but this run is for 2026-01-14" in said
     assert "new_state=failed" in said
     assert "Running stage" not in said
 

@@ -1,4 +1,4 @@
-"""A webhook and a mail server on loopback that keep what they are sent."""
+"""A webhook and a mail server on loopback that record what they receive."""
 
 import json
 import socketserver
@@ -11,7 +11,7 @@ from typing import Any
 
 @contextmanager
 def webhook(*, status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Its address, and the JSON that was posted to it."""
+    """Yield the address of a webhook, and the JSON that was posted to it."""
     taken: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -21,7 +21,7 @@ def webhook(*, status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Nothing on the terminal."""
+            """Print nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server, _serving(server):
         yield f"http://127.0.0.1:{server.server_port}/hook?token=s3cret", taken
@@ -29,7 +29,7 @@ def webhook(*, status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 @contextmanager
 def mailbox() -> Iterator[tuple[str, list[str]]]:
-    """Its address, and the mails that were sent to it."""
+    """Yield the address of a mail server, and the mails that were sent to it."""
     taken: list[str] = []
 
     class Handler(socketserver.StreamRequestHandler):

@@ -1,4 +1,4 @@
-"""Alerts reach a webhook and a mailbox, say what to do, and never more than a line of what went wrong with them."""
+"""Alerts reach a webhook and a mailbox, say what to do, and a channel that fails is one line in the log."""
 
 import logging
 import subprocess
@@ -15,8 +15,8 @@ from tests.workspace import ROOT, environment
 DECISION = {"as_of": "2026-02-12", "verdict": "KEEP", "sentence": "KEPT als.", "faults": []}
 
 
-def to(**told: str) -> Alerting:
-    return load_alerting({f"NETGAIN_ALERT_{name}": value for name, value in told.items()})
+def to(**values: str) -> Alerting:
+    return load_alerting({f"NETGAIN_ALERT_{name}": value for name, value in values.items()})
 
 
 def test_a_verdict_reaches_both_channels_with_the_warnings() -> None:
@@ -33,20 +33,18 @@ def test_a_verdict_reaches_both_channels_with_the_warnings() -> None:
     assert "decision: http://127.0.0.1/d" in mails[0]
 
 
-def test_a_night_that_stopped_says_where_why_and_what_to_do() -> None:
-    text = message.stopped(
-        "validate", "no plays; expected some.", as_of="2026-02-12", served="Served meanwhile: r."
-    ).text
+def test_the_alert_of_a_failed_night_says_where_why_and_what_to_do() -> None:
+    text = message.stopped("validate", "no plays; expected some.", as_of="2026-02-12", served="Still served: r.").text
     assert text.splitlines()[0] == "Netgain 2026-02-12: stopped at validate"
-    assert "no plays; expected some.\nServed meanwhile: r.\nWhat to do: See reports/data_docs/" in text
+    assert "no plays; expected some.\nStill served: r.\nWhat to do: See reports/data_docs/" in text
     assert message.stopped("rollback", "x", as_of=None, served="").subject == "Netgain: stopped at rollback"
 
 
-def test_a_night_that_could_not_decide_says_that_lists_are_served() -> None:
-    assert "Lists are served all the same." in message.ended(DECISION | {"verdict": "INVALID"}, []).text
+def test_the_alert_of_an_invalid_night_says_that_lists_are_served() -> None:
+    assert "no decision was made" in message.ended(DECISION | {"verdict": "INVALID"}, []).text
 
 
-def test_a_channel_that_fails_is_a_line_in_the_log_without_its_secrets(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_channel_is_logged_without_its_secrets(caplog: pytest.LogCaptureFixture) -> None:
     alert = message.Alert("note", "hello", ())
     with webhook(status=500) as (url, posted), caplog.at_level(logging.WARNING):
         failed = send(alert, to(WEBHOOK=url, SMTP="smtp://me:pa55@127.0.0.1:9", TO="ann@example.org"))
@@ -58,20 +56,20 @@ def test_a_channel_that_fails_is_a_line_in_the_log_without_its_secrets(caplog: p
 
 
 @pytest.mark.parametrize("smtp", ["ftp://host", "smtp://", "nonsense", "smtp://host:99999"])
-def test_a_mail_server_that_is_none_stops_nothing(smtp: str) -> None:
+def test_a_server_that_speaks_no_smtp_raises_nothing(smtp: str) -> None:
     failed = send(message.Alert("note", "hello", ()), to(SMTP=smtp, TO="ann@example.org", WEBHOOK="file:///etc/passwd"))
     assert [line.partition(":")[0] for line in failed] == ["webhook", "mail"]
 
 
-def test_a_password_does_not_travel_without_tls() -> None:
+def test_a_password_is_not_sent_without_tls() -> None:
     with mailbox() as (smtp, mails):
         safe = smtp.replace("smtp://", "smtp://me:pa55@")
         failed = send(message.Alert("note", "hello", ()), to(SMTP=safe, TO="ann@example.org"))
-    assert "without TLS" in failed[0]
+    assert "offers no TLS" in failed[0]
     assert mails == []
 
 
-def test_the_command_tries_the_channels(tmp_path: Path) -> None:
+def test_the_command_sends_by_every_channel(tmp_path: Path) -> None:
     with webhook() as (url, posted):
         done = subprocess.run(
             ["netgain", "alert", "a trial", "--line", "of the channels"],
@@ -81,5 +79,5 @@ def test_the_command_tries_the_channels(tmp_path: Path) -> None:
             text=True,
             check=True,
         )
-    assert done.stdout.strip() == "told: log, webhook"
+    assert done.stdout.strip() == "sent: log, webhook"
     assert posted[0]["text"] == "a trial\n\nof the channels"

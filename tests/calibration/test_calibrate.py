@@ -45,7 +45,7 @@ def test_what_was_fitted_is_fitted_once(ran: tuple[Path, list[str], dict[str, An
     workspace, _, found = ran
     again: list[str] = []
     repeated = calibrate(load_settings({}, workspace=workspace), again.append, size=SIZE, scale=0.02)
-    assert again[0] == "the refits of an earlier run are used"
+    assert again[0] == "using the refits of an earlier run"
     assert repeated == found
 
 

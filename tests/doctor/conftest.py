@@ -17,6 +17,6 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def three(settings: Settings) -> list[Release]:
-    """Three nights' releases; the last is served."""
+    """Releases of three nights; the last one is served."""
     nights = [contents(settings.workspace, f"2026-01-1{n}", f"night {n}") for n in range(3)]
     return [publish(settings.releases, night)[0] for night in nights]

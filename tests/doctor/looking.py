@@ -1,4 +1,4 @@
-"""What a check has found, and what its repair does."""
+"""Helpers that run a check, and its repair."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from pipeline.settings import Settings
 
 
 def silently(_read: int, _of: int) -> None:
-    """Nobody watches."""
+    """Ignore the progress."""
 
 
 def look_at_releases(settings: Settings) -> list[Finding]:
@@ -21,7 +21,7 @@ def only(found: list[Finding]) -> Finding:
 
 
 def repaired(settings: Settings, look: Callable[[Settings], list[Finding]]) -> str:
-    """What the repair of the one thing that can be repaired says that it did."""
+    """Carry out the only repair on offer, and return its message."""
     finding = only([finding for finding in look(settings) if finding.repair])
     assert finding.level != "ok"
     assert finding.repair is not None

@@ -1,4 +1,4 @@
-"""All checks together: nothing is written by looking, and what is safe to mend is mended."""
+"""All checks together: they write nothing, and repair what is safe to repair."""
 
 import json
 import subprocess
@@ -15,28 +15,28 @@ from tests.releases.test_releases import tree
 from tests.workspace import environment
 
 
-def test_looking_writes_nothing(settings: Settings, three: list[Release]) -> None:
+def test_an_examination_writes_nothing(settings: Settings, three: list[Release]) -> None:
     (settings.releases / "CURRENT").write_text("nothing", encoding="utf-8")
     before = tree(settings.workspace)
     assert not examine(settings, silently).is_sound
     assert tree(settings.workspace) == before
 
 
-def test_what_the_system_refuses_to_read_is_a_finding_and_no_traceback(settings: Settings) -> None:
+def test_an_unreadable_file_is_a_finding_and_not_a_traceback(settings: Settings) -> None:
     (settings.workspace / ".dvc" / "tmp" / "rwlock").mkdir(parents=True)
     failing = [finding for finding in examine(settings, silently).findings if finding.level == "fail"]
     assert [(finding.check, "Is a directory" in finding.found) for finding in failing] == [("locks", True)]
 
 
-def test_nothing_is_mended_under_a_night_that_runs(settings: Settings, three: list[Release]) -> None:
+def test_nothing_is_repaired_while_a_night_runs(settings: Settings, three: list[Release]) -> None:
     (settings.releases / "CURRENT").write_text("nothing", encoding="utf-8")
     with exclusive_night(settings):
         diagnosis = mend(settings, silently, by="ann")
-    assert diagnosis.done == (f"releases: could not be mended: a night is running in {settings.workspace}",)
+    assert diagnosis.done == (f"releases: could not be repaired: a night is running in {settings.workspace}",)
     assert not diagnosis.is_sound
 
 
-def test_the_command_mends_a_machine_after_a_crash_and_its_status_says_whether_it_is_sound(
+def test_the_command_repairs_a_machine_after_a_crash_and_its_status_reports_success(
     settings: Settings, three: list[Release]
 ) -> None:
     here = settings.workspace
@@ -57,8 +57,8 @@ def test_the_command_mends_a_machine_after_a_crash_and_its_status_says_whether_i
     assert failing == {("locks", True), ("releases", True)}
     done = [line for line in mended.stdout.splitlines() if line.startswith("done: ")]
     assert done == [
-        "done: locks: put .dvc/tmp/rwlock aside as rwlock.aside",
-        f"done: releases: {three[2].id} is served now: the newest whole release that was not withdrawn; on record in "
+        "done: locks: moved .dvc/tmp/rwlock to rwlock.aside",
+        f"done: releases: now serving {three[2].id}, the newest complete release that was not withdrawn; recorded in "
         "the ledger",
     ]
     assert release_ids(settings.releases) == [release.id for release in three]

@@ -1,4 +1,4 @@
-"""Locks, the last night, the ledger, and what a crash left."""
+"""Locks, the last night, the ledger, and orphaned temporaries."""
 
 import os
 import subprocess
@@ -18,22 +18,22 @@ from tests.doctor.looking import only, repaired
 from tests.releases.test_releases import tree
 
 
-def test_a_rwlock_that_was_cut_off_is_put_aside(settings: Settings) -> None:
+def test_a_truncated_rwlock_is_moved_aside(settings: Settings) -> None:
     path = settings.workspace / ".dvc" / "tmp" / "rwlock"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"{")
-    assert repaired(settings, locks.look) == "put .dvc/tmp/rwlock aside as rwlock.aside"
-    assert only(locks.look(settings)).found == "free; DVC's rwlock can be read"
+    assert repaired(settings, locks.look) == "moved .dvc/tmp/rwlock to rwlock.aside"
+    assert only(locks.look(settings)).found == "no lock is held; DVC's rwlock is readable"
 
 
-def test_who_holds_a_lock_is_said_and_is_no_fault(settings: Settings) -> None:
+def test_a_held_lock_is_reported_and_is_not_a_fault(settings: Settings) -> None:
     settings.releases.mkdir()
     with exclusive_night(settings), locked(settings.releases):
         finding = only(locks.look(settings))
     assert finding == Finding("locks", "ok", "a night runs in this workspace; a release is being published")
 
 
-def test_a_night_is_not_kept_out_by_somebody_who_asks(settings: Settings) -> None:
+def test_an_examination_does_not_keep_a_night_from_starting(settings: Settings) -> None:
     code = (
         "import fcntl, os, sys, time\n"
         "fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_SH)\n"
@@ -46,22 +46,24 @@ def test_a_night_is_not_kept_out_by_somebody_who_asks(settings: Settings) -> Non
             pass
 
 
-def test_a_night_that_was_killed_is_said_and_marks_what_is_served(settings: Settings, three: list[Release]) -> None:
+def test_a_killed_night_is_reported_and_the_repair_marks_the_release_as_stale(
+    settings: Settings, three: list[Release]
+) -> None:
     taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
     assert only(lease.look(settings)).level == "ok"
     path = settings.ledger / leases.FOLDER / f"{taken.token:08d}.json"
     write_json(path, asdict(taken) | {"started": taken.started - 1})
-    assert repaired(settings, lease.look).startswith("marked what is served as stale")
+    assert repaired(settings, lease.look).startswith("marked the served release as stale")
     mark = stale_mark(settings.releases)
     assert mark is not None
     assert (mark.night, mark.release) == ("2026-01-13", three[2].id)
     finding = only(lease.look(settings))
-    assert finding.found.endswith("did not end: its process is gone")
+    assert finding.found.endswith("did not finish: its process is gone")
     assert finding.repair is None
 
 
-def test_how_the_last_night_ended_is_said(settings: Settings) -> None:
-    assert only(lease.look(settings)).found == "none was opened yet"
+def test_the_end_of_the_last_night_is_reported(settings: Settings) -> None:
+    assert only(lease.look(settings)).found == "no night has been opened yet"
     for how, level in (("done", "ok"), ("failed", "warn")):
         taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
         leases.close(settings.ledger, taken, how)
@@ -71,7 +73,9 @@ def test_how_the_last_night_ended_is_said(settings: Settings) -> None:
     assert only(lease.look(settings)).level == "warn"
 
 
-def test_a_journal_that_was_cut_off_is_mended_from_its_copy_and_without_one_left_to_people(settings: Settings) -> None:
+def test_a_truncated_journal_is_restored_from_its_copy_and_needs_a_person_if_both_are_damaged(
+    settings: Settings,
+) -> None:
     landed = settings.ledger / "landed.jsonl"
     append(landed, {"kind": "night"}, {"kind": "night"})
     append(settings.ledger / "looks.jsonl", {})

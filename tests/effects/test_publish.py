@@ -39,7 +39,7 @@ def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_p
     answer = lookup(context.settings.releases, "[red]nobody[/red]")
     assert not answer.known
     assert len(answer.rows) == 2
-    assert "[red]nobody[/red] is a stranger" in printed(answer_table(answer))
+    assert "[red]nobody[/red] is unknown" in printed(answer_table(answer))
 
 
 def test_the_heldout_fit_of_a_kept_model_is_carried_over(tmp_path: Path) -> None:

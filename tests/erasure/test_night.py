@@ -73,7 +73,7 @@ def erased(workspace: Path, leaving: list[str]) -> Path:
     assert min(counts["data"], counts["releases"], counts[".dvc/cache"]) > 0
     assert not (workspace / "ledger" / "erasures").exists()
     told = run(workspace, NETGAIN, "erase", leaving[0], "--file", "leaving.txt", "--by", "ann")
-    assert f"{LEAVE} listeners are erased by the next night" in told.stdout
+    assert f"{LEAVE} listeners will be erased by the next night" in told.stdout
     (workspace / "leaving.txt").unlink()
     land(workspace, DAYS + 1)
     assert f"{LEAVE} listeners are erased" in night(workspace, DAYS + 1).stdout
@@ -91,7 +91,7 @@ def test_all_others_are_served_as_before(erased: Path, leaving: list[str]) -> No
     assert listeners == window
     assert len(listeners) > LEAVE
     assert not listeners & set(leaving)
-    assert "is a stranger" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
+    assert "is unknown: the fallback list" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
 
 
 def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None:
@@ -101,7 +101,7 @@ def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None
         verify(release)
     roll_back(erased / "releases", erased / "ledger", to=None, by="ann", reason="r")
     assert current(erased / "releases").id == found[0].id
-    assert "is a stranger" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
+    assert "is unknown: the fallback list" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
     roll_back(erased / "releases", erased / "ledger", to=found[1].id, by="ann", reason="r")
 
 

@@ -22,7 +22,7 @@ def test_a_current_that_was_cut_off_names_the_newest_release_again(
     assert fault(root) is None
     (entry,) = read_lines(tmp_path / "ledger" / FILE)
     assert (entry["from"], entry["to"], entry["by"]) == (None, three[2].id, "ann")
-    assert entry["reason"].startswith("nothing whole was served: ")
+    assert entry["reason"].startswith("no complete release was served: ")
 
 
 def test_a_current_that_is_missing_is_no_fault_before_the_first_release_alone(root: Path, three: list[Release]) -> None:

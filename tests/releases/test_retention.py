@@ -59,9 +59,9 @@ def test_what_a_rollback_goes_to_is_kept_however_old_it_is(tmp_path: Path, root:
 def test_a_rollback_beyond_what_is_kept_is_one_clear_line(tmp_path: Path, root: Path, five: list[Release]) -> None:
     retire(root, keep=1, spare="")
     assert roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")[1] == five[3]
-    with pytest.raises(ReleaseError, match="is the first release that is kept"):
+    with pytest.raises(ReleaseError, match="is the oldest kept release"):
         roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")
-    with pytest.raises(ReleaseError, match=f"{five[0].id} was removed, as older than those that are kept"):
+    with pytest.raises(ReleaseError, match=f"{five[0].id} was removed by retention"):
         roll_back(root, tmp_path / "ledger", to=five[0].id, by="ann", reason="r")
 
 

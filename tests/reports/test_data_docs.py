@@ -33,7 +33,7 @@ MIXED = report(
     ("broken", "warn", "a usual day"),
     ("broken", "quarantine", "no bots"),
     ("broken", "stop", "no <script>alert(1)</script>"),
-    faults=("there is no column y",),
+    faults=("column y is missing",),
 )
 
 
@@ -90,12 +90,12 @@ def test_what_is_amiss_comes_first_with_its_outcome_and_severity() -> None:
 def test_what_is_amiss_stands_before_the_suites() -> None:
     page = render_checkpoint("ingest", MIXED, as_of="2026-01-01")
     assert re.findall(r"<li class=\"[a-z-]+\">(.*?)</li>", page) == [
-        "✕ there is no column y",
+        "✕ column y is missing",
         "✕ no &lt;script&gt;alert(1)&lt;/script&gt;",
         "! a usual day",
         "→ no bots",
     ]
-    assert "What is amiss" not in render_checkpoint("ingest", report(("held", "stop", "x")), as_of="2026-01-01")
+    assert "Faults" not in render_checkpoint("ingest", report(("held", "stop", "x")), as_of="2026-01-01")
 
 
 def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
@@ -107,7 +107,7 @@ def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
     ]
     rows = [row for row in Text(page).rows if row]
     assert [row[0] for row in rows] == ["2026-01-02", "2026-01-01"]
-    assert "2 stop the night, 1 warn, bots set aside, 1 undecided" in rows[0][1]
+    assert "2 stop the night, 1 warn, bots excluded, 1 undecided" in rows[0][1]
     assert "not reached" in rows[0][2]
 
 

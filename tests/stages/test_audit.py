@@ -76,7 +76,7 @@ def test_lists_as_promised_pass_and_the_report_counts_them(tmp_path: Path) -> No
 
 def test_a_list_is_short_only_where_the_catalogue_is_exhausted(tmp_path: Path) -> None:
     raw = context_of(tmp_path, [row for row in GOOD if row[:2] != ("v", 2)])
-    with pytest.raises(ValidationFailed, match="a list is as long as asked"):
+    with pytest.raises(ValidationFailed, match="a list has the requested length"):
         audit.run(raw)
 
 

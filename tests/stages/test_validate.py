@@ -84,14 +84,13 @@ def test_too_much_in_quarantine_names_the_file_and_the_reason(tmp_path: Path) ->
     files = {"good.jsonl": rows(90), "bad.jsonl": [*rows(7), "{", "{", "[]"]}
     (failure,) = validated(tmp_path, files)["failures"]
     assert failure == (
-        "night: at most 2.00% of rows in quarantine "
-        "(it is 3.00%; most from bad.jsonl: 3 of 10, first of all 'not JSON')"
+        "night: at most 2.00% of rows in quarantine (it is 3.00%; most in bad.jsonl: 3 of 10, most often 'not JSON')"
     )
 
 
 def test_a_file_of_which_nothing_can_be_read_is_named(tmp_path: Path) -> None:
     (failure,) = validated(tmp_path, {"a.jsonl": rows(99), "lost.jsonl": ["{"]})["failures"]
-    assert failure == "landed files: something of each file can be read (not so for path lost.jsonl)"
+    assert failure == "landed files: each file has readable rows (not met by path lost.jsonl)"
 
 
 def test_rows_that_are_not_music_are_not_a_fault_of_the_logs() -> None:
@@ -99,7 +98,7 @@ def test_rows_that_are_not_music_are_not_a_fault_of_the_logs() -> None:
     faulty = {**aside, "path": "b.json", "reasons": {"not music": 3, "bad timestamp": 2}}
     podcasts = {**aside, "path": "c.json", "accepted": 0, "quarantined": 10, "reasons": {"not music": 10}}
     assert worst_file({"files": [aside, podcasts]}) == ""
-    assert worst_file({"files": [aside, faulty]}) == ("; most from b.json: 2 of 10, first of all 'bad timestamp'")
+    assert worst_file({"files": [aside, faulty]}) == ("; most in b.json: 2 of 10, most often 'bad timestamp'")
     assert [file["lost"] for file in file_facts({"files": [aside, faulty, podcasts]})] == [0, 0, 0]
 
 

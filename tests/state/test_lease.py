@@ -73,7 +73,7 @@ def test_a_night_of_many_processes_is_left_alone_until_it_is_silent(tmp_path: Pa
     settings = load_settings({"NETGAIN_OWNER": "run-1"}, workspace=tmp_path)
     take_over(settings, as_of="2026-01-10")
     other = replace(settings, owner="run-2")
-    with pytest.raises(TransientError, match=r"run-1, process .* has not ended, and was alive 0 s ago"):
+    with pytest.raises(TransientError, match=r"run-1, process .* has not finished; its last heartbeat was 0 s ago"):
         require_free(other)
     require_free(settings)  # its own run, tried again
     lease = in_force(settings.ledger)

@@ -100,8 +100,8 @@ def test_who_is_set_aside_is_told_by_number_and_stops_the_night_where_it_is_many
     days = [day for n in range(20) for day in habit([1], column="too_many", listener=f"secret-{n}")]
     facts = bot_facts(excluded_listeners(days, BOTS), days, min_listeners=30)
     found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
-    assert found.excluded_listeners == (f"no listener does what no person can (20 for {REASONS['too_many']})",)
-    assert found.failures == ("at most 10% of listeners are set aside (20 are)",)
+    assert found.excluded_listeners == (f"no listener behaves like a bot (20 for {REASONS['too_many']})",)
+    assert found.failures == ("at most 10% of listeners are excluded (20 are)",)
     assert "secret" not in str(found.as_json())
 
 

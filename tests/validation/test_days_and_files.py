@@ -38,27 +38,27 @@ def test_days_as_they_should_be() -> None:
         ({"empty_texts": 1}, "no empty id or name"),
         ({"misplaced": 1}, "plays lie in the folder of their day"),
         ({"min_ms": -1}, "no negative duration"),
-        ({"max_ms": MAX_MS + 1}, "no play of more than a week"),
+        ({"max_ms": MAX_MS + 1}, "no play is longer than a week"),
     ],
 )
 def test_a_day_that_is_amiss_is_named(changes: dict[str, int], said: str) -> None:
-    assert days(**changes) == (f"{said} (not so for day 2026-02-02)",)
+    assert days(**changes) == (f"{said} (not met by day 2026-02-02)",)
 
 
 def test_a_day_that_is_there_twice_is_named() -> None:
-    assert days(day="2026-02-01") == ("each day is there once (not so for day 2026-02-01, 2026-02-01)",)
+    assert days(day="2026-02-01") == ("each day occurs once (not met by day 2026-02-01, 2026-02-01)",)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"accepted": 4}, "read = accepted + duplicate + quarantined (not so for path b.jsonl)"),
-        ({"accepted": 6}, "read = accepted + duplicate + quarantined (not so for path b.jsonl)"),
+        ({"accepted": 4}, "read = accepted + duplicate + quarantined (not met by path b.jsonl)"),
+        ({"accepted": 6}, "read = accepted + duplicate + quarantined (not met by path b.jsonl)"),
         (
             {"accepted": 0, "duplicate": 0, "quarantined": 9, "reasons": {"not JSON": 9}},
-            "something of each file can be read (not so for path b.jsonl)",
+            "each file has readable rows (not met by path b.jsonl)",
         ),
-        ({"path": "a.jsonl"}, "each file is counted once (not so for path a.jsonl, a.jsonl)"),
+        ({"path": "a.jsonl"}, "each file is counted once (not met by path a.jsonl, a.jsonl)"),
     ],
 )
 def test_a_file_that_is_amiss_is_named(changes: dict[str, Any], said: str) -> None:
@@ -91,5 +91,5 @@ def test_the_fallback_list_keeps_its_promises(second: tuple[int, str, float, str
 
 
 def test_a_fallback_list_that_is_short_or_missing_is_found() -> None:
-    assert any("as long as asked" in line for line in fallback([(1, "a", 1.0, "popular")]))
+    assert any("the requested length" in line for line in fallback([(1, "a", 1.0, "popular")]))
     assert fallback([]) == ("the frame has no rows",)

@@ -36,13 +36,13 @@ def test_a_column_of_nulls_never_passes_unless_it_may_be_null() -> None:
 
 
 def test_a_missing_column_is_a_failure() -> None:
-    assert check(pd.DataFrame({"x": [1]}), [POSITIVE], name="days").failures == ("there is no column rows",)
+    assert check(pd.DataFrame({"x": [1]}), [POSITIVE], name="days").failures == ("column rows is missing",)
 
 
 def test_failures_name_rows_by_label_and_never_by_value() -> None:
     frame = pd.DataFrame({"rows": [0, -17, 5, -18, -19], "day": ["mon", "tue", "wed", "thu", "fri"]})
     (failure,) = check(frame, [POSITIVE], name="days", label="day").failures
-    assert failure == "every day has rows (not so for day mon, tue, thu and 1 more)"
+    assert failure == "every day has rows (not met by day mon, tue, thu and 1 more)"
     assert check(frame, [POSITIVE], name="days").failures == ("every day has rows",)
 
 

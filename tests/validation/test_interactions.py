@@ -59,8 +59,8 @@ def test_what_the_split_makes_is_as_expected() -> None:
         ("interactions", {"age_days": [0, -1, 0, 0, 0]}, "no play is younger"),
         ("interactions", {"listener_idx": [0, 0, 1, 1, 3]}, "in the id maps"),
         ("interactions", {"item_idx": [0, 1, 0, 1, -1]}, "in the id maps"),
-        ("interactions", {"item_idx": [0, 0, 0, 1, 2]}, "meet in one row"),
-        ("interactions", {"n_plays": [9, 1, 4, 1, 1]}, "neither more nor fewer"),
+        ("interactions", {"item_idx": [0, 0, 0, 1, 2]}, "has one row"),
+        ("interactions", {"n_plays": [9, 1, 4, 1, 1]}, "counts exactly the plays"),
         ("interactions", {"item_idx": [0, 1, 0, 1, 1]}, "every item has a listener"),
         ("listeners", {"listener_id": ["ann", "ann", "cay"]}, "listeners' ids are distinct"),
         ("listeners", {"listener_id": ["bob", "ann", "cay"]}, "in order"),
@@ -76,7 +76,7 @@ def test_a_broken_promise_stops_the_night(part: str, columns: dict[str, list[Any
 def test_a_day_of_the_decision_window_in_training_stops_the_night() -> None:
     leaky = fold(AS_OF)
     found = report(leaky, until=DECISION_FROM).failures
-    assert found == ("the plays of the matrix are those of the days before its end, neither more nor fewer",)
+    assert found == ("the matrix counts exactly the plays of the days before its end",)
 
 
 def empty() -> InteractionTables:

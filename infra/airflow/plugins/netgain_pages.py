@@ -1,4 +1,4 @@
-"""Airflow's page shows Netgain's: reports/ is served under /netgain to who has logged in, and tasks link to it."""
+"""An Airflow plugin that serves reports/ under /netgain to logged-in users, with links from tasks."""
 
 import os
 from pathlib import Path
@@ -31,7 +31,7 @@ def _pages() -> object:
 
 
 class NetgainPages(AirflowPlugin):
-    """Reports, and the buttons that lead to them."""
+    """The reports and the buttons that open them."""
 
     name = "netgain"
     fastapi_apps: ClassVar = [{"app": _pages(), "url_prefix": PREFIX, "name": "Netgain's pages"}]
