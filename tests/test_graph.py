@@ -11,20 +11,22 @@ import grimp
 import pytest
 import yaml
 
+from pipeline.configuration import load_params
 from pipeline.errors import ParamsError
 from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
-from pipeline.params import BlendRecipe, Recipe, load_params
+from pipeline.recommenders.ensemble import EnsembleParams
+from pipeline.recommenders.family import FamilyParams
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
 
-# Where a kernel runs, not what it computes: tests/runtime holds the executors to identical content. And the types that
-# parameters and errors come in: their values are declared as params of the stage.
+# Where a kernel runs, not what it computes: tests/runtime checks that executors give identical content. And the types
+# of parameters and errors: parameters' values are declared as params of the stage. Their imports are not followed.
 PLUMBING = {
     "pipeline.runtime.threads",
     "pipeline.errors",
     "pipeline.state.lease",
-    "pipeline.params",
+    "pipeline.configuration",
     "pipeline.settings",
     "pipeline.stages.context",
     "pipeline.stages.layout",
@@ -44,6 +46,8 @@ PLUMBING = {
         )
     ),
 }
+
+FAMILIES = "pipeline.recommenders.families.{}"
 
 # What the Airflow DAG adds around the stages of dvc.yaml.
 AROUND = {"turn", "open", "report", "close", "spark_start", "spark_stop", *EFFECTS}
@@ -68,11 +72,11 @@ def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Sta
     assert {n.split("@")[1] for n in names if n.startswith("fit@")} == set(recipes)
     assert {n.split("@")[1] for n in names if n.startswith("evaluate@")} == set(recipes)
     for name, recipe in recipes.items():
-        own = f"pipeline/recommenders/{recipe.family}.py"
-        code = "pipeline/recommenders" if isinstance(recipe, BlendRecipe) else own
+        own = f"pipeline/recommenders/families/{recipe.family}.py"
+        code = "pipeline/recommenders" if isinstance(recipe, EnsembleParams) else own
         for stage in (stage for stage in stages if stage.name in (f"fit@{name}", f"evaluate@{name}")):
             assert code in stage.deps
-            others = {f"pipeline/recommenders/{other.family}.py" for other in recipes.values()} - {own}
+            others = {f"pipeline/recommenders/families/{other.family}.py" for other in recipes.values()} - {own}
             assert not others & set(stage.deps)
 
 
@@ -82,7 +86,7 @@ def test_a_fit_follows_the_parameters_of_its_recipe_and_of_its_members_and_no_ot
     tracked = [name for name in fit["do"]["params"] if isinstance(name, str) and "recipes" in name]
     assert tracked == ["recipes.${key}", *(f"recipes.${{item.follows[{place}]}}" for place in range(3))]
     for name, recipe in recipes.items():
-        members = recipe.members if isinstance(recipe, BlendRecipe) else (name,)
+        members = recipe.members if isinstance(recipe, EnsembleParams) else (name,)
         assert len(fit["foreach"][name]["follows"]) == 3
         assert set(fit["foreach"][name]["follows"]) == set(members)
 
@@ -93,13 +97,13 @@ def test_every_stage_declares_the_code_that_it_imports(stages: tuple[Stage, ...]
         name, _, recipe = stage.name.partition("@")
         needed = _upstream(f"pipeline.stages.{name}")
         if recipe:
-            needed = needed.union(*(_upstream(f"pipeline.recommenders.{f}") for f in _families(recipes[recipe])))
+            needed = needed.union(*(_upstream(FAMILIES.format(family)) for family in _families(recipes[recipe])))
         declared = [dep for dep in stage.deps if dep.startswith("pipeline")]
-        files = {_file(module) for module in needed - PLUMBING}
+        files = {_file(module) for module in needed}
         missing = {file for file in files if not any(file == d or file.startswith(d + "/") for d in declared)}
         assert not missing, f"{stage.name} imports {sorted(missing)}: add them to its deps"
         # What families share is declared for each of them; a folder of families is declared where any may be loaded.
-        families = {_file(m) for r in recipes.values() for m in _upstream(f"pipeline.recommenders.{r.family}")}
+        families = {_file(m) for r in recipes.values() for m in _upstream(FAMILIES.format(r.family))}
         used = files | families
         idle = [d for d in declared if not any(file == d or file.startswith(d + "/") for file in used)]
         assert not idle, f"{stage.name} declares {idle}, which it does not import"
@@ -149,12 +153,15 @@ def test_the_dag_has_the_edges_of_dvc_and_imports_nothing_heavy(stages: tuple[St
 
 @cache
 def _graph() -> grimp.ImportGraph:
-    return grimp.build_graph("pipeline", cache_dir=None)
+    graph = grimp.build_graph("pipeline", cache_dir=None)
+    for module in PLUMBING | {module for module in graph.modules if module.startswith("pipeline.params.")}:
+        graph.remove_module(module)
+    return graph
 
 
-def _families(recipe: Recipe) -> set[str]:
+def _families(recipe: FamilyParams) -> set[str]:
     """What the registry imports for a recipe: its family, and those of a blend's members."""
-    members = recipe.member_recipes if isinstance(recipe, BlendRecipe) else ()
+    members = recipe.member_recipes if isinstance(recipe, EnsembleParams) else ()
     return {recipe.family, *(member.family for member in members)}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.configuration import Params, load_params
 from pipeline.effects.perform import mend_journals
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
@@ -20,7 +21,6 @@ from pipeline.logs.pseudonyms import Door
 from pipeline.logs.replay import with_replayed
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
-from pipeline.params import Params, load_params
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.settings import Settings

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import yaml
 
+from pipeline.configuration import Params, load_params
 from pipeline.errors import ParamsError
-from pipeline.params import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.layout import Layout
 from pipeline.state.lease import Lease, LeaseLost, in_force

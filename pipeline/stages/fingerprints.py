@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.params import Params
+from pipeline.configuration import Params
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import read_json

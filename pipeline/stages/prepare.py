@@ -7,7 +7,7 @@ import polars as pl
 
 from pipeline.features import daily as daily_kernel
 from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
-from pipeline.params import InteractionParams
+from pipeline.params.interactions import InteractionParams
 from pipeline.runtime.cached_map import done
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import ValidationFailed
-from pipeline.params import ValidationParams
+from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.storage.cache import Kept
 from pipeline.storage.tables import SET_ASIDE, read_json, write_json, write_table

@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ParamsError
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 
 
-def proposed_diff(params: Path, name: str, recipe: Recipe) -> str:
+def proposed_diff(params: Path, name: str, recipe: FamilyParams) -> str:
     """A unified diff that gives params.yaml this recipe; empty where it has it. Comments and order stay.
 
     Raises:
@@ -22,7 +22,7 @@ def proposed_diff(params: Path, name: str, recipe: Recipe) -> str:
     return "".join(difflib.unified_diff(old, new, f"a/{params.name}", f"b/{params.name}"))
 
 
-def with_recipe(text: str, name: str, recipe: Recipe) -> str:
+def with_recipe(text: str, name: str, recipe: FamilyParams) -> str:
     """params.yaml with the values of a recipe in their places; a recipe that it does not have is added as the last.
 
     Raises:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.params import Recipe
-from pipeline.tuning.spaces import Dimension, OneOf, Space, Value, Whole
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.search_space import Dimension, OneOf, Space, Value, Whole
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -20,7 +20,7 @@ class Proposer:
     results that are kept (docs/adr/0011).
     """
 
-    def __init__(self, space: Space, like: Recipe, *, seed: int) -> None:
+    def __init__(self, space: Space, like: FamilyParams, *, seed: int) -> None:
         """Args:
         like: what proposals take those fields from that are not searched.
         """
@@ -32,14 +32,14 @@ class Proposer:
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._space, self._like = space, like
         self._distributions = {field: _distribution(dimension) for field, dimension in space.items()}
-        self._asked: dict[Recipe, Any] = {}
-        self._values: dict[Recipe, float] = {}
+        self._asked: dict[FamilyParams, Any] = {}
+        self._values: dict[FamilyParams, float] = {}
 
-    def ask(self, n: int) -> list[Recipe]:
+    def ask(self, n: int) -> list[FamilyParams]:
         """Up to n recipes that differ from each other and from all before; fewer where hardly any are left."""
         from optuna.trial import TrialState
 
-        found: list[Recipe] = []
+        found: list[FamilyParams] = []
         repeats = 0
         while len(found) < n and repeats < GIVE_UP_AFTER:
             trial = self._study.ask(self._distributions)
@@ -56,7 +56,7 @@ class Proposer:
                 repeats = 0
         return found
 
-    def tell(self, recipe: Recipe, value: float) -> None:
+    def tell(self, recipe: FamilyParams, value: float) -> None:
         """What a recipe came to, whoever proposed it. One outside the space is only remembered."""
         from optuna.trial import create_trial
 
@@ -67,7 +67,7 @@ class Proposer:
         elif all(self._space[field].holds(each) for field, each in own.items()):
             self._study.add_trial(create_trial(params=own, distributions=self._distributions, value=value))
 
-    def _recipe(self, proposed: dict[str, Value]) -> Recipe:
+    def _recipe(self, proposed: dict[str, Value]) -> FamilyParams:
         rounded = {field: float(f"{v:.3g}") if isinstance(v, float) else v for field, v in proposed.items()}
         fields = self._like.model_dump() | rounded
         return type(self._like).model_validate(fields)

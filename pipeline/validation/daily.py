@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.params import BotParams
+from pipeline.params.validation import BotParams
 from pipeline.storage.cache import Kept, code_of, key_of
 from pipeline.storage.tables import read_columns
 from pipeline.validation import bots as bot_rules

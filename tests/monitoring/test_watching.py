@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.monitoring.watching import Night, review, watches
-from pipeline.params import Band, MonitoringParams
+from pipeline.params.base import Band
+from pipeline.params.monitoring import MonitoringParams
 
 PARAMS = MonitoringParams(
     window_nights=5,
