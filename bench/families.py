@@ -22,8 +22,8 @@ import numpy as np
 import yaml
 
 from bench.night.place import ROOT, START, environment, night, prepare
+from pipeline.configuration import Params, load_params
 from pipeline.gate.comparison import DETERMINISTIC, compare, seed_variance
-from pipeline.params import Params, load_params
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.plots import accuracy_against_cost
 from pipeline.simulation.simulate import simulate
@@ -47,7 +47,7 @@ def add_recipes(place: Path) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["recipes"] |= recipes
     for field in ("maintenance_hours_per_year", "switching_hours"):
-        params["economics"][field] |= hours
+        params["economics"].setdefault(field, {}).update(hours)
     (place / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
 

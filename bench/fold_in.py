@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipeline.configuration import Params, load_params
 from pipeline.features.fold_in import weights_by_items_of
 from pipeline.features.interactions import build_interactions, load_interactions, save_interactions
 from pipeline.features.lists import Mapped, fill, model_lists, popularity, rows_of
@@ -29,8 +30,8 @@ from pipeline.features.tuning import load_tuning
 from pipeline.gate.comparison import compare, seed_variance
 from pipeline.metrics.accuracy import hit_matrix, ndcg
 from pipeline.metrics.cost import Cost
-from pipeline.params import Params, load_params
-from pipeline.recommenders.registry import FAMILIES, load_recommender
+from pipeline.recommenders.registry import FAMILIES
+from pipeline.recommenders.storage import load_recommender
 from pipeline.stages.fit import FitTask, fit_kernel
 from pipeline.stages.fold_in import FoldTask, fold_kernel
 from pipeline.storage.tables import DAILY, ITEM_MAP, ITEMS, LISTENER_MAP, RELEVANT, read_table, write_table

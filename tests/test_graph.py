@@ -11,13 +11,14 @@ import grimp
 import pytest
 from pydantic import BaseModel
 
+from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.declared import declared_stages
 from pipeline.dvcfile.recipes import FAMILIES as FOLDER
 from pipeline.dvcfile.recipes import families_of, members_of
 from pipeline.dvcfile.write import difference
 from pipeline.errors import ParamsError
 from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
-from pipeline.params import BlendRecipe, Params, load_params
+from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.code_closure import REGISTRY, closure_of, is_left_out
 from pipeline.runtime.source_imports import executes_something, file_of, is_module, modules_of, packages_of
@@ -37,6 +38,7 @@ KERNELS = (
     "pipeline.tuning.trial",
     "pipeline.validation.daily",
 )
+
 
 # What the Airflow DAG adds around the stages of dvc.yaml.
 AROUND = {"turn", "open", "report", "close", "spark_start", "spark_stop", *EFFECTS}
@@ -66,7 +68,7 @@ def test_recipes_of_params_are_the_fits_and_evaluations_of_dvc(stages: tuple[Sta
     assert {n.split("@")[1] for n in names if n.startswith("evaluate@")} == set(recipes)
     for name, recipe in recipes.items():
         own = file_of(f"{FOLDER}.{recipe.family}")
-        code = FOLDER.replace(".", "/") if isinstance(recipe, BlendRecipe) else own
+        code = FOLDER.replace(".", "/") if isinstance(recipe, EnsembleParams) else own
         for stage in (stage for stage in stages if stage.name in (f"fit@{name}", f"evaluate@{name}")):
             assert code in stage.deps
             others = {file_of(f"{FOLDER}.{other.family}") for other in recipes.values()} - {own}

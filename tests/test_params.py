@@ -9,8 +9,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from pipeline.configuration import Params, load_params
 from pipeline.errors import ParamsError
-from pipeline.params import BlendRecipe, Params, load_params
+from pipeline.recommenders.families.blend import BlendParams
+from pipeline.recommenders.registry import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -51,7 +53,11 @@ def test_the_shipped_file_is_valid_and_frozen() -> None:
         (lambda p: p["recipes"]["blend"].update(members=["als", "blend"]), "", "'blend', of the family blend"),
         (lambda p: p["recipes"]["blend"].update(members=["als", "spark_als"]), "", "'spark_als', of the family spark"),
         (lambda p: p["recipes"]["blend"].update(member_recipes=[p["recipes"]["als"]]), "", "not for you to give"),
-        (lambda p: p["recipes"].update(again=REPEAT), "", "recipes.again lists what a listener has heard"),
+        (lambda p: p["recipes"].update(again=REPEAT), "", "recipes.again, of the family repeat, has empty lists"),
+        (lambda p: p["recipes"]["als"].pop("family"), "recipes.als", "family None is not one of"),
+        (lambda p: p["recipes"].update(als="als"), "recipes.als", "mapping"),
+        (lambda p: p["economics"].update(switching_hours={"alss": 8}), "", "hours of 'alss', which is not one of als"),
+        (lambda p: p["economics"].update(switching_hours={"als": -8}), "economics.switching_hours.als", "greater"),
         (lambda p: p["recipes"].update(e=EASE | {"dropout": 1.0}), "recipes.e.dropout", "less than 1"),
         (lambda p: p["recipes"].update(e=EASE | {"diagonal": "none"}), "recipes.e.diagonal", "'zero' or 'free'"),
         (lambda p: p["recipes"].update(e=EASE | {"neighbours": 0}), "recipes.e.neighbours", "greater"),
@@ -79,8 +85,6 @@ def test_own_favourites_are_a_recipe_where_the_target_is_any(tmp_path: Path) -> 
     def change(raw: dict[str, Any]) -> None:
         raw["split"]["target"] = "any"
         raw["recipes"]["again"] = REPEAT
-        for hours in ("maintenance_hours_per_year", "switching_hours"):
-            raw["economics"][hours]["repeat"] = 0
 
     assert load_params(_with(change, tmp_path)).recipes["again"].family == "repeat"
 
@@ -104,10 +108,22 @@ def test_a_file_of_another_kind_is_refused(text: str, tmp_path: Path) -> None:
 def test_a_blend_carries_the_hyperparameters_of_the_recipes_that_it_names() -> None:
     recipes = load_params(ROOT / "params.yaml").recipes
     blend = recipes["blend"]
-    assert isinstance(blend, BlendRecipe)
+    assert isinstance(blend, BlendParams)
     assert blend.member_recipes == tuple(recipes[name] for name in blend.members)
 
 
 def test_values_round_trip() -> None:
     params = load_params(ROOT / "params.yaml")
     assert Params.model_validate(params.model_dump()) == params
+
+
+def test_hours_come_from_the_families_and_params_yaml_overrides_them(tmp_path: Path) -> None:
+    def change(raw: dict[str, Any]) -> None:
+        raw["economics"]["maintenance_hours_per_year"] = {"als": 7.5, "bpr": 1}
+
+    economics = load_params(_with(change, tmp_path)).economics
+    recipes = load_params(ROOT / "params.yaml").recipes.values()
+    upkeep = {recipe.family: float(FAMILIES[recipe.family].hours.upkeep) for recipe in recipes}
+    switching = {recipe.family: float(FAMILIES[recipe.family].hours.switching) for recipe in recipes}
+    assert economics.maintenance_hours_per_year == upkeep | {"als": 7.5, "bpr": 1.0}
+    assert economics.switching_hours == switching

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
+from pipeline.configuration import load_params
 from pipeline.dvcfile.write import write_dvc_yaml
-from pipeline.params import load_params
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = (".dvc", ".dvcignore", ".gitignore", "Makefile", "dags", "dvc.yaml", "infra", "params.yaml", "pipeline")

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from bench.accuracy.split import Split
 from pipeline.metrics.accuracy import hit_matrix, ndcg, recall
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import build
 from pipeline.recommenders.scoring import recommend_all
 from pipeline.runtime.meter import CostMeter
@@ -35,7 +35,7 @@ class Fit:
     values: dict[str, np.ndarray]
 
 
-def measure(recipe: Recipe, split: Split, truth: sp.csr_matrix, *, seed: int) -> Fit:
+def measure(recipe: FamilyParams, split: Split, truth: sp.csr_matrix, *, seed: int) -> Fit:
     """Fit once on train and rank for everybody.
 
     Args:

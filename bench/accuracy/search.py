@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from bench.accuracy.measure import measure
 from bench.accuracy.split import Split
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.registry import parse_recipe
+from pipeline.recommenders.search_space import OneOf, Real, Space, Whole
 from pipeline.tuning.proposing import Proposer
-from pipeline.tuning.spaces import Dimension, OneOf, Real, Whole
 
 GOAL = "ndcg_at_20"
-RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 SEED = 1
 
-SPACES: Mapping[str, Mapping[str, Dimension]] = {
+SPACES: Mapping[str, Space] = {
     "item_knn": {"neighbours": Whole(10, 1000, log=True), "weighting": OneOf(("bm25", "cosine"))},
     "rp3beta": {"neighbours": Whole(10, 1000, log=True), "alpha": Real(0.2, 2.0), "beta": Real(0.0, 1.0)},
     "als": {
@@ -36,7 +34,7 @@ SPACES: Mapping[str, Mapping[str, Dimension]] = {
 """What is searched; all other fields stay as they stand in recipes.yaml."""
 
 
-def search(name: str, start: Recipe, split: Split, *, n_trials: int) -> Iterator[tuple[Recipe, float]]:
+def search(name: str, start: FamilyParams, split: Split, *, n_trials: int) -> Iterator[tuple[FamilyParams, float]]:
     """Recipes in the order of their trial, with their NDCG@20 on valid; the first is the start."""
     proposer = Proposer(SPACES[start.family], start, seed=SEED)
     recipe = start
@@ -50,10 +48,10 @@ def search(name: str, start: Recipe, split: Split, *, n_trials: int) -> Iterator
         recipe = asked[0]
 
 
-def recipes_of(raw: Mapping[str, Mapping[str, Any]]) -> dict[str, Recipe]:
+def recipes_of(raw: Mapping[str, Mapping[str, Any]]) -> dict[str, FamilyParams]:
     """Recipes by name, as YAML has them.
 
     Raises:
         pydantic.ValidationError: a field is unknown, missing or out of range.
     """
-    return {name: RECIPE.validate_python(dict(fields)) for name, fields in raw.items()}
+    return {name: parse_recipe(fields) for name, fields in raw.items()}

@@ -7,7 +7,7 @@ import numpy as np
 
 from bench.accuracy.measure import METRICS, Fit
 from pipeline.gate.comparison import DETERMINISTIC, Comparison, compare, seed_variance
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import FAMILIES
 
 PUBLISHED: Mapping[str, Mapping[str, float | None]] = {
@@ -26,7 +26,9 @@ PUBLISHED: Mapping[str, Mapping[str, float | None]] = {
 SOURCE = "Lee, Kim & Shin, “Revisiting LightGCN” (RecSys 2024), supplementary document, tables 7, 9 and 10"
 
 
-def row(name: str, recipe: Recipe, fits: Sequence[Fit], best: Sequence[Fit], best_recipe: Recipe) -> dict[str, Any]:
+def row(
+    name: str, recipe: FamilyParams, fits: Sequence[Fit], best: Sequence[Fit], best_recipe: FamilyParams
+) -> dict[str, Any]:
     """A recipe's means over fits and listeners, each with a 95 % interval, and what it is short of the best by.
 
     The intervals are over listeners and seeds. Those of `behind` are paired: both were asked about the same listeners.
@@ -53,7 +55,7 @@ def _values(fits: Sequence[Fit], metric: str) -> np.ndarray:
     return np.stack([fit.values[metric] for fit in fits])
 
 
-def _compare(recipe: Recipe, values: np.ndarray, other: Recipe | None, others: np.ndarray) -> Comparison:
+def _compare(recipe: FamilyParams, values: np.ndarray, other: FamilyParams | None, others: np.ndarray) -> Comparison:
     deterministic = {id(each): each is None or not FAMILIES[each.family].stochastic for each in (recipe, other)}
     return compare(
         values,

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from pipeline.params import Params, load_params
+from pipeline.configuration import Params, load_params
 from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.scoring import recommend_all
@@ -91,7 +91,7 @@ def night(folder: Path, landed: Path, as_of: dt.date) -> None:
     with ExitStack() as stack:
         for recipe in params.recipes.values():
             family = FAMILIES[recipe.family]
-            if family.runs_in == "driver":
+            if not family.runs_in_task:
                 from pipeline.runtime.spark_session import spark_session
                 from pipeline.settings import load_settings
 

@@ -21,13 +21,10 @@ EXTRA: dict[str, dict[str, Any]] = {
 
 def family_work(family: str, source: str, **shape: int) -> Callable[[], Any]:
     """For `alone`: a fit by the family's public class, once tried on a few interactions so that all is compiled."""
-    from pydantic import TypeAdapter
-
-    from pipeline.params import Recipe
     from pipeline.recommenders.interactions import Interactions
-    from pipeline.recommenders.registry import build
+    from pipeline.recommenders.registry import build, parse_recipe
 
-    recipe: Any = TypeAdapter(Recipe).validate_python({"family": family, **EXTRA[family], **shape})
+    recipe = parse_recipe({"family": family, **EXTRA[family], **shape})
     interactions = load(source)
     few = made(50, 40, 300, seed=1)
     if family == "spark_als":
@@ -45,7 +42,7 @@ def implicit_work(source: str, factors: int, iterations: int) -> Callable[[], An
     """For `alone`: implicit's AlternatingLeastSquares as it comes, on one thread as ours."""
     from implicit.cpu.als import AlternatingLeastSquares
 
-    from pipeline.recommenders.single_threaded import one_thread
+    from pipeline.recommenders.single_threaded import single_threaded_blas
 
     weights = load(source).weights
     weights.data = np.log1p(weights.data)
@@ -53,7 +50,7 @@ def implicit_work(source: str, factors: int, iterations: int) -> Callable[[], An
     given["alpha"] = given.pop("confidence")
 
     def run() -> None:
-        with one_thread():
+        with single_threaded_blas():
             AlternatingLeastSquares(iterations=iterations, **given).fit(weights, show_progress=False)
 
     return run

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from bench.speed.alone import alone, lasting_session
 from bench.speed.reference import agreement
 from bench.speed.topk import K, Problem, in_turns, limits, ours, problem
-from pipeline.recommenders.single_threaded import one_thread
+from pipeline.recommenders.single_threaded import single_threaded_blas
 
 Ids = npt.NDArray[np.int32]
 
@@ -27,7 +27,7 @@ def implicit_lists(given: Problem, *, batch: int = 1024) -> Ids:
     model = AlternatingLeastSquares(factors=given.items.shape[1], num_threads=0)
     model.user_factors, model.item_factors = given.listeners, given.items
     parts = []
-    with one_thread():
+    with single_threaded_blas():
         for start in range(0, len(given.listeners), batch):
             rows = np.arange(start, min(start + batch, len(given.listeners)))
             heard = given.heard[start : start + len(rows)]

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from bench.speed.made import made
 from bench.speed.reference import agreement
 from pipeline.recommenders.scoring import best_products
-from pipeline.recommenders.single_threaded import one_thread
+from pipeline.recommenders.single_threaded import single_threaded_blas
 from pipeline.runtime.threads import side_by_side, threads_for_task
 
 K = 20
@@ -38,14 +38,13 @@ class Problem:
 
 def problem(factors: int, *, fitted: bool, seed: int = 7) -> Problem:
     """Gaussian factors, or those of `als` fitted on what was heard, where norms follow fame."""
-    from pipeline.params import AlsRecipe
-    from pipeline.recommenders.als import Als
+    from pipeline.recommenders.families.als import Als, AlsParams
     from pipeline.recommenders.interactions import Interactions
 
     heard = made(N_LISTENERS, N_ITEMS, N_HEARD, seed=seed)
     rng = np.random.default_rng(seed)
     if fitted:
-        recipe = AlsRecipe(family="als", factors=factors, regularization=3, confidence=3, iterations=3)
+        recipe = AlsParams(family="als", factors=factors, regularization=3, confidence=3, iterations=3)
         model = Als(recipe).fit(Interactions(heard, np.zeros(heard.nnz, dtype=np.int32)), rng=rng)
         return Problem(model.listener_factors, model.item_factors, heard)
     shapes = ((n, factors) for n in heard.shape)
@@ -70,7 +69,7 @@ def bare_product(given: Problem, rows: int, columns: int) -> None:
                 np.matmul(left, right, out=buffer[: len(left) * right.shape[1]].reshape(len(left), -1))
 
     n = threads_for_task()
-    with one_thread(), ThreadPoolExecutor(n) as pool:
+    with single_threaded_blas(), ThreadPoolExecutor(n) as pool:
         list(pool.map(work, range(n)))
 
 
@@ -129,12 +128,11 @@ def compare(factors: int, *, fitted: bool, rounds: int, check: bool = True) -> d
 
 def lists_work(n_listeners: int, n_items: int, factors: int, beside: int = 1, repeats: int = 1) -> Callable[[], Any]:
     """For `alone`: lists of gaussian factors, asked for 4,096 listeners at a time as `recommend_all` does."""
-    from pipeline.params import AlsRecipe
-    from pipeline.recommenders.als import Als
+    from pipeline.recommenders.families.als import Als, AlsParams
     from pipeline.recommenders.scoring import recommend_all
 
     rng = np.random.default_rng(1)
-    model = Als(AlsRecipe(family="als", factors=factors, regularization=1, confidence=1, iterations=1))
+    model = Als(AlsParams(family="als", factors=factors, regularization=1, confidence=1, iterations=1))
     model.listener_factors, model.item_factors = (
         rng.standard_normal((n, factors), dtype=np.float32) for n in (n_listeners, n_items)
     )

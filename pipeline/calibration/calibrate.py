@@ -14,8 +14,8 @@ from pipeline.calibration.nights import free_of_cost
 from pipeline.calibration.operating import GATE, Rule, false_promotions, power
 from pipeline.calibration.refits import Refits, Say, Size, refits
 from pipeline.calibration.worth import invertibility, mutations, netflix, value
+from pipeline.configuration import load_params
 from pipeline.json_values import as_json
-from pipeline.params import load_params
 from pipeline.settings import Settings
 
 Proof = Callable[[Refits, Rule, Rule, float], dict[str, Any]]

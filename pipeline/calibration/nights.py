@@ -12,7 +12,7 @@ from pipeline.gate.comparison import EarlierSeeds, seed_variance, variance_compo
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import Look, add_up, influence, look_at
 from pipeline.gate.spending import History
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]

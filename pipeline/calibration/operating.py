@@ -14,7 +14,8 @@ from pipeline.gate.candidates import Tonight
 from pipeline.gate.decision import Verdict, decide
 from pipeline.gate.guardrails import contrast
 from pipeline.gate.spending import LOOKS
-from pipeline.params import EconomicsParams, GateParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 T_TEST, HIGHER = "paired t-test at 5 %", "the higher number wins"
 GATE, BOUND = "gate", "gate, no least gain"

@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.calibration.audience import settle
+from pipeline.configuration import load_params
 from pipeline.errors import TableError
 from pipeline.features.interactions import build_interactions
 from pipeline.features.lists import rows_of
@@ -20,7 +21,6 @@ from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.gate.economics import NightCost, night_cost
 from pipeline.metrics.cost import Cost
 from pipeline.metrics.evaluation import measure
-from pipeline.params import load_params
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.choose import executor_for
 from pipeline.settings import Settings, load_settings
@@ -137,7 +137,7 @@ def _fit_all(context: Context, size: Size, say: Say) -> Refits:
     for window, place in zip(windows, places, strict=True):
         for name, members in window.truth.slices.items():
             slices[name][place] = members
-    recipes = {n: r for n, r in context.params.recipes.items() if FAMILIES[r.family].runs_in == "task"}
+    recipes = {n: r for n, r in context.params.recipes.items() if FAMILIES[r.family].runs_in_task}
     ndcg: dict[str, Floats] = {}
     nights: dict[str, NightCost] = {}
     shuffled = np.empty((0, len(everyone)))

@@ -10,9 +10,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from pipeline.configuration import Params
 from pipeline.dvcfile.declared import module_of
 from pipeline.dvcfile.recipes import families_of, members_of
-from pipeline.params import Params
 from pipeline.runtime.code_closure import closure_of, files_of
 from pipeline.runtime.source_imports import PACKAGE, ROOT, file_of, files_below
 from pipeline.stages.spec import MEMBERS, RECIPE, StageSpec

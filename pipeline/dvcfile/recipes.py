@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from pipeline.params import Params
+from pipeline.configuration import Params
 from pipeline.runtime.code_closure import REGISTRY
 from pipeline.runtime.source_imports import ROOT, packages_by_name
 

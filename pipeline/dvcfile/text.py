@@ -6,10 +6,10 @@ from typing import Any
 
 import yaml
 
+from pipeline.configuration import Params
 from pipeline.dvcfile.code import code_of
 from pipeline.dvcfile.declared import declared_stages
 from pipeline.dvcfile.recipes import MADE_BY, items_of
-from pipeline.params import Params
 from pipeline.stages.spec import DATA, MEMBERS, RECIPE, StageSpec
 
 _HEAD = f"""\

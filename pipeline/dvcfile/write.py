@@ -5,10 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.recipes import MADE_BY, recipes_agree
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import read_stages
-from pipeline.params import Params, load_params
 from pipeline.storage.tables import write_text
 
 COMMAND = "make dvc-yaml"

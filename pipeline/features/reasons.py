@@ -1,25 +1,20 @@
-"""Why an item is in a list: the listener's own item that is nearest to it."""
+"""Reasons of listed items: the listener's own item that is nearest to each."""
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-POPULAR = "popular these days"
-RECENT = "played by many of late"
 OWN = "one of your own"
-TASTE = "close to what you play"
-
-OF_ONE_LIST = {"popular": POPULAR, "recent": RECENT}
-"""What families that give everybody the same list can say: nothing of this listener."""
+"""Reason of an item that the listener has played. The others are declared by the families (`Reason`)."""
 
 CELLS = 8_000_000
-"""Similarities held at once [float32 cells]; bounds memory at 32 MB whatever the catalogue."""
+"""Similarities in memory at once [float32 cells]: 32 MB, whatever the size of the catalogue."""
 
 
 def unit_columns(weights: sp.csr_matrix) -> sp.csc_matrix:
-    """Who hears each item, as unit columns: `unit.T @ unit` is the cosine between items.
+    """Return the listeners of each item as unit columns, so that `unit.T @ unit` is the cosine between items.
 
-    Whether counts, not how often: two artists are near when the same people play them.
+    Binary, not weighted by plays: two artists are near if the same people play them.
 
     Args:
         weights: CSR of shape (n_listeners, n_items).
@@ -34,9 +29,9 @@ def unit_columns(weights: sp.csr_matrix) -> sp.csc_matrix:
 
 
 def favourites(weights: sp.csr_matrix, *, n: int) -> sp.csr_matrix:
-    """The n heaviest entries of each row (ties: the lower column), columns sorted.
+    """Return the n heaviest entries of each row (ties: the lower column), columns sorted.
 
-    A reason should name something that its reader recognises, so one play a year ago is none.
+    A reason should name something that its reader recognises, not an item played once a year ago.
     """
     rows = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
     order = np.lexsort((weights.indices, -weights.data, rows))
@@ -48,16 +43,16 @@ def favourites(weights: sp.csr_matrix, *, n: int) -> sp.csr_matrix:
 
 
 def nearest_own(items: npt.NDArray[np.int32], own: sp.csr_matrix, unit: sp.csc_matrix) -> npt.NDArray[np.int32]:
-    """For each listed item, the listener's own item of the greatest cosine.
+    """Return, for each listed item, the listener's own item with the greatest cosine.
 
     Args:
         items: int32 of shape (n_users, k), padded with −1.
-        own: CSR of shape (n_users, n_items), the items that each listener may be reminded of.
+        own: CSR of shape (n_users, n_items), the items of each listener that a reason may name.
         unit: `unit_columns` of shape (n_listeners, n_items).
 
     Returns:
-        int32 of shape (n_users, k): item_idx, never the item itself; ties go to the lower; −1 where nothing that the
-        listener plays shares a listener with the item.
+        int32 of shape (n_users, k): item_idx, never the item itself; ties go to the lower; −1 if no item that the
+        listener plays shares a listener with it.
     """
     nearest = np.full(items.shape, -1, dtype=np.int32)
     n_own = np.diff(own.indptr)
@@ -72,7 +67,7 @@ def nearest_own(items: npt.NDArray[np.int32], own: sp.csr_matrix, unit: sp.csc_m
         similar = (unit[:, chunk].T @ unit).toarray()
         similar[np.arange(len(chunk)), chunk] = 0
         low, high = np.searchsorted(listed, [chunk[0], chunk[-1] + 1])
-        # Pairs are cut so that pairs × own items, too, stay within the bound.
+        # Pairs are split so that pairs × own items stay within the bound, too.
         pair_step = max(1, CELLS // max(1, int(n_own.max())))
         for first in range(int(low), int(high), pair_step):
             pairs = slice(first, min(first + pair_step, int(high)))
@@ -84,7 +79,7 @@ def nearest_own(items: npt.NDArray[np.int32], own: sp.csr_matrix, unit: sp.csc_m
 def _best_own(
     similar: npt.NDArray[np.float32], rows: npt.NDArray[np.intp], users: npt.NDArray[np.intp], own: sp.csr_matrix
 ) -> npt.NDArray[np.int32]:
-    """argmax of similar[rows[p], j] over the own items j of users[p]; −1 where the maximum is 0."""
+    """Return argmax of similar[rows[p], j] over the own items j of users[p]; −1 if the maximum is 0."""
     lengths = np.diff(own.indptr)[users]
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
     within = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
@@ -97,5 +92,5 @@ def _best_own(
 
 
 def because(name: str) -> str:
-    """The reason that names one of the listener's own items."""
+    """Return the reason that names one of the listener's own items."""
     return f"because you play {name}"

@@ -8,7 +8,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from pipeline.errors import ParamsError
-from pipeline.params import Frozen
+from pipeline.params.base import Frozen
 
 Url = Annotated[str, Field(pattern=r"^https?://[^\s/]+/\S*$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

@@ -6,7 +6,8 @@ from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.economics import Money, NightCost, running_cost, switching_cost
 from pipeline.gate.valuation import CAUTION, break_even_gain, cost_quantile, net_benefit_low, unit_value
-from pipeline.params import EconomicsParams, GateParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 
 @dataclass(frozen=True)

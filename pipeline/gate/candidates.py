@@ -12,7 +12,7 @@ from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import Earlier
 from pipeline.gate.spending import FIRST_NIGHT, History
 from pipeline.metrics.slices import SLICES
-from pipeline.params import GateParams
+from pipeline.params.gate import GateParams
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]

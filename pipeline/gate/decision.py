@@ -25,7 +25,8 @@ from pipeline.gate.guardrails import (
 from pipeline.gate.sensitivity import Flip, flips
 from pipeline.gate.spending import Override, look_alpha
 from pipeline.gate.valuation import Outlook, outlook
-from pipeline.params import EconomicsParams, GateParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 
 class Verdict(StrEnum):

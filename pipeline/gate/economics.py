@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.metrics.cost import Cost, mean_cost
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 
 GIB = 2**30
 DAYS_PER_MONTH = 365 / 12

@@ -11,7 +11,7 @@ from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import Comparison, compare
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import Earlier
-from pipeline.params import GateParams
+from pipeline.params.gate import GateParams
 
 Bools = npt.NDArray[np.bool_]
 

@@ -19,7 +19,8 @@ from pipeline.gate.guardrails import GUARDRAIL_ALPHA
 from pipeline.gate.spending import quarter
 from pipeline.gate.verdict_sentence import sentence
 from pipeline.json_values import as_json
-from pipeline.params import EconomicsParams, GateParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 SCHEMA = 3
 """Version of decision.json's shape, docs/decision.schema.json."""

@@ -16,7 +16,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pipeline import params
 from pipeline.gate.comparison import EarlierSeeds, SeedVariance
 from pipeline.gate.decision import Prospect, Refresh, Upgrade, Verdict
 from pipeline.gate.economics import Money, NightCost
@@ -24,7 +23,8 @@ from pipeline.gate.evidence import Evidence
 from pipeline.gate.guardrails import Gate
 from pipeline.gate.record import SCHEMA
 from pipeline.gate.spending import Override
-from pipeline.params import EconomicsParams, GateParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 Json = dict[str, Any]
 _CLASSES = (
@@ -137,10 +137,11 @@ def _all_dataclasses(roots: tuple[type, ...]) -> set[type]:
 
 
 def _params_texts() -> dict[str, dict[str, str]]:
-    """The texts under the fields of params.py, by class. Pydantic would read them at the start of every process."""
+    """The texts under the fields of parameters, by class. Pydantic would read them at the start of every process."""
     found: dict[str, dict[str, str]] = {}
-    tree = ast.parse(Path(params.__file__).read_text(encoding="utf-8"))
-    for each in (node for node in tree.body if isinstance(node, ast.ClassDef)):
+    sources = [Path(inspect.getfile(each)).read_text(encoding="utf-8") for each in (GateParams, EconomicsParams)]
+    classes = [node for source in sources for node in ast.parse(source).body if isinstance(node, ast.ClassDef)]
+    for each in classes:
         for field, below in pairwise(each.body):
             match field, below:
                 case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(text))):

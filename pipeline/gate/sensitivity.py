@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.gate.balance import Balance
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 
 PRICED = (
     "listeners",

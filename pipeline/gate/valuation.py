@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.economics import Money
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 
 CAUTION = 0.8
 """The quantile of cost, and 1 − it that of a gain's worth, that the gate reckons with."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pipeline.gate.candidates import POPULAR
 from pipeline.gate.decision import Decision, Prospect, Upgrade, Verdict
 from pipeline.gate.economics import per_month
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 
 
 def sentence(

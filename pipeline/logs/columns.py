@@ -8,7 +8,7 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipeline.errors import LandingError
-from pipeline.params import Frozen
+from pipeline.params.base import Frozen
 
 FILE = "columns.yaml"
 Column = Annotated[str, Field(min_length=1)]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pipeline.params import MonitoringParams
+from pipeline.params.monitoring import MonitoringParams
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.gate.economics import per_month
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 
 Record = Mapping[str, Any]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.effects.perform import mend_journals
 from pipeline.erasure.carry_out import before_night
@@ -19,7 +20,6 @@ from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
-from pipeline.params import Params, load_params
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.settings import Settings

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from pipeline.errors import ParamsError, RecordError
 from pipeline.gate.evidence import Arrays
 from pipeline.gate.record import SCHEMA, Inputs, digest_of, inputs_from, make_record
-from pipeline.params import EconomicsParams, GateParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 from pipeline.stages.fingerprints import rule_code
 from pipeline.stages.gate_inputs import read_arrays
 from pipeline.storage.checksums import fact

@@ -1,1 +1,1 @@
-"""Recommenders: one protocol, one file a family, a registry."""
+"""Recommenders: a protocol, a file for each family in families/, and what families share."""

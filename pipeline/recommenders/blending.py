@@ -1,4 +1,4 @@
-"""A weighted sum of several models' candidates, and the weights that rank best."""
+"""The weighted sum of several models' candidates, and the weights that rank best."""
 
 from collections.abc import Sequence
 from itertools import product
@@ -20,9 +20,9 @@ Weights = npt.NDArray[np.float64]
 
 
 def normalised(lists: TopK) -> npt.NDArray[np.float32]:
-    """Scores of each list from 0, its last candidate, to 1, its first: models score on scales of their own.
+    """Rescale each list's scores from 0, its last candidate, to 1, its first: models score on different scales.
 
-    (s − min) / (max − min), as runs of search engines are merged (Lee, SIGIR 1997); 1 where all scores are equal.
+    (s − min) / (max − min), as in the fusion of search results (Lee, SIGIR 1997); 1 if all scores are equal.
 
     Returns:
         float32 of the lists' shape, in [0, 1]; 0 for padding.
@@ -36,13 +36,13 @@ def normalised(lists: TopK) -> npt.NDArray[np.float32]:
 
 
 def blend(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k: int) -> TopK:
-    """The k best of all members' candidates by Σ weight · normalised score (CombSUM: Fox & Shaw, TREC 1993).
+    """Return the k best of all members' candidates by Σ weight · normalised score (CombSUM: Fox & Shaw, TREC 1993).
 
-    Who does not list an item gives it nothing. Ties go to the lower item_idx.
+    A member that does not list an item adds 0 to its score. Ties go to the lower item_idx.
 
     Args:
         members: lists of the same listeners, of any length.
-        weights: one a member, > 0.
+        weights: one for each member, > 0.
     """
     values = [np.float32(weight) * normalised(lists) for lists, weight in zip(members, weights, strict=True)]
     n_users = len(members[0].items)
@@ -62,14 +62,14 @@ def blend(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k:
 def best_weights(
     members: Sequence[TopK], relevant: sp.csr_matrix, n_relevant: npt.NDArray[np.int32], *, k: int
 ) -> Weights:
-    """The weights in tenths of the highest mean NDCG@k; of equal ones, those of the fewest members.
+    """Return the weights, in tenths, of the highest mean NDCG@k; of equal ones, those of the fewest members.
 
-    NDCG is constant but for jumps, so no gradient leads to its maximum (Metzler & Croft, Information Retrieval 2007,
-    search by coordinates for that). For the few members of a blend all weights of a lattice can be tried: 66 for three.
+    NDCG is piecewise constant, so it has no gradient to follow (Metzler & Croft, Information Retrieval 2007, search by
+    coordinates instead). A blend has few members, so all weights of a lattice are tried: 66 for three members.
 
     Args:
         members: lists of the same listeners.
-        relevant: CSR of shape (n_users, n_items), what a listener's list should hold.
+        relevant: CSR of shape (n_users, n_items), the items that a listener's list should hold.
         n_relevant: int32 of shape (n_users,), at least 1.
     """
     values, listed, hits = _pool(members, relevant)
@@ -90,7 +90,7 @@ def best_weights(
 
 
 def _lattice(n_members: int) -> list[tuple[int, ...]]:
-    """All ways to divide PARTS among members; few members and even parts come first."""
+    """Return all ways to divide PARTS among members, those with few members and even parts first."""
     points = [parts for parts in product(range(PARTS, -1, -1), repeat=n_members) if sum(parts) == PARTS]
     return sorted(points, key=lambda parts: (sum(part > 0 for part in parts), sum(part**2 for part in parts)))
 
@@ -98,7 +98,7 @@ def _lattice(n_members: int) -> list[tuple[int, ...]]:
 def _pool(
     members: Sequence[TopK], relevant: sp.csr_matrix
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """All candidates of each listener side by side, by ascending item_idx.
+    """Return all candidates of each listener side by side, by ascending item_idx.
 
     Returns:
         Normalised scores and whether a member lists the candidate, both of shape (n_members, n_users, width); whether

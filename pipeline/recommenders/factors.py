@@ -1,27 +1,38 @@
-"""What factorisations share: a vector for each listener and item, and their product as the score."""
+"""Base of factorisations: a vector for each listener and item, and their product as the score."""
 
 from pathlib import Path
-from typing import Generic, Self, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from pydantic import Field
 
 from pipeline.errors import RecipeError
 from pipeline.metrics.topk import TopK
-from pipeline.params import AlsRecipe, BprRecipe, IalsRecipe, SparkAlsRecipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
-R = TypeVar("R", bound=AlsRecipe | IalsRecipe | BprRecipe | SparkAlsRecipe)
 Factors = npt.NDArray[np.float32]
+
+
+class FactorParams(FamilyParams):
+    """A recipe of a factorisation."""
+
+    factors: Annotated[int, Field(ge=1, le=4096)]
+    """Latent dimensions."""
+
+
+R = TypeVar("R", bound=FactorParams)
 
 
 class FactorModel(Generic[R]):
     """Listener and item factors, float32 of shapes (n_listeners, factors) and (n_items, factors).
 
-    A row of zeros is a listener or an item that nothing is known of: such a listener gets an empty list, such an item
-    is on none. All other items may be listed, a negative score included: it says less likely, not unknown.
+    A row of zeros is a listener or an item without interactions: such a listener gets an empty list, and such an item
+    is on no list. All other items may be listed, even with a negative score: that is an unlikely item, not an unknown
+    one.
     """
 
     def __init__(self, recipe: R) -> None:
@@ -58,7 +69,7 @@ class FactorModel(Generic[R]):
         return model
 
     def _keep(self, listener_factors: Factors, item_factors: Factors) -> None:
-        """Take fitted factors.
+        """Set the fitted factors.
 
         Raises:
             RecipeError: the fit diverged.

@@ -11,14 +11,14 @@ from pipeline.errors import ValidationFailed
 
 @dataclass(frozen=True)
 class Interactions:
-    """Recency-weighted plays. What no family could learn from is refused here, for all of them.
+    """Recency-weighted plays, checked for what no family could learn from.
 
     Attributes:
         weights: CSR float32 of shape (n_listeners, n_items), Σ plays · 2^(−age / half-life); column indexes sorted
             within each row, every stored value > 0.
         age_days: int32, aligned with `weights.data`: whole days from the last play to the end of the window.
-        tuning: the same listeners' plays cut at an earlier day, for families that choose between models (the registry's
-            `needs_tuning`). None for all others.
+        tuning: the same listeners' plays cut at an earlier day, for families that declare `needs_tuning`; None for all
+            others.
 
     Raises:
         ValidationFailed: a weight is not a positive number, a row's columns are not in order or not distinct, or ages
@@ -48,14 +48,13 @@ class Interactions:
 
 @dataclass(frozen=True)
 class Tuning:
-    """Days before a tuning window to fit on, and what was played in it to choose by; all of it before what is judged.
+    """The days before the tuning window to fit on, and the plays in it to choose by; all before the decision window.
 
     Attributes:
-        interactions: of the earlier days, with listeners and items of their own: rows and columns are not those of the
-            interactions that this is the `tuning` of.
-        relevant: CSR bool of the same shape, what a listener's list should have held.
-        n_relevant: int32 of shape (n_listeners,), relevant items, those included that the earlier days do not know and
-            no list can hold.
+        interactions: of the earlier days. Rows and columns are their own, not those of the interactions that hold this.
+        relevant: CSR bool of the same shape, the items that a listener's list should have held.
+        n_relevant: int32 of shape (n_listeners,), relevant items, including those that are not in the earlier days and
+            can be on no list.
         only_new: whether lists leave out what a listener has heard before.
     """
 

@@ -1,4 +1,4 @@
-"""What neighbourhood models share: each item's nearest items, and a listener's items that vote for theirs."""
+"""Base of neighbourhood models: each item of a listener votes for the items that are near to it."""
 
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -8,12 +8,12 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from pipeline.metrics.topk import TopK
-from pipeline.params import EaseRecipe, ItemKnnRecipe, RepeatRecipe, Rp3BetaRecipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.scoring import best_dense_votes, best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.recommenders.weighting import damped
 
-R = TypeVar("R", bound=ItemKnnRecipe | Rp3BetaRecipe | EaseRecipe | RepeatRecipe)
+R = TypeVar("R", bound=FamilyParams)
 Dense = npt.NDArray[np.float32]
 
 
@@ -22,10 +22,10 @@ class NeighbourModel(Generic[R]):
 
     Attributes:
         profiles: CSR float32 of shape (n_listeners, n_items), the strength of each vote.
-        similarity: float32 of shape (n_items, n_items), in row i what item i says of others: CSR where it speaks for
-            few, an array where it speaks of all.
+        similarity: float32 of shape (n_items, n_items), in row i the votes of item i: CSR if it votes for few items,
+            an array if it votes for all.
 
-    An item that no vote reaches has no evidence and is on no list, so a list may be short.
+    An item without a vote is on no list, so a list may be short.
     """
 
     def __init__(self, recipe: R) -> None:
@@ -38,16 +38,6 @@ class NeighbourModel(Generic[R]):
         if isinstance(self.similarity, np.ndarray):
             return best_dense_votes(self.profiles, self.similarity, user_idx, k=k, exclude=exclude)
         return best_votes(self.profiles, self.similarity, user_idx, k=k, exclude=exclude)
-
-    def fold_in(self, weights: sp.csr_matrix) -> Self:
-        """See `FoldsIn.fold_in`. Exact but for the neighbours of items, which stay."""
-        folded = type(self)(self.recipe)
-        folded.profiles, folded.similarity = self._profiles(weights), self.similarity
-        return folded
-
-    def _profiles(self, weights: sp.csr_matrix) -> sp.csr_matrix:
-        """How strongly each listener's items vote."""
-        return damped(weights)
 
     def save(self, folder: Path) -> None:
         """See `Recommender.save`."""
@@ -70,15 +60,29 @@ class NeighbourModel(Generic[R]):
         return model
 
 
+class FoldingNeighbourModel(NeighbourModel[R]):
+    """A neighbourhood model whose profiles follow from a listener's weights, so that new listeners can be folded in."""
+
+    def fold_in(self, weights: sp.csr_matrix) -> Self:
+        """See `FoldsIn.fold_in`. Exact, but for the similarity of items, which stays as fitted."""
+        folded = type(self)(self.recipe)
+        folded.profiles, folded.similarity = self._profiles(weights), self.similarity
+        return folded
+
+    def _profiles(self, weights: sp.csr_matrix) -> sp.csr_matrix:
+        """Return the strength of each listener's votes: CSR float32 of the shape of `weights`."""
+        return damped(weights)
+
+
 def nearest(
     left: sp.csr_matrix, right: sp.csr_matrix, *, k: int, discount: npt.NDArray[np.float32] | None = None
 ) -> sp.csr_matrix:
-    """The k largest positive entries of each row of left · right, in blocks of bounded memory.
+    """Return the k largest positive entries of each row of left · right, in blocks of bounded memory.
 
     Args:
         left: CSR float32 of shape (n_items, n_listeners).
         right: CSR float32 of shape (n_listeners, n_items).
-        discount: float32 of shape (n_items,), multiplied onto the columns before the largest are chosen.
+        discount: float32 of shape (n_items,), factors of the columns, applied before the largest are chosen.
 
     Returns:
         CSR float32 of shape (n_items, n_items), indexes sorted; ties go to the lower column.
@@ -91,12 +95,12 @@ def nearest(
 
 
 def empty(n: int) -> sp.csr_matrix:
-    """Nothing, of shape (n, n)."""
+    """Return a matrix of shape (n, n) without entries."""
     return sp.csr_matrix(np.zeros((n, n), dtype=np.float32))
 
 
 def as_rows(lists: TopK, n_items: int) -> sp.csr_matrix:
-    """Lists as rows of a CSR matrix of n_items columns, indexes sorted."""
+    """Return lists as rows of a CSR matrix of n_items columns, indexes sorted."""
     there = lists.items >= 0
     indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
     rows = sp.csr_matrix((lists.scores[there], lists.items[there], indptr), shape=(there.shape[0], n_items))

@@ -1,28 +1,29 @@
-"""What families share that give everybody the same list: a score for each item, and the order that follows."""
+"""Base of families that give every listener the same list: a score for each item, and the order that follows."""
 
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from pipeline.metrics.topk import TopK
-from pipeline.params import PopularRecipe, RecentRecipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.scoring import best_products
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 
-R = TypeVar("R", bound=PopularRecipe | RecentRecipe)
+R = TypeVar("R", bound=FamilyParams)
+Number = TypeVar("Number", bound=np.number | np.bool_)
 
 
 class OneList(Generic[R]):
-    """Items by descending score, less what a listener's list leaves out.
+    """Items by descending score, without those excluded for a listener.
 
     Attributes:
-        n_listeners: of the interactions that it was fitted on.
+        n_listeners: rows of the matrix that it was fitted on.
         scores: float32 of shape (n_items,); an item of score 0 is on no list.
-        places: int32 of shape (n_items,), each item's place in the order. It decides; scores may be equal.
+        places: int32 of shape (n_items,), each item's place in the order, ties of the score included.
     """
 
     def __init__(self, recipe: R) -> None:
@@ -33,7 +34,7 @@ class OneList(Generic[R]):
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`."""
-        # Ranked by place, not score: places hold the order among equal scores. Whole numbers, exact up to 2²⁴ items.
+        # Ranked by place, not score, since places order equal scores too. As float32 they are exact up to 2²⁴ items.
         lists = best_products(
             np.ones((self.n_listeners, 1), dtype=np.float32),
             -self.places[:, None].astype(np.float32),
@@ -68,8 +69,8 @@ class OneList(Generic[R]):
         return model
 
     def _keep(self, scores: npt.NDArray[np.float64], interactions: Interactions) -> None:
-        """Take scores of shape (n_items,), ≥ 0. Of equal ones, the item with more recency-weighted plays comes first,
-        then that of the lower index."""
+        """Set scores of shape (n_items,), ≥ 0. Ties go to the item with more recency-weighted plays, then to the lower
+        item_idx."""
         order = np.lexsort((np.arange(scores.size), -plays_of_items(interactions), -scores))
         self.scores = scores.astype(np.float32)
         self.places = np.empty(scores.size, dtype=np.int32)
@@ -78,11 +79,11 @@ class OneList(Generic[R]):
 
 
 def plays_of_items(interactions: Interactions) -> npt.NDArray[np.float64]:
-    """Recency-weighted plays of each item by all listeners: shape (n_items,)."""
+    """Return the recency-weighted plays of each item by all listeners: float64 of shape (n_items,)."""
     return sum_by_item(interactions, interactions.weights.data)
 
 
-def sum_by_item(interactions: Interactions, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Σ of values, aligned with `weights.data`, over the listeners of each item: shape (n_items,)."""
+def sum_by_item(interactions: Interactions, values: npt.NDArray[Number]) -> npt.NDArray[np.float64]:
+    """Sum values, aligned with `weights.data`, over the listeners of each item: float64 of shape (n_items,)."""
     sums = np.bincount(interactions.weights.indices, weights=values, minlength=interactions.n_items)
     return sums.astype(np.float64, copy=False)

@@ -1,4 +1,4 @@
-"""What every family of recommenders offers."""
+"""The interface of recommenders."""
 
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
@@ -14,16 +14,16 @@ from pipeline.recommenders.interactions import Interactions
 class Recommender(Protocol):
     """A model family with its hyperparameters; after `fit` or `load`, a model.
 
-    Ties in score are broken by the family's own rule, where it has one, and then by the lower item_idx, so that lists
-    do not depend on the order of work. A list is rather short than padded with items that nothing speaks for.
+    Ties in score are broken by the family's own rule, if it has one, and then by the lower item_idx, so that lists do
+    not depend on the order of work. A list is short rather than padded with items without evidence.
     """
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
-        """Learn from interactions, from scratch: a second call forgets the first."""
+        """Learn from interactions, from scratch: nothing of an earlier fit remains. All randomness comes from `rng`."""
         ...
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
-        """The best k items for each listener.
+        """Return the best k items for each listener.
 
         Args:
             user_idx: int32 of shape (n_users,), rows of the matrix that the model was fitted on.
@@ -47,22 +47,22 @@ class Recommender(Protocol):
 
 @runtime_checkable
 class FoldsIn(Protocol):
-    """A family that can answer for listeners and plays that came after the fit, as long as the items stay."""
+    """A recommender that can take listeners and plays from after its fit, for the items that it was fitted on."""
 
     def fold_in(self, weights: sp.csr_matrix) -> Self:
-        """A model of these listeners, its items as they were fitted; this one stays as it is.
+        """Return a model of these listeners, with this model's fitted items; this model does not change.
 
-        Nothing is drawn at random, and no row depends on what the model knew of a listener: who is not in `weights`
-        is not in the model.
+        Deterministic. Rows do not depend on what the model knew of a listener: it keeps no listener that is not in
+        `weights`.
 
         Args:
-            weights: CSR float32 of shape (n_listeners, n_items), as `Interactions.weights`: any listeners, by the
-                model's own items.
+            weights: CSR float32 of shape (n_listeners, n_items), like `Interactions.weights`, for any listeners and
+                the model's own items.
         """
         ...
 
 
 def folds_in(model: Recommender) -> bool:
-    """Whether a model, and each member of an ensemble, can be folded into."""
+    """Return whether a model can fold in new listeners; an ensemble can if all of its members can."""
     members: dict[str, Recommender] = getattr(model, "members", {})
     return isinstance(model, FoldsIn) and all(folds_in(member) for member in members.values())

@@ -1,64 +1,81 @@
-"""Every family by name. Its module is imported when a model of it is asked for."""
+"""The registry of families is the folder families/. A family's module is imported when the family is asked for."""
 
 import importlib
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pipeline.params import Recipe
+from pydantic import BeforeValidator, SerializeAsAny
+
+from pipeline.errors import RecipeError
+from pipeline.recommenders.family import Family, FamilyParams
 from pipeline.recommenders.protocol import Recommender
-from pipeline.recommenders.storage import read_recipe
+
+_FOLDER = Path(__file__).parent / "families"
 
 
-@dataclass(frozen=True)
-class Family:
-    """Where a family's class is, and how it is fitted.
+class _Families(Mapping[str, Family[Any]]):
+    """Families by name, which is the name of the file."""
 
-    Attributes:
-        module: below pipeline.recommenders.
-        name: of the class.
-        stochastic: whether another seed gives another model.
-        runs_in: `task`, a kernel that an executor may send anywhere, or `driver`, which uses the session itself.
-        needs_tuning: whether `fit` asks for `interactions.tuning`.
-    """
+    def __getitem__(self, name: str) -> Family[Any]:
+        """Import a family.
 
-    module: str
-    name: str
-    stochastic: bool
-    runs_in: Literal["task", "driver"]
-    needs_tuning: bool = False
+        Raises:
+            KeyError: there is no such file.
+            RecipeError: the file does not declare a family of its own name.
+        """
+        if name not in self:
+            raise KeyError(name)
+        module = importlib.import_module(f"pipeline.recommenders.families.{name}")
+        family = getattr(module, "FAMILY", None)
+        if not isinstance(family, Family):
+            raise RecipeError(
+                f"families/{name}.py declares no family", expected="FAMILY = Family(…)", fix="See als.py beside it."
+            )
+        if family.params.model_fields["family"].default != name:
+            raise RecipeError(
+                f"the parameters of families/{name}.py have another name",
+                expected=f'family: Literal["{name}"] = "{name}"',
+                fix="Name the field and the file alike.",
+            )
+        return family
 
-    def load_class(self) -> Any:
-        """Import the family: a class of the protocol `Recommender` that is made from its recipe."""
-        return getattr(importlib.import_module(f"pipeline.recommenders.{self.module}"), self.name)
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in set(self)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(file.stem for file in _FOLDER.glob("*.py") if not file.stem.startswith("_")))
 
-FAMILIES: dict[str, Family] = {
-    "popular": Family("popular", "Popular", stochastic=False, runs_in="task"),
-    "recent": Family("recent", "Recent", stochastic=False, runs_in="task"),
-    "repeat": Family("repeat", "Repeat", stochastic=False, runs_in="task"),
-    "item_knn": Family("item_knn", "ItemKnn", stochastic=False, runs_in="task"),
-    "rp3beta": Family("rp3beta", "Rp3Beta", stochastic=False, runs_in="task"),
-    "ease": Family("ease", "Ease", stochastic=False, runs_in="task"),
-    "als": Family("als", "Als", stochastic=True, runs_in="task"),
-    "ials": Family("ials", "Ials", stochastic=True, runs_in="task"),
-    "bpr": Family("bpr", "Bpr", stochastic=True, runs_in="task"),
-    "spark_als": Family("spark_als", "SparkAls", stochastic=True, runs_in="driver"),
-    "blend": Family("blend", "Blend", stochastic=True, runs_in="task", needs_tuning=True),
-}
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-def build(recipe: Recipe) -> Recommender:
-    """A recommender of the recipe's family, not yet fitted."""
-    recommender: Recommender = FAMILIES[recipe.family].load_class()(recipe)
-    return recommender
+FAMILIES: Mapping[str, Family[Any]] = _Families()
+"""Every family by name. Iterating lists the folder and imports nothing."""
 
 
-def load_recommender(folder: Path) -> Recommender:
-    """The model in a folder, whatever its family.
+def parse_recipe(raw: object) -> FamilyParams:
+    """Return a recipe from its fields, as its family's parameters. Only that family is imported.
 
     Raises:
-        RecipeError: the folder holds no model, or one of another format.
+        ValueError: `raw` is no mapping, or names no family.
+        pydantic.ValidationError: a field is unknown, missing or out of range.
     """
-    recommender: Recommender = FAMILIES[read_recipe(folder).family].load_class().load(folder)
-    return recommender
+    if isinstance(raw, FamilyParams):
+        return raw
+    if not isinstance(raw, Mapping):
+        raise ValueError("a recipe is a mapping with a family and its hyperparameters")
+    name = raw.get("family")
+    if not isinstance(name, str) or name not in FAMILIES:
+        raise ValueError(f"family {name!r} is not one of {', '.join(FAMILIES)}")
+    found: FamilyParams = FAMILIES[name].params.model_validate(raw)
+    return found
+
+
+AnyRecipe = Annotated[SerializeAsAny[FamilyParams], BeforeValidator(parse_recipe)]
+"""A field of a pydantic model that holds a recipe of any family."""
+
+
+def build(recipe: FamilyParams) -> Recommender:
+    """Return a recommender of the recipe's family, not fitted."""
+    return FAMILIES[recipe.family].recommender(recipe)

@@ -15,7 +15,7 @@ import scipy.sparse as sp
 
 from pipeline.metrics.topk import TopK
 from pipeline.recommenders.protocol import Recommender
-from pipeline.recommenders.single_threaded import one_thread
+from pipeline.recommenders.single_threaded import single_threaded_blas
 from pipeline.runtime.threads import threads_for_task
 
 SCORES_BYTES = 16 * 2**20
@@ -93,7 +93,7 @@ def best_products(
 
         return run
 
-    with one_thread():
+    with single_threaded_blas():
         _share(worker, _by_block(user_idx, MAX_BLOCK))
     return top
 

@@ -1,10 +1,13 @@
-"""The machine's dense linear algebra."""
+"""Threads of dense linear algebra."""
 
 from contextlib import AbstractContextManager
 
 
-def one_thread() -> AbstractContextManager[object]:
-    """BLAS on one thread until the block ends: how it divides a product among several is part of its last bits."""
+def single_threaded_blas() -> AbstractContextManager[object]:
+    """Limit BLAS to one thread until the block ends.
+
+    How BLAS divides a product among threads changes the last bits of the result.
+    """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
     limits: AbstractContextManager[object] = threadpool_limits(1, user_api="blas")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter
 
 from pipeline.errors import RecipeError, TableError
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.protocol import Recommender
+from pipeline.recommenders.registry import FAMILIES, parse_recipe
 from pipeline.storage.tables import read_json, write_json
 
 if TYPE_CHECKING:
@@ -21,22 +22,21 @@ if TYPE_CHECKING:
 
 FORMAT_VERSION = 1
 _PARTS = ("data", "indices", "indptr")
-_RECIPE: TypeAdapter[Recipe] = TypeAdapter(Recipe)
 
 
 @dataclass(frozen=True)
 class StoredModel:
-    """What a family saves.
+    """The content of a model's folder.
 
     Attributes:
         recipe: family and hyperparameters.
         n_listeners: rows of the matrix that the model was fitted on.
         n_items: its columns.
-        arrays: by name, kept as NAME.npy.
-        matrices: by name, CSR, kept as NAME.data.npy, NAME.indices.npy and NAME.indptr.npy.
+        arrays: by name, saved as NAME.npy.
+        matrices: by name, CSR, saved as NAME.data.npy, NAME.indices.npy and NAME.indptr.npy.
     """
 
-    recipe: Recipe
+    recipe: FamilyParams
     n_listeners: int
     n_items: int
     arrays: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
@@ -44,11 +44,11 @@ class StoredModel:
 
 
 PER_LISTENER = ("listener_factors", "profiles")
-"""Arrays and matrices whose rows are listeners: what a model has learnt of one. Erasure empties a listener's row."""
+"""Arrays and matrices whose rows are listeners. Erasure empties a listener's row."""
 
 
 def forget_rows(folder: Path, rows: Sequence[int]) -> None:
-    """Empty some listeners' rows in every model at or below a folder; a listener without any gets no list from it.
+    """Empty listeners' rows in every model at or below a folder; an empty row gets an empty list.
 
     Raises:
         RecipeError: a model is damaged.
@@ -65,12 +65,12 @@ def forget_rows(folder: Path, rows: Sequence[int]) -> None:
 
 
 def write_model(folder: Path, model: StoredModel) -> None:
-    """Write a model into a folder, which is made where it is missing."""
+    """Write a model into a folder, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in model.arrays.items():
         np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
     for name, matrix in model.matrices.items():
-        # No .npz: the bytes of an archive depend on the version of Python that wrote it, those of arrays do not.
+        # No .npz: the bytes of an archive depend on the version of Python, those of .npy do not.
         for part in _PARTS:
             np.save(folder / f"{name}.{part}.npy", getattr(matrix, part), allow_pickle=False)
     write_json(
@@ -87,8 +87,17 @@ def write_model(folder: Path, model: StoredModel) -> None:
     )
 
 
-def read_recipe(folder: Path) -> Recipe:
-    """Family and hyperparameters of the model in a folder.
+def load_recommender(folder: Path) -> Recommender:
+    """Load the model in a folder, of any family.
+
+    Raises:
+        RecipeError: the folder holds no model, or one of another format.
+    """
+    return FAMILIES[read_recipe(folder).family].recommender.load(folder)
+
+
+def read_recipe(folder: Path) -> FamilyParams:
+    """Return family and hyperparameters of the model in a folder.
 
     Raises:
         RecipeError: the folder holds no model of this format.
@@ -98,7 +107,7 @@ def read_recipe(folder: Path) -> Recipe:
 
 
 def read_model(folder: Path) -> StoredModel:
-    """Read what `write_model` wrote, and check that the arrays are those that model.json declares.
+    """Read a model, and check that its arrays are those that model.json declares.
 
     Raises:
         RecipeError: something is missing, damaged, of another format, or would have to be unpickled.
@@ -115,7 +124,7 @@ def read_model(folder: Path) -> StoredModel:
 
 
 def stored_bytes(folder: Path) -> int:
-    """Size [B] of a model's own files, model.json and arrays, those of a blend's members included."""
+    """Return the size [B] of a model's own files, model.json and arrays, including those of a blend's members."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.suffix in {".json", ".npy"})
 
 
@@ -145,8 +154,8 @@ def _read_description(folder: Path) -> dict[str, Any]:
     return raw
 
 
-def _recipe(raw: Mapping[str, Any]) -> Recipe:
-    return _RECIPE.validate_python({"family": raw["family"], **raw["params"]})
+def _recipe(raw: Mapping[str, Any]) -> FamilyParams:
+    return parse_recipe({"family": raw["family"], **raw["params"]})
 
 
 def _declare(array: npt.NDArray[Any] | sp.csr_matrix) -> dict[str, Any]:
@@ -173,5 +182,5 @@ def _read_matrix(folder: Path, name: str, declared: Mapping[str, Any]) -> sp.csr
 
 def _plain(name: str) -> str:
     if not name.isidentifier():
-        raise ValueError(f"{name!r} is no name of an array")
+        raise ValueError(f"{name!r} is not a name of an array")
     return name

@@ -6,26 +6,12 @@ from typing import Any
 from markupsafe import Markup
 
 from pipeline.gate.economics import per_month
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
+from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.svg import Point, Row, dot_plot, scatter
 
 Record = Mapping[str, Any]
 DASH = "–"
-
-EXPLAINS = {
-    "popular": "one list for all: anyone can check it",
-    "recent": "one list for all: anyone can check it",
-    "repeat": "what the listener plays most: they know it",
-    "item_knn": "“because you heard X”: nearest items",
-    "rp3beta": "“because you heard X”: paths in the graph",
-    "ease": "weights between items; the nearest stand in as reasons",
-    "als": "hidden factors; similar items stand in as reasons",
-    "ials": "hidden factors; similar items stand in as reasons",
-    "bpr": "hidden factors; similar items stand in as reasons",
-    "spark_als": "hidden factors; similar items stand in as reasons",
-    "blend": "several models at once; reasons of the nearest items",
-}
-"""Interpretability: how a family can say why."""
 
 
 class View:
@@ -41,6 +27,10 @@ class View:
         self.recipes: dict[str, Record] = dict(record["recipes"])
         limits = record["constraints"].items()
         self.outside = sorted(name for name, gates in limits if any(gate["passed"] is False for gate in gates))
+
+    def explained(self, family: str) -> str:
+        """Return how well a family can explain its lists; a dash for a family that is no longer there."""
+        return FAMILIES[family].reason.summary if family in FAMILIES else DASH
 
     def month(self, amount: float | None, *, sign: bool = False) -> str:
         """Money over the horizon as money a month."""

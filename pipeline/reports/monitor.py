@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pipeline.monitoring.judging import JudgedValue, MonitorMetric, Night, format_value, monitor_metrics
-from pipeline.params import MonitoringParams
+from pipeline.params.monitoring import MonitoringParams
 from pipeline.reports.history import history
 from pipeline.reports.render import environment
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.reports.decision_view import EXPLAINS, View, figure, number, percent
+from pipeline.reports.decision_view import View, figure, number, percent
 
 
 def render(record: Mapping[str, Any]) -> str:
@@ -15,7 +15,7 @@ def render(record: Mapping[str, Any]) -> str:
     Args:
         record: decision.json, as pipeline/gate/record.py writes it.
     """
-    return environment().get_template("decision.html.j2").render(view=View(record), record=record, explains=EXPLAINS)
+    return environment().get_template("decision.html.j2").render(view=View(record), record=record)
 
 
 @cache

@@ -21,11 +21,13 @@ REGISTRY = f"{PACKAGE}.recommenders.registry"
 """Imports the families of recipes by name; see `loads` of `closure_of`."""
 
 _VALUES = "its values reach results as declared parameters"
+_PARAMETERS = f"{_VALUES}; stages depend on the files that define the classes of their parameters instead"
 _WHERE_IT_RUNS = "where a kernel runs, not what it computes: tests/runtime proves that results are the same bytes"
 LEFT_OUT = {
     "pipeline.as_of": _VALUES,
+    "pipeline.configuration": _PARAMETERS,
     "pipeline.errors": "messages and exit statuses",
-    "pipeline.params": f"{_VALUES}; stages depend on the files that define the classes of their parameters instead",
+    "pipeline.params": _PARAMETERS,
     "pipeline.settings": "machine settings, which no result may depend on",
     "pipeline.stages.context": "carries parameters and paths to a stage",
     "pipeline.stages.layout": "paths, which are the deps and outs of dvc.yaml",

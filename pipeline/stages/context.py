@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from pipeline.as_of import read_as_of
-from pipeline.params import Params, load_params
+from pipeline.configuration import Params, load_params
 from pipeline.settings import Settings
 from pipeline.stages.layout import Layout
 from pipeline.state.lease import Lease, LeaseLost, in_force

@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Any
 
+from pipeline.configuration import Params
 from pipeline.gate.record import make_record
-from pipeline.params import Params
 from pipeline.runtime.code_closure import code_digest
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests

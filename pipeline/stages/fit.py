@@ -13,7 +13,7 @@ from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
 from pipeline.features.tuning import load_tuning
 from pipeline.metrics.cost import Cost, mean_cost
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.storage import stored_bytes
 from pipeline.runtime.executor import Executor, Result
@@ -47,7 +47,7 @@ class FitTask:
 
     source: Path
     model: Path
-    recipe: Recipe
+    recipe: FamilyParams
     entropy: tuple[int, ...]
     extra_pids: tuple[int, ...] = ()
     tuning: Path | None = None
@@ -117,15 +117,15 @@ def fit_task(
 
 def fit_models(tasks: Sequence[FitTask], executor: Executor) -> list[Cost]:
     """The costs of all tasks, in their order. Families that drive the session themselves are fitted in this process."""
-    sent = [task for task in tasks if FAMILIES[task.recipe.family].runs_in == "task"]
+    sent = [task for task in tasks if not drives_session(task.recipe)]
     done = dict(zip(sent, executor.map(fit_kernel, sent), strict=True))
     results = [done[task] if task in done else fit_kernel(task) for task in tasks]
     return [Cost.from_dict(result) for result in results]
 
 
-def drives_session(recipe: Recipe) -> bool:
+def drives_session(recipe: FamilyParams) -> bool:
     """Whether a recipe is fitted by Spark itself, so that a session must be active whatever the engine."""
-    return FAMILIES[recipe.family].runs_in == "driver"
+    return not FAMILIES[recipe.family].runs_in_task
 
 
 def fit_kernel(task: FitTask) -> Result:
@@ -135,7 +135,7 @@ def fit_kernel(task: FitTask) -> Result:
         interactions = replace(interactions, tuning=load_tuning(task.tuning, only_new=task.only_new))
     model = build(task.recipe)
     # A worker process fits within its own tree; only a family of the driver has helpers elsewhere.
-    helpers = task.extra_pids if FAMILIES[task.recipe.family].runs_in == "driver" else ()
+    helpers = task.extra_pids if drives_session(task.recipe) else ()
     with CostMeter(extra_pids=helpers) as meter:
         model.fit(interactions, rng=np.random.default_rng(task.entropy))
     save_model(task.model, model, maps_from=task.source)
@@ -148,7 +148,7 @@ def entropy(seed: int, recipe_name: str, index: int, *, night: dt.date) -> tuple
     return seed, zlib.crc32(b"fit"), zlib.crc32(recipe_name.encode()), index, night.toordinal()
 
 
-def recipe_named(context: Context, name: str) -> Recipe:
+def recipe_named(context: Context, name: str) -> FamilyParams:
     """A recipe of params.yaml.
 
     Raises:

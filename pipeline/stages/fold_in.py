@@ -9,8 +9,7 @@ from pipeline.features.fold_in import weights_by_items_of
 from pipeline.features.lists import rows_of
 from pipeline.features.model_folder import copy_model, save_model
 from pipeline.recommenders.protocol import FoldsIn, folds_in
-from pipeline.recommenders.registry import load_recommender
-from pipeline.recommenders.storage import stored_bytes
+from pipeline.recommenders.storage import load_recommender, stored_bytes
 from pipeline.runtime.executor import Result
 from pipeline.runtime.meter import CostMeter
 from pipeline.storage.tables import LISTENER_MAP, read_table

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
-from pipeline.params import InteractionParams
+from pipeline.params.interactions import InteractionParams
 from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.code_closure import code_digest
 from pipeline.runtime.executor import Executor

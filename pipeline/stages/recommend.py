@@ -1,4 +1,4 @@
-"""Stage recommend: a list for every listener of the window, and one for strangers."""
+"""Stage recommend: a list for every listener of the window, and one for unknown listeners."""
 
 import shutil
 import tempfile
@@ -17,6 +17,7 @@ from pipeline.features import reasons
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import Mapped, Popularity, fill, model_lists, popularity, rows_of
 from pipeline.metrics.cost import Cost
+from pipeline.recommenders.family import Reason
 from pipeline.recommenders.protocol import Recommender
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
@@ -28,7 +29,6 @@ from pipeline.storage.tables import (
     ITEM_MAP,
     LISTENER_MAP,
     LISTS,
-    read_json,
     read_table,
     write_json,
     write_table,
@@ -42,15 +42,15 @@ STAGE = StageSpec(
 )
 
 BLOCK = 16_384
-"""Listeners of one task: their lists and reasons fit into some hundred megabytes."""
+"""Listeners of one task: their lists and reasons take some hundred megabytes."""
 
 N_OWN = 50
-"""Items of a listener, the most played lately, that a reason may name."""
+"""A listener's items that a reason may name: those played most, weighted by recency."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A task: the window's listeners [start, stop); `heard_out` keeps what they have heard out of their lists."""
+    """A task: the window's listeners [start, stop). If `heard_out`, lists leave out what a listener has heard."""
 
     root: Path
     version: str
@@ -63,7 +63,14 @@ class Block:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What every block of a night shares; `weights` is the window's matrix, listeners × items."""
+    """What all blocks of a night share.
+
+    Attributes:
+        weights: the window's matrix, CSR of shape (n_listeners, n_items).
+        unit: `reasons.unit_columns` of it.
+        reason: how the model's family explains its lists.
+        fill_reason: the reason of items filled in from the popular list.
+    """
 
     listeners: pa.Table
     items: pa.Table
@@ -71,7 +78,8 @@ class Inputs:
     unit: sp.csc_matrix
     model: Recommender
     mapped: Mapped
-    family: str
+    reason: Reason
+    fill_reason: str
     popular: Popularity
 
 
@@ -108,18 +116,18 @@ def recommend(context: Context, executor: Executor) -> str:
     finally:
         shutil.rmtree(scratch)
         load.cache_clear()
-    strangers = fallback_list(inputs, n=lists.n_fallback)
-    write_table(layout.fallback, strangers, FALLBACK)
+    fallback = fallback_list(inputs, n=lists.n_fallback)
+    write_table(layout.fallback, fallback, FALLBACK)
     costs = [Cost.from_dict(result["cost"]) for result in results]
     write_json(layout.recommend_cost, (reduce(add, costs) if costs else Cost(0, 0, n_scored=0)).to_dict())
     return (
         f"{n_listeners} lists of {lists.n_items} items, {sum(r['n_filled'] for r in results)} entries filled from the "
-        f"popular list; {strangers.num_rows} items for strangers"
+        f"popular list; {fallback.num_rows} items for unknown listeners"
     )
 
 
 def list_block(task: Block) -> Result:
-    """The kernel: the lists of one block of listeners, written and measured where it runs."""
+    """Write the lists of one block of listeners, and measure their cost: the kernel, which any worker may run."""
     from pipeline.runtime.meter import CostMeter
 
     with CostMeter() as meter:
@@ -129,7 +137,7 @@ def list_block(task: Block) -> Result:
 
 
 def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, int]:
-    """LISTS of the block, and how many of its entries were filled from the popular list."""
+    """Return the LISTS of a block, and how many of its entries were filled in from the popular list."""
     rows = np.arange(task.start, task.stop, dtype=np.int32)
     played = inputs.weights[task.start : task.stop]
     heard = played if task.heard_out else None
@@ -154,10 +162,9 @@ def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, int]:
 def _reasons(
     inputs: Inputs, items: npt.NDArray[np.int32], from_model: npt.NDArray[np.bool_], played: sp.csr_matrix
 ) -> npt.NDArray[np.object_]:
-    """A reason for each listed item; what the popular list gave is popular, and nothing more is claimed."""
-    of_one_list = reasons.OF_ONE_LIST.get(inputs.family)
-    why = np.where(from_model, of_one_list or reasons.TASTE, reasons.POPULAR).astype(object)
-    if of_one_list:
+    """Return a reason for each listed item. Items filled in from the popular list are explained by that list only."""
+    why = np.where(from_model, inputs.reason.text, inputs.fill_reason).astype(object)
+    if not inputs.reason.names_own_items:
         return why
     users, places = np.nonzero(from_model)
     own = np.zeros(items.shape, dtype=np.bool_)
@@ -174,7 +181,7 @@ def _reasons(
 
 
 def fallback_list(inputs: Inputs, *, n: int) -> pa.Table:
-    """The n most popular items (FALLBACK); scores are relative to the first item's."""
+    """Return the n most popular items (FALLBACK), with scores relative to the first item's."""
     first = inputs.popular.order[:n]
     return pa.table(
         {
@@ -182,18 +189,19 @@ def fallback_list(inputs: Inputs, *, n: int) -> pa.Table:
             "item_id": inputs.items["item_id"].take(pa.array(first)),
             "item_name": inputs.items["item_name"].take(pa.array(first)),
             "score": pa.array(inputs.popular.share[first], pa.float32()),
-            "reason": pa.array([reasons.POPULAR] * len(first), pa.string()),
+            "reason": pa.array([inputs.fill_reason] * len(first), pa.string()),
         }
     )
 
 
 @lru_cache(maxsize=1)
 def load(root: Path, version: str) -> Inputs:
-    """Read the window, the winner and the popular list, once a process and version.
+    """Read the window, the winner and the popular list, once for each process and version.
 
-    A Spark worker outlives a night; the version keeps it from answering with the last one's model.
+    A Spark worker outlives a night; the version keeps it from using the model of an earlier one.
     """
-    from pipeline.recommenders.registry import load_recommender
+    from pipeline.recommenders.registry import FAMILIES
+    from pipeline.recommenders.storage import load_recommender, read_recipe
 
     layout = Layout(root)
     listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP)
@@ -202,7 +210,7 @@ def load(root: Path, version: str) -> Inputs:
     model_items = read_table(layout.final_model / "items.parquet", ITEM_MAP)["item_id"]
     model_listeners = read_table(layout.final_model / "listeners.parquet", LISTENER_MAP)["listener_id"]
     popular_items = read_table(layout.fallback_model / "items.parquet", ITEM_MAP)["item_id"]
-    # Any row will do: the popular list is the same for everyone.
+    # Any row will do: the popular list is the same for every listener.
     top = load_recommender(layout.fallback_model).recommend(np.zeros(1, dtype=np.int32), k=len(popular_items))
     return Inputs(
         listeners=listeners,
@@ -215,7 +223,8 @@ def load(root: Path, version: str) -> Inputs:
             item_row=rows_of(items["item_id"], model_items),
             window_item=rows_of(model_items, items["item_id"]),
         ),
-        family=str(read_json(layout.final_model / "model.json")["family"]),
+        reason=FAMILIES[read_recipe(layout.final_model).family].reason,
+        fill_reason=FAMILIES[read_recipe(layout.fallback_model).family].reason.text,
         popular=popularity(top, rows_of(popular_items, items["item_id"]), items["n_listeners"].to_numpy()),
     )
 

@@ -135,7 +135,7 @@ def score_models(context: Context, models: Sequence[Path], executor: Executor, *
 
 def score_block(task: ScoreBlock) -> Result:
     """The kernel: lists of one block of listeners, written to `task.out`."""
-    from pipeline.recommenders.registry import load_recommender
+    from pipeline.recommenders.storage import load_recommender
     from pipeline.runtime.meter import CostMeter
 
     n_items = read_table(task.model / "items.parquet", ITEM_MAP).num_rows

@@ -12,7 +12,7 @@ import polars as pl
 from pipeline.errors import ValidationFailed
 from pipeline.features.interactions import InteractionTables, build_interactions, save_interactions
 from pipeline.features.splitting import relevant_items, split_by_time
-from pipeline.params import ValidationParams
+from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, read_table, write_json, write_table

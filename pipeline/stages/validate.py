@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipeline.errors import ValidationFailed
-from pipeline.params import ValidationParams
+from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.cache import Cache

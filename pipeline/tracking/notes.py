@@ -90,7 +90,7 @@ def _gain(upgrade: Mapping[str, Any]) -> str:
 
 
 def _money(upgrade: Mapping[str, Any], assumptions: Mapping[str, Any]) -> str:
-    from pipeline.params import EconomicsParams
+    from pipeline.params.economics import EconomicsParams
 
     return f"{per_month(upgrade['cost_total'], EconomicsParams.model_validate(dict(assumptions))):,.0f}"
 

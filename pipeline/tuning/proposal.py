@@ -7,10 +7,10 @@ from typing import Any
 import yaml
 
 from pipeline.errors import ParamsError
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 
 
-def proposed_diff(params: Path, name: str, recipe: Recipe) -> str:
+def proposed_diff(params: Path, name: str, recipe: FamilyParams) -> str:
     """Return a unified diff that sets this recipe in params.yaml; empty if nothing changes. Comments and order stay.
 
     Raises:
@@ -22,7 +22,7 @@ def proposed_diff(params: Path, name: str, recipe: Recipe) -> str:
     return "".join(difflib.unified_diff(old, new, f"a/{params.name}", f"b/{params.name}"))
 
 
-def with_recipe(text: str, name: str, recipe: Recipe) -> str:
+def with_recipe(text: str, name: str, recipe: FamilyParams) -> str:
     """Return the text of params.yaml with the values of a recipe set in place; a new recipe is appended.
 
     Raises:

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from pipeline.params import Recipe
-from pipeline.tuning.spaces import Dimension, OneOf, Space, Value, Whole
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.search_space import Dimension, OneOf, Space, Value, Whole
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -19,7 +19,7 @@ class Proposer:
     therefore resumed by repeating the calls with the cached results (docs/adr/0011).
     """
 
-    def __init__(self, space: Space, like: Recipe, *, seed: int) -> None:
+    def __init__(self, space: Space, like: FamilyParams, *, seed: int) -> None:
         """Create a sampler.
 
         Args:
@@ -35,14 +35,14 @@ class Proposer:
         self._study = optuna.create_study(direction="maximize", sampler=sampler)
         self._space, self._like = space, like
         self._distributions = {field: _distribution(dimension) for field, dimension in space.items()}
-        self._asked: dict[Recipe, Any] = {}
-        self._values: dict[Recipe, float] = {}
+        self._asked: dict[FamilyParams, Any] = {}
+        self._values: dict[FamilyParams, float] = {}
 
-    def ask(self, n: int) -> list[Recipe]:
+    def ask(self, n: int) -> list[FamilyParams]:
         """Return up to n recipes that differ from each other and from all before; fewer if the space is exhausted."""
         from optuna.trial import TrialState
 
-        found: list[Recipe] = []
+        found: list[FamilyParams] = []
         repeats = 0
         while len(found) < n and repeats < GIVE_UP_AFTER:
             trial = self._study.ask(self._distributions)
@@ -59,7 +59,7 @@ class Proposer:
                 repeats = 0
         return found
 
-    def tell(self, recipe: Recipe, value: float) -> None:
+    def tell(self, recipe: FamilyParams, value: float) -> None:
         """Report the value of a recipe, proposed or not. A recipe outside the space is only remembered."""
         from optuna.trial import create_trial
 
@@ -70,7 +70,7 @@ class Proposer:
         elif all(self._space[field].holds(each) for field, each in own.items()):
             self._study.add_trial(create_trial(params=own, distributions=self._distributions, value=value))
 
-    def _recipe(self, proposed: dict[str, Value]) -> Recipe:
+    def _recipe(self, proposed: dict[str, Value]) -> FamilyParams:
         rounded = {field: float(f"{v:.3g}") if isinstance(v, float) else v for field, v in proposed.items()}
         fields = self._like.model_dump() | rounded
         return type(self._like).model_validate(fields)

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.executor import Executor
 from pipeline.storage.cache import Cache, key_of
 from pipeline.tuning.proposing import Proposer
-from pipeline.tuning.spaces import SPACES, effort
+from pipeline.tuning.spaces import effort, space_of
 from pipeline.tuning.trial import Ground, Trial, TrialTask, run_trial
 
 
@@ -29,7 +29,7 @@ class Plan:
     """
 
     name: str
-    start: Recipe
+    start: FamilyParams
     ground: Ground
     seed: int
     budget_cpu_seconds: float
@@ -37,7 +37,7 @@ class Plan:
     batch: int
     n_fits: int
 
-    def task(self, recipe: Recipe, index: int = 0) -> TrialTask:
+    def task(self, recipe: FamilyParams, index: int = 0) -> TrialTask:
         """Return a fit of a recipe. All recipes use the same random numbers, so that only hyperparameters differ."""
         entropy = (self.seed, zlib.crc32(b"tune"), zlib.crc32(self.name.encode()), index)
         return TrialTask(self.ground, recipe, entropy)
@@ -45,7 +45,7 @@ class Plan:
     @property
     def key(self) -> str:
         """The key of everything that determines the order of trials; the budget does not."""
-        space = repr(sorted(SPACES[self.start.family].items()))
+        space = repr(sorted(space_of(self.start).items()))
         return key_of(self.task(self.start).key, space, self.batch)
 
     @property
@@ -87,7 +87,7 @@ def search(plan: Plan, executor: Executor, *, seen: Callable[[Sequence[Trial]], 
         executor: runs the fits.
         seen: called with all trials after each batch.
     """
-    proposer = Proposer(SPACES[plan.start.family], plan.start, seed=plan.seed)
+    proposer = Proposer(space_of(plan.start), plan.start, seed=plan.seed)
     trials: list[Trial] = []
     batch, stopped = [plan.start], ""
     while batch:
@@ -104,14 +104,14 @@ def search(plan: Plan, executor: Executor, *, seen: Callable[[Sequence[Trial]], 
     return Found(tuple(trials), tuple(fits[: len(seeds)]), tuple(fits[len(seeds) :]), stopped)
 
 
-def _next(plan: Plan, proposer: Proposer, trials: Sequence[Trial]) -> tuple[list[Recipe], str]:
+def _next(plan: Plan, proposer: Proposer, trials: Sequence[Trial]) -> tuple[list[FamilyParams], str]:
     """Return the next recipes, or an empty list and the reason."""
     if len(trials) >= plan.max_trials:
         return [], f"the limit of {plan.max_trials} trials is reached"
     asked = proposer.ask(plan.batch)[: plan.max_trials - len(trials)]
     if not asked:
         return [], "the search space is exhausted"
-    space = SPACES[plan.start.family]
+    space = space_of(plan.start)
     pace = median(trial.cost.cpu_seconds / effort(space, trial.recipe) for trial in trials)
     # The closing fits, which compare the best with the start, are part of the budget.
     closing = (plan.n_seeds - 1) * pace * (effort(space, plan.start) + effort(space, _best(trials).recipe))

@@ -5,9 +5,10 @@ from math import inf, log
 from statistics import median
 from typing import TYPE_CHECKING
 
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.search_space import OneOf, Value
 from pipeline.tuning.results import Results
-from pipeline.tuning.spaces import SPACES, OneOf, Value
+from pipeline.tuning.spaces import space_of
 from pipeline.tuning.trial import Trial
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ def trial_line(number: int, trials: Sequence[Trial], k: int) -> str:
     return f"trial {number:3d}  {what}  {trial.cost.cpu_seconds:6.1f} s CPU  {settings(trial.recipe)}  ({where})"
 
 
-def at_the_edge(recipe: Recipe) -> list[str]:
+def at_the_edge(recipe: FamilyParams) -> list[str]:
     """Return the hyperparameters within 5 % of a bound of the search space: better values may lie beyond it."""
     found = []
-    for field, dimension in SPACES[recipe.family].items():
+    for field, dimension in space_of(recipe).items():
         if isinstance(dimension, OneOf):
             continue
         low, high, value = (float(v) for v in (dimension.low, dimension.high, getattr(recipe, field)))
@@ -37,9 +38,9 @@ def at_the_edge(recipe: Recipe) -> list[str]:
     return found
 
 
-def settings(recipe: Recipe) -> str:
+def settings(recipe: FamilyParams) -> str:
     """Return the searched hyperparameters in a line."""
-    return ", ".join(f"{field} {_short(getattr(recipe, field))}" for field in SPACES[recipe.family])
+    return ", ".join(f"{field} {_short(getattr(recipe, field))}" for field in space_of(recipe))
 
 
 def results_table(results: Results, k: int) -> "Table":
@@ -52,7 +53,7 @@ def results_table(results: Results, k: int) -> "Table":
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("", "start", "best", "difference"):
         table.add_column(column, justify="right" if column else "left")
-    for field in SPACES[best.family]:
+    for field in space_of(best):
         values = [getattr(recipe, field) for recipe in (first, best)]
         table.add_row(field, *map(_short, values))
     comparison = results.comparison
@@ -95,7 +96,8 @@ def results_lines(results: Results, *, cpu_hour: float, currency: str, cpu_secon
         )
     edge = at_the_edge(found.best[0].recipe)
     if results.improved and edge:
-        lines.append(f"At a bound of the search space: {', '.join(edge)}.")
+        file = f"pipeline/recommenders/families/{found.best[0].recipe.family}.py"
+        lines.append(f"Near an end of the search space (in {file}): {', '.join(edge)}.")
     if results.crossed is not None:
         lines.append(
             "Corrected for selection (selected on one half of the listeners, measured on the other), the gain is "

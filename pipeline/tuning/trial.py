@@ -12,7 +12,7 @@ from pipeline.errors import RecipeError
 from pipeline.features.tuning import load_tuning
 from pipeline.metrics.accuracy import hit_matrix, ndcg
 from pipeline.metrics.cost import Cost
-from pipeline.params import Recipe
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.interactions import Tuning
 from pipeline.recommenders.registry import build
 from pipeline.runtime.code_closure import code_digest
@@ -60,7 +60,7 @@ class TrialTask:
     """A recipe to try; `entropy` is what its fit draws from."""
 
     ground: Ground
-    recipe: Recipe
+    recipe: FamilyParams
     entropy: tuple[int, ...]
 
     @property
@@ -80,7 +80,7 @@ class Trial:
     """
 
     key: str
-    recipe: Recipe
+    recipe: FamilyParams
     ndcg: Floats
     cost: Cost
     failed: str | None

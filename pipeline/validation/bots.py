@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.params import BotParams
+from pipeline.params.validation import BotParams
 from pipeline.validation.expectations import Expect, within
 
 REASONS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from pipeline.params import BotParams
+from pipeline.params.validation import BotParams
 from pipeline.runtime.code_closure import code_digest
 from pipeline.storage.cache import Cache, key_of
 from pipeline.storage.tables import read_columns

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipeline.metrics.stability import population_stability, stability_by_chance
-from pipeline.params import ValidationParams
+from pipeline.params.validation import ValidationParams
 from pipeline.validation.daily import DayFacts
 from pipeline.validation.expectations import Expect, within
 

@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.features.interactions import InteractionTables
-from pipeline.params import ValidationParams
+from pipeline.params.validation import ValidationParams
 from pipeline.validation.expectations import Expect, within
 
 _FAULTS = {

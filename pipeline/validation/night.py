@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.params import ValidationParams
+from pipeline.params.validation import ValidationParams
 from pipeline.validation.daily import DayFacts
 from pipeline.validation.expectations import Expect, within
 from pipeline.validation.files import faulty, worst_file

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from statistics import median
 from typing import Any
 
-from pipeline.params import Band, ValidationParams
+from pipeline.params.base import Band
+from pipeline.params.validation import ValidationParams
 from pipeline.validation.daily import DayFacts
 from pipeline.validation.expectations import Expect, within
 

@@ -13,8 +13,8 @@ from pipeline.calibration.nights import CHALLENGER, CHAMPION, Horizon, contender
 from pipeline.calibration.operating import GATE, HIGHER, T_TEST, Rule, false_promotions, power, rate
 from pipeline.calibration.refits import Refits
 from pipeline.calibration.worth import invertibility, mutations, netflix
+from pipeline.configuration import load_params
 from pipeline.gate.economics import NightCost
-from pipeline.params import load_params
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 PLAIN = Rule(PARAMS.gate, PARAMS.economics)

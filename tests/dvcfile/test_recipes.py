@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
+from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.recipes import FAMILIES, items_of, recipes_agree
 from pipeline.dvcfile.text import dvc_yaml
 from pipeline.dvcfile.write import difference, write_dvc_yaml
 from pipeline.graph import read_stages
-from pipeline.params import Params, load_params
 from pipeline.runtime.source_imports import file_of
 from tests.workspace import SMALL, make_workspace, run
 
@@ -30,8 +30,6 @@ def raw_with(recipes: dict[str, Any], *, blends: list[str] | None = None) -> dic
     raw["recipes"] |= recipes
     if blends is not None:
         raw["recipes"]["blend"]["members"] = blends
-    for field in ("maintenance_hours_per_year", "switching_hours"):
-        raw["economics"][field] |= {recipe["family"]: 1.0 for recipe in recipes.values()}
     return raw
 
 

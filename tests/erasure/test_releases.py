@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from pipeline.erasure.releases import purge_releases
 from pipeline.erasure.scan import scan, sought
 from pipeline.logs.pseudonyms import Erased, digest_of
-from pipeline.params import PopularRecipe
+from pipeline.recommenders.families.popular import PopularParams
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.releases.publishing import Contents, publish
 from pipeline.releases.release import Release, current, list_releases, verify
@@ -38,7 +38,7 @@ def release_of(tmp_path: Path, as_of: str, listeners: list[str]) -> Release:
         write_table(source / model / "listeners.parquet", maps, LISTENER_MAP)
         factors = np.arange(1, 1 + 2 * len(listeners), dtype=np.float32).reshape(-1, 2)
         votes = sp.csr_matrix(np.arange(1, 1 + len(listeners), dtype=np.float32)[:, None])
-        recipe = PopularRecipe(family="popular", window_days=1)
+        recipe = PopularParams(family="popular", window_days=1)
         arrays, matrices = {"listener_factors": factors, "item_factors": factors[:1]}, {"profiles": votes}
         write_model(source / model / "members" / "x", StoredModel(recipe, len(listeners), 1, arrays, matrices))
     files = {name: source / name for name in ("lists.parquet", "fallback.parquet", "model", "heldout")}

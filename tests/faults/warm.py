@@ -60,11 +60,11 @@ class Warm:
     """The client of the warm process, which ends with it."""
 
     def __init__(self) -> None:
-        one_thread = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP")}
+        single_threaded_blas = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "OMP")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.warm"],
             cwd=Path(__file__).resolve().parents[2],
-            env=os.environ | one_thread,
+            env=os.environ | single_threaded_blas,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -5,10 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.configuration import Params, load_params
 from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.comparison import DETERMINISTIC
 from pipeline.gate.economics import NightCost
-from pipeline.params import EconomicsParams, GateParams, Params, load_params
+from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 N = 1000

@@ -9,7 +9,7 @@ from pipeline.gate.balance import weigh
 from pipeline.gate.candidates import Tonight
 from pipeline.gate.decision import Verdict, decide, prospect
 from pipeline.gate.sensitivity import PRICED, at, flips, priced
-from pipeline.params import EconomicsParams
+from pipeline.params.economics import EconomicsParams
 from tests.gate.gate_stories import candidate, economics, gate, night, tonight
 
 

@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.monitoring.judging import Night, judge_nights, monitor_metrics
-from pipeline.params import Band, MonitoringParams
+from pipeline.params.base import Band
+from pipeline.params.monitoring import MonitoringParams
 
 PARAMS = MonitoringParams(
     window_nights=5,

@@ -2,63 +2,49 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.params import (
-    AlsRecipe,
-    BlendRecipe,
-    BprRecipe,
-    EaseRecipe,
-    IalsRecipe,
-    RecentRecipe,
-    RepeatRecipe,
-    load_params,
-)
+from pipeline.configuration import load_params
+from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
-NOT_OF_THE_NIGHT = (
-    IalsRecipe(
-        family="ials", factors=16, regularization=0.05, exponent=0.75, unobserved=0.1, discount=0.15, start=0.1,
-        iterations=8,
-    ),
-    RecentRecipe(family="recent", half_life_days=7.0),
-    RepeatRecipe(family="repeat", half_life_days=30.0),
-    EaseRecipe(family="ease", regularization=2.0, dropout=0.3, diagonal="zero"),
-    BprRecipe(family="bpr", factors=16, learning_rate=0.05, regularization=0.01, iterations=100),
-)  # fmt: skip
-"""Families that params.yaml has no recipe of."""
+FOR_FEW = {
+    "ials": {"factors": 16, "regularization": 0.05, "iterations": 8},
+    "bpr": {"factors": 16},
+    "ease": {"regularization": 2.0, "dropout": 0.3, "diagonal": "zero", "neighbours": None},
+}
+"""Where a family's start is meant for more listeners than a test has."""
 
 
 def _family(name):
-    marks = [pytest.mark.spark] if FAMILIES[name].runs_in == "driver" else []
-    return pytest.param(name, marks=marks)
+    return pytest.param(name, marks=[] if FAMILIES[name].runs_in_task else [pytest.mark.spark])
 
 
 @pytest.fixture(scope="module", params=[_family(name) for name in FAMILIES])
 def family(request):
-    """Every family of the registry; those of the driver with a real Spark session."""
-    if FAMILIES[request.param].runs_in == "driver":
+    """Every family of the folder; those that drive a Spark session with a real one."""
+    if not FAMILIES[request.param].runs_in_task:
         request.getfixturevalue("spark")
     return request.param
 
 
 @pytest.fixture(scope="module")
 def recipe(family):
-    """The family's recipe as params.yaml has it, or one of those above."""
-    of_the_night = load_params(ROOT / "params.yaml").recipes.values()
-    recipes = {recipe.family: recipe for recipe in (*NOT_OF_THE_NIGHT, *of_the_night)}
-    assert family in recipes, f"no recipe of the family {family}"
-    return _with_members_for_few(recipes[family])
+    """The family's recipe in params.yaml, or its start."""
+    of_the_night = {each.family: each for each in load_params(ROOT / "params.yaml").recipes.values()}
+    found = of_the_night.get(family) or FAMILIES[family].start
+    assert found is not None, f"neither a recipe in params.yaml nor a start of the family {family}"
+    return _with_members_for_few(found) if family in of_the_night else found.model_copy(update=FOR_FEW.get(family, {}))
 
 
 def _with_members_for_few(recipe):
     """The factors of params.yaml vanish on the few listeners of a test, and a blend would leave out what is empty."""
-    if not isinstance(recipe, BlendRecipe):
+    if not isinstance(recipe, EnsembleParams):
         return recipe
     small = {"factors": 4, "regularization": 0.5}
-    members = [each.model_copy(update=small) if isinstance(each, AlsRecipe) else each for each in recipe.member_recipes]
-    return recipe.model_copy(update={"member_recipes": tuple(members)})
+    members = [each.model_copy(update=small) if each.family == "als" else each for each in recipe.member_recipes]
+    return recipe.with_members(tuple(members))
 
 
 @pytest.fixture(scope="module")

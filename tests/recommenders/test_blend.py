@@ -10,18 +10,21 @@ from hypothesis import strategies as st
 from pipeline.errors import RecipeError
 from pipeline.metrics.accuracy import hit_matrix, ndcg
 from pipeline.metrics.topk import TopK
-from pipeline.params import AlsRecipe, BlendRecipe, ItemKnnRecipe, PopularRecipe
-from pipeline.recommenders import blend as blend_module
 from pipeline.recommenders.blending import best_weights, blend, normalised
+from pipeline.recommenders.families import blend as blend_module
+from pipeline.recommenders.families.als import AlsParams
+from pipeline.recommenders.families.blend import BlendParams
+from pipeline.recommenders.families.item_knn import ItemKnnParams
+from pipeline.recommenders.families.popular import PopularParams
 from pipeline.recommenders.interactions import Interactions, Tuning
-from pipeline.recommenders.registry import build, load_recommender
-from pipeline.recommenders.storage import stored_bytes
+from pipeline.recommenders.registry import build
+from pipeline.recommenders.storage import load_recommender, stored_bytes
 
 NAN = np.nan
 MEMBERS = {
-    "popular": PopularRecipe(family="popular", window_days=14),
-    "knn": ItemKnnRecipe(family="item_knn", neighbours=20, weighting="cosine"),
-    "als": AlsRecipe(family="als", factors=4, regularization=0.5, confidence=2.0, iterations=5),
+    "popular": PopularParams(family="popular", window_days=14),
+    "knn": ItemKnnParams(family="item_knn", neighbours=20, weighting="cosine"),
+    "als": AlsParams(family="als", factors=4, regularization=0.5, confidence=2.0, iterations=5),
 }
 N_LISTENERS, N_ITEMS = 40, 30
 
@@ -31,7 +34,7 @@ def top(items, scores):
 
 
 def recipe(*names):
-    return BlendRecipe(
+    return BlendParams(
         family="blend",
         members=names,
         member_recipes=tuple(MEMBERS[name] for name in names),

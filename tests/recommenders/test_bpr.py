@@ -3,8 +3,8 @@ import pytest
 import scipy.sparse as sp
 
 from pipeline.errors import RecipeError
-from pipeline.params import AlsRecipe, BprRecipe
-from pipeline.recommenders.bpr import ascend
+from pipeline.recommenders.families.als import AlsParams
+from pipeline.recommenders.families.bpr import BprParams, ascend
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 
@@ -21,7 +21,7 @@ def plays(n_listeners=80, n_items=30):
 
 def fit(data, *, seed=0, **changes):
     values = {"factors": 5, "learning_rate": 0.05, "regularization": 0.01, "iterations": 100} | changes
-    return build(BprRecipe(family="bpr", **values)).fit(data, rng=np.random.default_rng(seed))
+    return build(BprParams(family="bpr", **values)).fit(data, rng=np.random.default_rng(seed))
 
 
 def test_a_step_by_hand_and_none_against_an_item_of_ones_own():
@@ -85,8 +85,8 @@ def test_how_often_something_was_played_is_not_used():
 @pytest.mark.parametrize(
     "recipe",
     [
-        BprRecipe(family="bpr", factors=4, learning_rate=1e3, regularization=1.0, iterations=20),
-        AlsRecipe(family="als", factors=4, regularization=0.0, confidence=1e38, iterations=3),
+        BprParams(family="bpr", factors=4, learning_rate=1e3, regularization=1.0, iterations=20),
+        AlsParams(family="als", factors=4, regularization=0.0, confidence=1e38, iterations=3),
     ],
     ids=["bpr", "als"],
 )

@@ -11,8 +11,9 @@ from pipeline.errors import RecipeError
 from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.one_list import OneList
 from pipeline.recommenders.protocol import Recommender
-from pipeline.recommenders.registry import FAMILIES, build, load_recommender
+from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.scoring import recommend_all
+from pipeline.recommenders.storage import load_recommender
 
 N_LISTENERS, N_ITEMS = 60, 40
 STRANGER = 57
@@ -62,7 +63,7 @@ def model(recipe, data):
 
 
 def is_one_list(family):
-    return issubclass(FAMILIES[family].load_class(), OneList)
+    return issubclass(FAMILIES[family].recommender, OneList)
 
 
 def assert_well_formed(lists):

@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from bench.families import offered
-from pipeline.params import Params
+from pipeline.configuration import Params
 from pipeline.recommenders.registry import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,6 +23,6 @@ def test_the_recipes_to_paste_are_valid_and_priced():
     raw["recipes"] |= recipes
     raw["split"]["target"] = "any"
     for field in ("maintenance_hours_per_year", "switching_hours"):
-        raw["economics"][field] |= hours
+        raw["economics"].setdefault(field, {}).update(hours)
     params = Params.model_validate(raw)
     assert {recipe.family for recipe in params.recipes.values()} == set(FAMILIES)

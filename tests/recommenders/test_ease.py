@@ -5,17 +5,18 @@ import pytest
 import scipy.sparse as sp
 
 from pipeline.errors import RecipeError
-from pipeline.params import EaseRecipe
-from pipeline.recommenders import ease
+from pipeline.recommenders.families import ease
+from pipeline.recommenders.families.ease import EaseParams
 from pipeline.recommenders.interactions import Interactions
-from pipeline.recommenders.registry import build, load_recommender
+from pipeline.recommenders.registry import build
+from pipeline.recommenders.storage import load_recommender
 
 RNG = np.random.default_rng(0)
 PLAYED = sp.csr_matrix(RNG.random((300, 50)) < 0.2, dtype=np.float32)
 
 
 def fit(plays=PLAYED, *, regularization=5.0, dropout=0.0, diagonal="zero", **more):
-    recipe = EaseRecipe(
+    recipe = EaseParams(
         family="ease", regularization=regularization, dropout=dropout, diagonal=diagonal, **more
     )  # fmt: skip
     matrix = sp.csr_matrix(plays, dtype=np.float32)

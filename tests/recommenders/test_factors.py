@@ -1,19 +1,25 @@
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
 from pipeline.errors import RecipeError
-from pipeline.params import AlsRecipe, SparkAlsRecipe
+from pipeline.recommenders.families.als import AlsParams
+from pipeline.recommenders.families.spark_als import SparkAlsParams
 from pipeline.recommenders.interactions import Interactions
-from pipeline.recommenders.registry import FAMILIES, build, load_recommender
+from pipeline.recommenders.registry import FAMILIES, build, parse_recipe
 from pipeline.recommenders.scoring import block_rows, recommend_all
+from pipeline.recommenders.storage import load_recommender
+
+ROOT = Path(__file__).parents[2]
 
 
 def als(**changes):
     values = {"factors": 3, "regularization": 1.0, "confidence": 2.0, "iterations": 3} | changes
-    return AlsRecipe(family="als", **values)
+    return AlsParams(family="als", **values)
 
 
 def random_interactions(n_listeners=700, n_items=90, *, read_only=False):
@@ -65,7 +71,7 @@ def test_a_fit_that_diverges_is_refused():
 
 
 def test_spark_als_without_a_session_says_what_to_do():
-    recipe = SparkAlsRecipe(family="spark_als", factors=2, regularization=1.0, confidence=1.0, iterations=1, blocks=1)
+    recipe = SparkAlsParams(family="spark_als", factors=2, regularization=1.0, confidence=1.0, iterations=1, blocks=1)
     with pytest.raises(RecipeError, match="NETGAIN_ENGINE"):
         build(recipe).fit(random_interactions(), rng=np.random.default_rng(0))
 
@@ -92,13 +98,33 @@ def test_a_pickle_in_a_model_folder_is_never_opened(tmp_path):
         load_recommender(tmp_path)
 
 
-def test_the_registry_names_families_without_importing_them():
-    import subprocess
-
+def test_families_are_listed_without_importing_them():
     code = (
-        "import sys, pipeline.recommenders.registry\n"
-        "heavy = {'implicit', 'pyspark', 'pandas', 'mlflow', 'codecarbon'} & set(sys.modules)\n"
-        "assert not heavy, heavy"
+        "import sys\n"
+        "from pipeline.recommenders.registry import FAMILIES\n"
+        "assert 'als' in FAMILIES and len(list(FAMILIES)) == len(FAMILIES)\n"
+        "found = [m for m in sys.modules if m.startswith('pipeline.recommenders.families.')]\n"
+        "assert not found, found"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert all(FAMILIES[name].module == name for name in FAMILIES)
+
+
+def test_params_are_loaded_with_the_families_that_they_name_and_no_others():
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from pipeline.configuration import load_params\n"
+        "used = {each.family for each in load_params(Path('params.yaml')).recipes.values()}\n"
+        "found = {m.rsplit('.', 1)[1] for m in sys.modules if m.startswith('pipeline.recommenders.families.')}\n"
+        "assert found == used, found ^ used\n"
+        "heavy = {'implicit', 'pyspark', 'pandas', 'mlflow', 'codecarbon', 'numba'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("name", ["oracle", "", "../als", "__init__", None, ["als"]])
+def test_what_is_no_file_of_the_folder_is_no_family(name):
+    assert name not in FAMILIES
+    with pytest.raises(ValueError, match="is not one of als, blend"):
+        parse_recipe({"family": name})

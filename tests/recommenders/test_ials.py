@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.params import IalsRecipe
-from pipeline.recommenders.ials import observed, project
+from pipeline.recommenders.families.ials import IalsParams, observed, project
 
 
 @pytest.mark.parametrize("factors", [3, 30])  # fewer than a row's plays, and more
 def test_each_row_solves_the_weighted_least_squares_of_its_plays_and_of_all_else(factors):
-    recipe = IalsRecipe(
+    recipe = IalsParams(
         family="ials", factors=factors, regularization=0.2, exponent=0.5, unobserved=0.1, discount=0.15, start=0.1,
         iterations=1,
     )  # fmt: skip

@@ -4,8 +4,9 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.params import ItemKnnRecipe, Rp3BetaRecipe
 from pipeline.recommenders import scoring
+from pipeline.recommenders.families.item_knn import ItemKnnParams
+from pipeline.recommenders.families.rp3beta import Rp3BetaParams
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.neighbours import nearest
 from pipeline.recommenders.registry import build
@@ -19,11 +20,11 @@ def interactions(plays):
 
 
 def knn(plays, *, weighting="cosine", k=10):
-    return build(ItemKnnRecipe(family="item_knn", neighbours=k, weighting=weighting)).fit(interactions(plays), rng=RNG)
+    return build(ItemKnnParams(family="item_knn", neighbours=k, weighting=weighting)).fit(interactions(plays), rng=RNG)
 
 
 def rp3(plays, *, alpha=1.0, beta=0.0):
-    recipe = Rp3BetaRecipe(family="rp3beta", neighbours=10, alpha=alpha, beta=beta)
+    recipe = Rp3BetaParams(family="rp3beta", neighbours=10, alpha=alpha, beta=beta)
     return build(recipe).fit(interactions(plays), rng=RNG)
 
 

@@ -1,7 +1,8 @@
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.params import PopularRecipe, RecentRecipe
+from pipeline.recommenders.families.popular import PopularParams
+from pipeline.recommenders.families.recent import RecentParams
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 
@@ -9,11 +10,11 @@ ONE = np.array([0], dtype=np.int32)
 
 
 def popular(plays, ages, window_days=14):
-    return fit(PopularRecipe(family="popular", window_days=window_days), plays, ages)
+    return fit(PopularParams(family="popular", window_days=window_days), plays, ages)
 
 
 def recent(plays, ages, half_life_days):
-    return fit(RecentRecipe(family="recent", half_life_days=half_life_days), plays, ages)
+    return fit(RecentParams(family="recent", half_life_days=half_life_days), plays, ages)
 
 
 def fit(recipe, plays, ages):

@@ -1,7 +1,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from pipeline.params import RepeatRecipe
+from pipeline.recommenders.families.repeat import RepeatParams
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 
@@ -9,7 +9,7 @@ from pipeline.recommenders.registry import build
 def fit(plays, ages):
     weights = sp.csr_matrix(np.array(plays), dtype=np.float32)
     age_days = np.array(ages, dtype=np.int32)[weights.nonzero()]
-    recipe = RepeatRecipe(family="repeat", half_life_days=10.0)
+    recipe = RepeatParams(family="repeat", half_life_days=10.0)
     return build(recipe).fit(Interactions(weights, age_days), rng=np.random.default_rng(0))
 
 

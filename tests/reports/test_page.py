@@ -15,7 +15,7 @@ from pipeline.gate.pooling import EarlierLooks
 from pipeline.gate.record import Inputs, make_record
 from pipeline.gate.spending import History, Override
 from pipeline.recommenders.registry import FAMILIES
-from pipeline.reports.decision_view import EXPLAINS
+from pipeline.reports.decision_view import DASH, View
 from pipeline.reports.render import render
 from tests.gate.gate_stories import economics, gate, night
 
@@ -151,5 +151,7 @@ def test_a_hostile_record_stays_text() -> None:
     assert "&lt;script&gt;" in html
 
 
-def test_every_family_says_how_it_can_be_explained() -> None:
-    assert set(EXPLAINS) == set(FAMILIES)
+def test_every_family_says_how_it_can_be_explained_and_one_that_is_gone_has_a_dash() -> None:
+    view = View(CASES["promote"])
+    assert all(view.explained(family) not in {"", DASH} for family in FAMILIES)
+    assert view.explained("of_an_earlier_release") == DASH

@@ -19,12 +19,12 @@ import numpy as np, scipy.sparse as sp
 from pipeline.recommenders.interactions import Interactions
 from pipeline.runtime.spark_session import spark_session
 from pipeline.runtime.spark_tasks import SparkTasks
-from pipeline.params import SparkAlsRecipe
-from pipeline.recommenders.spark_als import SparkAls
+from pipeline.recommenders.families.spark_als import SparkAlsParams
+from pipeline.recommenders.families.spark_als import SparkAls
 from pipeline.settings import load_settings
 
 workspace = Path(sys.argv[1])
-recipe = SparkAlsRecipe(family="spark_als", factors=2, regularization=0.1, confidence=10.0, iterations=2, blocks=1)
+recipe = SparkAlsParams(family="spark_als", factors=2, regularization=0.1, confidence=10.0, iterations=2, blocks=1)
 hearts = sp.csr_matrix(np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=np.float32))
 with spark_session(load_settings({"NETGAIN_SPARK_MASTER": "local[1]"}, workspace=workspace)) as session:
     assert SparkTasks(session).map(int.bit_length, [1, 2, 4]) == [1, 2, 3]

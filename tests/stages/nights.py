@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import yaml
 
+from pipeline.configuration import load_params
 from pipeline.json_values import as_json
 from pipeline.metrics.cost import Cost
-from pipeline.params import load_params
 from pipeline.settings import load_settings
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout

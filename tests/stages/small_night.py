@@ -7,10 +7,11 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
+from pipeline.configuration import load_params
 from pipeline.features.model_folder import save_model
 from pipeline.gate.spending import FIRST_NIGHT
 from pipeline.json_values import as_json
-from pipeline.params import PopularRecipe, load_params
+from pipeline.recommenders.families.popular import PopularParams
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import build
 from pipeline.settings import load_settings
@@ -58,7 +59,7 @@ def write_fold(folder: Path, heard: Heard, *, first_day: dict[str, dt.date] | No
 
 
 def fit_popular(folder: Path, fold: Path, interactions: Interactions) -> None:
-    model = build(PopularRecipe(family="popular", window_days=14)).fit(interactions, rng=np.random.default_rng(0))
+    model = build(PopularParams(family="popular", window_days=14)).fit(interactions, rng=np.random.default_rng(0))
     save_model(folder, model, maps_from=fold)
 
 

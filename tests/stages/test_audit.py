@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from pipeline.configuration import Params, load_params
 from pipeline.errors import ValidationFailed
-from pipeline.params import Params, load_params
 from pipeline.settings import load_settings
 from pipeline.stages import audit
 from pipeline.stages.context import Context

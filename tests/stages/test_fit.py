@@ -12,7 +12,9 @@ from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
 from pipeline.features.tuning import load_tuning
 from pipeline.metrics.cost import Cost
-from pipeline.recommenders.registry import build, load_recommender
+from pipeline.recommenders.families import als
+from pipeline.recommenders.registry import build
+from pipeline.recommenders.storage import load_recommender
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import fit as fit_stage
 from pipeline.stages.fit import FitTask, entropy, fit, fit_kernel
@@ -136,8 +138,7 @@ def test_families_of_the_driver_are_not_sent_to_the_executor(context, monkeypatc
             sent.extend(task.recipe.family for task in tasks)
             return super().map(kernel, tasks)
 
-    driver = dataclasses.replace(fit_stage.FAMILIES["als"], runs_in="driver")
-    monkeypatch.setitem(fit_stage.FAMILIES, "als", driver)
+    monkeypatch.setattr(als, "FAMILY", dataclasses.replace(als.FAMILY, runs_in_task=False))
     monkeypatch.setattr(
         fit_stage, "fit_kernel", lambda task, real=fit_kernel: here.append(task.model.name) or real(task)
     )

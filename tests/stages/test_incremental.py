@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.configuration import load_params
 from pipeline.logs.landing import read_landing, take_inventory
-from pipeline.params import InteractionParams, load_params
+from pipeline.params.interactions import InteractionParams
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage

@@ -11,22 +11,19 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.configuration import Params, load_params
 from pipeline.features import reasons
 from pipeline.features.lists import Popularity, fill, popularity
 from pipeline.metrics.topk import TopK
-from pipeline.params import (
-    BlendRecipe,
-    ItemKnnRecipe,
-    Params,
-    PopularRecipe,
-    RecentRecipe,
-    Recipe,
-    RepeatRecipe,
-    Rp3BetaRecipe,
-    load_params,
-)
+from pipeline.recommenders.families.blend import BlendParams
+from pipeline.recommenders.families.item_knn import ItemKnnParams
+from pipeline.recommenders.families.popular import PopularParams
+from pipeline.recommenders.families.recent import RecentParams
+from pipeline.recommenders.families.repeat import RepeatParams
+from pipeline.recommenders.families.rp3beta import Rp3BetaParams
+from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.interactions import Interactions
-from pipeline.recommenders.registry import build
+from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.runtime.inprocess import InProcess
 from pipeline.settings import load_settings
 from pipeline.stages import audit
@@ -45,8 +42,9 @@ from pipeline.storage.tables import (
 )
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
-POPULAR = PopularRecipe(family="popular", window_days=14)
-KNN = ItemKnnRecipe(family="item_knn", neighbours=10, weighting="cosine")
+POPULAR_TEXT = FAMILIES["popular"].reason.text
+POPULAR = PopularParams(family="popular", window_days=14)
+KNN = ItemKnnParams(family="item_knn", neighbours=10, weighting="cosine")
 
 # Two tastes: u1–u3 play a, b and c; v1–v3 play x, y and z; each leaves one of them to be found.
 PLAYS = {
@@ -89,14 +87,14 @@ def write_window(folder: Path, plays: dict[str, str]) -> Interactions:
     return Interactions(weights, np.zeros(n, np.int32))
 
 
-def write_fit(folder: Path, recipe: Recipe, plays: dict[str, str]) -> None:
+def write_fit(folder: Path, recipe: FamilyParams, plays: dict[str, str]) -> None:
     interactions = write_window(folder, plays)
     (folder / "interactions.parquet").unlink()
     build(recipe).fit(interactions, rng=np.random.default_rng(0)).save(folder)
 
 
 def plant(
-    root: Path, recipe: Recipe, *, plays: dict[str, str] = PLAYS, fitted_on: dict[str, str] = PLAYS,
+    root: Path, recipe: FamilyParams, *, plays: dict[str, str] = PLAYS, fitted_on: dict[str, str] = PLAYS,
     n_items: int = 2, target: str = "new",
 ) -> Context:  # fmt: skip
     layout, raw = Layout(root), PARAMS.model_dump()
@@ -124,7 +122,7 @@ def test_each_listener_is_given_the_missing_item_of_their_own_taste_and_told_why
     }  # fmt: skip
     # c shares u3 and u4 with a, and u2 and u4 with b: cosines are equal, so the first of the two is named.
     assert lists["u1"][0][1] == "because you play A"
-    assert lists["u1"][1][1] == reasons.POPULAR
+    assert lists["u1"][1][1] == POPULAR_TEXT
 
 
 def test_the_lists_pass_their_audit_and_are_the_same_bytes_again(tmp_path: Path) -> None:
@@ -143,7 +141,7 @@ def test_a_listener_whom_the_served_model_does_not_know_gets_what_is_popular(tmp
     context = plant(tmp_path, KNN, fitted_on=before)
     recommend(context, InProcess())
     # v4 has heard x, y and z; a, b and c have three listeners each, so the first two by row.
-    assert lists_by_listener(context.layout)["v4"] == [("a", reasons.POPULAR), ("b", reasons.POPULAR)]
+    assert lists_by_listener(context.layout)["v4"] == [("a", POPULAR_TEXT), ("b", POPULAR_TEXT)]
     audit.run(context)
 
 
@@ -159,8 +157,8 @@ def test_items_and_listeners_of_an_older_model_are_found_by_their_ids(tmp_path: 
 
 
 def test_a_blend_is_served_with_reasons_as_any_other_model_is(tmp_path: Path) -> None:
-    walk = Rp3BetaRecipe(family="rp3beta", neighbours=10, alpha=1.0, beta=0.0)
-    both = BlendRecipe(family="blend", members=("knn", "walk"), member_recipes=(KNN, walk), candidates=10, tuned_at=2)
+    walk = Rp3BetaParams(family="rp3beta", neighbours=10, alpha=1.0, beta=0.0)
+    both = BlendParams(family="blend", members=("knn", "walk"), member_recipes=(KNN, walk), candidates=10, tuned_at=2)
     context = plant(tmp_path, both, fitted_on={"0": "0abc", **PLAYS})
     recommend(context, InProcess())
     lists = lists_by_listener(context.layout)
@@ -181,26 +179,27 @@ def test_heard_items_may_return_where_the_target_is_any_and_are_called_ones_own(
 
 
 def test_favourites_are_called_ones_own_and_what_follows_them_popular(tmp_path: Path) -> None:
-    context = plant(tmp_path, RepeatRecipe(family="repeat", half_life_days=30.0), n_items=4, target="any")
+    context = plant(tmp_path, RepeatParams(family="repeat", half_life_days=30.0), n_items=4, target="any")
     recommend(context, InProcess())
     # Of all six items, each has three listeners and as many plays: the first two by row that are not u2's follow.
     assert lists_by_listener(context.layout)["u2"] == [
-        ("b", reasons.OWN), ("c", reasons.OWN), ("a", reasons.POPULAR), ("x", reasons.POPULAR),
+        ("b", reasons.OWN), ("c", reasons.OWN), ("a", POPULAR_TEXT), ("x", POPULAR_TEXT),
     ]  # fmt: skip
     audit.run(context)
 
 
 def test_a_recent_winner_claims_nothing_of_its_listener(tmp_path: Path) -> None:
-    context = plant(tmp_path, RecentRecipe(family="recent", half_life_days=7.0))
+    context = plant(tmp_path, RecentParams(family="recent", half_life_days=7.0))
     recommend(context, InProcess())
-    assert {r for items in lists_by_listener(context.layout).values() for _, r in items} == {reasons.RECENT}
+    given = {reason for items in lists_by_listener(context.layout).values() for _, reason in items}
+    assert given == {FAMILIES["recent"].reason.text}
     audit.run(context)
 
 
 def test_a_popular_winner_claims_nothing_but_popularity(tmp_path: Path) -> None:
     context = plant(tmp_path, POPULAR)
     recommend(context, InProcess())
-    assert {r for items in lists_by_listener(context.layout).values() for _, r in items} == {reasons.POPULAR}
+    assert {r for items in lists_by_listener(context.layout).values() for _, r in items} == {POPULAR_TEXT}
 
 
 def test_the_list_for_strangers_is_the_popular_one(tmp_path: Path) -> None:

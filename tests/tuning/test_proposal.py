@@ -3,14 +3,15 @@ import subprocess
 import pytest
 import yaml
 
+from pipeline.configuration import load_params
 from pipeline.errors import ParamsError
-from pipeline.params import load_params
+from pipeline.recommenders.registry import FAMILIES
 from pipeline.tuning.proposal import proposed_diff, with_recipe
-from pipeline.tuning.spaces import STARTS
 from tests.stages.small_night import PARAMS
 from tests.workspace import ROOT
 
 TEXT = (ROOT / "params.yaml").read_text(encoding="utf-8")
+IALS = FAMILIES["ials"].start
 ALS = PARAMS.recipes["als"].model_copy(update={"factors": 48, "regularization": 1e-05})
 
 
@@ -27,10 +28,10 @@ def test_git_applies_the_diff_and_the_recipe_is_the_best(tmp_path):
 
 
 def test_a_recipe_that_is_not_there_becomes_the_last(tmp_path):
-    text = with_recipe(TEXT, "ials", STARTS["ials"])
+    text = with_recipe(TEXT, "ials", IALS)
     recipes = yaml.safe_load(text)["recipes"]
     assert list(recipes)[-1] == "ials"
-    assert recipes["ials"] == STARTS["ials"].model_dump()
+    assert recipes["ials"] == IALS.model_dump()
     assert text.replace(text[text.index("  ials:") : text.index("\ngate:")], "") == TEXT
 
 
@@ -46,8 +47,8 @@ def test_values_change_in_their_places_however_they_are_written(text):
     changed = with_recipe(text, "als", ALS)
     assert yaml.safe_load(changed)["recipes"]["als"] == ALS.model_dump()
     assert ("# enough" in changed) == ("# enough" in text)
-    added = with_recipe(text, "ials", STARTS["ials"])
-    assert yaml.safe_load(added)["recipes"] | {"ials": STARTS["ials"].model_dump()} == yaml.safe_load(added)["recipes"]
+    added = with_recipe(text, "ials", IALS)
+    assert yaml.safe_load(added)["recipes"] | {"ials": IALS.model_dump()} == yaml.safe_load(added)["recipes"]
 
 
 def test_a_value_that_was_left_to_its_default_is_written():

@@ -1,20 +1,23 @@
 import pytest
 
 from pipeline.errors import RecipeError
-from pipeline.params import ItemKnnRecipe, RepeatRecipe, Rp3BetaRecipe
+from pipeline.recommenders.families.item_knn import ItemKnnParams
+from pipeline.recommenders.families.repeat import RepeatParams
+from pipeline.recommenders.families.rp3beta import Rp3BetaParams
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.recommenders.search_space import OneOf, Whole
 from pipeline.tuning.proposing import Proposer
-from pipeline.tuning.spaces import SPACES, STARTS, OneOf, Whole, effort, start_of
+from pipeline.tuning.spaces import effort, space_of, start_of
 from tests.stages.small_night import PARAMS
 
-RP3BETA = Rp3BetaRecipe(family="rp3beta", neighbours=200, alpha=1.0, beta=0.3)
-REPEAT = RepeatRecipe(family="repeat", half_life_days=30.0)  # not where lists hold what is new, as those of PARAMS do
-KNN = ItemKnnRecipe(family="item_knn", neighbours=200, weighting="bm25")
+RP3BETA = Rp3BetaParams(family="rp3beta", neighbours=200, alpha=1.0, beta=0.3)
+REPEAT = RepeatParams(family="repeat", half_life_days=30.0)  # not where lists hold what is new, as those of PARAMS do
+KNN = ItemKnnParams(family="item_knn", neighbours=200, weighting="bm25")
 
 
 def searched(seed, n_batches=6, n=3):
     """Recipes that are proposed where the best alpha is 0.5."""
-    proposer, found = Proposer(SPACES["rp3beta"], RP3BETA, seed=seed), []
+    proposer, found = Proposer(space_of(RP3BETA), RP3BETA, seed=seed), []
     proposer.tell(RP3BETA, 0.5)
     for _ in range(n_batches):
         asked = proposer.ask(n)
@@ -53,31 +56,25 @@ def test_a_start_outside_the_space_is_no_obstacle():
     assert all(20 <= recipe.neighbours <= 100 for recipe in proposer.ask(3))
 
 
-@pytest.mark.parametrize("family", SPACES)
-def test_every_corner_of_a_space_is_a_recipe(family):
-    recipes = {recipe.family: recipe for recipe in (REPEAT, *STARTS.values(), *PARAMS.recipes.values())}
-    start = recipes[family]
-    assert FAMILIES[family].runs_in == "task"
-    for field, dimension in SPACES[family].items():
-        ends = dimension.names if isinstance(dimension, OneOf) else (dimension.low, dimension.high)
-        assert dimension.holds(getattr(start, field))
-        for end in ends:
-            assert dimension.holds(end)
-            assert getattr(type(start).model_validate(start.model_dump() | {field: end}), field) == end
-
-
 def test_twice_the_factors_and_iterations_of_als_are_four_times_the_effort():
     als = PARAMS.recipes["als"]
     twice = als.model_copy(update={"factors": 2 * als.factors, "iterations": 2 * als.iterations})
-    assert effort(SPACES["als"], twice) == pytest.approx(4 * effort(SPACES["als"], als))
+    assert effort(space_of(als), twice) == pytest.approx(4 * effort(space_of(als), als))
 
 
 def test_the_recipe_of_params_yaml_is_the_start_and_else_that_of_the_family():
     assert start_of(PARAMS, "als") == PARAMS.recipes["als"]
-    assert start_of(PARAMS, "ials") == STARTS["ials"]
+    assert start_of(PARAMS, "ials") == FAMILIES["ials"].start
 
 
 @pytest.mark.parametrize("name", ["alz", "blend", "spark_als"])
 def test_what_cannot_be_searched_is_said_with_what_can(name):
-    with pytest.raises(RecipeError, match="item_knn, rp3beta, als, recent, ease, bpr, ials"):
+    with pytest.raises(RecipeError, match="popular, item_knn, rp3beta, als, bpr, ease, ials, recent"):
         start_of(PARAMS, name)
+
+
+def test_a_start_whose_lists_would_be_empty_is_not_offered():
+    with pytest.raises(RecipeError, match="no recipe 'repeat'"):
+        start_of(PARAMS, "repeat")
+    any_item = PARAMS.model_copy(update={"split": PARAMS.split.model_copy(update={"target": "any"})})
+    assert start_of(any_item, "repeat") == REPEAT

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pipeline.errors import RecipeError, TableError
-from pipeline.params import PopularRecipe
+from pipeline.recommenders.families.popular import PopularParams
 from pipeline.runtime.inprocess import InProcess
 from pipeline.settings import load_settings
 from pipeline.storage.tables import read_json, write_json
@@ -69,7 +69,7 @@ def test_a_trial_is_worth_what_the_night_would_say_of_it(tmp_path):
     played = {"ann": ["c"], "bob": ["b"], "cay": ["d"], "dan": ["a", "z"], "eve": ["a"]}
     small_night.write_relevant(context.layout.tuning / "relevant.parquet", played)
     ground = plan(context, "popular").ground
-    task = TrialTask(ground, PopularRecipe(family="popular", window_days=14), (0,))
+    task = TrialTask(ground, PopularParams(family="popular", window_days=14), (0,))
     found = Trial.cached(task, run_trial(task))
     # By popularity without what was heard: ann c, d; bob b; cay d; dan a, c of a and z. No earlier day knows eve.
     assert found.ndcg.tolist() == pytest.approx([1, 1, 1, 1 / (1 + 1 / log2(3))])

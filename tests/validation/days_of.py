@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.params import load_params
+from pipeline.configuration import load_params
 from pipeline.validation.daily import N_DURATION_BINS, N_PLAYS_BINS
 from pipeline.validation.expectations import Expect, SuiteReport, check
 

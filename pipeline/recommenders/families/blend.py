@@ -1,45 +1,57 @@
-"""An ensemble: what several recipes score, added up with weights that were learnt on days of their own."""
+"""An ensemble: the weighted sum of several recipes' scores, the weights learnt on the tuning window."""
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from pydantic import Field
 
 from pipeline.errors import RecipeError
 from pipeline.metrics.topk import TopK
-from pipeline.params import BlendRecipe
 from pipeline.recommenders.blending import Weights, best_weights, blend
+from pipeline.recommenders.ensemble import EnsembleParams
+from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.protocol import FoldsIn, Recommender
-from pipeline.recommenders.registry import build, load_recommender
-from pipeline.recommenders.storage import StoredModel, read_model, write_model
+from pipeline.recommenders.registry import build
+from pipeline.recommenders.storage import StoredModel, load_recommender, read_model, write_model
 
 MAX_LISTENERS = 20_000
-"""Listeners that weights are learnt from: with more, the mean of their NDCG hardly moves, memory does."""
+"""Listeners that weights are learnt from: more would need more memory and hardly change the mean NDCG."""
+
+
+class BlendParams(EnsembleParams):
+    """A weighted sum of other recipes' scores, the weights learnt on the tuning window."""
+
+    family: Literal["blend"] = "blend"
+    candidates: Annotated[int, Field(ge=10, le=10000)]
+    """Items of each member that are blended, its best for a listener."""
+    tuned_at: Annotated[int, Field(ge=1, le=1000)]
+    """k of the NDCG@k that the weights maximise."""
 
 
 class Blend:
     """A linear blend of other families, as the one that won the Netflix Prize (Töscher, Jahrer & Bell 2009).
 
-    Every member is fitted twice: on the days before the tuning window, for weights that rank best in it, and on all
-    days. So nobody is weighed by days that it was fitted on, and the cost of a fit is that of the whole. A member of
-    weight 0 is left out of the second fit, of the model and of its lists.
+    Every member is fitted twice: on the days before the tuning window, to choose the weights that rank best in it, and
+    on all days. So no member is weighted by days that it was fitted on; both fits are part of the blend's cost. A
+    member of weight 0 is left out of the second fit, of the model and of its lists.
 
     Attributes:
-        weights: float64 of shape (n_members,), by the order of the recipe.
-        members: fitted, by name; those of a weight above 0.
+        weights: float64 of shape (n_members,), in the order of the recipe.
+        members: fitted recommenders by name, those of a weight above 0.
     """
 
-    def __init__(self, recipe: BlendRecipe) -> None:
+    def __init__(self, recipe: BlendParams) -> None:
         self.recipe = recipe
         self.weights: Weights = np.full(len(recipe.members), 1 / len(recipe.members))
         self.members: dict[str, Recommender] = {}
         self.n_listeners, self.n_items = 0, 0
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
-        """See `Recommender.fit`. Without a tuning window in which anyone played, all members weigh the same."""
+        """See `Recommender.fit`. Without plays in the tuning window, all members have the same weight."""
         names, recipes = self.recipe.members, self.recipe.member_recipes
         trial, final = (source.spawn(len(names)) for source in rng.spawn(2))
         self.weights = np.full(len(names), 1 / len(names))
@@ -66,13 +78,13 @@ class Blend:
         self.weights = best_weights(lists, tuning.relevant[judges], tuning.n_relevant[judges], k=self.recipe.tuned_at)
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
-        """See `Recommender.recommend`. Lists are no longer than all members' candidates together."""
+        """See `Recommender.recommend`. Lists hold at most all members' candidates."""
         depth = self.recipe.candidates
         lists = [member.recommend(user_idx, k=depth, exclude=exclude) for member in self.members.values()]
         return blend(lists, self.weights[self.weights > 0].tolist(), n_items=self.n_items, k=k)
 
     def fold_in(self, weights: sp.csr_matrix) -> Self:
-        """See `FoldsIn.fold_in`. Into each member; their weights stay.
+        """See `FoldsIn.fold_in`. Folds into each member; their weights stay.
 
         Raises:
             RecipeError: a member cannot be folded into.
@@ -82,13 +94,13 @@ class Blend:
         for name, member in self.members.items():
             if not isinstance(member, FoldsIn):
                 raise RecipeError(
-                    f"{name}, of a family that nothing is folded into", expected="one that can", fix="Fit it again."
+                    f"{name}, of a family that cannot fold in", expected="one that can", fix="Fit it again."
                 )
             folded.members[name] = member.fold_in(weights)
         return folded
 
     def save(self, folder: Path) -> None:
-        """See `Recommender.save`. Each member has a folder of its own in it."""
+        """See `Recommender.save`. Each member is saved in a folder of its own within it."""
         write_model(folder, StoredModel(self.recipe, self.n_listeners, self.n_items, {"weights": self.weights}))
         for name, member in self.members.items():
             member.save(folder / name)
@@ -116,3 +128,13 @@ class Blend:
             if weight > 0
         }
         return model
+
+
+FAMILY = Family(
+    Blend,
+    BlendParams,
+    stochastic=True,
+    needs_tuning=True,
+    reason=Reason("several models at once; reasons of the nearest items"),
+    hours=Hours(upkeep=60, switching=24),
+)

@@ -1,14 +1,17 @@
 """Matrix factorisation that learns to rank what was played above what was not."""
 
-from typing import Self
+from typing import Annotated, Literal, Self
 
-import numba  # the registry imports a family when it is asked for, and this one is nothing without its kernel
+import numba  # at the top: the registry imports a family only when it is used, and this one needs its kernel then
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
 
-from pipeline.params import BprRecipe
-from pipeline.recommenders.factors import FactorModel, Factors
+from pipeline.params.base import NonNegative, Positive
+from pipeline.recommenders.factors import FactorModel, FactorParams, Factors
+from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions
+from pipeline.recommenders.search_space import Real, Whole
 from pipeline.recommenders.weighting import played
 
 START = 0.1
@@ -17,12 +20,24 @@ START = 0.1
 I32 = npt.NDArray[np.int32]
 
 
-class Bpr(FactorModel[BprRecipe]):
+class BprParams(FactorParams):
+    """Matrix factorisation that learns to rank played items above others. Besides its factors an item has a bias."""
+
+    family: Literal["bpr"] = "bpr"
+    learning_rate: Positive
+    """Length of a step."""
+    regularization: NonNegative
+    """Of the factors and biases that take part in a step."""
+    iterations: Annotated[int, Field(ge=1, le=10000)]
+    """Passes; each draws as many pairs as there are interactions."""
+
+
+class Bpr(FactorModel[BprParams]):
     """Bayesian personalised ranking (Rendle, Freudenthaler, Gantner & Schmidt-Thieme, UAI 2009).
 
     Ascends Σ ln σ(score of a played item − score of another) by stochastic gradients. As in the paper, the played pair
-    is drawn from all interactions, however often it was played, and the other item evenly from all that anyone has
-    played, this listener aside. An item's bias is its last factor, against a 1 of each listener's. Steps of several
+    is drawn from all interactions, however often it was played, and the other item uniformly from all items that
+    other listeners have played. An item's bias is its last factor, against a 1 of each listener's. Steps of several
     threads would overwrite each other, so a fit runs on one.
 
     (`implicit` draws the other item by its number of listeners. On the valid part of LightGCN++'s LastFM, 128
@@ -68,12 +83,12 @@ def ascend(  # noqa: PLR0917  # Numba takes no keyword-only arguments
     rate: np.float32,
     penalty: np.float32,
 ) -> None:
-    """A step for each drawn triple, in their order; the factors are changed in place.
+    """Make a step for each drawn triple, in order; the factors are changed in place.
 
     Args:
-        rows, played, others: (n,), a listener, an item of theirs, and an item that is one of theirs only by chance:
-            the triple is then passed over.
-        indptr, indices: CSR of what listeners have played, sorted in each row.
+        rows, played, others: (n,), a listener, an item of theirs, and another item; the triple is skipped if that
+            one is theirs too.
+        indptr, indices: CSR of the listeners' plays, sorted in each row.
         listeners, items: (n_listeners, factors + 1) and (n_items, factors + 1); the last is 1 and the item's bias.
     """
     n_factors, one = items.shape[1] - 1, np.float32(1)
@@ -94,3 +109,19 @@ def ascend(  # noqa: PLR0917  # Numba takes no keyword-only arguments
             w[f] += rate * (-pull * taste - penalty * far)
         v[n_factors] += rate * (pull - penalty * v[n_factors])
         w[n_factors] += rate * (-pull - penalty * w[n_factors])
+
+
+FAMILY = Family(
+    Bpr,
+    BprParams,
+    stochastic=True,
+    reason=Reason("hidden factors; similar items stand in as reasons"),
+    hours=Hours(upkeep=20, switching=8),
+    search_space={
+        "factors": Whole(16, 128, log=True, cost_power=1),
+        "regularization": Real(0.001, 0.1, log=True),
+        "learning_rate": Real(0.01, 0.2, log=True),
+        "iterations": Whole(30, 300, log=True, cost_power=1),
+    },
+    start=BprParams(factors=64, learning_rate=0.05, regularization=0.01, iterations=100),
+)

@@ -1,0 +1,68 @@
+"""Section `economics` of params.yaml."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from pipeline.params.base import Count, Frozen, NonNegative, Positive
+
+
+class Prices(Frozen):
+    """The price card, in the currency of `economics`."""
+
+    cpu_hour: NonNegative
+    memory_gib_hour: NonNegative
+    storage_gib_month: NonNegative
+    energy_kwh: NonNegative
+    carbon_kg: NonNegative
+    """Price of a kilogram of CO2-equivalent."""
+    carbon_intensity_kg_per_kwh: NonNegative
+    engineering_hour: NonNegative
+
+
+class Elasticity(Frozen):
+    """ε, the relative change of margin for a relative change of the metric: a lognormal belief. No transferable figure
+    is published; replace it with one from your own A/B tests."""
+
+    median: Positive
+    low: Positive
+    """5 % of the belief lies below."""
+    high: Positive
+    """5 % of the belief lies above."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Elasticity":
+        if not self.low <= self.median <= self.high:
+            raise ValueError(f"low {self.low:g}, median {self.median:g} and high {self.high:g} are not in order")
+        return self
+
+
+Spread = Annotated[float, Field(ge=1, le=100)]
+
+
+class CostUncertainty(Frozen):
+    """90 % intervals of costs: from cost / factor to cost · factor."""
+
+    machine: Spread
+    """Factor of compute, memory, storage and energy."""
+    hours: Spread
+    """Factor of the hours of people."""
+
+
+class EconomicsParams(Frozen):
+    """Assumptions about the service, labelled as such wherever they are shown."""
+
+    listeners: Count
+    """N, listeners that the measured costs and gains are scaled to."""
+    horizon_days: Count
+    """H [d]."""
+    margin_per_listener_day: NonNegative
+    """r [currency / listener / d]."""
+    elasticity: Elasticity
+    uncertainty: CostUncertainty
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    prices: Prices
+    maintenance_hours_per_year: dict[str, NonNegative] = Field(default_factory=dict)
+    """Upkeep by family [h / a]. A family left out in params.yaml has its own default."""
+    switching_hours: dict[str, NonNegative] = Field(default_factory=dict)
+    """One-off work of switching to a family, by family [h]. A family left out in params.yaml has its own default."""

@@ -1,0 +1,53 @@
+"""Section `gate` of params.yaml."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.params.base import Count, Frozen, NonNegative, Positive, Share
+
+
+class GateParams(Frozen):
+    """The gate's error probability, margins, guardrails and hard limits."""
+
+    alpha: Annotated[float, Field(gt=0, lt=0.5)]
+    """Probability of at least one wrong promotion in a quarter."""
+    true_gain_sd: Positive
+    """τ, standard deviation of challengers' true gains relative to the champion's mean: an assumption of the correction
+    for selection (winner's curse). Shown only; no decision depends on it."""
+    seeds: Annotated[int, Field(ge=1, le=100)]
+    """K, the fits of each stochastic recipe."""
+    min_eligible_listeners: Annotated[int, Field(ge=2)]
+    """Fewest listeners with a relevant play in the decision window for a valid decision."""
+    min_gain: Share
+    """δ_min, the smallest gain worth an upgrade, relative to the champion's mean."""
+    refresh_margin: Share
+    """Non-inferiority margin of a refresh, relative to the champion's mean."""
+    min_coverage_ratio: Share
+    """Catalogue coverage, relative to the champion's."""
+    max_top_share_increase: Share
+    """Growth of the share of recommendations that go to the top 1 % of items [points / 100]."""
+    max_churn: Share
+    """Share of a list that may be replaced overnight: a challenger's by another seed, a refresh's by newer data."""
+    max_slice_loss: Share
+    """Largest loss of a slice of listeners, relative to the champion's mean in that slice."""
+    min_slice_listeners: Count
+    """Slices with fewer eligible listeners are not decided."""
+    max_batch_seconds_ratio: Positive
+    """Fit and scoring time, relative to the champion's."""
+    max_memory_ratio: Positive
+    """Peak memory, relative to the champion's."""
+    max_model_bytes_ratio: Positive
+    """Model size on disk, relative to the champion's."""
+    free_batch_seconds: NonNegative
+    """Fit and scoring time [s] up to which its ratio is not checked: the popular list costs next to nothing."""
+    free_memory_bytes: NonNegative
+    """Peak memory [B] up to which its ratio is not checked."""
+    free_model_bytes: NonNegative
+    """Model size [B] up to which its ratio is not checked."""
+    max_batch_seconds: Positive
+    """Hard limit of fit and scoring time [s]."""
+    max_memory_bytes: Positive
+    """Hard limit of peak memory [B]."""
+    max_model_bytes: Positive
+    """Hard limit of a model's size on disk [B]."""
