@@ -10,7 +10,8 @@ from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import evaluation_table, first_tops, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
-from pipeline.storage.tables import EVALUATION, TOPS, read_json, write_json, write_table
+from pipeline.storage.evaluation_table import EVALUATION
+from pipeline.storage.tables import TOPS, read_json, write_json, write_table
 
 NAME = "served"
 

@@ -61,10 +61,6 @@ def night_inputs(layout: Layout, params: Params) -> str:
 
 
 def rule_code() -> str:
-    """Of the code that decides, pipeline/gate and pipeline/metrics."""
-    return digest(
-        {
-            f"{path.parent.name}/{path.name}": path.read_text(encoding="utf-8")
-            for path in (path for room in _RULE for path in sorted(room.glob("*.py")))
-        }
-    )
+    """Return the digest of the code that decides, pipeline/gate and pipeline/metrics."""
+    paths = (path for room in _RULE for path in sorted(room.rglob("*.py")))
+    return digest({path.relative_to(_RULE[0].parent).as_posix(): path.read_text(encoding="utf-8") for path in paths})
