@@ -27,9 +27,9 @@ from pipeline.gate.comparison import DETERMINISTIC, compare, seed_variance
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.plots import accuracy_against_cost
 from pipeline.simulation.simulate import simulate
-from pipeline.stages.gate_inputs import read_ndcg
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import EVALUATION, read_json, read_table
+from pipeline.storage.evaluation_table import read_listeners, read_metric
+from pipeline.storage.tables import read_json
 
 COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s", "peak MiB", "model MB", "lists/s")
 
@@ -60,9 +60,8 @@ def table(place: Path) -> list[dict[str, Any]]:
 
 def row(name: str, params: Params, layout: Layout) -> dict[str, Any]:
     """Means over fits; the interval of 95 % is over listeners and fits."""
-    first = read_table(layout.evaluation(name), EVALUATION)
-    listeners = first.filter(np.asarray(first["seed"]) == 0)["listener_id"]
-    values = read_ndcg(layout.evaluation(name), listeners)
+    listeners = read_listeners(layout.evaluation(name))
+    values = read_metric(layout.evaluation(name), "ndcg", listeners)
     seeds = seed_variance(values, deterministic=not FAMILIES[params.recipes[name].family].stochastic)
     alone = compare(values, np.zeros((1, len(listeners))), challenger_seeds=seeds, champion_seeds=DETERMINISTIC)
     fits, lists = read_json(layout.fit_cost(name))["fits"], read_json(layout.score_cost(name))["scorings"]

@@ -28,8 +28,9 @@ from pipeline.features.lists import Mapped, fill, model_lists, popularity, rows_
 from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.features.tuning import load_tuning
 from pipeline.gate.comparison import compare, seed_variance
-from pipeline.metrics.accuracy import hit_matrix, ndcg
+from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.cost import Cost
+from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.recommenders.storage import load_recommender
 from pipeline.stages.fit import FitTask, fit_kernel

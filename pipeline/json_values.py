@@ -1,15 +1,19 @@
-"""Values as JSON has them: undefined is null."""
+"""Values as JSON has them: a number that is undefined is null."""
 
 import dataclasses
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import PlainValidator, WithJsonSchema
+
+Json = dict[str, Any]
+"""A JSON object."""
 
 
 def as_json(value: Any) -> Any:
-    """Dataclasses, mappings, sequences and NumPy numbers as plain JSON values; NaN and infinities become null."""
+    """Return dataclasses, mappings, sequences and NumPy numbers as plain JSON values; NaN and infinities as null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -21,3 +25,16 @@ def as_json(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, str) else value
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{value!r} is not a number")
+    # An integer stays one: written again, it must be the same text.
+    return value
+
+
+Number = Annotated[float, PlainValidator(_number), WithJsonSchema({"type": ["number", "null"]})]
+"""A float that pydantic reads from a JSON number or null; null is NaN."""

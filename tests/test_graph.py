@@ -27,8 +27,13 @@ ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
 
 STAGES = [f"pipeline.stages.{name}" for name in declared_stages()]
-FORMATS = "pipeline.logs.formats"
-"""Imports the formats of logs by name."""
+BY_NAME = {
+    "pipeline.gate.guardrails.registry": "pipeline.gate.guardrails",
+    "pipeline.logs.formats": "pipeline.logs.formats",
+    "pipeline.metrics.catalogue.registry": "pipeline.metrics.catalogue",
+    "pipeline.metrics.listener.registry": "pipeline.metrics.listener",
+}
+"""Registries that import all modules of a folder by name, and the folder."""
 
 # What cached results are made by: their keys hold a digest of its closure.
 KERNELS = (
@@ -170,7 +175,7 @@ def _upstream(module: str, *, loads: set[str]) -> set[str]:
         found.add(name)
         todo |= _graph().find_modules_directly_imported_by(name) | set(packages_of(name))
         todo |= loads if name == REGISTRY else set()
-        todo |= set(modules_of(FORMATS, ROOT)) if name == FORMATS else set()
+        todo |= set(modules_of(BY_NAME[name], ROOT)) if name in BY_NAME else set()
     return {name for name in found if executes_something(name, ROOT)}
 
 

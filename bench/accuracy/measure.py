@@ -11,7 +11,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from bench.accuracy.split import Split
-from pipeline.metrics.accuracy import hit_matrix, ndcg, recall
+from pipeline.metrics.accuracy import hit_matrix
+from pipeline.metrics.listener.ndcg import ndcg
+from pipeline.metrics.listener.recall import recall
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import build
 from pipeline.recommenders.scoring import recommend_all

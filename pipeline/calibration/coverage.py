@@ -8,8 +8,8 @@ import numpy as np
 from pipeline.calibration.nights import CHALLENGER, CHAMPION, Horizon
 from pipeline.calibration.operating import Rule, duel_of, rate
 from pipeline.calibration.refits import Floats, Refits
+from pipeline.gate.candidates import contrast
 from pipeline.gate.comparison import compare, seed_variance
-from pipeline.gate.guardrails import contrast
 
 
 def coverage(

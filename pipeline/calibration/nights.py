@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.calibration.refits import Refits
-from pipeline.gate.candidates import POPULAR, Candidate, Tonight
+from pipeline.gate.candidates import COVERAGE, POPULAR, TOP_SHARE, Candidate, Tonight
 from pipeline.gate.comparison import EarlierSeeds, seed_variance, variance_components
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import Look, add_up, influence, look_at
@@ -135,7 +135,7 @@ class Horizon:
 
 def _candidate(name: str, each: Contender, ndcg: Floats, history: History) -> Candidate:
     seeds = seed_variance(ndcg, deterministic=not each.stochastic, earlier=history.earlier(name))
-    return Candidate(name, each.family, ndcg, seeds, 0.5, 0.5, 0, each.night)
+    return Candidate(name, each.family, ndcg, seeds, {COVERAGE: 0.5, TOP_SHARE: 0.5}, 0, each.night)
 
 
 def free_of_cost(economics: EconomicsParams) -> EconomicsParams:

@@ -10,9 +10,8 @@ from scipy.stats import beta, norm
 
 from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Horizon, contender
 from pipeline.calibration.refits import Refits
-from pipeline.gate.candidates import Tonight
+from pipeline.gate.candidates import Tonight, contrast
 from pipeline.gate.decision import Verdict, decide
-from pipeline.gate.guardrails import contrast
 from pipeline.gate.spending import LOOKS
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams

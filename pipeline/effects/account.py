@@ -10,9 +10,9 @@ from pipeline.json_values import as_json
 from pipeline.logs.manifest import enter_night
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import pair_key, recipe_digests
-from pipeline.stages.gate_inputs import read_ndcg
 from pipeline.state.ledger import add_look
-from pipeline.storage.tables import EVALUATION, INFLUENCE, read_json, read_table
+from pipeline.storage.evaluation_table import read_listeners, read_metric
+from pipeline.storage.tables import INFLUENCE, read_json
 
 
 def run(context: Context) -> str:
@@ -56,12 +56,11 @@ def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa
     names = [each["recipe"] for each in record["challengers"]]
     if not names:
         return {}, None
-    first = read_table(layout.evaluation(champion), EVALUATION)
-    listeners = first["listener_id"].slice(0, record["n_eligible"])
-    theirs = read_ndcg(layout.evaluation(champion), listeners)
+    listeners = read_listeners(layout.evaluation(champion))
+    theirs = read_metric(layout.evaluation(champion), "ndcg", listeners)
     pairs, tables = {}, []
     for name in sorted(names):
-        ours = read_ndcg(layout.evaluation(name), listeners)
+        ours = read_metric(layout.evaluation(name), "ndcg", listeners)
         key = str(pair_key(context.params, champion, name))
         pairs[name] = as_json(look_at(ours, theirs, name=champion, key=key))
         columns = {

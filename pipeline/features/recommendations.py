@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from pipeline.features.lists import rows_of
 from pipeline.metrics.beyond_accuracy import churn
-from pipeline.metrics.evaluation import lists_at
+from pipeline.metrics.lists import lists_at
 
 
 def recommendations(

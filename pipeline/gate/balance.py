@@ -1,4 +1,4 @@
-"""A challenger's gain against its cost: does it pay?"""
+"""Does a challenger's gain pay for its cost?"""
 
 from dataclasses import dataclass
 
@@ -6,35 +6,33 @@ from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.economics import Money, NightCost, running_cost, switching_cost
 from pipeline.gate.valuation import CAUTION, break_even_gain, cost_quantile, net_benefit_low, unit_value
+from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
 
 @dataclass(frozen=True)
 class Balance:
-    """Money over the horizon.
-
-    Attributes:
-        cost: C, by its parts, as measured and priced.
-        cost_total: the sum of its parts.
-        cost_high: C_q80.
-        unit_value: V, the worth of one unit of the metric, at the median of the belief about ε.
-        unit_value_low: V_q20.
-        net_benefit_low: NB_low = L · V_q − C_q80.
-        break_even_gain: Δ* = C_q80 / V_q20, the proven gain that pays.
-        required_gain: what L must reach whatever it is worth: δ_min · μ0, or less for a challenger that saves.
-        gain_proven: whether L reaches it.
-    """
+    """A challenger's gain against its cost; money over the horizon."""
 
     cost: Money
-    cost_total: float
-    cost_high: float
-    unit_value: float
-    unit_value_low: float
-    net_benefit_low: float
-    break_even_gain: float
-    required_gain: float
+    """C, by its parts, from measured cost and the price card."""
+    cost_total: Number
+    """The sum of its parts."""
+    cost_high: Number
+    """C_q80, a high estimate of C."""
+    unit_value: Number
+    """V, the worth of one unit of the metric, at the median of the belief about ε."""
+    unit_value_low: Number
+    """V_q20, a low estimate of V."""
+    net_benefit_low: Number
+    """NB_low = L · V_q − C_q80, a high estimate of C."""
+    break_even_gain: Number
+    """Δ* = C_q80 / V_q20, the proven gain that pays."""
+    required_gain: Number
+    """What L must reach whatever a gain is worth: δ_min · μ0, or less for a challenger that saves money."""
     gain_proven: bool
+    """Whether L reaches `required_gain`."""
 
     @property
     def pays(self) -> bool:
@@ -53,7 +51,7 @@ def weigh(
     gate: GateParams,
     economics: EconomicsParams,
 ) -> Balance:
-    """Hold what is sure of a gain against what it costs.
+    """Return the balance of a gain's lower bound and its cost.
 
     Args:
         comparison: challenger − champion.
@@ -84,10 +82,10 @@ def weigh(
 
 
 def measured(candidate: Candidate) -> NightCost:
-    """What a night of it costs.
+    """Return what a night of a recipe costs.
 
     Raises:
-        ValueError: it was not measured.
+        ValueError: its cost was not measured.
     """
     if candidate.night is None:
         raise ValueError(f"{candidate.recipe} has no measured cost")

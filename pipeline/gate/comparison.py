@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.gate.pooling import Earlier, influence
+from pipeline.json_values import Number
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,32 +22,26 @@ WORST = -1.0
 
 @dataclass(frozen=True)
 class SeedVariance:
-    """ŝ², the variance from fit to fit that all listeners of a recipe share.
+    """ŝ², the variance from fit to fit that all listeners of a recipe share."""
 
-    Attributes:
-        value: ŝ²; NaN where one fit alone says nothing about its luck.
-        df: degrees of freedom that it was estimated with; infinite for a deterministic recipe.
-        of_means: variance of the fits' means, which holds the listeners' own luck as well.
-    """
-
-    value: float
-    df: float
-    of_means: float = 0.0
+    value: Number
+    """ŝ²; NaN where it cannot be estimated from a single fit."""
+    df: Number
+    """Degrees of freedom of the estimate; infinite for a deterministic recipe."""
+    of_means: Number = 0.0
+    """Variance of the fits' means, which includes listener noise."""
 
 
 @dataclass(frozen=True)
 class EarlierSeeds:
-    """What an earlier night's fits of a recipe said.
+    """Variance between an earlier night's fits of a recipe."""
 
-    Attributes:
-        relative_variance: ŝ² by the square of that night's mean; below 0 where the fits were closer than by chance.
-        df: its degrees of freedom, the fits less one.
-        of_means: variance of the fits' means, by the same square.
-    """
-
-    relative_variance: float
-    df: float
-    of_means: float
+    relative_variance: Number
+    """ŝ² divided by the square of that night's mean; below 0 where the fits differed less than by chance."""
+    df: Number
+    """Its degrees of freedom, the number of fits less one."""
+    of_means: Number
+    """Variance of the fits' means, divided by the same square."""
 
 
 DETERMINISTIC = SeedVariance(0.0, math.inf)
@@ -54,29 +49,26 @@ DETERMINISTIC = SeedVariance(0.0, math.inf)
 
 @dataclass(frozen=True)
 class Comparison:
-    """Challenger − champion on the listeners they share.
-
-    Attributes:
-        n: tonight's listeners.
-        n_looks: nights that the figures below are means of, tonight's included.
-        champion_mean: μ0, the champion's metric, over listeners and fits.
-        challenger_mean: the challenger's.
-        delta: Δ, the mean of the listeners' differences d_u.
-        se: standard error of Δ; with one look, √(s²(d_u)/n + ŝ²_champion/K + ŝ²_challenger/K).
-        se_listeners: its part that more listeners would shrink; with one look, √(s²(d_u)/n).
-        se_fits: its part that more fits would shrink.
-        df: degrees of freedom of `se` (Welch 1947, Satterthwaite 1946); infinite where nothing varies.
-    """
+    """Challenger − champion on the listeners they share."""
 
     n: int
+    """Tonight's listeners."""
     n_looks: int
-    champion_mean: float
-    challenger_mean: float
-    delta: float
-    se: float
-    se_listeners: float
-    se_fits: float
-    df: float
+    """Nights that the figures below are means over, including tonight."""
+    champion_mean: Number
+    """μ0, the champion's mean of the metric over listeners and fits."""
+    challenger_mean: Number
+    """The challenger's mean of the metric."""
+    delta: Number
+    """Δ, the mean of the listeners' differences d_u."""
+    se: Number
+    """Standard error of Δ; with one night, √(s²(d_u)/n + ŝ²_champion/K + ŝ²_challenger/K)."""
+    se_listeners: Number
+    """The part of `se` that more listeners would reduce; with one night, √(s²(d_u)/n)."""
+    se_fits: Number
+    """The part of `se` that more fits would reduce."""
+    df: Number
+    """Degrees of freedom of `se` (Welch 1947, Satterthwaite 1946); infinite where nothing varies."""
 
     def quantile(self, alpha: float) -> float:
         """t_{1−α, df}: the normal quantile where `se` is well known, more where few fits had to tell."""

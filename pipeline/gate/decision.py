@@ -1,30 +1,24 @@
-"""The gate: is a challenger worth more than it costs, and is the newer fit fit to be served?
+"""The gate: is a challenger worth more than it costs, and is the champion's newer fit good enough to be served?
 
-Whatever is missing, not finite, out of range or underpowered makes the night INVALID, and nothing is promoted.
+Missing, non-finite, out-of-range or underpowered inputs make the night INVALID, and nothing is promoted.
 """
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Literal
 
-from pipeline.gate.balance import Balance, measured, weigh
-from pipeline.gate.candidates import POPULAR, Candidate, Tonight, champion_of, find_faults
+from pipeline.gate.balance import Balance, weigh
+from pipeline.gate.candidates import POPULAR, Candidate, Tonight, champion_of, contrast
 from pipeline.gate.comparison import Comparison
-from pipeline.gate.guardrails import (
-    GUARDRAIL_ALPHA,
-    Gate,
-    at_most,
-    contrast,
-    limit_gates,
-    not_worse,
-    quality_gates,
-    ratio_gates,
-)
+from pipeline.gate.faults import find_faults
+from pipeline.gate.guardrail import GUARDRAIL_ALPHA, Case, Gate, Guardrail
+from pipeline.gate.guardrails.registry import all_guardrails, lane_gates, limit_gates
 from pipeline.gate.sensitivity import Flip, flips
 from pipeline.gate.spending import Override, look_alpha
 from pipeline.gate.valuation import Outlook, outlook
+from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
@@ -37,43 +31,40 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Refresh:
-    """The refresh lane: the champion's recipe on newer data against the model being served."""
+    """The refresh lane: the champion's recipe on newer data compared with the model being served."""
 
     verdict: Verdict
     comparison: Comparison
-    lower_bound: float
-    bound: float
+    lower_bound: Number
+    bound: Number
     gates: tuple[Gate, ...]
 
 
 @dataclass(frozen=True)
 class Upgrade:
-    """The upgrade lane, for one challenger.
-
-    Attributes:
-        verdict: PROMOTE for the one that is promoted: of those that pass, the one with the highest net benefit.
-        passes: whether it may be promoted.
-        outside: whether it breaks a hard limit: it is out of the design space before any money is counted.
-        interval: 95 % interval of Δ.
-        alpha: probability of a mistake that its bound allows, α_t / m.
-        lower_bound: L.
-        balance: its gain against its cost.
-        detectable_gain: the smallest true Δ that would have been proven and paid for with a probability of 80 %.
-        shrunk_gain: Δ, less what the winner of several owes to luck.
-    """
+    """The upgrade lane's result for one challenger."""
 
     recipe: str
     family: str
     verdict: Verdict
+    """PROMOTE for the one that is promoted: of those that pass, the one with the highest net benefit."""
     passes: bool
+    """Whether it may be promoted."""
     outside: bool
+    """Whether it breaks a hard limit; such recipes are excluded before costs are compared."""
     comparison: Comparison
-    interval: tuple[float, float]
-    alpha: float
-    lower_bound: float
+    interval: tuple[Number, Number]
+    """95 % interval of Δ."""
+    alpha: Number
+    """Probability of a false promotion that its bound allows, α_t / m."""
+    lower_bound: Number
+    """L, the lower bound of Δ at `alpha`."""
     balance: Balance
-    detectable_gain: float
-    shrunk_gain: float
+    """Its gain against its cost."""
+    detectable_gain: Number
+    """The smallest true Δ that would have been proven and paid for with a power of 80 %."""
+    shrunk_gain: Number
+    """Δ, corrected for selection (winner's curse)."""
     gates: tuple[Gate, ...]
 
 
@@ -87,74 +78,86 @@ class Prospect:
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict and all that led to it.
-
-    Attributes:
-        verdict: of the upgrade lane, or INVALID.
-        serve_source: `refit`, `serve_recipe` fitted on the whole window; `served`, the release as it is.
-        constraints: for each recipe, the hard limits.
-        override: the one that put `serve_recipe` in the place of what the gate would serve; None where none did.
-        gate_recipe: what the gate itself would serve.
-    """
+    """The verdict and everything that led to it."""
 
     verdict: Verdict
+    """Of the upgrade lane, or INVALID."""
     champion: str
     challenger: str | None
     serve_source: Literal["refit", "served"]
+    """`refit`, `serve_recipe` fitted on the whole window; `served`, the release as it is."""
     serve_recipe: str
     n_eligible: int
     refresh: Refresh | None = None
     upgrades: tuple[Upgrade, ...] = ()
     constraints: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)
+    """For each recipe, the hard limits."""
     faults: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     override: Override | None = None
+    """The override that determined `serve_recipe`; None without one in effect."""
     gate_recipe: str = POPULAR
+    """The recipe that the gate would serve without an override."""
 
 
-def decide(tonight: Tonight, gate: GateParams, economics: EconomicsParams) -> Decision:
-    """The verdict on tonight's candidates."""
+def decide(
+    tonight: Tonight, gate: GateParams, economics: EconomicsParams, rule: Sequence[Guardrail] | None = None
+) -> Decision:
+    """Return the verdict on tonight's candidates.
+
+    Args:
+        tonight: candidates and history.
+        gate: thresholds.
+        economics: assumptions.
+        rule: the guardrails to apply; all of the registry by default.
+    """
+    rule = all_guardrails() if rule is None else rule
     champion, notes = champion_of(tonight)
     n_eligible = max((c.ndcg.shape[1] for c in tonight.candidates.values() if c.ndcg.ndim == 2), default=0)
-
-    def kept(verdict: Verdict, **more: Any) -> Decision:
-        return Decision(verdict, champion, n_eligible=n_eligible, notes=notes, gate_recipe=champion, **more)
-
-    def invalid(faults: Sequence[str]) -> Decision:
-        told: dict[str, Any] = {
-            "challenger": None,
-            "serve_source": "refit",
-            "serve_recipe": champion,
-            "faults": tuple(faults),
-        }
-        return kept(Verdict.INVALID, **told)
-
+    undecided = Decision(
+        Verdict.INVALID,
+        champion,
+        challenger=None,
+        serve_source="refit",
+        serve_recipe=champion,
+        n_eligible=n_eligible,
+        notes=notes,
+        gate_recipe=champion,
+    )
     faults = find_faults(tonight, gate, champion)
     if faults:
-        return invalid(faults)
+        return replace(undecided, faults=tuple(faults))
     served = tonight.served if champion == tonight.served_recipe else None
-    refresh = None if served is None else refresh_lane(tonight, served, champion, gate)
-    constraints = {name: tuple(limit_gates(measured(c), gate)) for name, c in tonight.candidates.items()}
+    refresh = None if served is None else refresh_lane(tonight, served, champion, gate, rule)
+    constraints = {name: limit_gates(rule, _case(tonight, c, c, gate)) for name, c in tonight.candidates.items()}
     challengers = [name for name in tonight.recipes if name != champion]
-    upgrades = tuple(upgrade_lane(tonight, name, champion, gate, economics) for name in challengers)
+    upgrades = tuple(upgrade_lane(tonight, name, champion, gate, economics, rule=rule) for name in challengers)
     not_finite = [u.recipe for u in upgrades if not _finite(u)]
     if not_finite:
-        return invalid([f"the figures of {not_finite[0]} are not finite"])
-    told: dict[str, Any] = {"refresh": refresh, "constraints": constraints}
-    worth = [u for u in upgrades if u.passes]
-    if worth:
-        best = max(worth, key=lambda u: u.balance.net_benefit_low)
-        upgrades = tuple(replace(u, verdict=Verdict.PROMOTE) if u is best else u for u in upgrades)
-        told |= {"challenger": best.recipe, "serve_source": "refit", "serve_recipe": best.recipe, "upgrades": upgrades}
-        return overridden(replace(kept(Verdict.PROMOTE, **told), gate_recipe=best.recipe), tonight)
+        return replace(undecided, faults=(f"the figures of {not_finite[0]} are not finite",))
+    decided = replace(undecided, verdict=Verdict.KEEP, refresh=refresh, constraints=constraints, upgrades=upgrades)
+    passing = [u for u in upgrades if u.passes]
+    if passing:
+        best = max(passing, key=lambda u: u.balance.net_benefit_low)
+        promoted = replace(
+            decided,
+            verdict=Verdict.PROMOTE,
+            challenger=best.recipe,
+            serve_recipe=best.recipe,
+            gate_recipe=best.recipe,
+            upgrades=tuple(replace(u, verdict=Verdict.PROMOTE) if u is best else u for u in upgrades),
+        )
+        return overridden(promoted, tonight)
     closest = max(upgrades, key=_closeness, default=None)
     stale = refresh is not None and refresh.verdict is not Verdict.PROMOTE
-    told |= {"challenger": closest and closest.recipe, "serve_source": "served" if stale else "refit"}
-    return overridden(kept(Verdict.KEEP, **told, serve_recipe=champion, upgrades=upgrades), tonight)
+    kept = replace(
+        decided, challenger=None if closest is None else closest.recipe, serve_source="served" if stale else "refit"
+    )
+    return overridden(kept, tonight)
 
 
 def overridden(decision: Decision, tonight: Tonight) -> Decision:
-    """The decision as it is carried out: an override in force serves its recipe, and leaves the verdict as it is."""
+    """Return the decision as it is carried out: an override in force serves its recipe; the verdict stays."""
     override = tonight.history.override
     if override is None:
         return decision
@@ -166,39 +169,40 @@ def overridden(decision: Decision, tonight: Tonight) -> Decision:
     return replace(decision, override=override, serve_source="refit", serve_recipe=override.recipe)
 
 
-def refresh_lane(tonight: Tonight, served: Candidate, champion: str, gate: GateParams) -> Refresh:
-    """Refresh unless it is worse: L > −refresh_margin · μ0, and the guardrails hold. Spends no α."""
+def refresh_lane(
+    tonight: Tonight, served: Candidate, champion: str, gate: GateParams, rule: Sequence[Guardrail]
+) -> Refresh:
+    """Refresh if every guardrail of the lane passes, `not_worse_than_served` among them. Spends no α."""
     fresh = tonight.candidates[champion]
     comparison = contrast(fresh, served)
-    bound = -gate.refresh_margin * comparison.champion_mean
-    lower = comparison.lower(GUARDRAIL_ALPHA)
-    gates = [
-        not_worse("not_worse_than_served", lower, bound),
-        *quality_gates(fresh, served, tonight.candidates[POPULAR], tonight.slices, gate),
-        *limit_gates(measured(fresh), gate),
-    ]
-    if fresh.churn_since_served is not None:
-        gates.append(at_most("churn_since_served", fresh.churn_since_served, gate.max_churn))
+    gates = lane_gates(rule, "refresh", _case(tonight, fresh, served, gate))
     kept = all(g.passed is not False for g in gates)
-    return Refresh(Verdict.PROMOTE if kept else Verdict.KEEP, comparison, lower, bound, tuple(gates))
+    return Refresh(
+        verdict=Verdict.PROMOTE if kept else Verdict.KEEP,
+        comparison=comparison,
+        lower_bound=comparison.lower(GUARDRAIL_ALPHA),
+        bound=-gate.refresh_margin * comparison.champion_mean,
+        gates=gates,
+    )
 
 
 def upgrade_lane(
-    tonight: Tonight, challenger_name: str, champion_name: str, gate: GateParams, economics: EconomicsParams
+    tonight: Tonight,
+    challenger_name: str,
+    champion_name: str,
+    gate: GateParams,
+    economics: EconomicsParams,
+    *,
+    rule: Sequence[Guardrail],
 ) -> Upgrade:
-    """PROMOTE iff NB_low > 0, the gain is proven and every guardrail passes."""
+    """Promote a challenger only if NB_low > 0, its gain is proven and every guardrail of the lane passes."""
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
     comparison = contrast(challenger, champion, earlier=tonight.earlier(challenger_name, champion_name))
     alpha = look_alpha(gate.alpha, tonight.history.look, n_challengers=len(tonight.recipes) - 1)
     lower = comparison.lower(alpha)
     balance = weigh(comparison, lower, (challenger, champion), gate, economics)
-    limits = limit_gates(measured(challenger), gate)
-    gates = [
-        *quality_gates(challenger, champion, tonight.candidates[POPULAR], tonight.slices, gate),
-        at_most("churn_between_fits", challenger.churn_between_fits, gate.max_churn),
-        *limits,
-        *ratio_gates(measured(challenger), measured(champion), gate),
-    ]
+    case = _case(tonight, challenger, champion, gate)
+    gates, limits = lane_gates(rule, "upgrade", case), limit_gates(rule, case)
     pays_from = max(balance.required_gain, balance.break_even_gain if balance.cost_high > 0 else -math.inf)
     return Upgrade(
         recipe=challenger_name,
@@ -213,7 +217,7 @@ def upgrade_lane(
         balance=balance,
         detectable_gain=comparison.detectable(alpha, bound=pays_from),
         shrunk_gain=comparison.shrunk(gate.true_gain_sd * comparison.champion_mean),
-        gates=tuple(gates),
+        gates=gates,
     )
 
 
@@ -228,8 +232,12 @@ def prospect(
     return Prospect(outlook(upgrade.comparison, upgrade.balance.cost, economics), flips(weigh_at, economics))
 
 
+def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: GateParams) -> Case:
+    return Case(challenger, champion, tonight.candidates[POPULAR], tonight.slices, gate)
+
+
 def _closeness(upgrade: Upgrade) -> tuple[bool, float]:
-    """Of those that are kept out, which to speak of: proven gains by what they would earn, else the highest gain."""
+    """Order challengers that were not promoted: proven gains first, by net benefit; then by gain."""
     balance = upgrade.balance
     return balance.gain_proven, balance.net_benefit_low if balance.gain_proven else upgrade.comparison.delta
 

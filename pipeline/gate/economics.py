@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.json_values import Number
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.params.economics import EconomicsParams
 
@@ -17,37 +18,40 @@ DAYS_PER_MONTH = 365 / 12
 
 @dataclass(frozen=True)
 class NightCost:
-    """A recipe's measured cost of one night: one fit, and one scoring of every listener.
+    """A recipe's measured cost of one night: one fit, and one scoring of every listener."""
 
-    Attributes:
-        cpu_seconds: CPU time [s] of both.
-        batch_seconds: elapsed time [s] of both.
-        memory_gib_seconds: peak memory times elapsed time [GiB · s] of both.
-        peak_rss_bytes: the higher peak [B].
-        model_bytes: size of one model on disk [B].
-        energy_kwh: energy [kWh] of both.
-        n_listeners: listeners that were fitted and scored.
-    """
-
-    cpu_seconds: float
-    batch_seconds: float
-    memory_gib_seconds: float
-    peak_rss_bytes: float
-    model_bytes: float
-    energy_kwh: float
+    cpu_seconds: Number
+    """CPU time [s] of both."""
+    batch_seconds: Number
+    """Elapsed time [s] of both."""
+    memory_gib_seconds: Number
+    """Peak memory times elapsed time [GiB · s] of both."""
+    peak_rss_bytes: Number
+    """The higher peak [B]."""
+    model_bytes: Number
+    """Size of one model on disk [B]."""
+    energy_kwh: Number
+    """Energy [kWh] of both."""
     n_listeners: int
+    """Listeners that were fitted and scored."""
 
 
 @dataclass(frozen=True)
 class Money:
     """Money over the horizon, in the currency of the price card."""
 
-    compute: float
-    memory: float
-    storage: float
-    energy: float
-    maintenance: float
-    switching: float
+    compute: Number
+    """CPU time."""
+    memory: Number
+    """Memory while the night's work runs."""
+    storage: Number
+    """The stored model."""
+    energy: Number
+    """Energy and its emissions."""
+    maintenance: Number
+    """Hours of upkeep."""
+    switching: Number
+    """Hours of the switch itself, once."""
 
     @property
     def total(self) -> float:

@@ -1,35 +1,36 @@
-"""What a decision rests on, as JSON: with the per-listener arrays beside it, all that is needed to decide again."""
+"""What a decision rests on: with the per-listener arrays beside it, everything needed to decide again."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import TypeAdapter
 
 from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.comparison import EarlierSeeds, seed_variance, variance_components
 from pipeline.gate.economics import NightCost
-from pipeline.gate.pooling import EarlierLooks
-from pipeline.gate.spending import History, Override
-from pipeline.json_values import as_json
+from pipeline.gate.spending import History
+from pipeline.json_values import Number, as_json
+from pipeline.metrics.cost import Cost
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 SERVED = "served"
-"""Name of the served model among the arrays."""
+"""Name of the served model among arrays and files."""
 EARLIER = "earlier"
-"""Name of what earlier looks left among the files of arrays."""
+"""Name of the table of earlier comparisons among the files."""
 
 
 class Arrays(NamedTuple):
-    """What a decision rests on that has a value for each listener.
+    """Inputs of a decision that have a value for each listener.
 
     Attributes:
-        ndcg: for each measured recipe, and SERVED: shape (n_fits, n_eligible).
+        ndcg: for each measured recipe, and for SERVED: shape (n_fits, n_eligible).
         slices: for each slice, bool of shape (n_eligible,).
-        influence: for each challenger with earlier looks, see `pipeline.gate.pooling.Earlier`.
+        influence: for each challenger with earlier comparisons, see `pipeline.gate.pooling.Earlier`.
     """
 
     ndcg: Mapping[str, Floats]
@@ -38,49 +39,60 @@ class Arrays(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One recipe's figures that are not per listener.
+class SliceFigures:
+    """A recipe's accuracy in a slice of listeners; shown, and decides nothing."""
 
-    Attributes:
-        coverage, top_share, n_invalid_lists, churn_between_fits, churn_since_served, night: see `Candidate`.
-        stochastic: whether another seed gives another model.
-        qualities: figures that are shown, and decide nothing.
-    """
+    n: int
+    """Eligible listeners in the slice."""
+    ndcg: Number
+    """Mean NDCG@k over them."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One recipe's figures that are not per listener."""
 
     family: str
     stochastic: bool
-    coverage: float
-    top_share: float
+    """Whether another seed gives another model."""
+    metrics: Mapping[str, Number]
+    """For each metric, its mean over listeners and fits; null where it is undefined."""
     n_invalid_lists: int
-    churn_between_fits: float
+    """Invalid lists of all its fits."""
+    churn_between_fits: Number
+    """Share of a list [0, 1] that another seed would replace; null where a single fit cannot tell."""
     churn_since_served: float | None
+    """Share of a list [0, 1] that is not in the served model's; null where nothing is served."""
     night: NightCost | None
-    qualities: Mapping[str, Any] = field(default_factory=dict)
+    """Cost of a night; null for the served model, whose fit was paid for in another night."""
+    fit: Cost | None = None
+    """Mean cost of a fit; shown, and decides nothing."""
+    scoring: Cost | None = None
+    """Mean cost of scoring all listeners; shown, and decides nothing."""
+    slices: Mapping[str, SliceFigures] = field(default_factory=dict)
+    """Accuracy by slice of listeners."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a decision rests on, but for the arrays.
-
-    Attributes:
-        recipes: names of the recipes of params.yaml.
-        measured: what was measured of each; one that is missing has a fault.
-        served_recipe: recipe of the release that was served before tonight.
-        served: what was measured of its model; None without one.
-        history: what earlier nights leave to this one.
-        faults: what could not be read.
-    """
+    """Inputs of a decision, without the arrays."""
 
     recipes: tuple[str, ...]
+    """Names of the recipes of params.yaml."""
     measured: Mapping[str, Measured]
+    """What was measured of each; one that is missing has a fault."""
     served_recipe: str | None
+    """Recipe of the release that was served before tonight."""
     served: Measured | None
+    """What was measured of its model; None without one."""
     history: History
+    """What earlier nights leave to this one."""
     faults: tuple[str, ...] = ()
+    """What could not be read."""
 
 
 def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
-    """What the gate decides on."""
+    """Return what the gate decides on."""
     candidates = {
         name: _candidate(name, measured, arrays.ndcg[name], evidence.history.earlier(name))
         for name, measured in evidence.measured.items()
@@ -88,7 +100,7 @@ def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
     served = None
     if evidence.served is not None and evidence.served_recipe in candidates:
         tonights = candidates[evidence.served_recipe]
-        # One fit cannot tell how its luck varies: that is taken from tonight's fits of the same recipe.
+        # Seed noise cannot be estimated from one fit: it is taken from tonight's fits of the same recipe.
         lone = _candidate(evidence.served_recipe, evidence.served, arrays.ndcg[SERVED], ())
         served = replace(lone, seeds=tonights.seeds)
     return Tonight(
@@ -103,36 +115,22 @@ def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
     )
 
 
-def evidence_from(raw: Mapping[str, Any]) -> Evidence:
-    """Evidence as `as_json` wrote it.
+def history_from(document: Mapping[str, Any]) -> History:
+    """Return a history from JSON.
 
     Raises:
-        KeyError, TypeError, ValueError: something is missing, or is something else.
+        ValueError: something is missing or mistyped.
     """
-    return Evidence(
-        recipes=tuple(raw["recipes"]),
-        measured={name: _measured_from(each) for name, each in raw["measured"].items()},
-        served_recipe=raw["served_recipe"],
-        served=None if raw["served"] is None else _measured_from(raw["served"]),
-        history=history_from(raw["history"]),
-        faults=tuple(raw["faults"]),
-    )
+    return _history_reader().validate_python(document)
 
 
-def history_from(raw: Mapping[str, Any]) -> History:
-    """A history as `as_json` wrote it.
-
-    Raises:
-        KeyError, TypeError, ValueError: something is missing, or is something else.
-    """
-    seeds = {name: tuple(EarlierSeeds(**each) for each in nights) for name, nights in (raw["seeds"] or {}).items()}
-    override = None if raw["override"] is None else Override(**raw["override"])
-    pairs = {name: EarlierLooks(**looks) for name, looks in (raw["pairs"] or {}).items()}
-    return History(int(raw["look"]), raw["champion"], seeds, override, pairs)
+@cache
+def _history_reader() -> TypeAdapter[History]:
+    return TypeAdapter(History)
 
 
 def tonights_seeds(tonight: Tonight) -> dict[str, dict[str, float]]:
-    """For the ledger: what tonight's fits of each stochastic recipe say about how it varies (see `EarlierSeeds`)."""
+    """Return, for the ledger, the variance between tonight's fits of each stochastic recipe, see `EarlierSeeds`."""
     found = {}
     for name, candidate in tonight.candidates.items():
         stochastic, n_fits = candidate.seeds.df < np.inf, len(candidate.ndcg)
@@ -149,16 +147,9 @@ def _candidate(name: str, measured: Measured, ndcg: Floats, earlier: tuple[Earli
         family=measured.family,
         ndcg=ndcg,
         seeds=seed_variance(ndcg, deterministic=not measured.stochastic, earlier=earlier),
-        coverage=measured.coverage,
-        top_share=measured.top_share,
+        metrics=measured.metrics,
         n_invalid_lists=measured.n_invalid_lists,
         churn_between_fits=measured.churn_between_fits,
         churn_since_served=measured.churn_since_served,
         night=measured.night,
     )
-
-
-def _measured_from(raw: Mapping[str, Any]) -> Measured:
-    night = None if raw["night"] is None else NightCost(**raw["night"])
-    churn = math.nan if raw["churn_between_fits"] is None else float(raw["churn_between_fits"])
-    return Measured(**{**raw, "night": night, "churn_between_fits": churn})

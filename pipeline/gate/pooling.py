@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.json_values import Number
+
 Floats = npt.NDArray[np.float64]
 
 POOLED_NIGHTS = 28
@@ -40,21 +42,20 @@ class Look:
 
 @dataclass(frozen=True)
 class EarlierLooks:
-    """Looks added up.
-
-    Attributes:
-        champion: the recipe that they were held against.
-        n_looks: how many.
-        champion_mean, challenger_mean: sums over looks.
-        champion_shares, challenger_shares: Σ 1/K: by how much the luck of single fits is left in the sums of means.
-    """
+    """Sums over earlier comparisons of one pair."""
 
     champion: str
+    """The champion of these comparisons."""
     n_looks: int
-    champion_mean: float
-    challenger_mean: float
-    champion_shares: float
-    challenger_shares: float
+    """How many comparisons."""
+    champion_mean: Number
+    """Sum of the champion's means."""
+    challenger_mean: Number
+    """Sum of the challenger's means."""
+    champion_shares: Number
+    """Σ 1/K of the champion: the weight of seed noise in its sum of means."""
+    challenger_shares: Number
+    """Σ 1/K of the challenger."""
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,50 @@
 """decision.json: everything that a verdict rests on, everything that follows, and a digest over all of it.
 
-A record is a pure function of its inputs and of the per-listener arrays, so it can be made again from itself
-(`inputs_from`, `make_record`) and must come out the same.
+A record is a pure function of its inputs and of the per-listener arrays: made again from itself
+(`record_reader.inputs_from`, `make_record`), it must be the same.
 """
 
 import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.gate import record_v3
 from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.decision import Decision, Prospect, decide, prospect
+from pipeline.gate.descriptions import guardrail_descriptions, metric_descriptions
 from pipeline.gate.economics import running_cost
-from pipeline.gate.evidence import Arrays, Evidence, evidence_from, tonight_of, tonights_seeds
-from pipeline.gate.guardrails import GUARDRAIL_ALPHA
+from pipeline.gate.evidence import Arrays, Evidence, tonight_of, tonights_seeds
+from pipeline.gate.guardrail import GUARDRAIL_ALPHA
+from pipeline.gate.guardrails.registry import all_guardrails, named
+from pipeline.gate.record_model import SCHEMA, ArrayFile
 from pipeline.gate.spending import quarter
 from pipeline.gate.verdict_sentence import sentence
-from pipeline.json_values import as_json
+from pipeline.json_values import Json, as_json
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
-SCHEMA = 3
-"""Version of decision.json's shape, docs/decision.schema.json."""
+INPUT_KEYS = ("metrics", "guardrails", "gate", "assumptions", "evidence", "arrays", "hashes")
+"""Parts of a record that nothing is computed for: with the arrays, the rest follows from them."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """All that a record is made from, but for the arrays.
+    """Everything that a record is made from, without the arrays.
 
     Attributes:
         as_of: the night, YYYY-MM-DD.
         k: length of the lists that were scored.
-        arrays: for each recipe, and the served model: path beside the record, bytes and SHA-256.
+        evidence: what was measured, and the history.
+        gate: thresholds.
+        economics: assumptions.
+        arrays: for each recipe, the served model and earlier comparisons: the table beside the record.
         hashes: SHA-256 of what else led here: logs, parameters, code of the rule.
+        guardrails: names of those that are applied; None for all of this code.
+        schema: the shape to write; an older one where the record of an earlier night is made again.
+        written: of INPUT_KEYS, what was read from a record and is to be written unchanged.
     """
 
     as_of: str
@@ -42,15 +52,19 @@ class Inputs:
     evidence: Evidence
     gate: GateParams
     economics: EconomicsParams
-    arrays: Mapping[str, Mapping[str, Any]]
+    arrays: Mapping[str, ArrayFile]
     hashes: Mapping[str, str]
+    guardrails: tuple[str, ...] | None = None
+    schema: int = SCHEMA
+    written: Mapping[str, Any] = field(default_factory=dict)
 
 
-def make_record(inputs: Inputs, arrays: Arrays) -> dict[str, Any]:
-    """What decision.json holds; what is undefined is null."""
+def make_record(inputs: Inputs, arrays: Arrays) -> Json:
+    """Return what decision.json holds; what is undefined is null."""
     tonight = tonight_of(inputs.evidence, arrays)
     gate, economics = inputs.gate, inputs.economics
-    decision = decide(tonight, gate, economics)
+    rule = all_guardrails() if inputs.guardrails is None else named(inputs.guardrails)
+    decision = decide(tonight, gate, economics, rule)
     prospects = {
         u.recipe: prospect(u, (tonight.candidates[u.recipe], tonight.candidates[decision.champion]), gate, economics)
         for u in decision.upgrades
@@ -61,41 +75,35 @@ def make_record(inputs: Inputs, arrays: Arrays) -> dict[str, Any]:
         "metric": f"ndcg_at_{inputs.k}",
         "sentence": sentence(decision, economics, inputs.k, prospects),
         **rounded(_outcome(decision, tonight, prospects, inputs)),
-        "gate": gate.model_dump(),
-        "assumptions": economics.model_dump(),
-        "evidence": as_json(inputs.evidence),
-        "arrays": as_json(inputs.arrays),
-        "hashes": as_json(inputs.hashes),
+        **_inputs_written(inputs),
     }
+    if inputs.schema == record_v3.SCHEMA:
+        record = record_v3.downgraded(record)
     return record | {"digest": digest_of(record)}
 
 
-def inputs_from(record: Mapping[str, Any]) -> Inputs:
-    """What a record was made from.
-
-    Raises:
-        KeyError, TypeError, ValueError: something is missing, or is something else.
-    """
-    return Inputs(
-        as_of=dt.date.fromisoformat(record["as_of"]).isoformat(),
-        k=int(record["metric"].removeprefix("ndcg_at_")),
-        evidence=evidence_from(record["evidence"]),
-        gate=GateParams.model_validate(record["gate"]),
-        economics=EconomicsParams.model_validate(record["assumptions"]),
-        arrays=record["arrays"],
-        hashes=record["hashes"],
-    )
+def _inputs_written(inputs: Inputs) -> Json:
+    made = {
+        "metrics": metric_descriptions(inputs.k),
+        "guardrails": guardrail_descriptions(inputs.guardrails),
+        "gate": inputs.gate.model_dump(),
+        "assumptions": inputs.economics.model_dump(),
+        "evidence": as_json(inputs.evidence),
+        "arrays": {name: file.model_dump() for name, file in inputs.arrays.items()},
+        "hashes": as_json(inputs.hashes),
+    }
+    return made | dict(inputs.written)
 
 
 def digest_of(record: Mapping[str, Any]) -> str:
-    """SHA-256 of a record but for its digest."""
-    told = {key: value for key, value in record.items() if key != "digest"}
-    canonical = json.dumps(told, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """Return the SHA-256 of a record without its digest."""
+    content = {key: value for key, value in record.items() if key != "digest"}
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def rounded(value: Any) -> Any:
-    """Floats to 12 significant digits, more than any is known to: the last bits of a sum depend on the processor."""
+    """Return floats with 12 significant digits: the last bits of a sum depend on the processor."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -103,9 +111,9 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.12g}") if isinstance(value, float) else value
 
 
-def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prospect], inputs: Inputs) -> dict[str, Any]:
+def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prospect], inputs: Inputs) -> Json:
     alpha = decision.upgrades[0].alpha if decision.upgrades else None
-    outcome: dict[str, Any] = as_json(
+    outcome: Json = as_json(
         {
             "verdict": decision.verdict.value,
             "champion": decision.champion,
@@ -139,8 +147,8 @@ def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prosp
     return outcome
 
 
-def _shown(candidate: Candidate, economics: EconomicsParams) -> dict[str, Any]:
-    """A recipe's figures; its running cost [currency over the horizon] is that by the price card."""
+def _shown(candidate: Candidate, economics: EconomicsParams) -> Json:
+    """Return a recipe's figures; its running cost [currency over the horizon] is computed from the price card."""
     cost = None if candidate.night is None else running_cost(candidate.night, candidate.family, economics)
     return {
         "family": candidate.family,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipeline.gate.balance import Balance
+from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 
 PRICED = (
@@ -30,18 +31,14 @@ _STEPS = 80
 
 @dataclass(frozen=True)
 class Flip:
-    """A price, and where it turns the balance.
-
-    Attributes:
-        price: name below `economics`.
-        assumed: its value.
-        flips_at: the nearest value, by ratio, beyond which the challenger pays where it did not, or the reverse; NaN
-            where there is none within REACH.
-    """
+    """An assumption, and the value at which the balance turns."""
 
     price: str
-    assumed: float
-    flips_at: float
+    """Its name below `economics`."""
+    assumed: Number
+    """Its assumed value."""
+    flips_at: Number
+    """The nearest value, by ratio, beyond which `Balance.pays` changes; NaN if there is none within REACH."""
 
 
 def flips(weigh_at: Callable[[EconomicsParams], Balance], economics: EconomicsParams) -> tuple[Flip, ...]:

@@ -24,21 +24,18 @@ RECENT_NIGHTS = 90
 
 @dataclass(frozen=True)
 class History:
-    """What earlier nights leave to this one: its place in the ledger and what they knew.
-
-    Attributes:
-        look: t, tonight's number among the looks of its quarter, from 1.
-        champion: the recipe that the gate itself would serve since the last night; None before the first.
-        seeds: for each recipe, what earlier nights' fits of it said.
-        override: see `Override`; None where none is in force.
-        pairs: for each challenger, its earlier looks against the champion that it was held against last.
-    """
+    """What earlier nights leave to this one: its place in the ledger, and their estimates."""
 
     look: int
+    """t, tonight's number among the interim analyses of its quarter, from 1."""
     champion: str | None = None
+    """The gate's own choice of the last night; None before the first."""
     seeds: dict[str, tuple[EarlierSeeds, ...]] | None = None
+    """For each recipe, the variance between its fits of earlier nights."""
     override: "Override | None" = None
+    """The override in force; None without one."""
     pairs: dict[str, EarlierLooks] | None = None
+    """For each challenger, its earlier comparisons with its last champion."""
 
     def earlier(self, recipe: str) -> tuple[EarlierSeeds, ...]:
         return (self.seeds or {}).get(recipe, ())
@@ -46,21 +43,18 @@ class History:
 
 @dataclass(frozen=True)
 class Override:
-    """Somebody's decision to serve a recipe whatever the gate says.
-
-    Attributes:
-        recipe: what is served.
-        by: who decided so.
-        reason: why.
-        since: the first night.
-        until: the last night.
-    """
+    """A person's decision to serve a recipe whatever the gate decides."""
 
     recipe: str
+    """The recipe to serve."""
     by: str
+    """Who decided."""
     reason: str
+    """Why it was decided."""
     since: str
+    """The first night that it is in force, YYYY-MM-DD."""
     until: str
+    """The last night that it is in force, YYYY-MM-DD."""
 
 
 FIRST_NIGHT = History(look=1)

@@ -15,6 +15,7 @@ from scipy.special import ndtri
 
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.economics import Money
+from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 
 CAUTION = 0.8
@@ -52,21 +53,19 @@ def break_even_gain(cost: Money, economics: EconomicsParams, champion_mean: floa
 
 @dataclass(frozen=True)
 class Outlook:
-    """What may come of a switch, by N_DRAWS draws of gain, worth and cost.
+    """Distribution of the net benefit of a switch, from N_DRAWS draws of gain, worth and cost."""
 
-    Attributes:
-        mean: E[NB].
-        low, high: the 5 % and the 95 % quantile of NB.
-        probability_of_gain: P(NB > 0).
-        perfect_information: EVPI = E[max(NB, 0)] − max(E[NB], 0), the most that it can be worth to know gain, worth and
-            cost before deciding, such as by an A/B test (Raiffa & Schlaifer 1961).
-    """
-
-    mean: float
-    low: float
-    high: float
-    probability_of_gain: float
-    perfect_information: float
+    mean: Number
+    """E[NB]."""
+    low: Number
+    """The 5 % quantile of NB."""
+    high: Number
+    """The 95 % quantile of NB."""
+    probability_of_gain: Number
+    """P(NB > 0)."""
+    perfect_information: Number
+    """EVPI = E[max(NB, 0)] − max(E[NB], 0), the most that it can be worth to know gain, worth and cost before deciding,
+    such as by an A/B test (Raiffa & Schlaifer 1961)."""
 
 
 def outlook(comparison: Comparison, cost: Money, economics: EconomicsParams) -> Outlook:

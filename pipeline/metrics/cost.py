@@ -1,9 +1,11 @@
-"""What a piece of work cost: a value, measured elsewhere."""
+"""The measured cost of a piece of work."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
+
+from pipeline.json_values import Number
 
 EnergyProvenance = Literal["measured", "estimated", "constant"]
 _WEAKEST_FIRST: tuple[EnergyProvenance, ...] = ("constant", "estimated", "measured")
@@ -11,28 +13,25 @@ _WEAKEST_FIRST: tuple[EnergyProvenance, ...] = ("constant", "estimated", "measur
 
 @dataclass(frozen=True)
 class Cost:
-    """Cost of a fit, a scoring, or several of them. What was not measured is NaN or None, never 0.
+    """Cost of a fit, a scoring, or several of them. What was not measured is NaN or None, never 0."""
 
-    Attributes:
-        cpu_seconds: CPU time [s] of all processes that took part.
-        wall_seconds: elapsed time [s].
-        peak_rss_bytes: highest sum of resident memory [B] of those processes.
-        model_bytes: size on disk [B] of the model, without its id maps; None where no model was written.
-        energy_kwh: energy [kWh] of the CPU.
-        energy_provenance: `measured` (hardware counters), `estimated` (this CPU's thermal design power times CPU time)
-            or `constant` (a default power times CPU time).
-        n_scored: listeners that lists were made for; None where none were.
-        scored_per_second: those listeners by the wall time of their scoring [1/s].
-    """
-
-    cpu_seconds: float
-    wall_seconds: float
+    cpu_seconds: Number
+    """CPU time [s] of all processes that took part."""
+    wall_seconds: Number
+    """Elapsed time [s]."""
     peak_rss_bytes: int | None = None
+    """Highest sum of resident memory [B] of those processes."""
     model_bytes: int | None = None
-    energy_kwh: float = math.nan
+    """Size on disk [B] of the model, without its id maps; None where no model was written."""
+    energy_kwh: Number = math.nan
+    """Energy [kWh] of the CPU."""
     energy_provenance: EnergyProvenance | None = None
+    """`measured` (hardware counters), `estimated` (this CPU's thermal design power times CPU time) or `constant` (a
+    default power times CPU time)."""
     n_scored: int | None = None
-    scored_per_second: float = math.nan
+    """Listeners that lists were made for; None for work without lists."""
+    scored_per_second: Number = math.nan
+    """Those listeners divided by the wall time of their scoring [1/s]."""
 
     def __add__(self, other: "Cost") -> "Cost":
         """The cost of one after the other: times, energy and listeners add up, memory and model are the larger."""

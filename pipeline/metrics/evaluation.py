@@ -9,8 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.metrics.accuracy import average, hit_matrix, listener_metrics
-from pipeline.metrics.beyond_accuracy import catalogue_coverage, exposure, gini, novelty, top_share
+from pipeline.metrics.accuracy import hit_matrix
+from pipeline.metrics.averaging import average, values_by_listener
+from pipeline.metrics.beyond_accuracy import exposure
+from pipeline.metrics.catalogue.registry import catalogue_metrics
+from pipeline.metrics.lists import lists_at
+from pipeline.metrics.metric import Shown
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -18,10 +22,10 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Truth:
-    """What lists are measured against.
+    """What listeners played, which lists are compared with.
 
-    Items are numbered by a vocabulary: the catalogue in training first, then what was only played in the decision
-    window. The latter no recommender can find, and all the same it counts among a listener's relevant items.
+    Items are numbered by a vocabulary: the catalogue in training first, then items that were only played in the
+    decision window. No recommender can find the latter; they count among a listener's relevant items all the same.
 
     Attributes:
         relevant: CSR bool of shape (n_eligible, n_vocabulary), at least one entry in each row.
@@ -42,12 +46,12 @@ class Truth:
 
 @dataclass(frozen=True)
 class Measured:
-    """One fit's lists, measured.
+    """Metrics of one fit's lists.
 
     Attributes:
         listener: for each metric, shape (n_eligible,).
-        catalogue: figures of all lists together.
-        n_invalid_lists: lists that no one should be given.
+        catalogue: for each metric of all lists together, its value.
+        n_invalid_lists: see `count_invalid`.
     """
 
     listener: dict[str, Floats]
@@ -62,33 +66,21 @@ def measure(
 
     Args:
         lists: shape (n_lists, k), items by the vocabulary of `truth`, −1 for padding and for unknown items.
-        rows: shape (n_eligible,), the row of `lists` of each eligible listener, −1 without a list: that scores 0.
+        rows: shape (n_eligible,), the row of `lists` of each eligible listener; −1 without a list, which scores 0.
         truth: what was played.
-        n_invalid_lists: counted where the lists were made.
+        n_invalid_lists: counted where scores are at hand.
     """
     hits = hit_matrix(lists_at(lists, rows), truth.relevant)
-    shown = exposure(lists, len(truth.popularity))
+    shown = Shown(exposure(lists, len(truth.popularity)), truth.popularity, truth.n_listeners)
     return Measured(
-        listener=listener_metrics(hits, truth.n_relevant),
-        catalogue={
-            "catalogue_coverage": catalogue_coverage(shown),
-            "novelty": novelty(shown, truth.popularity, truth.n_listeners),
-            "gini": gini(shown),
-            "top_1_percent_share": top_share(shown, truth.popularity),
-        },
+        listener=values_by_listener(hits, truth.n_relevant),
+        catalogue={metric.name: metric.value(shown) for metric in catalogue_metrics()},
         n_invalid_lists=n_invalid_lists,
     )
 
 
-def lists_at(lists: npt.NDArray[np.int32], rows: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
-    """The lists of shape (n_lists, k) at some rows; a list of nothing but padding, −1, for row −1."""
-    without = np.full((1, lists.shape[1]), -1, dtype=np.int32)
-    found: npt.NDArray[np.int32] = np.concatenate([lists, without])[rows]
-    return found
-
-
 def summarise(fits: Sequence[Measured], truth: Truth, k: int) -> dict[str, Any]:
-    """A recipe's figures: means over eligible listeners, then over its fits.
+    """Return a recipe's figures: means over eligible listeners, then over its fits.
 
     Returns:
         Flat figures, with `seeds` (each fit's) and `slices` (each slice's n and means) below them; NaN where undefined.
@@ -108,31 +100,6 @@ def summarise(fits: Sequence[Measured], truth: Truth, k: int) -> dict[str, Any]:
         "seeds": seeds,
         "slices": slices,
     }
-
-
-def count_invalid(
-    items: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], exclude: sp.csr_matrix | None, *, n_items: int
-) -> int:
-    """How many lists break a promise: an item twice, an item that was to be left out, an index that is none, a score
-    that is not finite or rises, padding before the end.
-
-    Args:
-        items: shape (n_users, k), item_idx, padded with −1.
-        scores: shape (n_users, k).
-        exclude: CSR of shape (n_users, n_items).
-        n_items: size of the catalogue.
-    """
-    used = items >= 0
-    both = used[:, 1:] & used[:, :-1]
-    ordered = np.sort(items, axis=1)
-    bad = ((items < -1) | (items >= n_items) | (used & ~np.isfinite(scores))).any(axis=1)
-    bad |= (~used[:, :-1] & used[:, 1:]).any(axis=1)
-    bad |= ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any(axis=1)
-    bad |= (both & (scores[:, 1:] > scores[:, :-1])).any(axis=1)
-    if exclude is not None:
-        inside = np.where((items >= 0) & (items < n_items), items, -1).astype(np.int32)
-        bad |= hit_matrix(inside, exclude).any(axis=1)
-    return int(bad.sum())
 
 
 def _mean(values: Sequence[float]) -> float:

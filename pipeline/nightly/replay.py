@@ -1,4 +1,4 @@
-"""A decision looked at again: from its record and its arrays alone, as it was made or under other prices."""
+"""A decision made again from its record and arrays alone, as it was made or under other assumptions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +10,9 @@ from pydantic import ValidationError
 
 from pipeline.errors import ParamsError, RecordError
 from pipeline.gate.evidence import Arrays
-from pipeline.gate.record import SCHEMA, Inputs, digest_of, inputs_from, make_record
+from pipeline.gate.record import Inputs, digest_of, make_record
+from pipeline.gate.record_reader import SCHEMAS, inputs_from
+from pipeline.json_values import Json
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 from pipeline.stages.fingerprints import rule_code
@@ -19,17 +21,19 @@ from pipeline.storage.checksums import fact
 from pipeline.storage.tables import json_text, read_json
 
 _AGAIN = "Take the file as it was published, from its MLflow run or its workspace."
-Record = dict[str, Any]
+_SCHEMAS = " or ".join(str(schema) for schema in SCHEMAS)
 
 
-def replay(path: Path) -> Record:
-    """Make a record again from its inputs and arrays, and hold it against what was written, bit for bit.
+def replay(path: Path) -> Json:
+    """Make a record again from its inputs and arrays, and compare it with what was written, bit for bit.
+
+    It is judged by the rule that it was written with: guardrails that it does not list are not applied.
 
     Args:
         path: a decision.json, with the tables it names beside it.
 
     Raises:
-        RecordError: an input is not the one that the record was made from, or another verdict follows; the message
+        RecordError: an input is not the one that the record was made from, or another record follows; the message
             says what differs.
     """
     record = read_record(path)
@@ -43,8 +47,8 @@ def replay(path: Path) -> Record:
     return record
 
 
-def what_if(path: Path, settings: Sequence[str]) -> tuple[Record, Record]:
-    """The record of a night, and the one that other assumptions would have led to; nothing is fitted or written.
+def what_if(path: Path, settings: Sequence[str]) -> tuple[Json, Json]:
+    """Return the record of a night, and the one under other assumptions; nothing is fitted or written.
 
     Args:
         path: a decision.json, with the tables it names beside it.
@@ -60,28 +64,29 @@ def what_if(path: Path, settings: Sequence[str]) -> tuple[Record, Record]:
     for setting in settings:
         groups = _set(groups, setting)
     try:
-        changed = replace(
-            inputs,
-            economics=EconomicsParams.model_validate(groups["economics"]),
-            gate=GateParams.model_validate(groups["gate"]),
-        )
+        economics = EconomicsParams.model_validate(groups["economics"])
+        gate = GateParams.model_validate(groups["gate"])
     except ValidationError as err:
         first = err.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ParamsError(f"--set {where} = {first['input']!r}", expected=first["msg"], fix="See params.yaml.") from err
+    # Parameters that the record does not have are of guardrails that it was not judged by.
+    thresholds = {name: value for name, value in gate.model_dump().items() if name in record["gate"]}
+    written = {**inputs.written, "gate": thresholds, "assumptions": economics.model_dump()}
+    changed = replace(inputs, economics=economics, gate=gate, written=written)
     return record, make_record(changed, _arrays(path, inputs))
 
 
-def read_record(path: Path) -> Record:
-    """A record as it was written.
+def read_record(path: Path) -> Json:
+    """Return a record as it was written.
 
     Raises:
-        RecordError: it is none of this schema, or was changed since.
-        TableError: there is none.
+        RecordError: it is of an unknown schema, or was changed after it was written.
+        TableError: the file is missing or is not JSON.
     """
     record = read_json(path)
-    if not isinstance(record, dict) or record.get("schema") != SCHEMA or "digest" not in record:
-        raise RecordError(f"{path} is no record of schema {SCHEMA}", expected="a decision.json", fix=_AGAIN)
+    if not isinstance(record, dict) or record.get("schema") not in SCHEMAS or "digest" not in record:
+        raise RecordError(f"{path} is not a record of schema {_SCHEMAS}", expected="a decision.json", fix=_AGAIN)
     found = digest_of(record)
     if found != record["digest"]:
         raise RecordError(
@@ -95,11 +100,11 @@ def read_record(path: Path) -> Record:
 
 
 def first_difference(a: Any, b: Any, where: str = "") -> str | None:
-    """The first place where two JSON values differ, with both; None where they are equal."""
+    """Return the first place where two JSON values differ, with both; None if they are equal."""
     if isinstance(a, dict) and isinstance(b, dict):
         for key in sorted(a.keys() | b.keys()):
             if key not in a or key not in b:
-                return f"{where}.{key} stands in one alone".lstrip(".")
+                return f"{where}.{key} is in only one of the two".lstrip(".")
             found = first_difference(a[key], b[key], f"{where}.{key}")
             if found:
                 return found
@@ -110,43 +115,43 @@ def first_difference(a: Any, b: Any, where: str = "") -> str | None:
     return None if a == b and type(a) is type(b) else f"{where} is {a!r} and would be {b!r}".lstrip(".")
 
 
-def _changed(path: Path, record: Record) -> str:
-    """What follows from the inputs and is not what stands there, where that can be told."""
+def _changed(path: Path, record: Json) -> str:
+    """Return what differs from what follows from the inputs, or nothing if that cannot be computed."""
     try:
         inputs = _inputs(path, record)
-        told = first_difference({**record, "digest": ""}, {**make_record(inputs, _arrays(path, inputs)), "digest": ""})
+        again = make_record(inputs, _arrays(path, inputs))
+        difference = first_difference({**record, "digest": ""}, {**again, "digest": ""})
     except (RecordError, ValueError, KeyError, TypeError, AttributeError):
         return ""
-    return f" ({told})" if told else ""
+    return f" ({difference})" if difference else ""
 
 
-def _inputs(path: Path, record: Record) -> Inputs:
+def _inputs(path: Path, record: Json) -> Inputs:
     try:
         return inputs_from(record)
-    except (KeyError, TypeError, ValueError, AttributeError) as err:
+    except ValueError as err:
         what = " ".join(str(err).split())[:120]
-        raise RecordError(f"{path} lacks something: {what}", expected="a decision.json", fix=_AGAIN) from err
+        raise RecordError(f"{path} cannot be read: {what}", expected="a decision.json", fix=_AGAIN) from err
 
 
 def _arrays(path: Path, inputs: Inputs) -> Arrays:
     files: dict[str, Path] = {}
-    for name, told in inputs.arrays.items():
-        file = (path.parent / told["file"]).resolve()
+    for name, array in inputs.arrays.items():
+        file = (path.parent / array.file).resolve()
         if not file.is_relative_to(path.parent.resolve()):
-            raise RecordError(f"{path} names {told['file']}", expected="files beside the record", fix=_AGAIN)
+            raise RecordError(f"{path} names {array.file}", expected="files beside the record", fix=_AGAIN)
         found = fact(file) if file.is_file() else None
-        expected = {"bytes": told["bytes"], "sha256": told["sha256"]}
-        if found != expected:
+        if found != {"bytes": array.bytes, "sha256": array.sha256}:
             what = "is missing" if found is None else f"has {found['bytes']} bytes and SHA-256 {found['sha256'][:12]}"
             raise RecordError(
-                f"{file} {what}", expected=f"{told['bytes']} bytes and SHA-256 {told['sha256'][:12]}", fix=_AGAIN
+                f"{file} {what}", expected=f"{array.bytes} bytes and SHA-256 {array.sha256[:12]}", fix=_AGAIN
             )
         files[name] = file
     return read_arrays(files)
 
 
 def _set(groups: Mapping[str, Any], setting: str) -> dict[str, Any]:
-    """`groups` with one value changed; the others are shared."""
+    """Return `groups` with one value changed; the others are shared."""
     dotted, equals, text = setting.partition("=")
     *folders, leaf = dotted.strip().split(".")
     if not equals or not folders or folders[0] not in groups:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from pipeline.metrics.accuracy import ndcg
+from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.metrics.ranking import top_k
 from pipeline.metrics.topk import TopK
 from pipeline.recommenders.scoring import block_rows

@@ -1,109 +1,157 @@
 """decision.json as the texts and figures that the page shows. What is undefined is a dash, never a number."""
 
-from collections.abc import Mapping
-from typing import Any
+import math
 
 from markupsafe import Markup
 
+from pipeline.gate.decision import Verdict
 from pipeline.gate.economics import per_month
-from pipeline.params.economics import EconomicsParams
+from pipeline.gate.guardrail import Gate
+from pipeline.gate.record_model import Challenger, DecisionRecord, MetricDescription, RecipeFigures
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.svg import Point, Row, dot_plot, scatter
 
-Record = Mapping[str, Any]
 DASH = "–"
 
 
 class View:
-    """A record, ready to be shown."""
+    """A record, ready to be shown.
 
-    def __init__(self, record: Record) -> None:
+    Attributes:
+        record: of any schema, in today's shape.
+        metric: such as NDCG@10.
+        challengers: in the order of the record.
+        spoken: the challenger that the sentence is about; None without one.
+        recipes: figures by name.
+        outside: recipes over a limit.
+        guardrails: by name, in the words of the record.
+    """
+
+    def __init__(self, record: DecisionRecord) -> None:
         self.record = record
-        self.economics = EconomicsParams.model_validate(record["assumptions"])
+        self.economics = record.assumptions
         self.currency = self.economics.currency
-        self.metric = record["metric"].replace("_at_", "@").upper()
-        self.challengers: list[Record] = list(record["challengers"])
-        self.spoken: Record | None = next((c for c in self.challengers if c["recipe"] == record["challenger"]), None)
-        self.recipes: dict[str, Record] = dict(record["recipes"])
-        limits = record["constraints"].items()
-        self.outside = sorted(name for name, gates in limits if any(gate["passed"] is False for gate in gates))
+        self.metric = record.metric.replace("_at_", "@").upper()
+        self.challengers = record.challengers
+        self.spoken = next((c for c in self.challengers if c.recipe == record.challenger), None)
+        self.recipes = record.recipes
+        limits = record.constraints.items()
+        self.outside = sorted(name for name, gates in limits if any(gate.passed is False for gate in gates))
+        self.guardrails = {guardrail.name: guardrail for guardrail in record.guardrails}
 
     def explained(self, family: str) -> str:
         """Return how well a family can explain its lists; a dash for a family that is no longer there."""
         return FAMILIES[family].reason.summary if family in FAMILIES else DASH
 
-    def month(self, amount: float | None, *, sign: bool = False) -> str:
-        """Money over the horizon as money a month."""
-        if amount is None:
+    def month(self, amount: float, *, sign: bool = False) -> str:
+        """Return money over the horizon as money a month."""
+        if math.isnan(amount):
             return DASH
         return f"{per_month(amount, self.economics):{'+' if sign else ''},.0f} {self.currency}"
 
+    def label(self, gate: Gate) -> str:
+        """Return what a guardrail is called."""
+        found = self.guardrails.get(gate.name)
+        return gate.name.replace("_", " ") if found is None else found.label
+
+    def explanation(self, gate: Gate) -> str:
+        """Return what a guardrail measures and what bounds it."""
+        found = self.guardrails.get(gate.name)
+        return "" if found is None else found.explanation
+
+    def figure(self, value: float, gate: Gate) -> str:
+        """Return a guardrail's figure with its unit."""
+        found = self.guardrails.get(gate.name)
+        return with_unit(value, "" if found is None else found.unit)
+
+    def metric_value(self, recipe: str, metric: MetricDescription) -> str:
+        """Return a recipe's value of a metric; a dash where the record lacks it."""
+        return with_unit(self.record.evidence.measured[recipe].metrics.get(metric.name, math.nan), metric.unit)
+
+    def needed(self, challenger: Challenger) -> float:
+        """Return the proven gain that a challenger needs, relative to the champion's mean."""
+        balance = challenger.balance
+        pays_from = 0.0 if math.isnan(balance.break_even_gain) else balance.break_even_gain
+        return max(balance.required_gain, pays_from) / challenger.comparison.champion_mean
+
+    def worst_slice(self, recipe: str) -> float:
+        """Return a recipe's lowest accuracy among slices, relative to that of all listeners; NaN where undefined."""
+        slices = [each.ndcg for each in self.record.evidence.measured[recipe].slices.values()]
+        defined = [value for value in slices if not math.isnan(value)]
+        mean = self.recipes[recipe].mean
+        return min(defined) / mean if defined and mean > 0 else math.nan
+
+    def seed_to_seed(self, figures: RecipeFigures) -> float:
+        """Return the standard deviation between fits, relative to the mean; NaN where undefined."""
+        # NaN is not ≥ 0: an unknown variance stays undefined.
+        return math.sqrt(figures.seeds.value) / figures.mean if figures.seeds.value >= 0 < figures.mean else math.nan
+
     def key_figures(self) -> list[tuple[str, str, str]]:
-        """Name, figure and what it means, of the challenger that is spoken of."""
+        """Return name, figure and meaning of the figures of the challenger that the sentence is about."""
         c = self.spoken
         if c is None:
-            return [("Listeners", f"{self.record['n_eligible']:,}", "could be scored tonight")]
-        base, balance, look = c["comparison"]["champion_mean"], c["balance"], c["prospect"]["outlook"]
-        low, high = (percent(bound / base, sign=True) for bound in c["interval"])
-        gain = percent(c["comparison"]["delta"] / base, sign=True)
-        needed = max(balance["required_gain"], balance["break_even_gain"] or 0.0)
-        earns = f"{self.month(balance['net_benefit_low'], sign=True)} a month"
-        proven = percent(c["lower_bound"] / base, sign=True)
+            return [("Listeners", f"{self.record.n_eligible:,}", "could be scored tonight")]
+        base, outlook = c.comparison.champion_mean, c.prospect.outlook
+        low, high = (percent(bound / base, sign=True) for bound in c.interval)
+        gain = percent(c.comparison.delta / base, sign=True)
+        earns = f"{self.month(c.balance.net_benefit_low, sign=True)} a month"
+        proven = percent(c.lower_bound / base, sign=True)
+        chance = percent(outlook.probability_of_gain, digits=0)
         return [
-            (f"Gain in {self.metric}", gain, f"{c['recipe']} over {self.record['champion']}; 95 %: {low} to {high}"),
-            ("Sure to earn", earns, "after cost, by cautious assumptions"),
-            ("Pays from", percent(needed / base, sign=True), f"of proven gain; {proven} is proven"),
-            ("Chance that it pays", percent(look["probability_of_gain"], digits=0), "by draws of gain, worth and cost"),
+            (f"Gain in {self.metric}", gain, f"{c.recipe} over {self.record.champion}; 95 %: {low} to {high}"),
+            ("Conservative net benefit", earns, "after cost, by cautious assumptions"),
+            ("Break-even gain", percent(self.needed(c), sign=True), f"must be proven; {proven} is proven"),
+            ("Chance that it pays", chance, "by draws of gain, worth and cost"),
         ]
 
     def accuracy_against_cost(self) -> Markup | None:
-        """Each recipe inside the limits, by the CPU seconds of a night and its accuracy."""
-        ends = {c["recipe"]: c for c in self.challengers}
-        usable = {n: r for n, r in self.recipes.items() if r["mean"] is not None and r["night"]}
+        """Draw each recipe by the CPU seconds of a night and its accuracy; None without a measured recipe."""
+        usable = {n: r for n, r in self.recipes.items() if r.mean is not None and not math.isnan(r.mean) and r.night}
         if not usable:
             return None
-        cost = {n: max(r["night"]["cpu_seconds"], 1e-3) for n, r in usable.items()}
+        cost = {n: max(r.night.cpu_seconds, 1e-3) for n, r in usable.items() if r.night}
+        challengers = {c.recipe: c for c in self.challengers}
         points = []
         for name, figures in usable.items():
-            c = ends.get(name)
-            better = (o for o in usable if cost[o] <= cost[name] and usable[o]["mean"] > figures["mean"])
+            c = challengers.get(name)
+            better = (o for o in usable if cost[o] <= cost[name] and usable[o].mean > figures.mean)
             points.append(
                 Point(
                     label=name + (" (outside)" if name in self.outside else ""),
                     x=cost[name],
-                    y=figures["mean"],
-                    low=figures["mean"] + c["interval"][0] - c["comparison"]["delta"] if c else None,
-                    high=figures["mean"] + c["interval"][1] - c["comparison"]["delta"] if c else None,
+                    y=figures.mean,
+                    low=figures.mean + c.interval[0] - c.comparison.delta if c else None,
+                    high=figures.mean + c.interval[1] - c.comparison.delta if c else None,
                     front=name not in self.outside and not any(o not in self.outside for o in better),
-                    strong=name == self.record["serve"]["recipe"],
+                    strong=name == self.record.serve.recipe,
                 )
             )
         title = f"{self.metric} of each recipe against the CPU seconds of a night"
         return scatter(points, title=title, x_axis="CPU seconds of one fit and one scoring", y_axis=self.metric)
 
     def net_benefit(self) -> Markup | None:
-        """Net benefit of each challenger a month: mean, 90 % interval, and what the gate counts on."""
+        """Draw each challenger's net benefit a month: mean, 90 % interval and conservative estimate."""
         if not self.challengers:
             return None
         rows = []
         for c in self.challengers:
-            look = c["prospect"]["outlook"]
-            sums = (look["mean"], look["low"], look["high"], c["balance"]["net_benefit_low"])
+            look = c.prospect.outlook
+            sums = (look.mean, look.low, look.high, c.balance.net_benefit_low)
             mean, start, end, cautious = (per_month(amount, self.economics) for amount in sums)
             note = (
                 f"mean {mean:,.0f}, 90 % {start:,.0f} to {end:,.0f}, cautious {cautious:,.0f} {self.currency} a month"
             )
-            rows.append(Row(c["recipe"], mean, start, end, cautious, note, c["verdict"] == "PROMOTE"))
+            rows.append(Row(c.recipe, mean, start, end, cautious, note, c.verdict is Verdict.PROMOTE))
         return dot_plot(
             rows, title="Net benefit of each challenger", axis=f"{self.currency} a month", tick=_thousands, line=0.0
         )
 
     def sensitivity(self) -> Markup | None:
-        """Where each price turns the balance of the challenger spoken of, by its ratio to what is assumed."""
+        """Draw where each assumption turns the balance of the challenger spoken of, relative to its assumed value."""
         if self.spoken is None:
             return None
-        flips = self.spoken["prospect"]["flips"]
-        ratios = {f["price"]: f["flips_at"] / f["assumed"] if f["flips_at"] and f["assumed"] else None for f in flips}
+        flips = self.spoken.prospect.flips
+        ratios = {f.price: f.flips_at / f.assumed for f in flips if f.assumed and not math.isnan(f.flips_at)}
         if not any(ratios.values()):
             return None
         rows = [
@@ -118,25 +166,31 @@ class View:
 
 
 def percent(share: float | None, *, sign: bool = False, digits: int = 1) -> str:
-    """A share as a percentage."""
-    return DASH if share is None else f"{100 * share:{'+' if sign else ''}.{digits}f} %"
+    """Return a share as a percentage."""
+    if share is None or math.isnan(share):
+        return DASH
+    return f"{100 * share:{'+' if sign else ''}.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 4, unit: float = 1.0) -> str:
-    """A figure with so many significant digits."""
-    if value is None:
+    """Return a figure with so many significant digits."""
+    if value is None or math.isnan(value):
         return DASH
     scaled = float(f"{value / unit:.{digits}g}")
     return f"{scaled:,.0f}" if abs(scaled) >= 10 ** (digits - 1) else f"{scaled:g}"
 
 
-def figure(value: float | None, gate: str) -> str:
-    """A guardrail's figure with its unit."""
-    if value is None:
+def with_unit(value: float | None, unit: str) -> str:
+    """Return a figure with its unit; shares and metrics are plain numbers."""
+    if value is None or math.isnan(value):
         return DASH
-    if "memory" in gate or "bytes" in gate:
-        return f"{value / 1e6:,.1f} MB" if abs(value) < 1e9 else f"{value / 1e9:,.1f} GB"
-    return f"{number(value)} s" if "seconds" in gate else number(value)
+    match unit:
+        case "B":
+            return f"{value / 1e6:,.1f} MB" if abs(value) < 1e9 else f"{value / 1e9:,.1f} GB"
+        case "s" | "bit":
+            return f"{number(value)} {unit}"
+        case _:
+            return number(value)
 
 
 def _thousands(value: float) -> str:

@@ -6,25 +6,31 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pipeline.reports.decision_view import View, figure, number, percent
+from pipeline.gate.record_reader import parse_record
+from pipeline.reports.decision_view import View, number, percent
 
 
 def render(record: Mapping[str, Any]) -> str:
-    """Return a decision page as one self-contained HTML file; the same record gives the same bytes.
+    """Return a decision as one self-contained HTML file; the same record gives the same bytes.
 
     Args:
-        record: decision.json, as pipeline/gate/record.py writes it.
+        record: what a decision.json of any schema holds.
+
+    Raises:
+        ValueError: it is not a record.
     """
-    return environment().get_template("decision.html.j2").render(view=View(record), record=record)
+    view = View(parse_record(record))
+    template = environment().get_template("decision.html.j2")
+    return template.render(view=view, record=view.record, schema=record["schema"])
 
 
 @cache
 def environment() -> Environment:
-    """Return the Jinja environment of all pages: values are escaped, and undefined names raise an error."""
+    """Return the environment of all pages: values are escaped, and an undefined name is an error."""
     loader = PackageLoader("pipeline.reports")
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(percent=percent, number=number, figure=figure)
-    environment.globals.update(passed={True: ("✓", "held"), False: ("✕", "broken"), None: ("○", "undecided")})
+    environment.filters.update(percent=percent, number=number)
+    environment.globals.update(passed={True: ("✓", "passed"), False: ("✕", "broken"), None: ("○", "undecided")})
     return environment

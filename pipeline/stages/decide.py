@@ -1,10 +1,11 @@
 """Stage decide: the verdict of the night, with every number that led to it."""
 
 import shutil
-from typing import Any
 
 from pipeline.gate.evidence import EARLIER, SERVED
 from pipeline.gate.record import Inputs, make_record
+from pipeline.gate.record_model import ArrayFile
+from pipeline.json_values import Json
 from pipeline.reports.render import render
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import digest, landing_digest, rule_code
@@ -29,7 +30,7 @@ STAGE = StageSpec(
 
 def run(context: Context) -> str:
     """Write decision.json, its page, and the recipes' figures for `dvc plots`. An INVALID night is a decision too: the
-    stage succeeds, and the night ends with its own exit status."""
+    stage succeeds, and the night ends with an exit status of its own."""
     layout, params = context.layout, context.params
     evidence = gather(context)
     names = [*evidence.measured, *([SERVED] if evidence.served is not None else [])]
@@ -42,7 +43,7 @@ def run(context: Context) -> str:
         evidence=evidence,
         gate=params.gate,
         economics=params.economics,
-        arrays={n: {"file": files[n].relative_to(layout.data).as_posix(), **found[n]} for n in files},
+        arrays={n: ArrayFile(file=files[n].relative_to(layout.data).as_posix(), **found[n]) for n in files},
         hashes={
             "landing": landing_digest(layout),
             "params": digest(params.model_dump(mode="json", include={"evaluation", "recipes", "gate", "economics"})),
@@ -56,8 +57,8 @@ def run(context: Context) -> str:
     return str(record["sentence"])
 
 
-def plot_rows(record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Accuracy and cost of each recipe of a decision, by name; costs [s of CPU, B] are null where they are unknown."""
+def plot_rows(record: Json) -> list[Json]:
+    """Return accuracy and cost of each recipe of a decision, by name; costs [CPU s, B] are null where unknown."""
     return [
         {
             "recipe": name,

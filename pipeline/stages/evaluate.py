@@ -1,4 +1,4 @@
-"""Stage evaluate: what a recipe's fits recommend, against what listeners went on to play."""
+"""Stage evaluate: compare what a recipe's fits recommend with what listeners went on to play."""
 
 import math
 from collections.abc import Sequence
@@ -12,16 +12,17 @@ import pyarrow as pa
 from pipeline.errors import RecipeError
 from pipeline.features.recommendations import recommendations
 from pipeline.json_values import as_json
-from pipeline.metrics.accuracy import METRICS
 from pipeline.metrics.beyond_accuracy import churn
 from pipeline.metrics.evaluation import Measured, measure, summarise
+from pipeline.metrics.listener.registry import listener_metrics
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
+from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, write_json, write_table
+from pipeline.storage.tables import RECOMMENDATIONS, write_json, write_table
 
 STAGE = StageSpec(
     desc="Rank the catalogue for every listener and measure the lists on the decision window",
@@ -63,10 +64,10 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
 
 
 def fitted_models(folder: Path) -> list[Path]:
-    """The folders seed-0 … seed-K−1 of a recipe.
+    """Return the folders seed-0 … seed-K−1 of a recipe.
 
     Raises:
-        RecipeError: there is none, or one of the row is missing.
+        RecipeError: there is no such folder, or a number is missing.
     """
     n_fits = len(list(folder.glob("seed-*")))
     models = [folder / f"seed-{seed}" for seed in range(n_fits)]
@@ -81,41 +82,43 @@ def fitted_models(folder: Path) -> list[Path]:
 
 
 def measure_lists(lists: Lists, decided: Decided) -> Measured:
-    """One fit's lists against tonight's truth."""
+    """Return the metrics of one fit's lists."""
     items, rows = in_vocabulary(lists, decided)
     return measure(items, rows, decided.truth, n_invalid_lists=lists.n_invalid)
 
 
 def first_recommendations(lists: Sequence[Lists], decided: Decided) -> pa.Table:
-    """The first fit's lists of the eligible listeners (RECOMMENDATIONS)."""
+    """Return the first fit's lists of the eligible listeners, a table of RECOMMENDATIONS."""
     first = lists[0]
     return recommendations(first.items, first.item_ids, first.listener_ids, eligible=decided.listener_ids)
 
 
 def churn_of_fits(lists: Sequence[Lists], context: Context, recipe: str) -> float:
-    """What of its lists would be replaced if nothing but the seed changed: the mean `churn` from each fit to the next;
-    0 for a deterministic recipe, NaN where one fit alone cannot tell."""
+    """Return how much of a list another seed would replace: the mean `churn` from each fit to the next.
+
+    0 for a deterministic recipe, NaN for a single fit of a stochastic one.
+    """
     if not FAMILIES[context.params.recipes[recipe].family].stochastic:
         return 0.0
     return float(np.mean([churn(a.items, b.items) for a, b in pairwise(lists)])) if len(lists) > 1 else math.nan
 
 
 def evaluation_table(fits: Sequence[Measured], decided: Decided) -> pa.Table:
-    """A row for each fit and eligible listener (EVALUATION)."""
+    """Return a row for each fit and eligible listener, a table of EVALUATION."""
     n, n_fits, truth = len(decided.listener_ids), len(fits), decided.truth
     columns: dict[str, Any] = {
         "seed": np.repeat(np.arange(n_fits, dtype=np.int32), n),
         "listener_id": pa.chunked_array(decided.listener_ids.chunks * n_fits, pa.string()),
         "n_relevant": np.tile(truth.n_relevant, n_fits),
     }
-    for name in METRICS:
-        columns[name] = np.concatenate([np.empty(0), *(fit.listener[name] for fit in fits)])
+    for metric in listener_metrics():
+        columns[metric.name] = np.concatenate([np.empty(0), *(fit.listener[metric.name] for fit in fits)])
     for name, members in truth.slices.items():
         columns[f"slice_{name}"] = np.tile(members, n_fits)
     return pa.table(columns)
 
 
 def score_costs(recipe: str | None, family: str | None, lists: Sequence[Lists]) -> dict[str, Any]:
-    """Shape of data/costs/score-R.json."""
+    """Return what data/costs/score-RECIPE.json holds."""
     scorings = [each.cost.to_dict() | {"seed": seed} for seed, each in enumerate(lists)]
     return {"recipe": recipe, "family": family, "scorings": scorings}

@@ -11,8 +11,9 @@ from pipeline.stages.context import Context
 from pipeline.stages.evaluate import evaluation_table, first_recommendations, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
+from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, read_json, write_json, write_table
+from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
 
 NAME = "served"
 

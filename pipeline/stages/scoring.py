@@ -13,7 +13,8 @@ import scipy.sparse as sp
 
 from pipeline.features.lists import rows_of
 from pipeline.metrics.cost import Cost
-from pipeline.metrics.evaluation import Truth, count_invalid
+from pipeline.metrics.evaluation import Truth
+from pipeline.metrics.lists import count_invalid
 from pipeline.metrics.slices import listener_slices, slices_of
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context

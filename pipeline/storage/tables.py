@@ -113,20 +113,6 @@ RELEVANT = pa.schema(
 """What each listener played in the decision or the tuning window (with `target: new`, what was new to them); sorted by
 both ids."""
 
-EVALUATION = pa.schema(
-    [
-        pa.field("seed", pa.int32(), nullable=False),
-        pa.field("listener_id", pa.string(), nullable=False),
-        pa.field("n_relevant", pa.int32(), nullable=False),
-        *(
-            pa.field(name, pa.float64(), nullable=False)
-            for name in ("ndcg", "recall", "precision", "average_precision", "reciprocal_rank", "hit")
-        ),
-        *(pa.field(f"slice_{name}", pa.bool_(), nullable=False) for name in ("light", "heavy", "new")),
-    ]
-)
-"""A recipe's metrics for each fit and listener with something relevant; sorted by seed, listener_id."""
-
 RECOMMENDATIONS = pa.schema(
     [
         pa.field("listener_id", pa.string(), nullable=False),
@@ -229,8 +215,17 @@ def _is_whole(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_date32(kind))
 
 
+def columns_of(schema: pa.Schema, *names: str) -> pa.Schema:
+    """Return the schema of some columns, in the order of `names`.
+
+    Raises:
+        KeyError: the schema has no such column.
+    """
+    return pa.schema([schema.field(name) for name in names])
+
+
 def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    """The columns of `schema`, in its order and types, in one chunk each.
+    """Return the columns of `schema`, in its order and types, in one chunk each.
 
     Raises:
         TableError: a column is missing, does not cast, or is null where it must not be.
@@ -255,13 +250,15 @@ def conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """Read a Parquet file, or all files of a folder in the order of their names, with the columns of `schema`.
 
+    Other columns are not read: a table that has more of them, or lacks those that are not asked for, can be read.
+
     Raises:
-        TableError: nothing is there, it is not Parquet, or its columns are others.
+        TableError: there is no file, it is not Parquet, or a column of `schema` is missing or does not cast.
     """
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     try:
         # partitioning=None: day=… folders repeat a column that the file holds itself.
-        tables = [conform(pq.read_table(file, partitioning=None), schema) for file in files]
+        tables = [conform(pq.read_table(file, columns=schema.names, partitioning=None), schema) for file in files]
     except (FileNotFoundError, pa.ArrowInvalid) as err:
         raise TableError(
             f"{path} cannot be read: {err}", expected="Parquet", fix="Run the stage that makes it."

@@ -1,4 +1,4 @@
-"""A night's files as records of runs. Names are made to be read and sorted in MLflow's tables.
+"""A night's files as records of runs, under names that sort and read well in MLflow's tables.
 
 Six figures have short names, because MLflow cuts the heads of columns; the others stand in groups (`accuracy/`,
 `cost/`, …), which MLflow draws as sections of charts.
@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.gate.candidates import COVERAGE
+from pipeline.metrics.catalogue.registry import catalogue_metrics
 from pipeline.metrics.cost import Cost, mean_cost
+from pipeline.metrics.listener.registry import listener_metrics
 from pipeline.tracking.notes import night_note, recipe_note
 from pipeline.tracking.records import RunRecord, TrainingData
 
 MIB = 2**20
-_CATALOGUE = ("novelty", "gini", "top_1_percent_share")
 
 
 @dataclass(frozen=True)
 class NightFiles:
-    """What the stages wrote, read.
+    """Contents of the files that the stages wrote.
 
     Attributes:
         decision: decision.json.
@@ -53,8 +55,13 @@ class NightFiles:
     def metric(self) -> str:
         return str(self.decision["metric"])
 
+    @property
+    def k(self) -> int:
+        """Length of the lists that were scored."""
+        return int(self.metric.partition("_at_")[2])
+
     def upgrade(self, recipe: str) -> Mapping[str, Any]:
-        """The gate's figures on a challenger; empty for the champion, or where the night is INVALID."""
+        """Return the gate's figures on a challenger; empty for the champion, or where the night is INVALID."""
         return next((c for c in self.decision["challengers"] if c["recipe"] == recipe), {})
 
     def role(self, recipe: str) -> str:
@@ -65,7 +72,7 @@ class NightFiles:
 
 
 def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> RunRecord:
-    """The run of the night."""
+    """Return the run of the night."""
     decision, served = night.decision, night.decision["serve"]["recipe"]
     chosen = night.upgrade(decision["challenger"]) if decision["challenger"] else {}
     costs = [*_all(night.fits), *_all(night.scorings), *night.refits, night.lists]
@@ -100,13 +107,13 @@ def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> 
 
 
 def recipe_record(night: NightFiles, recipe: str, artifacts: tuple[tuple[Path, str], ...]) -> RunRecord:
-    """The run of one recipe."""
+    """Return the run of one recipe."""
     measured, upgrade = night.metrics[recipe], night.upgrade(recipe)
     fits, scorings = night.fits[recipe], night.scorings[recipe]
     fit, scoring = mean_cost(fits), mean_cost(scorings)
     metrics = {
         night.metric: measured.get(night.metric),
-        **{f"accuracy/{name}": value for name, value in measured.items() if "_at_" in name and name != night.metric},
+        **_accuracy(measured, night),
         **_catalogue(measured),
         **{f"slice/{name} {night.metric}": means.get(night.metric) for name, means in measured["slices"].items()},
         **_gain(upgrade),
@@ -141,8 +148,8 @@ def recipe_record(night: NightFiles, recipe: str, artifacts: tuple[tuple[Path, s
 
 
 def _record(metrics: Mapping[str, Any], *, tags: Mapping[str, str], **fields: Any) -> RunRecord:
-    """A record whose metrics are finite; the others are named in a tag, since MLflow would store 1.8e308 for them."""
-    # Six significant digits are more than any of these is known to, and are readable in a table.
+    """Return a record of the finite metrics; the others are named in a tag: MLflow would store 1.8e308 for them."""
+    # Six significant digits exceed the precision of all of these, and are readable in a table.
     finite = {n: float(f"{v:.6g}") for n, v in metrics.items() if v is not None and math.isfinite(v)}
     undefined = sorted(metrics.keys() - finite.keys())
     return RunRecord(
@@ -152,12 +159,12 @@ def _record(metrics: Mapping[str, Any], *, tags: Mapping[str, str], **fields: An
 
 def _tags(night: NightFiles, recipe: str, verdict: str) -> dict[str, str]:
     commit = {"mlflow.source.git.commit": night.commit.partition("+")[0]} if night.commit else {}
-    told = {"as_of": night.as_of, "recipe": recipe, "verdict": verdict}
-    return {**told, "git_commit": night.commit or "unknown", **commit}
+    named = {"as_of": night.as_of, "recipe": recipe, "verdict": verdict}
+    return {**named, "git_commit": night.commit or "unknown", **commit}
 
 
 def _gain(upgrade: Mapping[str, Any]) -> dict[str, float | None]:
-    """The gate's figures on a challenger: gains relative to the champion [%], money over the horizon."""
+    """Return the gate's figures on a challenger: gains relative to the champion [%], money over the horizon."""
     if not upgrade:
         return {}
     base = upgrade["comparison"]["champion_mean"]
@@ -173,8 +180,16 @@ def _gain(upgrade: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
-def _catalogue(measured: Mapping[str, Any]) -> dict[str, Any]:
-    return {"coverage": measured.get("catalogue_coverage")} | {f"catalogue/{n}": measured.get(n) for n in _CATALOGUE}
+def _accuracy(measured: Mapping[str, Any], night: NightFiles) -> dict[str, float | None]:
+    """Return the metrics of listeners other than the one that decides."""
+    names = [metric.key(night.k) for metric in listener_metrics()]
+    return {f"accuracy/{name}": measured.get(name) for name in names if name != night.metric and name in measured}
+
+
+def _catalogue(measured: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the metrics of all lists together; coverage is one of the figures with short names."""
+    names = {metric.name: f"catalogue/{metric.name}" for metric in catalogue_metrics()} | {COVERAGE: "coverage"}
+    return {shown: measured.get(name) for name, shown in names.items()}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

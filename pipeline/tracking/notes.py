@@ -1,10 +1,12 @@
-"""Descriptions of runs in Markdown: what a person reads first when opening a run in MLflow."""
+"""Descriptions of runs in Markdown, which MLflow shows at the top of a run."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pipeline.gate.economics import per_month
+from pipeline.gate.guardrails.registry import all_guardrails
 from pipeline.metrics.cost import Cost, mean_cost
+from pipeline.metrics.listener.registry import listener_metrics
 
 if TYPE_CHECKING:
     from pipeline.tracking.night import NightFiles
@@ -18,7 +20,7 @@ The model *netgain* has the alias `champion` on what is served and `previous` on
 
 
 def night_note(night: "NightFiles") -> str:
-    """The sentence, the recipes side by side, the account of rows, what is kept where."""
+    """Return the sentence, the recipes side by side, the counts of rows, and where things are kept."""
     decision, ingest = night.decision, night.ingest
     order = sorted(night.metrics, key=lambda name: -(night.metrics[name].get(night.metric) or 0))
     rows = [_recipe_row(night, recipe) for recipe in order]
@@ -40,7 +42,7 @@ def night_note(night: "NightFiles") -> str:
 
 
 def recipe_note(night: "NightFiles", recipe: str) -> str:
-    """What the recipe gains and costs, by slice, and its guardrails."""
+    """Return what the recipe gains and costs, its accuracy by slice, and its guardrails."""
     measured, upgrade, n_fits = night.metrics[recipe], night.upgrade(recipe), len(night.fits[recipe])
     parts = [
         f"**{recipe}**, {night.role(recipe)} of the night {night.as_of}: "
@@ -55,11 +57,11 @@ def recipe_note(night: "NightFiles", recipe: str) -> str:
         for name, means in measured["slices"].items()
     ]
     if upgrade:
+        labels = {guardrail.name: guardrail.label for guardrail in all_guardrails()}
         parts.append("\n| guardrail | found | bound | |\n| --- | ---: | ---: | --- |")
-        parts += [
-            f"| {g['name'].replace('_', ' ')} | {_number(g['value'], 4)} | {_number(g['bound'], 4)} | {_passed(g)} |"
-            for g in upgrade["gates"]
-        ]
+        for gate in upgrade["gates"]:
+            figures = f"{_number(gate['value'], 4)} | {_number(gate['bound'], 4)}"
+            parts.append(f"| {labels.get(gate['name'], gate['name'])} | {figures} | {_passed(gate)} |")
     return "\n".join(parts) + "\n"
 
 
@@ -96,7 +98,7 @@ def _money(upgrade: Mapping[str, Any], assumptions: Mapping[str, Any]) -> str:
 
 
 def _passed(gate: Mapping[str, Any]) -> str:
-    return {True: "held", False: "**broken**"}.get(gate["passed"], "undecided")
+    return {True: "passed", False: "**broken**"}.get(gate["passed"], "undecided")
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -104,6 +106,7 @@ def _number(value: float | None, digits: int) -> str:
 
 
 def metric_title(metric: str) -> str:
-    """`ndcg_at_10` as NDCG@10."""
+    """Return the title of a metric, such as NDCG@10 for `ndcg_at_10`."""
     name, _, k = metric.partition("_at_")
-    return f"{name.upper()}@{k}"
+    labels = {each.mean_name: each.label for each in listener_metrics()}
+    return f"{labels.get(name, name.upper())}@{k}"

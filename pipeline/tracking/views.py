@@ -1,7 +1,7 @@
-"""A saved view of the runs table: MLflow shows no metric until somebody chooses columns.
+"""A saved view of the runs table: MLflow shows no metric until columns are chosen.
 
-The shape is that of the interface's own "Views" menu: an experiment tag with an envelope of JSON. Where a later MLflow
-does not know it, the tag is idle and the table as plain as before.
+It has the shape that the interface's "Views" menu writes: an experiment tag with an envelope of JSON. A version of
+MLflow that does not know it ignores the tag.
 """
 
 import json
@@ -11,7 +11,7 @@ VIEW_NAME = "Nights: gain, cost, verdict"
 
 
 def saved_view(metric: str, *, created_ms: int) -> str:
-    """The view's envelope.
+    """Return the view's envelope.
 
     Args:
         metric: as `ndcg_at_10`.

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from pipeline.errors import RecipeError
 from pipeline.features.tuning import load_tuning
-from pipeline.metrics.accuracy import hit_matrix, ndcg
+from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.cost import Cost
+from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.interactions import Tuning
 from pipeline.recommenders.registry import build

@@ -112,8 +112,6 @@ def test_a_recipe_in_params_yaml_is_enough_for_a_night(tmp_path: Path) -> None:
     params = workspace / "params.yaml"
     raw = yaml.safe_load(params.read_text(encoding="utf-8"))
     raw["recipes"]["recent"] = RECENT
-    for field in ("maintenance_hours_per_year", "switching_hours"):
-        raw["economics"][field]["recent"] = 1.0
     params.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     unknown = run(workspace, "netgain", "repro", "fit@recent", check=False).stdout
     assert "no stage 'fit@recent'" in unknown

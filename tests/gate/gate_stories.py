@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.configuration import Params, load_params
-from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.candidates import COVERAGE, TOP_SHARE, Candidate, Tonight
 from pipeline.gate.comparison import DETERMINISTIC
 from pipeline.gate.economics import NightCost
 from pipeline.params.economics import EconomicsParams
@@ -49,8 +49,7 @@ def candidate(recipe: str, mean: float, *, family: str | None = None, seed: int 
         "family": family or recipe,
         "ndcg": np.array([mean + np.roll(spread, seed)]),
         "seeds": DETERMINISTIC,
-        "coverage": 0.5,
-        "top_share": 0.4,
+        "metrics": {COVERAGE: changes.pop("coverage", 0.5), TOP_SHARE: changes.pop("top_share", 0.4)},
         "n_invalid_lists": 0,
         "night": night(),
     }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.candidates import COVERAGE, TOP_SHARE, Candidate, Tonight
 from pipeline.gate.comparison import Comparison, SeedVariance
 from pipeline.gate.decision import Decision, Verdict, decide
 from pipeline.gate.pooling import EarlierLooks
@@ -328,7 +328,9 @@ def poisoned(draw: st.DrawFn) -> Tonight:
             value, df = draw(st.sampled_from([(bad, 2.0), (-1.0, 2.0), (1e-6, 0.0), (1e-6, math.nan)]))
             recipes[who] = dataclasses.replace(hit, seeds=SeedVariance(value, df))
         case "coverage" | "top_share":
-            recipes[who] = dataclasses.replace(hit, **{what: draw(st.sampled_from([*POISON, -0.1, 1.1]))})
+            metric = {"coverage": COVERAGE, "top_share": TOP_SHARE}[what]
+            value = draw(st.sampled_from([*POISON, -0.1, 1.1]))
+            recipes[who] = dataclasses.replace(hit, metrics={**hit.metrics, metric: value})
         case "night":
             field = draw(st.sampled_from([f.name for f in dataclasses.fields(night())]))
             value = draw(st.sampled_from([*POISON, -1.0])) if field != "n_listeners" else 0

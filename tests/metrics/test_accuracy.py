@@ -8,7 +8,11 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.metrics.accuracy import METRICS, average, hit_matrix, listener_metrics
+from pipeline.metrics.accuracy import hit_matrix
+from pipeline.metrics.averaging import average, values_by_listener
+from pipeline.metrics.listener.registry import listener_metrics
+
+METRICS = [metric.name for metric in listener_metrics()]
 
 
 def relevant(rows: list[list[int]], n_items: int) -> sp.csr_matrix:
@@ -20,7 +24,7 @@ def relevant(rows: list[list[int]], n_items: int) -> sp.csr_matrix:
 
 def metrics_of(lists: list[list[int]], truth: list[list[int]], n_items: int = 10) -> dict[str, np.ndarray]:
     hits = hit_matrix(np.array(lists, dtype=np.int32), relevant(truth, n_items))
-    return listener_metrics(hits, np.array([len(set(t)) for t in truth], dtype=np.int32))
+    return values_by_listener(hits, np.array([len(set(t)) for t in truth], dtype=np.int32))
 
 
 def test_a_list_with_hits_at_ranks_1_and_3_of_two_relevant_items() -> None:
@@ -71,7 +75,7 @@ def test_means_leave_undefined_listeners_out_and_name_k() -> None:
     assert set(got) == {f"{n}_at_2" for n in ("ndcg", "recall", "precision", "map", "mrr", "hit_rate")}
 
 
-def test_the_mean_over_nobody_is_undefined() -> None:
+def test_the_mean_over_no_listener_is_undefined() -> None:
     got = average(metrics_of([[0]], [[0]]), k=1, among=np.array([False]))
     assert all(np.isnan(v) for v in got.values())
 
@@ -111,7 +115,7 @@ def test_all_metrics_agree_with_ranx_on_random_inputs() -> None:
         lists = [rng.permutation(n_items)[: rng.integers(1, k + 1)].tolist() for _ in range(n_users)]
         padded = np.array([(row + [-1] * k)[:k] for row in lists], dtype=np.int32)
         n_relevant = np.array([len(t) for t in truth], dtype=np.int32)
-        ours = listener_metrics(hit_matrix(padded, relevant(truth, n_items)), n_relevant)
+        ours = values_by_listener(hit_matrix(padded, relevant(truth, n_items)), n_relevant)
         ours["average_precision"] = ours["average_precision"] * np.minimum(n_relevant, k) / n_relevant
         qrels = ranx.Qrels({f"u{u:03}": {f"i{i}": 1 for i in t} for u, t in enumerate(truth)})
         run = ranx.Run({f"u{u:03}": {f"i{i}": float(k - r) for r, i in enumerate(x)} for u, x in enumerate(lists)})

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.metrics.beyond_accuracy import catalogue_coverage, exposure, gini, novelty, top_share
+from pipeline.metrics.beyond_accuracy import exposure
+from pipeline.metrics.catalogue.coverage import catalogue_coverage
+from pipeline.metrics.catalogue.gini import gini
+from pipeline.metrics.catalogue.novelty import novelty
+from pipeline.metrics.catalogue.top_share import top_share
 
 
 def test_exposure_counts_lists_and_leaves_padding_and_strange_items_out() -> None:

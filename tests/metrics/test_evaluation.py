@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.metrics.evaluation import Truth, count_invalid, measure, summarise
+from pipeline.metrics.evaluation import Truth, measure, summarise
+from pipeline.metrics.lists import count_invalid
 
 
 def truth() -> Truth:
@@ -59,7 +60,7 @@ def test_the_summary_averages_listeners_then_fits_and_keeps_both() -> None:
     ],
     ids=["padded", "empty", "twice", "gap", "rising", "infinite", "beyond", "below", "heard"],
 )
-def test_a_list_that_breaks_a_promise_is_counted(items: list[int], scores: list[float], n_bad: int) -> None:
+def test_an_invalid_list_is_counted(items: list[int], scores: list[float], n_bad: int) -> None:
     heard = sp.csr_matrix(np.array([[0, 0, 1, 0]], dtype=np.float32))
     got = count_invalid(np.array([items], np.int32), np.array([scores], np.float32), heard, n_items=4)
     assert got == n_bad

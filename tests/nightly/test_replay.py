@@ -133,7 +133,7 @@ def test_a_setting_that_is_none_is_one_clear_line(alone: Path, setting: str, sai
         what_if(alone, [setting])
 
 
-def test_what_is_no_record_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_record_is_refused(tmp_path: Path) -> None:
     (tmp_path / "decision.json").write_text('{"schema": 1}')
-    with pytest.raises(RecordError, match="no record of schema 3"):
+    with pytest.raises(RecordError, match="not a record of schema 3 or 4"):
         replay(tmp_path / "decision.json")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import RecipeError
-from pipeline.metrics.accuracy import hit_matrix, ndcg
+from pipeline.metrics.accuracy import hit_matrix
+from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.metrics.topk import TopK
 from pipeline.recommenders.blending import best_weights, blend, normalised
 from pipeline.recommenders.families import blend as blend_module

@@ -10,29 +10,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.gate.evidence import Arrays, Evidence, Measured
+from pipeline.gate.candidates import COVERAGE, TOP_SHARE
+from pipeline.gate.evidence import Arrays, Evidence, Measured, SliceFigures
 from pipeline.gate.pooling import EarlierLooks
 from pipeline.gate.record import Inputs, make_record
+from pipeline.gate.record_model import ArrayFile
+from pipeline.gate.record_reader import parse_record
 from pipeline.gate.spending import History, Override
+from pipeline.metrics.cost import Cost
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.decision_view import DASH, View
 from pipeline.reports.render import render
 from tests.gate.gate_stories import economics, gate, night
 
 N = 800
-COST = {"cpu_seconds": 3.2, "wall_seconds": 2.0, "model_bytes": 2**20, "energy_provenance": "constant"}
-QUALITIES = {
-    "fit": COST,
-    "scoring": {"cpu_seconds": 0.4, "scored_per_second": 3000.0},
-    "accuracy": {"ndcg": 0.1, "recall": 0.2, "precision": 0.1, "hit_rate": None},
-    "novelty": 9.0,
-    "gini": None,
-    "slices": {"light": {"n": 200, "ndcg": 0.08}, "heavy": {"n": 200, "ndcg": None}, "new": {"n": 0, "ndcg": None}},
-}
+NAN = float("nan")
+FIT = Cost(3.2, 2.0, model_bytes=2**20, energy_provenance="constant")
+SCORING = Cost(0.4, 0.2, scored_per_second=3000.0)
+METRICS = {"ndcg": 0.1, "recall": 0.2, "precision": 0.1, "hit_rate": NAN, "novelty": 9.0, "gini": NAN}
+SLICES = {"light": SliceFigures(200, 0.08), "heavy": SliceFigures(200, NAN), "new": SliceFigures(0, NAN)}
 
 
 def measured(family: str) -> Measured:
-    return Measured(family, family == "als", 0.4, 0.2, 0, 0.1, None, night(), QUALITIES)
+    metrics = {**METRICS, COVERAGE: 0.4, TOP_SHARE: 0.2}
+    return Measured(family, family == "als", metrics, 0, 0.1, None, night(), FIT, SCORING, SLICES)
 
 
 def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
         more.pop("faults", ()),
     )
     slices = {name: np.arange(N) % 3 == i for i, name in enumerate(("light", "heavy", "new"))}
-    files = {name: {"file": f"evaluation/{name}.parquet", "bytes": 9, "sha256": "ab" * 32} for name in means}
+    files = {name: ArrayFile(file=f"evaluation/{name}.parquet", bytes=9, sha256="ab" * 32) for name in means}
     inputs = Inputs("2026-02-12", 10, evidence, gate(), economics(**more), files, {"rule": "cd" * 32})
     earlier = {name: rng.normal(0, 0.03, N + 50) / N for name in evidence.history.pairs or {}}
     return make_record(inputs, Arrays(arrays, slices, earlier))
@@ -125,8 +126,9 @@ def test_the_first_screen_is_the_verdict_and_the_sentence(case: str) -> None:
 def test_every_recipe_guardrail_and_price_is_there_and_assumptions_are_called_so() -> None:
     told, html = CASES["promote"], render(CASES["promote"])
     spoken = next(c for c in told["challengers"] if c["recipe"] == told["challenger"])
+    labels = {guardrail["name"]: guardrail["label"] for guardrail in told["guardrails"]}
     for gate_ in spoken["gates"]:
-        assert gate_["name"].replace("_", " ") in html
+        assert labels[gate_["name"]] in html
     for flip in spoken["prospect"]["flips"]:
         assert re.search(rf"<td>{flip['price']}</td>.*?assumed", html)
     assert all(f"<td>{recipe}</td>" in html for recipe in told["recipes"])
@@ -152,6 +154,6 @@ def test_a_hostile_record_stays_text() -> None:
 
 
 def test_every_family_says_how_it_can_be_explained_and_one_that_is_gone_has_a_dash() -> None:
-    view = View(CASES["promote"])
+    view = View(parse_record(CASES["promote"]))
     assert all(view.explained(family) not in {"", DASH} for family in FAMILIES)
     assert view.explained("of_an_earlier_release") == DASH

@@ -11,14 +11,15 @@ import pyarrow as pa
 import pytest
 
 from pipeline.gate.spending import look_alpha
-from pipeline.metrics.accuracy import METRICS
 from pipeline.metrics.cost import Cost
+from pipeline.metrics.listener.registry import listener_metrics
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages import decide
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate_served import nothing_served
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import EVALUATION, RECOMMENDATIONS, read_json, write_json, write_table
+from pipeline.storage.evaluation_table import EVALUATION
+from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
 from tests.stages import small_night
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "decision.schema.json").read_text(encoding="utf-8"))
@@ -40,7 +41,8 @@ def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
         "listener_id": names * n_fits,
         "n_relevant": np.ones(n * n_fits, dtype=np.int32),
     }
-    columns |= {m: np.concatenate([mean + 1e-4 * fit + spread for fit in range(n_fits)]) for m in METRICS}
+    values = np.concatenate([mean + 1e-4 * fit + spread for fit in range(n_fits)])
+    columns |= {metric.name: values for metric in listener_metrics()}
     thirds = np.tile(np.arange(n) % 3, n_fits)
     columns |= {f"slice_{s}": thirds == i for i, s in enumerate(("light", "heavy", "new"))}
     write_table(path, pa.table(columns), EVALUATION)
@@ -87,7 +89,7 @@ def decided(context: Context) -> dict[str, Any]:
 
 def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) -> None:
     record = decided(open_night(tmp_path))
-    assert record["schema"] == 3
+    assert record["schema"] == 4
     assert record["as_of"] == "2026-03-08"
     assert record["metric"] == "ndcg_at_10"
     assert record["verdict"] == "PROMOTE"

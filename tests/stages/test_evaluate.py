@@ -15,7 +15,8 @@ from pipeline.stages import scoring
 from pipeline.stages.evaluate import evaluate
 from pipeline.stages.evaluate_served import evaluate_served, nothing_served
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import EVALUATION, read_json, read_table
+from pipeline.storage.evaluation_table import EVALUATION
+from pipeline.storage.tables import read_json, read_table
 from tests.stages import small_night
 
 

@@ -1,0 +1,50 @@
+"""Metrics and guardrails in words, for records that people can read without the code of their night."""
+
+from collections.abc import Iterable
+
+from pipeline.gate.guardrail import Guardrail
+from pipeline.gate.guardrails.registry import all_guardrails, named
+from pipeline.json_values import Json
+from pipeline.metrics.registry import all_metrics
+
+
+def metric_descriptions(k: int, names: Iterable[str] | None = None) -> list[Json]:
+    """Return what the registry says of the metrics of some names, of all by default; unknown names are left out.
+
+    Args:
+        k: length of the lists, which labels such as NDCG@10 name.
+        names: as in records.
+    """
+    wanted = None if names is None else set(names)
+    return [
+        {
+            "name": metric.record_name,
+            "label": metric.title(k),
+            "unit": metric.unit,
+            "direction": metric.direction,
+            "description": metric.description,
+        }
+        for metric in all_metrics()
+        if wanted is None or metric.record_name in wanted
+    ]
+
+
+def guardrail_descriptions(names: Iterable[str] | None = None) -> list[Json]:
+    """Return what the registry says of the guardrails of some names; of all by default.
+
+    Raises:
+        ValueError: there is no guardrail of a name.
+    """
+    return [_described(each) for each in (all_guardrails() if names is None else named(names))]
+
+
+def _described(guardrail: Guardrail) -> Json:
+    return {
+        "name": guardrail.name,
+        "label": guardrail.label,
+        "explanation": guardrail.explanation,
+        "kind": guardrail.kind,
+        "side": guardrail.side,
+        "unit": guardrail.unit,
+        "lanes": list(guardrail.lanes),
+    }

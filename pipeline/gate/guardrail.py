@@ -1,0 +1,123 @@
+"""What a guardrail declares of itself. Decision, record, page, `netgain explain` and MLflow follow from it."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.gate.candidates import Candidate
+from pipeline.json_values import Number
+from pipeline.params.gate import GateParams
+
+Bools = npt.NDArray[np.bool_]
+
+GUARDRAIL_ALPHA = 0.05
+"""Probability of a mistake that each guardrail's own bound allows; it is no part of α."""
+
+Lane = Literal["upgrade", "refresh"]
+Kind = Literal["limit", "hard", "relative"]
+Side = Literal["at most", "at least", "above", "not worse than"]
+Unit = Literal["share", "metric", "lists", "s", "B", "bit"]
+
+LAST = 100
+"""Place of a guardrail that does not say where it belongs: after those that do."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a guardrail is checked on. In the refresh lane, `challenger` is the champion's newer fit and `champion` the
+    served one."""
+
+    challenger: Candidate
+    champion: Candidate
+    popular: Candidate
+    slices: Mapping[str, Bools]
+    params: GateParams
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a guardrail found.
+
+    Attributes:
+        value: the figure, NaN where it could not be computed.
+        bound: what the figure is compared with.
+        decided: False where too few listeners leave it undecided.
+    """
+
+    value: float
+    bound: float
+    decided: bool = True
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The outcome of one guardrail."""
+
+    name: str
+    value: Number
+    """The figure; null where it could not be computed."""
+    bound: Number
+    """What the figure is compared with."""
+    margin: Number
+    """Distance from the bound; negative where the guardrail is broken."""
+    passed: bool | None
+    """null where too few listeners leave it undecided, which is reported and is no pass."""
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """A figure that must keep its bound while the average gains.
+
+    Attributes:
+        name: in the record, unique.
+        label: for people.
+        explanation: what is measured and what bounds it, one sentence for people.
+        kind: `limit`, an absolute limit of a recipe's own cost, checked for every recipe: one over it is excluded
+            before costs are compared; `hard`, an absolute demand; `relative`, compared with the champion.
+        side: on which side of the bound the figure must be. `not worse than`: above the bound, or at least 0.
+        unit: of figure and bound.
+        check: returns figure and bound, or None where the guardrail does not apply.
+        lanes: in which it is checked.
+        place: position among guardrails; then by file.
+    """
+
+    name: str
+    label: str
+    explanation: str
+    kind: Kind
+    side: Side
+    unit: Unit
+    check: Callable[[Case], Finding | None]
+    lanes: tuple[Lane, ...] = ("upgrade", "refresh")
+    place: int = LAST
+
+    def gate(self, case: Case) -> Gate | None:
+        """Return the outcome on a case, None where the guardrail does not apply."""
+        found = self.check(case)
+        if found is None:
+            return None
+        value, bound = float(found.value), found.bound
+        margin = bound - value if self.side == "at most" else value - bound
+        return Gate(self.name, value, bound, margin, _keeps(self.side, value, bound) if found.decided else None)
+
+
+def undecided() -> Finding:
+    """Return the finding where there is nothing to compute a figure from."""
+    return Finding(math.nan, math.nan, decided=False)
+
+
+def _keeps(side: Side, value: float, bound: float) -> bool:
+    match side:
+        case "at most":
+            return value <= bound
+        case "at least":
+            return value >= bound
+        case "above":
+            return value > bound
+        case "not worse than":
+            # No loss passes even where the bound is 0 because the champion finds nothing.
+            return value > bound or value >= 0

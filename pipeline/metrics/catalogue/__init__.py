@@ -1,0 +1,1 @@
+"""Metrics of all lists together, one file each; `registry.py` finds them."""
