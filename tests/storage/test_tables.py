@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import TableError
-from pipeline.storage.tables import RECOMMENDATIONS, read_columns, read_table, write_table
+from pipeline.storage.tables import RECOMMENDATIONS, columns_of, read_columns, read_table, write_table
 
 NUMBERED = pa.schema([pa.field("name", pa.string(), nullable=False), pa.field("n", pa.int64())])
 
@@ -43,3 +43,14 @@ def test_what_is_no_table_is_named(damage: str, tmp_path: Path) -> None:
         write_table(folder / "part-0.parquet", pa.table({"name": ["a"], "n": [1]}), NUMBERED)
     with pytest.raises(TableError, match="day=2026-01-01"):
         read_columns(folder, ["listener_id"])
+
+
+def test_only_the_columns_that_are_asked_for_are_read(tmp_path: Path) -> None:
+    """A table from before a column was added, or with one that is gone since, can be read."""
+    path = tmp_path / "t.parquet"
+    written = pa.schema([pa.field("a", pa.int32(), nullable=False), pa.field("gone", pa.string(), nullable=False)])
+    write_table(path, pa.table({"a": [1, 2], "gone": ["x", "y"]}), written)
+    today = pa.schema([pa.field("a", pa.int32(), nullable=False), pa.field("new", pa.float64(), nullable=False)])
+    assert read_table(path, columns_of(today, "a")).to_pydict() == {"a": [1, 2]}
+    with pytest.raises(TableError, match=r"without the columns \['new'\]"):
+        read_table(path, today)
