@@ -7,6 +7,7 @@ Where the served model is kept, tonight's listeners and plays are folded into it
 from pathlib import Path
 from typing import Any
 
+from pipeline.configuration import FALLBACK_RECIPE
 from pipeline.errors import RecipeError
 from pipeline.metrics.cost import Cost
 from pipeline.recommenders.storage import read_recipe
@@ -15,8 +16,6 @@ from pipeline.stages.context import Context
 from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
 from pipeline.stages.fold_in import FoldTask, fold_kernel
 from pipeline.storage.tables import read_json, write_json
-
-FALLBACK_RECIPE = "popular"
 
 
 def run(context: Context) -> str:
