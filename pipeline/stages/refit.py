@@ -7,6 +7,7 @@ Where the served model is kept, tonight's listeners and plays are folded into it
 from pathlib import Path
 from typing import Any
 
+from pipeline.configuration import FALLBACK_RECIPE
 from pipeline.errors import RecipeError
 from pipeline.metrics.cost import Cost
 from pipeline.recommenders.storage import read_recipe
@@ -23,8 +24,6 @@ STAGE = StageSpec(
     params=("seed", "recipes", "split.target", AS_OF),
     outs=(DATA.final_model.parent, DATA.refit_cost),
 )
-
-FALLBACK_RECIPE = "popular"
 
 
 def run(context: Context) -> str:
