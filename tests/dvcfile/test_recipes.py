@@ -31,7 +31,7 @@ def raw_with(recipes: dict[str, Any], *, blends: list[str] | None = None) -> dic
     if blends is not None:
         raw["recipes"]["blend"]["members"] = blends
     for field in ("maintenance_hours_per_year", "switching_hours"):
-        raw["economics"][field] |= {recipe["family"]: 1.0 for recipe in recipes.values()}
+        raw["economics"].setdefault(field, {}).update({recipe["family"]: 1.0 for recipe in recipes.values()})
     return raw
 
 
@@ -115,7 +115,7 @@ def test_a_recipe_in_params_yaml_is_enough_for_a_night(tmp_path: Path) -> None:
     raw = yaml.safe_load(params.read_text(encoding="utf-8"))
     raw["recipes"]["recent"] = RECENT
     for field in ("maintenance_hours_per_year", "switching_hours"):
-        raw["economics"][field]["recent"] = 1.0
+        raw["economics"].setdefault(field, {})["recent"] = 1.0
     params.write_text(yaml.safe_dump(raw, sort_keys=False), encoding="utf-8")
     unknown = run(workspace, "netgain", "repro", "fit@recent", check=False).stdout
     assert "no stage 'fit@recent'" in unknown
