@@ -20,7 +20,14 @@ from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
 from pipeline.params import BlendRecipe, Params, load_params
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.code_closure import REGISTRY, closure_of, is_left_out
-from pipeline.runtime.source_imports import executes_something, file_of, is_module, modules_of, packages_of
+from pipeline.runtime.source_imports import (
+    executes_something,
+    file_of,
+    is_module,
+    modules_of,
+    packages_by_name,
+    packages_of,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
@@ -164,7 +171,8 @@ def _upstream(module: str, *, loads: set[str]) -> set[str]:
             continue
         found.add(name)
         todo |= _graph().find_modules_directly_imported_by(name) | set(packages_of(name))
-        todo |= loads if name == REGISTRY else set()
+        by_name = {each for package in packages_by_name(name, ROOT) for each in modules_of(package, ROOT)}
+        todo |= loads if name == REGISTRY else by_name  # which no graph of imports knows
     return {name for name in found if executes_something(name, ROOT)}
 
 
