@@ -21,19 +21,19 @@ from pipeline.graph import EFFECTS, Stage, edges, last_stages, read_stages
 from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.code_closure import REGISTRY, closure_of, is_left_out
-from pipeline.runtime.source_imports import executes_something, file_of, is_module, modules_of, packages_of
+from pipeline.runtime.source_imports import (
+    executes_something,
+    file_of,
+    is_module,
+    modules_of,
+    packages_by_name,
+    packages_of,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polars", "numpy")
 
 STAGES = [f"pipeline.stages.{name}" for name in declared_stages()]
-BY_NAME = {
-    "pipeline.gate.guardrails.registry": "pipeline.gate.guardrails",
-    "pipeline.logs.formats": "pipeline.logs.formats",
-    "pipeline.metrics.catalogue.registry": "pipeline.metrics.catalogue",
-    "pipeline.metrics.listener.registry": "pipeline.metrics.listener",
-}
-"""Registries that import all modules of a folder by name, and the folder."""
 
 # What cached results are made by: their keys hold a digest of its closure.
 KERNELS = (
@@ -174,8 +174,8 @@ def _upstream(module: str, *, loads: set[str]) -> set[str]:
             continue
         found.add(name)
         todo |= _graph().find_modules_directly_imported_by(name) | set(packages_of(name))
-        todo |= loads if name == REGISTRY else set()
-        todo |= set(modules_of(BY_NAME[name], ROOT)) if name in BY_NAME else set()
+        by_name = {each for package in packages_by_name(name, ROOT) for each in modules_of(package, ROOT)}
+        todo |= loads if name == REGISTRY else by_name  # which no graph of imports knows
     return {name for name in found if executes_something(name, ROOT)}
 
 
