@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.params import InteractionParams, load_params
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import ingest as ingest_stage

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.params import load_params
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import validate as stage
