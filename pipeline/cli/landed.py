@@ -65,7 +65,7 @@ def accept_(
 
 
 def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[str, str, list[Finding]]:
-    from pipeline.logs.landing import take_inventory
+    from pipeline.logs.inventory import take_inventory
 
     inventory = take_inventory(
         logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace

@@ -19,7 +19,7 @@ from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.logs.landing import Landing
 from pipeline.logs.manifest import Finding, accept, forget
 from pipeline.logs.pseudonyms import Erased
-from pipeline.logs.reading import Reason
+from pipeline.logs.reasons import Reason
 from pipeline.releases.current import redact_failure_reason
 from pipeline.settings import Settings
 from pipeline.state.journal import now

@@ -14,7 +14,8 @@ from pipeline.logs.contents import as_utf8, decompress, read_parquet
 from pipeline.logs.formats import formats_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, pseudonymise
-from pipeline.logs.reading import Reason, Source
+from pipeline.logs.reading import Source
+from pipeline.logs.reasons import Reason
 from pipeline.storage.tables import atomic_path
 
 

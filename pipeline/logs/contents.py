@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.logs.reading import Repair, UnreadableFileError
+from pipeline.logs.reading import UnreadableFileError
+from pipeline.logs.reasons import Repair
 
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 _BLANK = b" \t\r\n"

@@ -4,7 +4,8 @@ import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pipeline.logs.reading import MAX_LINE_BYTES, Reason
+from pipeline.logs.reading import MAX_LINE_BYTES
+from pipeline.logs.reasons import Reason
 
 _MOST_LINES = 50
 """A quoted text of more lines than this has lost its closing quote."""

@@ -7,7 +7,8 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.logs.columns import load_columns
 from pipeline.logs.contents import COMPRESSION, as_utf8, decompress
-from pipeline.logs.reading import ReadResult, Reason, Source, UnreadableFileError, unreadable
+from pipeline.logs.reading import ReadResult, Source, UnreadableFileError, unreadable
+from pipeline.logs.reasons import Reason
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.logs.jsonlines import parse_json, storable, text_of
-from pipeline.logs.reading import Reason, UnreadableFileError
+from pipeline.logs.reading import UnreadableFileError
+from pipeline.logs.reasons import Reason
 
 ARRAY_REASONS = frozenset({Reason.NOT_OBJECT})
 """Reasons that `texts` gives, beyond those of `settle`."""

@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 
 from pipeline.logs.contents import Lines
-from pipeline.logs.reading import MAX_LINE_BYTES, Reason
+from pipeline.logs.reading import MAX_LINE_BYTES
+from pipeline.logs.reasons import Reason
 
 Schema = Mapping[str, pl.DataType | type[pl.DataType]]
 """Fields to read: texts, and structs and lists of them."""

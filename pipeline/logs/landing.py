@@ -1,24 +1,16 @@
-"""The inventory of landed files with their checksums, and reads that refuse files that changed since."""
+"""The landed files of the open night, and reads that refuse files that changed since the inventory."""
 
 import hashlib
-import json
-import math
-import os
-import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import LandingError
-from pipeline.logs.columns import ColumnMap, load_columns, parse_columns
+from pipeline.logs.columns import ColumnMap, parse_columns
 from pipeline.logs.format import Format
 from pipeline.logs.formats import format_of, formats_of
-from pipeline.logs.pseudonyms import NO_RULES, Erased, PrivacyRules, fingerprint, pseudonym
-from pipeline.storage.tables import read_json, write_json
-
-# A file younger than this [s] may change without a new time stamp, so its checksum is not cached.
-_SETTLED_SECONDS = 2
+from pipeline.logs.pseudonyms import Erased
+from pipeline.storage.tables import read_json
 
 
 @dataclass(frozen=True)
@@ -71,71 +63,6 @@ class Landing:
         """Whether a file belongs to one listener, after whom its folder is named."""
         declared = self.format_of(file).listener_folders
         return (self.columns is None or self.columns.listener is None) if declared is None else declared
-
-
-def take_inventory(
-    root: Path,
-    format: str,
-    *,
-    cache: Path | None = None,
-    workspace: Path | None = None,
-    privacy: PrivacyRules = NO_RULES,
-) -> dict[str, Any]:
-    """Return the content of landing.json: which files a night ingests.
-
-    Files that the format does not take (`Format.takes`) are left out.
-
-    Args:
-        root: the landing folder, or one landed file.
-        format: the name of a format, or several, separated by commas.
-        cache: a JSON file of checksums by path, size and time of change, so that unchanged files are not read again.
-        privacy: pseudonym key and erased listeners of the night.
-        workspace: if given, the root is written relative to it, so that clones side by side agree.
-
-    Raises:
-        ParamsError: an unknown format.
-        LandingError: the folder is missing, holds no log of this format, cannot be read, or has no column map though
-            the format needs one.
-    """
-    formats = formats_of(format)
-    single = root if root.is_file() else None
-    root = root.parent if single else root
-    if not root.is_dir():
-        raise LandingError(
-            f"the landing folder {root} does not exist",
-            expected="a folder of logs",
-            fix="Set NETGAIN_LANDING or give LOGS.",
-        )
-    known = _read_cache(cache)
-    seen: dict[str, list[Any]] = {}
-    logs = _logs_below(single or root, root, formats)
-    files = [_landed(root, relative, known, seen) for relative in logs]
-    if not files:
-        raise LandingError(
-            f"{single or root} holds no log of the format {format}",
-            expected=f"files named {', '.join(pattern for each in formats for pattern in each.patterns)}",
-            fix="Check the folder and the format.",
-        )
-    if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
-        write_json(cache, {**known, **seen})
-    named = {each.name for each in formats if privacy.key is not None and each.by_folder(root)}
-    inventory: dict[str, Any] = {
-        "format": format,
-        "root": _written_root(root, workspace),
-        "files": [
-            _entry(file)
-            | ({"format": logs[file.path].name} if len(formats) > 1 else {})
-            | ({"shown": _shown(file.path, privacy)} if logs[file.path].name in named else {})
-            for file in files
-        ],
-    }
-    if any(each.needs_columns for each in formats):
-        inventory["columns"] = load_columns(root).model_dump(mode="json")
-    if privacy.erased is not None:
-        inventory["erased"] = privacy.erased.as_json()
-    if privacy.key is not None:
-        inventory["id_key"] = fingerprint(privacy.key)
-    return inventory
 
 
 def read_landing(path: Path, *, workspace: Path) -> Landing:
@@ -199,65 +126,3 @@ def _landed_file(entry: dict[str, Any]) -> LandedFile:
         str(entry.get("shown", "")),
         str(entry.get("format", "")),
     )
-
-
-def _entry(file: LandedFile) -> dict[str, Any]:
-    return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
-
-
-def _shown(path: str, privacy: PrivacyRules) -> str:
-    """Return a path whose first folder is a listener with the pseudonym in place of the folder."""
-    folder, slash, rest = path.partition("/")
-    return f"{pseudonym(privacy.key, folder)}/{rest}" if slash and privacy.key else path
-
-
-def _logs_below(start: Path, root: Path, formats: Sequence[Format]) -> dict[str, Format]:
-    """Return the format of each log below a folder, by path relative to the root."""
-    found = [start] if start.is_file() else start.rglob("*")
-    paths = (path.relative_to(root).as_posix() for path in found if path.is_file())
-    takers = {path: next((each for each in formats if each.takes(path)), None) for path in sorted(paths)}
-    logs = {path: taker for path, taker in takers.items() if taker is not None}
-    for path in logs:
-        if not path.isprintable():
-            raise LandingError(f"a file named {path!a}", expected="a name of printable UTF-8", fix="Rename it.")
-    return logs
-
-
-def _landed(root: Path, relative: str, known: dict[str, list[Any]], seen: dict[str, list[Any]]) -> LandedFile:
-    path = root / relative
-    key = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps "..": one file would have several names)
-    try:
-        stat = path.stat()
-        found = known.get(key)
-        if found and found[:2] == [stat.st_size, stat.st_mtime_ns]:
-            seen[key] = found
-            return LandedFile(relative, stat.st_size, str(found[2]), _written_at(stat))
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-    except OSError as err:
-        raise LandingError(
-            f"{relative} cannot be read: {err.strerror}", expected="a readable file", fix="Check its rights."
-        ) from err
-    if size == stat.st_size and stat.st_mtime < time.time() - _SETTLED_SECONDS:
-        seen[key] = [size, stat.st_mtime_ns, digest]
-    return LandedFile(relative, size, digest, _written_at(stat))
-
-
-def _written_at(stat: os.stat_result) -> int:
-    return math.ceil(stat.st_mtime)
-
-
-def _read_cache(cache: Path | None) -> dict[str, list[Any]]:
-    """Return the cached checksums; a cache that cannot be read counts as empty."""
-    try:
-        raw = json.loads(cache.read_text(encoding="utf-8")) if cache else {}
-    except (OSError, ValueError):
-        return {}
-    entries = raw.items() if isinstance(raw, dict) else []
-    return {path: entry for path, entry in entries if isinstance(entry, list) and len(entry) == 3}
-
-
-def _written_root(root: Path, workspace: Path | None) -> str:
-    absolute = Path(os.path.abspath(root))  # noqa: PTH100 (as above)
-    return (absolute if workspace is None else Path(os.path.relpath(absolute, workspace))).as_posix()

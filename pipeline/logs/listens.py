@@ -6,7 +6,8 @@ import polars as pl
 
 from pipeline.logs.contents import Lines
 from pipeline.logs.jsonlines import Schema, decode
-from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, settle
+from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
+from pipeline.logs.reasons import Repair
 from pipeline.logs.values import is_no_mbid, mbid, unix_moments
 
 _MBIDS = pl.Struct({"recording_mbid": pl.String, "artist_mbids": pl.List(pl.String)})

@@ -15,7 +15,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.errors import SettingsError
-from pipeline.logs.reading import ReadResult, Reason
+from pipeline.logs.reading import ReadResult
+from pipeline.logs.reasons import Reason
 from pipeline.storage.tables import PLAYS, QUARANTINE
 
 _TOKENS = re.compile(r'[\s"\',;|:{}\[\]<>]+')

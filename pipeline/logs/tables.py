@@ -13,7 +13,8 @@ from pipeline.logs.contents import read_parquet, split_lines
 from pipeline.logs.csvrows import Record, read_records
 from pipeline.logs.jsonarray import raw_json
 from pipeline.logs.jsonlines import decode
-from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Repair, Source, UnreadableFileError, settle
+from pipeline.logs.reading import CANDIDATES, ReadResult, Source, UnreadableFileError, settle
+from pipeline.logs.reasons import Reason, Repair
 from pipeline.logs.values import MOMENT, is_no_mbid, iso_moments, mbid, patterned_moments, unix_moments, utc, whole
 
 _PREAMBLE_LINES = 20

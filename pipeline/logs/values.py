@@ -5,7 +5,7 @@ import re
 
 import polars as pl
 
-from pipeline.logs.reading import Repair
+from pipeline.logs.reasons import Repair
 
 MOMENT = pl.Datetime("us", "UTC")
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-5][0-9]Z$"

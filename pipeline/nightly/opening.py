@@ -14,7 +14,7 @@ from pipeline.effects.perform import mend_journals
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.json_values import as_json
-from pipeline.logs.landing import take_inventory
+from pipeline.logs.inventory import take_inventory
 from pipeline.logs.manifest import findings, refuse
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from pipeline.logs.reading import NO_FAULT
+from pipeline.logs.reasons import NO_FAULT
 from pipeline.validation.expectations import Expect, within
 
 

@@ -9,9 +9,11 @@ import yaml
 from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
 from pipeline.erasure.scan import scan, sought
 from pipeline.logs.formats import format_of
-from pipeline.logs.landing import Landing, read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import Landing, read_landing
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, pseudonymise
-from pipeline.logs.reading import Reason, Source
+from pipeline.logs.reading import Source
+from pipeline.logs.reasons import Reason
 from pipeline.storage.tables import write_json
 from tests.fuzz.dialect import WRITTEN_AT
 from tests.fuzz.dialects import all_dialects

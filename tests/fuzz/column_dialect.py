@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipeline.logs.reading import Reason
+from pipeline.logs.reasons import Reason
 from tests.fuzz.dialect import AHEAD, BEFORE, BEYOND, Dirt, Record, Spoil
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.logs.reading import Reason, Repair
+from pipeline.logs.reasons import Reason, Repair
 
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"
 WRITTEN_AT = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from pipeline.logs.reading import Reason
+from pipeline.logs.reasons import Reason
 from tests.fuzz.dialect import Dirt, Record, put
 
 

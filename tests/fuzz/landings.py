@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from pipeline.logs.reading import Reason, Repair
+from pipeline.logs.reasons import Reason, Repair
 from tests.fuzz.dialect import WRITTEN_AT, Dialect, Play, Record
 from tests.fuzz.dialects import all_dialects
 

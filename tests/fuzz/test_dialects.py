@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.logs.formats import format_names, format_of
-from pipeline.logs.reading import JUDGED, Reason
+from pipeline.logs.reasons import JUDGED, Reason
 from tests.fuzz.dialects import all_dialects
 
 # Random folders hold neither: test_landings.py and tests/logs/test_tables.py test them.

@@ -12,8 +12,8 @@ import pytest
 
 from pipeline.errors import LandingError
 from pipeline.logs.formats import format_names
-from pipeline.logs.landing import take_inventory
-from pipeline.logs.reading import Reason, Repair
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.reasons import Reason, Repair
 from tests.fuzz.dialect import Dialect
 from tests.fuzz.landings import Expected, make_landing, play_of
 from tests.stages.test_ingest import assert_adds_up, run

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LandingError, ParamsError, TableError
-from pipeline.logs.landing import LandedFile, open_landed, read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import LandedFile, open_landed, read_landing
 
 WRITTEN_AT = 1_767_225_600
 SHA_OF_A = hashlib.sha256(b"a").hexdigest()

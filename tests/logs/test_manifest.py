@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LandingError
-from pipeline.logs.landing import take_inventory
+from pipeline.logs.inventory import take_inventory
 from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, enter_night, files_in_manifest, findings, refuse
 from pipeline.state.journal import read_lines
 from pipeline.storage.tables import read_json

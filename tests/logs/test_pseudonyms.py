@@ -9,9 +9,11 @@ import yaml
 
 from pipeline.errors import SettingsError
 from pipeline.logs.formats import format_of
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, fingerprint, pseudonym, pseudonymise
-from pipeline.logs.reading import ReadResult, Reason, Source
+from pipeline.logs.reading import ReadResult, Source
+from pipeline.logs.reasons import Reason
 from pipeline.settings import load_settings
 from pipeline.storage.tables import PLAYS, QUARANTINE, read_json, read_table
 from tests.fuzz.dialect import Play

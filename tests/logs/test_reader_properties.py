@@ -13,7 +13,8 @@ from pipeline.logs import jsonlines, listens
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.contents import split_lines
 from pipeline.logs.formats import format_names, format_of, netgain
-from pipeline.logs.reading import JUDGED, Reason, Source
+from pipeline.logs.reading import Source
+from pipeline.logs.reasons import JUDGED, Reason
 from tests.fuzz.dialects import all_dialects
 
 NAMES = {dialect.format: dialect.file("ann", 0) for dialect in all_dialects().values()}

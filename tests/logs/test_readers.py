@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.logs.formats import format_of
-from pipeline.logs.reading import ReadResult, Reason, Repair, Source
+from pipeline.logs.reading import ReadResult, Source
+from pipeline.logs.reasons import Reason, Repair
 
 FIXTURES = Path(__file__).parents[2].parent / "shared" / "data" / "listenbrainz" / "fixtures"
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"

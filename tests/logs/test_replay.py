@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.errors import LandingError, TableError
-from pipeline.logs.landing import Landing, read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import Landing, read_landing
 from pipeline.logs.replay import enter_replayed, export, land_mended, read_again, with_replayed
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest

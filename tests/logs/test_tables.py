@@ -15,8 +15,9 @@ from pipeline.errors import LandingError
 from pipeline.logs.columns import ColumnMap, load_columns
 from pipeline.logs.csvrows import read_records
 from pipeline.logs.formats import format_of
-from pipeline.logs.landing import take_inventory
-from pipeline.logs.reading import MAX_LINE_BYTES, ReadResult, Reason, Source
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.reading import MAX_LINE_BYTES, ReadResult, Source
+from pipeline.logs.reasons import Reason
 from pipeline.storage.tables import PLAYS, read_table
 from tests.stages.test_ingest import run
 

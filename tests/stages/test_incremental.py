@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.configuration import load_params
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.params.interactions import InteractionParams
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import ingest as ingest_stage

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import LandingError
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest

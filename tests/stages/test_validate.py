@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.configuration import load_params
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import validate as stage
 from pipeline.stages.ingest import ingest

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from pipeline.logs.formats import format_of
-from pipeline.logs.landing import read_landing, take_inventory
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import read_landing
 from pipeline.logs.reading import Source
 from pipeline.runtime.inprocess import InProcess
 from pipeline.simulation.dirt import Dirt

@@ -6,7 +6,8 @@ import pyarrow as pa
 
 from pipeline.logs.contents import Lines, join_lines, split_lines
 from pipeline.logs.format import Format, with_compressed
-from pipeline.logs.reading import CANDIDATES, MAX_LINE_BYTES, ReadResult, Reason, Repair, Source, settle
+from pipeline.logs.reading import CANDIDATES, MAX_LINE_BYTES, ReadResult, Source, settle
+from pipeline.logs.reasons import Reason, Repair
 from pipeline.logs.values import is_no_mbid, iso_moments, mbid
 
 _COLUMNS = ("listener_id", "played_at", "artist_id", "artist_name", "track_id", "track_name")

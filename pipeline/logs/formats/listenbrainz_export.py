@@ -10,7 +10,8 @@ from pipeline.logs.format import Format, with_compressed
 from pipeline.logs.jsonarray import raw_json
 from pipeline.logs.jsonlines import LINE_REASONS, parse_json
 from pipeline.logs.listens import settle_listens
-from pipeline.logs.reading import ReadResult, Reason, Source, UnreadableFileError
+from pipeline.logs.reading import ReadResult, Source, UnreadableFileError
+from pipeline.logs.reasons import Reason
 
 
 def read(data: bytes, source: Source) -> ReadResult:

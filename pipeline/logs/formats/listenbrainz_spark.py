@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from pipeline.logs.contents import read_parquet
 from pipeline.logs.format import Format
-from pipeline.logs.reading import CANDIDATES, ReadResult, Repair, Source, UnreadableFileError, settle
+from pipeline.logs.reading import CANDIDATES, ReadResult, Source, UnreadableFileError, settle
+from pipeline.logs.reasons import Repair
 from pipeline.logs.values import is_no_mbid, mbid, utc
 
 _COLUMNS = ("listened_at", "user_id", "artist_name", "recording_name", "recording_mbid", "artist_credit_mbids")

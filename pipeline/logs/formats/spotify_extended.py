@@ -11,7 +11,8 @@ import polars as pl
 from pipeline.logs.format import Format
 from pipeline.logs.jsonarray import ARRAY_REASONS, assemble, raw_json, read_array, texts
 from pipeline.logs.jsonlines import text_of
-from pipeline.logs.reading import CANDIDATES, ReadResult, Reason, Source, settle
+from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
+from pipeline.logs.reasons import Reason
 from pipeline.logs.values import iso_moments
 
 _FIELDS = {

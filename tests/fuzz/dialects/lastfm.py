@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pipeline.logs.reading import Reason, Repair
+from pipeline.logs.reasons import Reason, Repair
 from tests.fuzz.column_dialect import column, csv_dirt, csv_of
 from tests.fuzz.dialect import AHEAD, BEFORE, BEYOND, MBID, Dialect, Record, iso
 

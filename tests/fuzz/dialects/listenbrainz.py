@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from pipeline.logs.reading import Reason, Repair
+from pipeline.logs.reasons import Reason, Repair
 from tests.fuzz.column_dialect import parquet
 from tests.fuzz.dialect import MBID, Dialect, Record, bad_times, drop, put
 from tests.fuzz.json_dialect import LINE_DIRT, array, bad_values, lines

@@ -1,6 +1,6 @@
 """Netgain's own format."""
 
-from pipeline.logs.reading import Reason
+from pipeline.logs.reasons import Reason
 from tests.fuzz.dialect import Dialect, bad_times, drop, iso, put
 from tests.fuzz.json_dialect import LINE_DIRT, bad_durations, bad_values, lines
 

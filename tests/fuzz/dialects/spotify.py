@@ -1,6 +1,6 @@
 """Spotify: the account export and the extended history."""
 
-from pipeline.logs.reading import Reason
+from pipeline.logs.reasons import Reason
 from tests.fuzz.dialect import Dialect, bad_times, iso
 from tests.fuzz.json_dialect import array, bad_durations, bad_values
 

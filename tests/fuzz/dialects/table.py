@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from pipeline.logs.reading import Reason
+from pipeline.logs.reasons import Reason
 from tests.fuzz.column_dialect import column, csv_dirt, csv_of, parquet
 from tests.fuzz.dialect import BEFORE, Dialect, put
 from tests.fuzz.dialects.netgain import NETGAIN
