@@ -154,7 +154,7 @@ def test_a_replay_killed_before_the_run_is_finished_leaves_one_record(
     process.kill()
     process.wait()
     assert "RUNNING" in {run.info.status for run in store.of("2026-04-01")}
-    said = list(replay(at(context, server).settings).said.values())
+    said = list(replay(at(context, server).settings).delivered.values())
     assert said == ["2026-04-01 PROMOTE als: recorded with 6 recipes"]
     assert [run.info.status for run in store.of("2026-04-01")] == ["FINISHED"] * RUNS
 

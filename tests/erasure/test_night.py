@@ -76,7 +76,7 @@ def erased(workspace: Path, leaving: list[str]) -> Path:
     assert f"{LEAVE} listeners will be erased by the next night" in told.stdout
     (workspace / "leaving.txt").unlink()
     land(workspace, DAYS + 1)
-    assert f"{LEAVE} listeners are erased" in night(workspace, DAYS + 1).stdout
+    assert f"{LEAVE} listeners were erased" in night(workspace, DAYS + 1).stdout
     return workspace
 
 

@@ -37,7 +37,7 @@ def test_going_back_further_and_forth(tmp_path: Path, three: list[Release]) -> N
 
 def test_the_first_release_has_none_before_it(tmp_path: Path, three: list[Release]) -> None:
     back(tmp_path, three[0].id)
-    with pytest.raises(ReleaseError, match="is the first release"):
+    with pytest.raises(ReleaseError, match="is the oldest kept release"):
         back(tmp_path)
 
 
