@@ -79,7 +79,7 @@ def test_each_checkpoint_has_a_page(night):
     }
 
 
-def test_a_bot_is_set_aside_and_its_plays_are_counted_on_no_day(night):
+def test_a_bot_is_excluded_and_its_plays_are_not_counted(night):
     assert pl.read_parquet(night.layout.set_aside)["listener_id"].to_list() == ["Planted Bot"]
     daily = pl.read_parquet(night.layout.daily / "*.parquet")
     assert "Planted Listener" in daily["listener_id"]
@@ -87,14 +87,14 @@ def test_a_bot_is_set_aside_and_its_plays_are_counted_on_no_day(night):
     assert "Planted Bot" not in pl.read_parquet(night.layout.lists)["listener_id"]
 
 
-def test_a_warning_is_told_and_stops_nobody(night):
+def test_a_warning_is_reported_and_does_not_stop_the_night(night):
     (warning,) = read_json(night.layout.validation_report)["warnings"]
     assert warning.startswith("volume: the last play is at most 0 days old")
     assert warning in told(night)["reports/data_docs/2026-01-13/results.json"]
     assert read_json(night.layout.audit_report)["failures"] == []
 
 
-def test_nothing_that_is_told_names_a_listener_or_a_title(night):
+def test_no_report_names_a_listener_or_a_title(night):
     texts = told(night)
     assert {"data/validation.json", "data/interactions.json", "data/audit.json"} <= set(texts)
     assert "reports/data_docs/index.html" in texts
@@ -105,7 +105,7 @@ def test_nothing_that_is_told_names_a_listener_or_a_title(night):
     assert not [name for name, text in texts.items() if any(f'"{listener}"' in text for listener in listeners)]
 
 
-def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
+def test_the_summary_lists_warnings_and_excluded_listeners(night):
     from rich.console import Console
 
     kinds = ("n_expectations", "warnings", "set_aside", "undecided")
@@ -131,7 +131,7 @@ def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
     assert "79 expectations of the data" in text
 
 
-def test_a_night_that_is_stopped_is_the_one_to_look_at(night, workspace):
+def test_a_stopped_night_has_its_data_docs(night, workspace):
     """The day after, without logs of its own and with a bound on their age; what last night left is not tonight's."""
     params = workspace / "params.yaml"
     text = params.read_text()

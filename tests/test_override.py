@@ -73,7 +73,7 @@ def test_after_its_last_night_the_gates_own_choice_is_the_champion_again(
     assert current(workspace / "releases").recipe == "popular"
 
 
-def test_the_second_look_at_a_pair_is_pooled_with_the_first_and_can_be_replayed(
+def test_the_second_interim_analysis_of_a_pair_is_pooled_with_the_first_and_can_be_replayed(
     overridden: tuple[Path, dict[str, Any], dict[str, Any]],
 ) -> None:
     workspace, before, _ = overridden

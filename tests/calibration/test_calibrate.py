@@ -41,7 +41,7 @@ def test_every_property_has_a_figure_and_a_target(ran: tuple[Path, list[str], di
     json.dumps(found, allow_nan=False)
 
 
-def test_what_was_fitted_is_fitted_once(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+def test_refits_are_reused(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
     workspace, _, found = ran
     again: list[str] = []
     repeated = calibrate(load_settings({}, workspace=workspace), again.append, size=SIZE, scale=0.02)
@@ -49,7 +49,7 @@ def test_what_was_fitted_is_fitted_once(ran: tuple[Path, list[str], dict[str, An
     assert repeated == found
 
 
-def test_its_page_shows_every_proof_and_needs_nothing_else(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+def test_the_page_shows_every_proof_and_is_self_contained(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
     html = render_calibration(ran[2])
     parser = Balance()
     parser.feed(html)

@@ -80,12 +80,12 @@ def erased(workspace: Path, leaving: list[str]) -> Path:
     return workspace
 
 
-def test_no_byte_of_theirs_is_left(erased: Path, leaving: list[str]) -> None:
+def test_no_byte_of_the_erased_listeners_is_left(erased: Path, leaving: list[str]) -> None:
     assert left(erased, leaving) == []
     assert not (erased / "ledger" / "erasures" / "pending.json").exists()
 
 
-def test_all_others_are_served_as_before(erased: Path, leaving: list[str]) -> None:
+def test_all_other_listeners_are_served_as_before(erased: Path, leaving: list[str]) -> None:
     listeners = set(pq.read_table(current(erased / "releases").lists)["listener_id"].to_pylist())
     window = set(pq.read_table(erased / "data" / "window" / "listeners.parquet")["listener_id"].to_pylist())
     assert listeners == window
@@ -94,7 +94,7 @@ def test_all_others_are_served_as_before(erased: Path, leaving: list[str]) -> No
     assert "is unknown: the fallback list" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
 
 
-def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None:
+def test_a_rollback_does_not_bring_erased_listeners_back(erased: Path, leaving: list[str]) -> None:
     found = list_releases(erased / "releases")
     assert len(found) == 2
     for release in found:
@@ -105,7 +105,7 @@ def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None
     roll_back(erased / "releases", erased / "ledger", to=found[1].id, by="ann", reason="r")
 
 
-def test_the_certificate_says_what_was_removed_where(erased: Path, leaving: list[str]) -> None:
+def test_the_certificate_lists_what_was_removed(erased: Path, leaving: list[str]) -> None:
     (path,) = (erased / "reports" / "erasures").iterdir()
     certificate = read_json(path)
     assert certificate["left"] == 0
@@ -114,7 +114,9 @@ def test_the_certificate_says_what_was_removed_where(erased: Path, leaving: list
     assert certificate["removed"]["landing"]["files"] == DAYS + 1
 
 
-def test_who_comes_back_stays_at_the_door_and_goes_from_landing_too(erased: Path, leaving: list[str]) -> None:
+def test_redelivered_rows_of_erased_listeners_are_not_read_and_are_removed_from_landing(
+    erased: Path, leaving: list[str]
+) -> None:
     play = {"listener_id": leaving[0], "played_at": "2026-01-15T10:00:00Z", "artist_name": "A", "track_name": "T"}
     others = play | {"listener_id": "somebody-else"}
     text = "".join(json.dumps(row) + "\n" for row in (play, others, play))

@@ -72,11 +72,11 @@ class Text(HTMLParser):
         (report(("broken", "quarantine", "x"), ("undecided", "stop", "y")), "held"),
     ],
 )
-def test_the_worst_of_a_checkpoint_is_its_state(of: Any, expected: str) -> None:
+def test_the_state_of_a_checkpoint_is_its_worst_outcome(of: Any, expected: str) -> None:
     assert state(of) == expected
 
 
-def test_what_is_amiss_comes_first_with_its_outcome_and_severity() -> None:
+def test_faults_come_first_with_outcome_and_severity() -> None:
     rows = Text(render_checkpoint("ingest", MIXED, as_of="2026-01-01")).rows
     assert [(row[0], row[1], row[2]) for row in rows if row] == [
         ("✕ stops the night", "no <script>alert(1)</script>", "stops"),
@@ -87,7 +87,7 @@ def test_what_is_amiss_comes_first_with_its_outcome_and_severity() -> None:
     ]
 
 
-def test_what_is_amiss_stands_before_the_suites() -> None:
+def test_faults_are_listed_before_the_suites() -> None:
     page = render_checkpoint("ingest", MIXED, as_of="2026-01-01")
     assert re.findall(r"<li class=\"[a-z-]+\">(.*?)</li>", page) == [
         "✕ column y is missing",
@@ -112,7 +112,7 @@ def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
 
 
 @pytest.mark.parametrize("page", [render_checkpoint("lists", MIXED, as_of="2026-01-01"), render_index([])])
-def test_a_page_calls_nobody_and_runs_nothing(page: str) -> None:
+def test_a_page_loads_and_runs_nothing(page: str) -> None:
     assert "://" not in page
     assert "url(" not in page
     assert "@import" not in page
