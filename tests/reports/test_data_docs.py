@@ -80,10 +80,10 @@ def test_faults_come_first_with_outcome_and_severity() -> None:
     rows = Text(render_checkpoint("ingest", MIXED, as_of="2026-01-01")).rows
     assert [(row[0], row[1], row[2]) for row in rows if row] == [
         ("✕ stops the night", "no <script>alert(1)</script>", "stops"),
-        ("→ set aside", "no bots", "sets aside"),
+        ("→ excluded", "no bots", "excludes"),
         ("! warning", "a usual day", "warns"),
         ("○ undecided", "few are new", "warns"),
-        ("✓ held", "plays are there", "stops"),
+        ("✓ passed", "plays are there", "stops"),
     ]
 
 

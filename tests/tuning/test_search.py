@@ -144,7 +144,7 @@ def test_other_days_another_seed_or_another_batch_is_another_search(context):
 
 def test_too_few_listeners_are_refused_before_fitting(context):
     small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "stranger": ["i01"]})
-    with pytest.raises(RecipeError, match="1 listeners to judge by"):
+    with pytest.raises(RecipeError, match="1 listeners with plays"):
         plan(context)
 
 
@@ -158,7 +158,7 @@ def test_the_result_lines_name_the_price_of_further_trials(context):
     found = search(plan(context), InProcess())
     lines = " ".join(results_lines(Results.of(found), cpu_hour=3600, currency="EUR", cpu_seconds=60))
     each = found.cpu_seconds / 9
-    assert f"a further trial costs {each:.3g} CPU seconds ({each:.2g} EUR)" in lines
+    assert f"A further trial costs {each:.3g} CPU seconds ({each:.2g} EUR)" in lines
     assert "9 trials" in lines
 
 

@@ -56,7 +56,7 @@ def test_the_outputs_of_the_split_pass() -> None:
         ("interactions", {"weight": [1.0, float("nan"), 1, 1, 1]}, "weights are finite"),
         ("interactions", {"weight": [1.0, float("inf"), 1, 1, 1]}, "weights are finite"),
         ("interactions", {"weight": [1.0, 0.0, 1, 1, 1]}, "weights are positive"),
-        ("interactions", {"age_days": [0, -1, 0, 0, 0]}, "no play is younger"),
+        ("interactions", {"age_days": [0, -1, 0, 0, 0]}, "no play is later"),
         ("interactions", {"listener_idx": [0, 0, 1, 1, 3]}, "in the id maps"),
         ("interactions", {"item_idx": [0, 1, 0, 1, -1]}, "in the id maps"),
         ("interactions", {"item_idx": [0, 0, 0, 1, 2]}, "has one row"),
