@@ -1,4 +1,4 @@
-"""Every family on one simulated night: the table that the gate decides on.
+"""Measures every family on one simulated night: the table that the gate decides on.
 
     python -m bench.families                     # 20,000 listeners, 30,000 artists, 60 days: two hours on 2 cores
     python -m bench.families --place FOLDER      # in the workspace of `python -m bench.night --place FOLDER`
@@ -35,13 +35,13 @@ COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s"
 
 
 def offered(text: str) -> tuple[dict[str, Any], dict[str, int], dict[str, Any]]:
-    """What docs/recommenders.md offers to paste: recipes, their hours, and their entries in dvc.yaml."""
+    """Return the snippets of docs/recommenders.md: recipes, their hours, and their entries in dvc.yaml."""
     recipes, hours, fits = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     return recipes["recipes"], hours, fits
 
 
 def add_recipes(place: Path) -> None:
-    """Paste them into a workspace's params.yaml and dvc.yaml."""
+    """Insert them into a workspace's params.yaml and dvc.yaml."""
     recipes, hours, fits = offered((ROOT / "docs" / "recommenders.md").read_text(encoding="utf-8"))
     del recipes["repeat"], hours["repeat"], fits["repeat"]
     params, stages = (yaml.safe_load((ROOT / name).read_text(encoding="utf-8")) for name in ("params.yaml", "dvc.yaml"))
@@ -55,7 +55,7 @@ def add_recipes(place: Path) -> None:
 
 
 def table(place: Path) -> list[dict[str, Any]]:
-    """A row for each recipe of the night that was run there, the best first."""
+    """Return a row for each recipe of the night in a workspace, best first."""
     params, layout = load_params(place / "params.yaml"), Layout(place)
     rows = [row(name, params, layout) for name in params.recipes]
     return sorted(rows, key=lambda each: -float(each["ndcg"]))
@@ -88,7 +88,7 @@ def _mean(costs: Sequence[Mapping[str, float]], field: str) -> float:
 
 
 def show(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table in Markdown."""
+    """Return the table in Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "| " + " | ".join("---" for _ in COLUMNS) + " |"]
     for each in rows:
         low, high = each["interval"]
@@ -132,7 +132,7 @@ def main() -> None:
 
 
 def measure(place: Path) -> tuple[list[dict[str, Any]], str]:
-    """Run the night with all recipes on what has landed in a workspace; its table, and the recipe that it serves."""
+    """Run the night with all recipes on the landed logs of a workspace; return its table and the served recipe."""
     add_recipes(place)
     last = max(path.name for path in (place / "landing").glob("*.jsonl.gz")).split("plays-")[1][:10]
     as_of = dt.date.fromisoformat(last) + dt.timedelta(days=1)
