@@ -1,4 +1,4 @@
-"""What a person gets wrong: status 2, one line that says what to do, and nothing is written."""
+"""Mistakes of a user end with status 2 and one line that says what to do; nothing is written."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ NIGHT = ("night", "--as-of", "2026-01-02")
 
 @pytest.fixture
 def workspace(tmp_path):
-    """A folder in which a night could begin."""
+    """A folder in which a night could run."""
     folder = tmp_path / "workspace"
     (folder / "landing").mkdir(parents=True)
     for name in ("dvc.yaml", "params.yaml"):
@@ -27,7 +27,7 @@ def workspace(tmp_path):
 
 
 def refusal(workspace, *arguments, **variables):
-    """The one line of a command that refuses, which wrote nothing."""
+    """Run a command that must fail, check that it wrote nothing, and return its one line of output."""
     before = listing(workspace)
     inherited = {k: v for k, v in environment(workspace, **variables).items() if k != "PYTHONPATH"}
     done = subprocess.run(

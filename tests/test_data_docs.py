@@ -1,4 +1,4 @@
-"""A night's checkpoints from end to end: what they leave for people says nothing about a person, whatever happens."""
+"""The checkpoints of a night, end to end: their reports contain no personal data, also when they fail."""
 
 import datetime as dt
 import importlib
@@ -64,7 +64,7 @@ def night(workspace):
 
 
 def told(context):
-    """Everything that people or programs are told: JSON of data/, and what reports/ holds."""
+    """Return all reports: the JSON files of data/ and the files of reports/."""
     reports = context.settings.reports
     files = [*context.layout.data.rglob("*.json"), *context.layout.data.glob("*.html"), *reports.rglob("*.*")]
     return {path.relative_to(context.layout.root).as_posix(): path.read_text() for path in files}
@@ -132,7 +132,7 @@ def test_the_summary_lists_warnings_and_excluded_listeners(night):
 
 
 def test_a_stopped_night_has_its_data_docs(night, workspace):
-    """The day after, without logs of its own and with a bound on their age; what last night left is not tonight's."""
+    """Run the next night without new logs and with a bound on their age; earlier reports must not be reused."""
     params = workspace / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("stop_age_days: 30", "stop_age_days: 0.5"))

@@ -1,4 +1,4 @@
-"""A night that fails says what stays served and marks it stale; one that never began, or that another overtook, not."""
+"""A failed night marks the served release as stale; a night that never started or lost its lease does not."""
 
 import datetime as dt
 from pathlib import Path

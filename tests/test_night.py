@@ -1,4 +1,4 @@
-"""A whole night by the real command, and the nights after it: what is served, what is repeated, what is refused."""
+"""A whole night by the real command, and the nights after it."""
 
 import datetime as dt
 import json
@@ -69,7 +69,7 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rival(workspace):
-    """What a second night in the same workspace is told while the first runs."""
+    """The output of a second night in the same workspace while the first runs."""
     command = [NETGAIN, "night", "--as-of", FIRST.isoformat()]
     first = subprocess.Popen(
         command, cwd=workspace, env=environment(workspace), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -1,4 +1,4 @@
-"""Nothing of what is judged reaches what is learnt, and nothing of tomorrow reaches either."""
+"""The decision window does not leak into training, and later days leak into neither."""
 
 import datetime as dt
 import importlib
@@ -36,7 +36,7 @@ def night(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def other_decision_window(night, tmp_path_factory):
-    """The same night's blend, had nobody played anything in the decision window."""
+    """The same night's blend, without plays in the decision window."""
     context = open_and_fit(tmp_path_factory, fitted=[])
     for day in range(DECISION_DAYS):
         path = context.layout.daily / f"day={DECISION_FROM + dt.timedelta(days=day)}.parquet"
@@ -92,7 +92,7 @@ def ids_of(night, artist):
 
 
 def holding(folder, word):
-    """Files below a folder in which a word stands, in a column of text or as bytes."""
+    """Return the files below a folder that contain a word, in a text column or as bytes."""
     found = []
     for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
         if path.suffix == ".parquet":

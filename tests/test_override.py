@@ -1,4 +1,4 @@
-"""An override is signed, carried out, told in every record until it lapses, and proves nothing."""
+"""An override is signed, carried out and recorded until it expires, and does not count as proof."""
 
 import datetime as dt
 import json
@@ -30,7 +30,7 @@ def record(workspace: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def overridden(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
-    """A night whose gate keeps the popular list, and what somebody made of it."""
+    """A night whose gate keeps the popular list, followed by an override."""
     # A gain that is worth nothing: the gate keeps what costs nothing.
     params = PARAMS | {"economics.margin_per_listener_day": 1e-6}
     workspace = make_workspace(

@@ -1,4 +1,4 @@
-"""How things stand: fresh or stale and why, from what lies in releases and ledger."""
+"""The state of the service, fresh or stale and why, from releases and ledger."""
 
 import datetime as dt
 import json

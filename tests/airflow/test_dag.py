@@ -1,4 +1,4 @@
-"""What the DAG promises of its tasks. Its edges are held against DVC in tests/test_graph.py."""
+"""Properties of the DAG's tasks; tests/test_graph.py compares its edges with DVC."""
 
 import json
 import re
@@ -54,7 +54,7 @@ ENDS = {
     "exit 4": ["AirflowFailException", " (status 4)"],
     "exit 1": ["AirflowFailException", " (status 1)"],
 }
-"""What a command does, and how its task ends: an AirflowFailException is not tried again, an AirflowException is."""
+"""Commands with the end of their task: an AirflowFailException is not retried, an AirflowException is."""
 PYTHON = {"turn", "verdict"}
 FAILED = [("ingest", "2026-01-12"), ("report", "2026-01-13"), ("rollback", None), ("turn", "{{ params.as_of }}")]
 """Tasks that fail for good, with the night that each was of."""

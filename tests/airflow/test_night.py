@@ -1,4 +1,4 @@
-"""`airflow dags test` runs a whole night, and it is the night that `netgain night` runs."""
+"""`airflow dags test` runs a whole night, with the same results as `netgain night`."""
 
 import hashlib
 import json
@@ -92,7 +92,7 @@ def _airflow(workspace: Path, command: str, *, conf: str = "") -> str:
 
 
 def _checksums(workspace: Path) -> dict[str, str]:
-    """Everything that a night computed but for costs and what is reckoned from them."""
+    """Return all outputs of a night except costs and what depends on them."""
     data = workspace / "data"
     files = (path for path in data.rglob("*") if path.is_file() and path.name not in MEASURED)
     return {

@@ -1,4 +1,4 @@
-"""The parts of a night that a scheduler runs: what a stage ends with comes through DVC, which ends with 255 alone."""
+"""The parts of a night that a scheduler runs: a stage's exit status survives DVC, which always exits with 255."""
 
 import subprocess
 from dataclasses import replace

@@ -27,7 +27,7 @@ ABSENT = "2026-01-01-000000000000"
 
 @dataclass
 class Seen:
-    """What was seen of it all."""
+    """Everything that was observed."""
 
     by_hand: Path
     by_airflow: Path
@@ -75,7 +75,7 @@ def _drive(airflow: Airflow, found: Seen) -> None:
     airflow.wait(lambda: airflow.get(f"/api/v2/{nightly}").status_code == 200, seconds=120)
     airflow.send("PATCH", nightly, {"is_paused": False})
     airflow.wait(lambda: _has_its_turn(airflow), seconds=120)
-    # The scheduled night is at work: the backfill has to wait for its turn.
+    # The scheduled night is running, so the backfill has to wait for its turn.
     first, last = (f"{day}T00:00:00Z" for day in (PAST[0], PAST[-1]))
     airflow.send(
         "POST",

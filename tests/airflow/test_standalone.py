@@ -1,4 +1,4 @@
-"""What `make airflow` runs, with programs in the place of Airflow's own."""
+"""The script of `make airflow`, with stand-ins for Airflow's programs."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ time.sleep(1)
 
 
 def stand(tmp_path: Path, *, lives: int) -> tuple["subprocess.Popen[bytes]", Path]:
-    """The script, whose first scheduler lives so many seconds; and the file of what was started."""
+    """Start the script; its first scheduler lives for `lives` seconds. Return the process and the log of starts."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "infra").symlink_to(ROOT / "infra")
     fake, started = tmp_path / "bin" / "airflow", tmp_path / "started"

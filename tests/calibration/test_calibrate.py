@@ -1,4 +1,4 @@
-"""`netgain calibrate` as a whole, small: real fits of few listeners, few repetitions."""
+"""`netgain calibrate` as a whole, on few listeners with few repetitions."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ RECIPES = ["popular", "item_knn", "rp3beta", "als", "blend"]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], dict[str, Any]]:
-    """The workspace, what was said, and what was found."""
+    """The workspace, the printed lines and the result."""
     params = SMALL | {"gate.seeds": 3, "recipes.als.factors": 8, "recipes.als.regularization": 1.0}
     workspace = make_workspace(tmp_path_factory.mktemp("calibration") / "w", recipes=RECIPES, params=params)
     said: list[str] = []

@@ -23,7 +23,7 @@ N, WINDOWS = 3000, 3
 
 
 def made_up(*, fits_sd: float = 0.002, gain: float = 0.0, seed: int = 1) -> Refits:
-    """Listeners with tastes of their own, windows with luck of their own, fits that all of them share."""
+    """Return refits with independent tastes of listeners, noise of windows and noise of fits."""
     rng = np.random.default_rng(seed)
     taste = rng.uniform(0.05, 0.35, N)
 
@@ -80,7 +80,7 @@ def test_the_nights_of_a_horizon_are_pooled_as_in_the_ledger() -> None:
     sums = [sum(float(each.candidates[name].ndcg.mean()) for each in nights[:3]) for name in (CHAMPION, CHALLENGER)]
     assert [earlier.looks.champion_mean, earlier.looks.challenger_mean] == pytest.approx(sums)
     assert earlier.influence.sum() == pytest.approx(0, abs=1e-12)
-    assert len(earlier.influence) == N  # whoever was there before, and is not tonight, comes after tonight's
+    assert len(earlier.influence) == N  # listeners of earlier nights only follow those of tonight
 
 
 def test_identical_recipes_are_not_promoted_and_naive_rules_promote_them() -> None:

@@ -1,4 +1,4 @@
-"""Landed files lose the rows of the erased, and nothing else."""
+"""Only the rows of erased listeners are removed from landed files."""
 
 import json
 from pathlib import Path
@@ -44,7 +44,7 @@ SHARED = sorted(name for name, dialect in DIALECTS.items() if not dialect.by_fol
 
 @pytest.mark.parametrize("name", SHARED)
 def test_only_the_rows_of_the_erased_listener_are_removed_from_a_shared_file(tmp_path: Path, name: str) -> None:
-    """Dirty files of every format, packed and plain: what is left are the plays of all others, row for row."""
+    """For faulty files of every format, packed and plain, the plays of all other listeners are left, row for row."""
     for seed in range(12):
         root = tmp_path / str(seed) / "in"
         dialect, _ = make_landing(root, seed, only=name)

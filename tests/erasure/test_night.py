@@ -1,4 +1,4 @@
-"""A hundred listeners leave: after the next night no byte of theirs is left, and what is kept can be gone back to."""
+"""A hundred listeners are erased by the next night without a trace, and kept releases can be rolled back to."""
 
 import datetime as dt
 import gzip
@@ -63,7 +63,7 @@ def leaving(workspace: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def erased(workspace: Path, leaving: list[str]) -> Path:
-    """The next night, in which they are erased, but first where they were."""
+    """Run the next night, which erases the listeners, after checking that their data exist."""
     where = {path.relative_to(workspace).parts[0] for path in left(workspace, leaving)}
     assert {"data", "landing", "releases", ".netgain", ".dvc", "mlflow"} <= where
     (workspace / "leaving.txt").write_text("\n".join(leaving[1:]))
@@ -127,6 +127,6 @@ def test_redelivered_rows_of_erased_listeners_are_not_read_and_are_removed_from_
     assert left(erased, [leaving[0]]) == []
     text = gzip.decompress((erased / "landing" / "plays-again.jsonl.gz").read_bytes()).decode()
     assert text == json.dumps(others) + "\n"
-    night(erased, DAYS + 1)  # what was rewritten by erasure is no finding
+    night(erased, DAYS + 1)  # files that the erasure rewrote do not count as changed
     kinds = [entry["by"] for entry in read_lines(erased / "ledger" / "landed.jsonl") if entry["kind"] == "accepted"]
     assert set(kinds) == {"netgain erase"}

@@ -1,4 +1,4 @@
-"""Releases without the erased: whole, in their chain, and to be gone back to."""
+"""Releases without erased listeners are complete, linked, and possible targets of a rollback."""
 
 import datetime as dt
 from pathlib import Path

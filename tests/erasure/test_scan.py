@@ -1,4 +1,4 @@
-"""Nobody hides: in bytes, in packed files, in columns of Parquet, in names of files."""
+"""Listeners are found in bytes, in packed files, in columns of Parquet and in file names."""
 
 import gzip
 import json

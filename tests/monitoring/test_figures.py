@@ -1,4 +1,4 @@
-"""Lists against what was then played, worked out by hand."""
+"""Metrics of lists against later plays, with expected values worked out by hand."""
 
 import datetime as dt
 

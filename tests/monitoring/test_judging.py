@@ -1,4 +1,4 @@
-"""People are told when a figure breaks its bound in k of its last n nights, and not for one odd night."""
+"""A metric that breaks its bound in k of its last n nights gives a warning; a single breach does not."""
 
 import pytest
 from pydantic import ValidationError

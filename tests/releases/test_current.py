@@ -1,4 +1,4 @@
-"""What is served is marked stale by a night that failed, and by no other hand than time's or a later night's."""
+"""STALE.json: a failed night marks the served release as stale, and a later release removes the mark."""
 
 import datetime as dt
 import json

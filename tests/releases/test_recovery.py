@@ -1,4 +1,4 @@
-"""A CURRENT that names nothing whole: the newest whole release takes its place, on record, and nothing is withdrawn."""
+"""A damaged CURRENT is replaced by the newest complete release, which is recorded; nothing is withdrawn."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Releases: whole or not at all, the same content once, a chain that answers for the past."""
+"""Releases appear completely or not at all, have one id for one content, and form a chain of predecessors."""
 
 import datetime as dt
 from pathlib import Path
@@ -20,7 +20,7 @@ from pipeline.releases.release import (
 
 
 def contents(source: Path, as_of: str, text: str, *, sentence: str = "KEPT") -> Contents:
-    """A small night whose bytes depend on `text` alone."""
+    """Return the contents of a small night; their bytes depend on `text` only."""
     for name in ("lists.parquet", "fallback.parquet", "model/model.json", "heldout/model.json", "heldout/maps/a.npy"):
         path = source / text / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Older releases go, and neither what is served, nor what a rollback goes to, nor what a kept night asks for."""
+"""Retention removes older releases, but not the served one, the rollback target or a predecessor in use."""
 
 import datetime as dt
 import shutil
@@ -180,7 +180,7 @@ class Twins:
                 roll_back(root, root.parent, to=target, by="ann", reason="r")
 
     def check(self, keep: int | None) -> None:
-        """What is served and what a rollback goes to are whole; a night that is kept has the past that it had."""
+        """Served release and rollback target are complete; kept nights have the same predecessors as before."""
         less, full = self.roots
         served = current(less)
         assert served.id == current(full).id

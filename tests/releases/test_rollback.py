@@ -1,4 +1,4 @@
-"""An earlier release is served again, on record, and what was withdrawn stays so."""
+"""Rollbacks serve an earlier release, are recorded, and withdraw the release that was served."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Data Docs: what is shown of a checkpoint, that nothing is called, and that what a log says stays text."""
+"""Data Docs show a checkpoint's results, load nothing, and escape text from logs."""
 
 import re
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ from pipeline.reports.data_docs import CHECKPOINTS, render_checkpoint, render_in
 
 
 def report(*findings: tuple[str, str, str], faults: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Of one suite; findings are outcome, severity and what was expected."""
+    """Return a report of one suite; findings are outcome, severity and expectation."""
     told = [
         {"says": says, "kind": "ColumnValuesToBeBetween", "column": "x", "where": "", "severity": how, "outcome": out}
         for out, how, says in findings

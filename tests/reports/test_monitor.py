@@ -1,4 +1,4 @@
-"""The monitor's page says every figure, marks what broke a bound, and draws what is defined."""
+"""The monitor's page shows every metric, marks breaches, and plots defined values."""
 
 import xml.etree.ElementTree as ET
 

@@ -8,7 +8,9 @@ from pipeline.tuning.spaces import SPACES, STARTS, OneOf, Whole, effort, start_o
 from tests.stages.small_night import PARAMS
 
 RP3BETA = Rp3BetaRecipe(family="rp3beta", neighbours=200, alpha=1.0, beta=0.3)
-REPEAT = RepeatRecipe(family="repeat", half_life_days=30.0)  # not where lists hold what is new, as those of PARAMS do
+REPEAT = RepeatRecipe(
+    family="repeat", half_life_days=30.0
+)  # only for lists that may contain known items, unlike those of PARAMS
 KNN = ItemKnnRecipe(family="item_knn", neighbours=200, weighting="bm25")
 
 

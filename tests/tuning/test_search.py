@@ -31,7 +31,7 @@ N_LISTENERS, N_ITEMS = 60, 40
 
 
 def write_tuning(folder):
-    """Two tastes: even listeners play even items; what they play later is of their taste, too."""
+    """Write plays with two tastes: even listeners play even items, also in the tuning window."""
     rng = np.random.default_rng(0)
     own = (np.arange(N_LISTENERS)[:, None] + np.arange(N_ITEMS)[None, :]) % 2 == 0
     played = own & (rng.random(own.shape) < 0.4)

@@ -1,4 +1,4 @@
-"""Who is set aside: nobody who could be a person, and whoever could not, with the reason."""
+"""Bots are excluded, each with a reason; listeners that may be people are not."""
 
 import datetime as dt
 import itertools

@@ -1,4 +1,4 @@
-"""What must be true of each day, each landed file and the fallback list: every promise is broken once."""
+"""Expectations of days, landed files and the fallback list: each is broken once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Distributions of the decision window against the days before: each can warn, each can stop, each can be undecided."""
+"""Drift of the decision window: every distribution can warn, stop the night and be undecided."""
 
 from collections.abc import Callable
 from typing import Any

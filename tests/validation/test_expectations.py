@@ -1,4 +1,4 @@
-"""A suite passes only when rows were there and every expectation was evaluated on them."""
+"""A suite passes only if there are rows and every expectation was evaluated on them."""
 
 import datetime as dt
 

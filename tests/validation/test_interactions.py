@@ -1,4 +1,4 @@
-"""What is learnt from, and each promise about it broken once."""
+"""Expectations of interactions: each is broken once."""
 
 import datetime as dt
 from typing import Any

@@ -1,4 +1,4 @@
-"""The latest day against what is usual: each bound is broken once, and undecided where there is too little."""
+"""Volume of the latest day: each bound is broken once, and undecided with too few data."""
 
 import datetime as dt
 from typing import Any
