@@ -64,7 +64,7 @@ def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnos
         repairs = [finding.repair for finding in found if finding.repair is not None]
         for repair in repairs:
             try:
-                with exclusive_night(settings):
+                with exclusive_night(settings.workspace):
                     require_free(settings)
                     done.append(f"{name}: {repair(by)}")
             except (NetgainError, OSError) as err:

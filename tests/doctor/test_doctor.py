@@ -30,7 +30,7 @@ def test_an_unreadable_file_is_a_finding_and_not_a_traceback(settings: Settings)
 
 def test_nothing_is_repaired_while_a_night_runs(settings: Settings, three: list[Release]) -> None:
     (settings.releases / "CURRENT").write_text("nothing", encoding="utf-8")
-    with exclusive_night(settings):
+    with exclusive_night(settings.workspace):
         diagnosis = mend(settings, silently, by="ann")
     assert diagnosis.done == (f"releases: could not be repaired: a night is running in {settings.workspace}",)
     assert not diagnosis.is_sound
