@@ -114,11 +114,11 @@ def test_the_command_prints_text_or_json_and_its_status_separates_fresh_from_sta
     fresh, stale = status("--as-of", "2026-01-11"), status("--json")
     assert (fresh.returncode, stale.returncode) == (0, EXIT_STALE)
     for words in (
-        "1 night (made by that of 2026-01-10",
+        "1 night (made by the night of 2026-01-10",
         "by ann",
         "lists of nonsense",
         "fresh",
-        "1 for MLflow, the oldest of 2026-01-11",
+        "1 waiting for MLflow, oldest from 2026-01-11",
     ):
         assert words in fresh.stdout
     facts = json.loads(stale.stdout)

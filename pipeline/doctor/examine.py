@@ -49,7 +49,7 @@ def examine(settings: Settings, progress: releases.Progress) -> Diagnosis:
     )
 
 
-def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnosis:
+def examine_and_repair(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnosis:
     """Run all checks, carry out the repairs that are safe, and check again what was repaired.
 
     Args:

@@ -71,22 +71,24 @@ def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tu
     return {row["row"] for row in aside if row["reason"] == Reason.ERASED and row["row"] >= 0}, every
 
 
-def _without(data: bytes, path: str, gone: Collection[int], rows: Sequence[int]) -> bytes:
+def _without(data: bytes, path: str, removed: Collection[int], rows: Sequence[int]) -> bytes:
     """Return the packed content without some of its rows; a row of a text extends to the start of the next one."""
     content = decompress(data, path)
     if path.endswith(".parquet"):
-        return _table_without(content, gone)
+        return _table_without(content, removed)
     lines = as_utf8(content)[0].split(b"\n")
     ends = [*rows[1:], len(lines) - (lines[-1] == b"")]
-    dropped = {i for row, end in zip(rows, ends, strict=True) if row in gone for i in range(row, end)}
+    dropped = {i for row, end in zip(rows, ends, strict=True) if row in removed for i in range(row, end)}
     return _packed(b"\n".join(line for i, line in enumerate(lines) if i not in dropped), path)
 
 
-def _table_without(content: bytes, gone: Collection[int]) -> bytes:
+def _table_without(content: bytes, removed: Collection[int]) -> bytes:
     table = read_parquet(content)
     out = io.BytesIO()
     pq.write_table(
-        table.take(pa.array([i for i in range(table.num_rows) if i not in gone], pa.int64())), out, compression="zstd"
+        table.take(pa.array([i for i in range(table.num_rows) if i not in removed], pa.int64())),
+        out,
+        compression="zstd",
     )
     return out.getvalue()
 

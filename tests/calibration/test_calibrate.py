@@ -31,8 +31,8 @@ def test_every_property_has_a_figure_and_a_target(ran: tuple[Path, list[str], di
     _, said, found = ran
     properties = ["A/A", "power", "coverage", "value", "invertibility", "mutations", "Netflix"]
     assert [proof["property"] for proof in found["proofs"]] == properties
-    assert all(proof["target"] and proof["told"] and isinstance(proof["met"], bool) for proof in found["proofs"])
-    assert all(said[i - 7].endswith(proof["told"]) for i, proof in enumerate(found["proofs"]))
+    assert all(proof["target"] and proof["summary"] and isinstance(proof["met"], bool) for proof in found["proofs"])
+    assert all(said[i - 7].endswith(proof["summary"]) for i, proof in enumerate(found["proofs"]))
     proofs = {proof["property"]: proof for proof in found["proofs"]}
     # Four horizons cannot bound a rate by 6.1 %; that none of them was wrong is all that so few can say.
     assert proofs["A/A"]["figures"]["horizons"]["gate"]["rate"] == 0
