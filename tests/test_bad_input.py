@@ -150,7 +150,7 @@ def test_an_invalid_dvc_yaml_is_refused(workspace, text):
 
 def test_a_recipe_in_only_one_of_the_two_files_is_refused(workspace):
     change_params(workspace, "  spark_als:\n", "  spark_als_two:\n")
-    assert "stands in" in refusal(workspace, *NIGHT)
+    assert "yaml only" in refusal(workspace, *NIGHT)
 
 
 @pytest.mark.parametrize("name", [("sing",), ("fit",), ("fit", "nobody"), ("../ingest",), ("os",), ("context",)])

@@ -215,7 +215,7 @@ def test_a_night_without_mlflow_serves_its_lists_and_reports_the_waiting_record(
 def test_a_truncated_rwlock_is_reported_and_does_not_stop_the_night(away):
     done, *_ = away
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in done.stderr.splitlines()
+    assert "netgain: .dvc/tmp/rwlock cannot be read: moved to rwlock.aside" in done.stderr.splitlines()
 
 
 def test_a_truncated_current_is_reported_and_repaired_by_the_next_night(first, away):

@@ -57,7 +57,7 @@ def test_a_stage_that_succeeds_is_run_and_reported(workspace: Path) -> None:
 def test_a_try_killed_while_dvc_wrote_its_rwlock_does_not_block_the_next(workspace: Path) -> None:
     (workspace / ".dvc" / "tmp" / "rwlock").write_bytes(b"{")
     said = run(workspace, "netgain", "repro", "fine").stdout
-    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in said.splitlines()
+    assert "netgain: .dvc/tmp/rwlock cannot be read: moved to rwlock.aside" in said.splitlines()
 
 
 def test_an_unknown_stage_is_bad_input(workspace: Path) -> None:
