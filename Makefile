@@ -1,4 +1,4 @@
-# Every target brings its own environment up: a fresh machine needs make, git and Python 3.11, no Java, no uv.
+# Every target sets up its environment first: a fresh machine needs make, git and Python 3.11, but no Java and no uv.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .ONESHELL:
@@ -9,10 +9,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# A night starts some thirty processes: without cached bytecode, each compiles all of its libraries anew.
+# A night starts some thirty processes: without cached bytecode, each would compile all of its libraries again.
 unexport VIRTUAL_ENV PYTHONPATH PYTHONDONTWRITEBYTECODE
 
-# The embedded default: simulated logs. Every value can be given: make nightly LOGS=exports FORMAT=spotify AS_OF=2022-04-01
+# The default: simulated logs. Every value can be overridden: make nightly LOGS=exports FORMAT=spotify AS_OF=2022-04-01
 LISTENERS ?= 1500
 DAYS      ?= 42
 SEED      ?= 1
@@ -26,15 +26,15 @@ FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/runtime tests
 
 .PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed dvc-yaml lint types ui airflow clean lock
 
-help: ## What can be made
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-setup: $(STAMP) ## The environment in .venv
+setup: $(STAMP) ## Install the environment in .venv
 
 $(STAMP): requirements.lock pyproject.toml
 	@uv=$$(command -v uv || true)
 	if [ -z "$$uv" ]; then
-	    echo "uv is missing: bringing it up in .netgain/uv"
+	    echo "uv is missing: installing it in .netgain/uv"
 	    python3 -m venv .netgain/uv
 	    .netgain/uv/bin/pip install --quiet uv
 	    uv=.netgain/uv/bin/uv
@@ -44,14 +44,14 @@ $(STAMP): requirements.lock pyproject.toml
 	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $(STAMP)
 
-nightly: $(STAMP) ## A whole night (on simulated logs, unless LOGS= is given)
+nightly: $(STAMP) ## Run a whole night, on simulated logs unless LOGS= is given
 	@if [ "$(LOGS)" = landing ] && [ ! -d landing ]; then
 	    netgain simulate --listeners "$(LISTENERS)" --days "$(DAYS)" --seed "$(SEED)" --start "$(START)" --out landing
 	fi
 	netgain night --as-of "$(AS_OF)" --format "$(FORMAT)" --logs "$(LOGS)" $(if $(JSON),--json "$(JSON)")
 
-test: $(STAMP) ## All tests
-	@# Two halves side by side, for most of a night is one process at a time; the first one's words come at the end.
+test: $(STAMP) ## Run all tests
+	@# Two halves in parallel, as most of a night is a single process; the output of the first half is printed at the end.
 	log=$$(mktemp)
 	pytest --durations=10 $(FIRST_HALF) >"$$log" 2>&1 & first=$$!
 	status=0
@@ -61,62 +61,62 @@ test: $(STAMP) ## All tests
 	rm "$$log"
 	exit $$status
 
-calibrate: $(STAMP) ## The proofs of the gate, with real refits, into reports/; 10,000 poisoned inputs
+calibrate: $(STAMP) ## Test the gate on real refits (report in reports/) and on 10,000 invalid inputs
 	@netgain calibrate
 	NETGAIN_FUZZ=10000 pytest -q tests/gate/test_decision.py -k "invalid_and_still or no_number_is_invalid"
 
-bench-ingest: $(STAMP) ## What one more day costs after 10, 60 and 180 days, beside a plain Polars script
+bench-ingest: $(STAMP) ## Measure the cost of one more day after 10, 60 and 180 days, beside a plain Polars script
 	@python bench/ingest.py
 
-bench-accuracy: $(STAMP) ## Every family on the published Last.fm split, beside the published figures
+bench-accuracy: $(STAMP) ## Measure every family on the published Last.fm split, beside the published figures
 	@python -m bench.accuracy
 
-bench-families: $(STAMP) ## Every family on a simulated night of 20,000 listeners: accuracy, cost, memory, model
+bench-families: $(STAMP) ## Measure every family on a simulated night of 20,000 listeners: accuracy, cost, memory, model size
 	@python -m bench.families
 
-bench-fold-in: $(STAMP) ## New listeners folded into a model one, seven and fourteen days old, beside a full fit
+bench-fold-in: $(STAMP) ## Measure folding new listeners into a model 1, 7 and 14 days old, beside a full fit
 	@python bench/fold_in.py
 
-bench-mlflow-away: $(STAMP) ## A whole night while MLflow cannot be reached, beside one with a server that answers
+bench-mlflow-away: $(STAMP) ## Measure a night while MLflow is unreachable, beside one with a working server
 	@python -m bench.mlflow_away
 
-bench-night: $(STAMP) ## An incremental night by part, beside a plain script without a gate
+bench-night: $(STAMP) ## Measure an incremental night by part, beside a plain script without a gate
 	@python -m bench.night
 
-bench-rollback: $(STAMP) ## How long `netgain rollback` takes, 100 times, without MLflow and Java
+bench-rollback: $(STAMP) ## Time `netgain rollback` 100 times, without MLflow and Java
 	@python bench/rollback.py
 
-bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark, and how they grow; QUICK=1 for a tenth
+bench-speed: $(STAMP) ## Measure lists and fits beside sgemm, implicit, Faiss and Spark, and how they scale; QUICK=1 for a tenth
 	@python -m bench.speed $(if $(QUICK),--quick)
 
-fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format: each row accounted for
+fuzz: $(STAMP) ## Read 2,000 landing folders with faults of every kind and format; each row must be accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz
 
-faults: $(STAMP) ## Every fault of docs/operations.md, with some 630 kills; the table into bench/results/faults.json
+faults: $(STAMP) ## Inject every fault of docs/operations.md, some 630 kills; table in bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
-dvc-yaml: $(STAMP) ## dvc.yaml from the stages' declarations, their imports and the recipes of params.yaml
+dvc-yaml: $(STAMP) ## Write dvc.yaml from the declared stages, their imports and the recipes
 	@python -m pipeline.dvcfile
 
-lint: $(STAMP) ## Style, imports, types, and whether dvc.yaml is what the stages declare
+lint: $(STAMP) ## Check style, imports, types and dvc.yaml
 	@ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
 	python -m pipeline.dvcfile --check
 
-ui: $(STAMP) ## MLflow's page on loopback
+ui: $(STAMP) ## Start the MLflow UI on loopback
 	@echo "Nights, with gain, cost and verdict:"
 	echo "  http://127.0.0.1:$${PORT:-5000}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=netgain"
 	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui \
 	    --host 127.0.0.1 --port "$${PORT:-5000}" --backend-store-uri "$${NETGAIN_MLFLOW_URI:-sqlite:///mlflow/mlflow.db}"
 
-airflow: $(STAMP) ## Airflow on loopback, with the nightly DAG; PORT=8080
+airflow: $(STAMP) ## Start Airflow on loopback with the nightly DAG; PORT=8080
 	@infra/airflow/standalone.sh
 
-lock: ## Resolve the dependencies anew; hashes, no addresses
+lock: ## Resolve the dependencies again, with hashes and without index URLs
 	@uv pip compile --quiet --universal --python-version $(PYTHON) --generate-hashes --no-header --no-annotate \
 	    --extra dev pyproject.toml -o requirements.lock
 
-clean: ## Remove what nights and tests made; the environment and the landed logs stay
+clean: ## Remove the outputs of nights and tests; keep the environment and landed logs
 	@rm -rf data night mlflow reports releases ledger .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log

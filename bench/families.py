@@ -1,4 +1,4 @@
-"""Every family on one simulated night: the table that the gate decides on.
+"""Measures every family on one simulated night: the table that the gate decides on.
 
     python -m bench.families                     # 20,000 listeners, 30,000 artists, 60 days: two hours on 2 cores
     python -m bench.families --place FOLDER      # in the workspace of `python -m bench.night --place FOLDER`
@@ -52,7 +52,7 @@ def add_recipes(place: Path) -> None:
 
 
 def table(place: Path) -> list[dict[str, Any]]:
-    """A row for each recipe of the night that was run there, the best first."""
+    """Return a row for each recipe of the night in a workspace, best first."""
     params, layout = load_params(place / "params.yaml"), Layout(place)
     rows = [row(name, params, layout) for name in params.recipes]
     return sorted(rows, key=lambda each: -float(each["ndcg"]))
@@ -84,7 +84,7 @@ def _mean(costs: Sequence[Mapping[str, float]], field: str) -> float:
 
 
 def show(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The table in Markdown."""
+    """Return the table in Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "| " + " | ".join("---" for _ in COLUMNS) + " |"]
     for each in rows:
         low, high = each["interval"]
@@ -128,7 +128,7 @@ def main() -> None:
 
 
 def measure(place: Path) -> tuple[list[dict[str, Any]], str]:
-    """Run the night with all recipes on what has landed in a workspace; its table, and the recipe that it serves."""
+    """Run the night with all recipes on the landed logs of a workspace; return its table and the served recipe."""
     add_recipes(place)
     last = max(path.name for path in (place / "landing").glob("*.jsonl.gz")).split("plays-")[1][:10]
     as_of = dt.date.fromisoformat(last) + dt.timedelta(days=1)

@@ -1,4 +1,4 @@
-"""New listeners and plays folded into a model, beside a model that is fitted again with them.
+"""Measures folding new listeners and plays into a model, beside fitting the model again.
 
     python bench/fold_in.py            # into bench/results/fold_in.json and fold_in.png
 
@@ -48,7 +48,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Later:
-    """Some days after D.
+    """The state some days after D.
 
     Attributes:
         days: so many.
@@ -66,7 +66,7 @@ class Later:
 
 
 def counted_days(place: Path, *, listeners: int, days: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Simulated logs through the stages of a night: plays by day, listener and item; and items' names."""
+    """Run simulated logs through the stages of a night; return plays by day, listener and item, and item names."""
     from pipeline.nightly.opening import open_night
     from pipeline.settings import load_settings
     from pipeline.simulation.simulate import simulate
@@ -84,7 +84,7 @@ def counted_days(place: Path, *, listeners: int, days: int) -> tuple[pl.DataFram
 
 
 def write_fold(folder: Path, daily: pl.DataFrame, names: pl.DataFrame, until: dt.date, params: Params) -> None:
-    """Interactions and id maps of the days before `until`."""
+    """Return interactions and id maps of the days before `until`."""
     made = build_interactions(
         daily.filter(pl.col("day") < until),
         names,
@@ -98,7 +98,7 @@ def write_fold(folder: Path, daily: pl.DataFrame, names: pl.DataFrame, until: dt
 def look_at(
     place: Path, daily: pl.DataFrame, names: pl.DataFrame, *, base: Path, at: dt.date, days: int, params: Params
 ) -> Later:
-    """The days before `at`, the week after it, and who is new since `base`."""
+    """Return the days before `at`, the week after it, and the listeners that are new since `base`."""
     folder, until = place / f"after-{days}", at + dt.timedelta(days=WEEK)
     write_fold(folder, daily, names, at, params)
     split = split_by_time(daily, first=START, decision_from=at, as_of=until)
@@ -111,7 +111,7 @@ def look_at(
 
 
 def served_ndcg(model: Path, later: Later, k: int) -> Values:
-    """NDCG@k of each listener of `later.rows`, of the lists that would be served: short ones are filled up."""
+    """Return NDCG@k of each listener of `later.rows` for the lists as served, with short ones filled up."""
     ids = {name: (read_table(f / "items.parquet", ITEM_MAP), read_table(f / "listeners.parquet", LISTENER_MAP))
            for name, f in (("model", model), ("night", later.folder), ("popular", later.popular))}  # fmt: skip
     items, listeners = ids["night"]
@@ -129,7 +129,7 @@ def served_ndcg(model: Path, later: Later, k: int) -> Values:
 
 
 def difference(ours: Values, theirs: Values, *, stochastic: tuple[bool, bool]) -> dict[str, float]:
-    """Ours − theirs, paired by listener; shapes (n_seeds, n_listeners)."""
+    """Return the difference ours − theirs, paired by listener; shapes (n_seeds, n_listeners)."""
     seeds = [seed_variance(v, deterministic=not s) for v, s in zip((ours, theirs), stochastic, strict=True)]
     found = compare(ours, theirs, challenger_seeds=seeds[0], champion_seeds=seeds[1])
     return {"delta": found.delta, "se": found.se}
@@ -138,7 +138,7 @@ def difference(ours: Values, theirs: Values, *, stochastic: tuple[bool, bool]) -
 def measure(
     name: str, laters: Sequence[Later], place: Path, *, base: Path, params: Params, n_seeds: int
 ) -> list[dict[str, Any]]:
-    """One recipe: a row for each look."""
+    """Return a row for each point in time, for one recipe."""
     recipe, k = start_of(params, name), params.evaluation.k
     stochastic = FAMILIES[recipe.family].stochastic
     seeds = range(n_seeds if stochastic else 1)
@@ -186,7 +186,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def draw(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """NDCG over days since the fit, a panel for each recipe and kind of listener."""
+    """Plot NDCG over days since the fit, a panel for each recipe and kind of listener."""
     import matplotlib as mpl
 
     mpl.use("Agg")

@@ -1,4 +1,4 @@
-"""One more day after a short and a long history, beside a plain Polars script that does the same over everything.
+"""Measures one more day after a short and a long history, beside a plain Polars script over the whole history.
 
     python bench/ingest.py            # into bench/results/ingest.json
 
@@ -34,7 +34,7 @@ from pipeline.nightly.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.stages import ingest, prepare, validate
 """
-# Pandas and SciPy come with it, and nothing else needs them here.
+# Great Expectations imports pandas and SciPy, which nothing else needs here.
 GREAT_EXPECTATIONS = IMPORTS + "import great_expectations, great_expectations.expectations"
 
 NIGHT = (
@@ -84,7 +84,7 @@ counted.group_by("artist_id", "artist_name").agg(pl.len()).write_parquet(out / "
 
 
 def run(code: str, *arguments: str, folder: Path) -> tuple[float, str]:
-    """CPU of a process and its children, user and system [s], and what it printed."""
+    """Return the CPU time of a process and its children, user and system [s], and its output."""
     # As a night runs: libraries are compiled once, not at each start.
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"} | {"PYTHONPATH": str(ROOT)}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -171,7 +171,7 @@ def in_spark(days: int, logs: list[Path], scratch: Path) -> dict[str, Any]:
 
 
 def rounded(found: dict[str, Any]) -> dict[str, Any]:
-    """The same to a hundredth."""
+    """Return the figures rounded to two decimals."""
     return {key: rounded(value) if isinstance(value, dict) else round(value, 2) for key, value in found.items()}
 
 
@@ -219,7 +219,7 @@ def main() -> None:
 
 
 def simulated(out: Path, *, n_listeners: int, n_days: int) -> list[Path]:
-    """Landed files of so many days, in their order."""
+    """Return the landed files of `n_days` days, in order."""
     from pipeline.simulation.simulate import simulate
 
     print(f"simulating {n_listeners:,} listeners over {n_days} days", flush=True)

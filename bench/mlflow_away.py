@@ -1,4 +1,4 @@
-"""What a night costs while MLflow cannot be reached, beside the same night with a server that answers.
+"""Measures a night while MLflow is unreachable, beside the same night with a working server.
 
     python -m bench.mlflow_away                     # four servers in three rounds, 1,000 listeners, 20 days
 
@@ -30,7 +30,7 @@ GOAL_SECONDS = 30.0
 TOLD = re.compile(r"^(record|promote|publish) +([0-9.]+) s", re.MULTILINE)
 ANSWERS = "answers"
 SERVERS = {"refuses connections": None, "takes connections and says nothing": 0, "falls silent after one answer": 1}
-"""How many requests each answers that does not do its work; None: it takes no connection."""
+"""The number of requests that a faulty server answers before it falls silent; None if it refuses connections."""
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def main() -> None:
 
 
 def one_night(place: Path, how: str, as_of: dt.date) -> dict[str, Any]:
-    """Run it, then deliver what waits; seconds, what is served, and how many runs of MLflow there are in the end."""
+    """Run a night, then deliver the outbox; return seconds, the served release and the final number of MLflow runs."""
     (place / "server").mkdir()
     with serving(place / "server") as back, server(how, back) as uri:
         started = time.perf_counter()
@@ -77,7 +77,7 @@ def one_night(place: Path, how: str, as_of: dt.date) -> dict[str, Any]:
 
 
 def netgain(place: Path, uri: str, *command: str) -> str:
-    """What a command says.
+    """Return the output of a command.
 
     Raises:
         SystemExit: it failed.
@@ -112,7 +112,7 @@ def n_runs(uri: str) -> int:
 
 
 def report(nights: dict[str, list[dict[str, Any]]], out: Path) -> None:
-    """Medians by server, and whether the most that it added to a night is within the goal."""
+    """Print medians by server, and whether the largest delay of a night is within the goal."""
     usual = statistics.median(night["seconds"] for night in nights[ANSWERS])
     longest = max(night["seconds"] for how in SERVERS for night in nights[how])
     for how, found in nights.items():

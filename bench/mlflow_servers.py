@@ -1,4 +1,4 @@
-"""Servers of MLflow on loopback: a real one, and one that falls silent."""
+"""MLflow servers on loopback: a working one, and one that stops answering."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def free_port() -> int:
-    """One that nothing listens on."""
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def listening(*, n_answers: int) -> Iterator[str]:
-    """A server that answers so many requests, and then takes connections and says nothing."""
+    """Start a server that answers a number of requests, then accepts connections without answering."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         held = []
 

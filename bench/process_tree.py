@@ -1,4 +1,4 @@
-"""What commands cost, with everything that they started."""
+"""The cost of commands, with all processes that they start."""
 
 import subprocess
 import threading
@@ -14,7 +14,7 @@ _SAMPLE_SECONDS = 0.05
 def measured(
     commands: Sequence[Sequence[str]], environment: Mapping[str, str], *, folder: Path | None = None
 ) -> dict[str, float]:
-    """Run commands one after the other; wall seconds, and CPU seconds of their whole process trees.
+    """Run commands one after the other; return wall seconds, and CPU seconds of their whole process trees.
 
     Raises:
         subprocess.CalledProcessError: a command failed; what it said to stderr is printed.

@@ -1,9 +1,9 @@
-"""How long it takes to serve an earlier release, from the command to its end, with MLflow stopped and without Java.
+"""Times the command that serves an earlier release, with MLflow stopped and without Java.
 
     python bench/rollback.py                        # 100 rollbacks among releases for 20,000 listeners
     python bench/rollback.py --listeners 200000
 
-The interpreter's start and the checksums of the release gone back to are part of it. Into bench/results/rollback.json.
+The interpreter's start and the checksums of the target release are included. Into bench/results/rollback.json.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def plant(place: Path, *, n_listeners: int) -> float:
-    """Two releases of a service's size, of random bytes; the size of one [MB]."""
+    """Make two releases of realistic size, of random bytes; return the size of one [MB]."""
     shutil.copyfile(ROOT / "params.yaml", place / "params.yaml")
     rng = np.random.default_rng(0)
     sizes = {  # a list's place takes some 30 bytes with its names and reasons
@@ -70,7 +70,7 @@ def plant(place: Path, *, n_listeners: int) -> float:
 
 
 def roll_back(place: Path) -> float:
-    """Go back to the release that is not served, as a person does; the seconds that it took.
+    """Roll back to the release that is not served, by the command; return its duration [s].
 
     Raises:
         SystemExit: the command failed, or something else is served afterwards.

@@ -1,4 +1,4 @@
-"""What a night pays for Spark: a session of its own for each fit, one fit stage for all, or a shared Connect server.
+"""Measures the cost of Spark in a night: a session for each fit, one fit stage for all, or a shared Connect server.
 
 Run in a workspace where a night has run: `python bench/spark_sessions.py`. CPU seconds are those of whole process
 trees, so that a busy machine disturbs them little; everything is measured in one run, and the ratio is what counts.

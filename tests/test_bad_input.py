@@ -1,4 +1,4 @@
-"""What a person gets wrong: status 2, one line that says what to do, and nothing is written."""
+"""Mistakes of a user end with status 2 and one line that says what to do; nothing is written."""
 
 import os
 import shutil
@@ -17,7 +17,7 @@ NIGHT = ("night", "--as-of", "2026-01-02")
 
 @pytest.fixture
 def workspace(tmp_path):
-    """A folder in which a night could begin."""
+    """A folder in which a night could run."""
     folder = tmp_path / "workspace"
     (folder / "landing").mkdir(parents=True)
     for name in ("dvc.yaml", "params.yaml"):
@@ -27,7 +27,7 @@ def workspace(tmp_path):
 
 
 def refusal(workspace, *arguments, **variables):
-    """The one line of a command that refuses, which wrote nothing."""
+    """Run a command that must fail, check that it wrote nothing, and return its one line of output."""
     before = listing(workspace)
     inherited = {k: v for k, v in environment(workspace, **variables).items() if k != "PYTHONPATH"}
     done = subprocess.run(
@@ -57,21 +57,21 @@ def change_params(workspace, old, new):
     path.write_text(text.replace(old, new, 1))
 
 
-def test_a_landing_folder_that_is_missing(workspace):
+def test_a_missing_landing_folder_is_refused(workspace):
     shutil.rmtree(workspace / "landing")
     assert "does not exist" in refusal(workspace, *NIGHT)
 
 
-def test_a_landing_folder_that_is_empty(workspace):
+def test_an_empty_landing_folder_is_refused(workspace):
     (workspace / "landing" / "plays-2026-01-01.jsonl").unlink()
     assert "holds no log of the format netgain" in refusal(workspace, *NIGHT)
 
 
-def test_logs_that_are_not_there(workspace):
+def test_missing_logs_are_refused(workspace):
     assert "elsewhere" in refusal(workspace, *NIGHT, "--logs", "elsewhere")
 
 
-def test_a_format_that_is_none(workspace):
+def test_an_unknown_format_is_refused(workspace):
     assert "netgain" in refusal(workspace, *NIGHT, "--format", "vinyl")
 
 
@@ -89,16 +89,16 @@ def test_a_format_that_is_none(workspace):
         "٢٠٢٦-٠١-٠٢",
     ],
 )
-def test_a_date_that_is_none(workspace, text):
+def test_an_invalid_date_is_refused(workspace, text):
     assert "expected a date YYYY-MM-DD" in refusal(workspace, "night", f"--as-of={text}")
 
 
-def test_a_night_that_has_not_come(workspace):
+def test_a_future_night_is_refused(workspace):
     assert "lies in the future" in refusal(workspace, "night", "--as-of", "2999-01-01")
 
 
 @pytest.mark.parametrize("command", ["night", "open"])
-def test_a_parameter_that_is_not_known(workspace, command):
+def test_an_unknown_parameter_is_refused(workspace, command):
     change_params(workspace, "  decision_days: 7", "  decision_days: 7\n  decision_weeks: 1")
     assert "split.decision_weeks" in refusal(workspace, command, "--as-of", "2026-01-02")
 
@@ -118,32 +118,32 @@ def test_a_parameter_that_is_not_known(workspace, command):
         ("seed: 20260101", "seed: \x00", "is not YAML"),
     ],
 )
-def test_a_parameter_that_is_hostile_or_mistyped(workspace, old, new, named):
+def test_a_hostile_or_mistyped_parameter_is_refused(workspace, old, new, named):
     change_params(workspace, old, new)
     assert named in refusal(workspace, *NIGHT)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "netgain"])
-def test_parameters_that_are_no_mapping(workspace, text):
+def test_parameters_that_are_not_a_mapping_are_refused(workspace, text):
     (workspace / "params.yaml").write_text(text)
     assert "params.yaml" in refusal(workspace, *NIGHT)
 
 
-def test_parameters_that_are_no_text(workspace):
+def test_parameters_that_are_not_text_are_refused(workspace):
     (workspace / "params.yaml").write_bytes(b"\xff\xfe\x00")
     assert "is not YAML" in refusal(workspace, *NIGHT)
 
 
 @pytest.mark.parametrize("name", ["params.yaml", "dvc.yaml"])
 @pytest.mark.parametrize("command", [NIGHT, ("stage", "ingest")])
-def test_a_folder_that_is_not_the_projects(workspace, name, command):
+def test_a_folder_outside_the_project_is_refused(workspace, name, command):
     (workspace / name).unlink()
     # A stage asks for the open night first: without one there is nothing to run in any folder.
     assert name in refusal(workspace, *command) or (command[0] == "stage" and name == "params.yaml")
 
 
 @pytest.mark.parametrize("text", ["", "stages", "stages: [", "plots: []"])
-def test_stages_that_are_none(workspace, text):
+def test_an_invalid_dvc_yaml_is_refused(workspace, text):
     (workspace / "dvc.yaml").write_text(text)
     assert "dvc.yaml" in refusal(workspace, *NIGHT)
 
@@ -162,43 +162,43 @@ def test_a_recipe_that_is_missing_in_a_dvc_yaml_written_by_hand(workspace):
 
 
 @pytest.mark.parametrize("name", [("sing",), ("fit",), ("fit", "nobody"), ("../ingest",), ("os",), ("context",)])
-def test_a_stage_that_is_none(workspace, name):
+def test_an_unknown_stage_is_refused(workspace, name):
     assert f"no stage {'@'.join(name)!r}" in refusal(workspace, "stage", *name)
 
 
-def test_a_stage_without_an_open_night(workspace):
+def test_a_stage_without_an_open_night_is_refused(workspace):
     assert "an open night" in refusal(workspace, "stage", "ingest")
 
 
 @pytest.mark.parametrize("text", ["", "as_of: 2026", "[]", "as_of: [", "night: 1"])
-def test_an_open_night_that_says_nothing(workspace, text):
+def test_an_invalid_open_night_is_refused(workspace, text):
     (workspace / "night").mkdir()
     (workspace / "night" / "night.yaml").write_text(text)
     assert "as_of" in refusal(workspace, "stage", "ingest")
 
 
-def test_a_list_before_anything_was_published(workspace):
+def test_a_lookup_before_the_first_release_is_refused(workspace):
     assert "no release" in refusal(workspace, "lookup", "somebody")
 
 
 @pytest.mark.parametrize("command", [NIGHT, ("open",), ("lookup", "somebody"), ("releases",), ("spark", "start")])
-def test_an_engine_that_is_none(workspace, command):
+def test_an_unknown_engine_is_refused(workspace, command):
     assert "NETGAIN_ENGINE = 'magic'" in refusal(workspace, *command, NETGAIN_ENGINE="magic")
 
 
 @pytest.mark.parametrize(
     "arguments", [("--days", "0"), ("--seed", "-1"), ("--start", "yesterday"), ("--out", "params.yaml")]
 )
-def test_logs_that_cannot_be_simulated(workspace, arguments):
+def test_impossible_simulations_are_refused(workspace, arguments):
     assert arguments[-1] in refusal(workspace, "simulate", "--listeners", "1", *arguments)
 
 
-def test_releases_that_cannot_be_written(workspace):
+def test_an_unwritable_release_folder_is_refused(workspace):
     (workspace / "releases").write_text("a file")
     assert "CURRENT cannot be read" in refusal(workspace, "lookup", "somebody")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
-def test_logs_that_may_not_be_read(workspace):
+def test_unreadable_logs_are_refused(workspace):
     (workspace / "landing" / "plays-2026-01-01.jsonl").chmod(0)
     assert "cannot be read" in refusal(workspace, *NIGHT)

@@ -1,4 +1,4 @@
-"""A night's checkpoints from end to end: what they leave for people says nothing about a person, whatever happens."""
+"""The checkpoints of a night, end to end: their reports contain no personal data, also when they fail."""
 
 import datetime as dt
 import importlib
@@ -64,7 +64,7 @@ def night(workspace):
 
 
 def told(context):
-    """Everything that people or programs are told: JSON of data/, and what reports/ holds."""
+    """Return all reports: the JSON files of data/ and the files of reports/."""
     reports = context.settings.reports
     files = [*context.layout.data.rglob("*.json"), *context.layout.data.glob("*.html"), *reports.rglob("*.*")]
     return {path.relative_to(context.layout.root).as_posix(): path.read_text() for path in files}
@@ -79,7 +79,7 @@ def test_each_checkpoint_has_a_page(night):
     }
 
 
-def test_a_bot_is_set_aside_and_its_plays_are_counted_on_no_day(night):
+def test_a_bot_is_excluded_and_its_plays_are_not_counted(night):
     assert pl.read_parquet(night.layout.excluded_listeners)["listener_id"].to_list() == ["Planted Bot"]
     daily = pl.read_parquet(night.layout.daily / "*.parquet")
     assert "Planted Listener" in daily["listener_id"]
@@ -87,14 +87,14 @@ def test_a_bot_is_set_aside_and_its_plays_are_counted_on_no_day(night):
     assert "Planted Bot" not in pl.read_parquet(night.layout.lists)["listener_id"]
 
 
-def test_a_warning_is_told_and_stops_nobody(night):
+def test_a_warning_is_reported_and_does_not_stop_the_night(night):
     (warning,) = read_json(night.layout.validation_report)["warnings"]
     assert warning.startswith("volume: the last play is at most 0 days old")
     assert warning in told(night)["reports/data_docs/2026-01-13/results.json"]
     assert read_json(night.layout.audit_report)["failures"] == []
 
 
-def test_nothing_that_is_told_names_a_listener_or_a_title(night):
+def test_no_report_names_a_listener_or_a_title(night):
     texts = told(night)
     assert {"data/validation.json", "data/interactions.json", "data/audit.json"} <= set(texts)
     assert "reports/data_docs/index.html" in texts
@@ -105,7 +105,7 @@ def test_nothing_that_is_told_names_a_listener_or_a_title(night):
     assert not [name for name, text in texts.items() if any(f'"{listener}"' in text for listener in listeners)]
 
 
-def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
+def test_the_summary_lists_warnings_and_excluded_listeners(night):
     from rich.console import Console
 
     kinds = ("n_expectations", "warnings", "excluded_listeners", "undecided")
@@ -131,8 +131,8 @@ def test_the_summary_tells_of_warnings_and_of_who_is_set_aside(night):
     assert "79 expectations of the data" in text
 
 
-def test_a_night_that_is_stopped_is_the_one_to_look_at(night, workspace):
-    """The day after, without logs of its own and with a bound on their age; what last night left is not tonight's."""
+def test_a_stopped_night_has_its_data_docs(night, workspace):
+    """Run the next night without new logs and with a bound on their age; earlier reports must not be reused."""
     params = workspace / "params.yaml"
     text = params.read_text()
     params.write_text(text.replace("stop_age_days: 30", "stop_age_days: 0.5"))

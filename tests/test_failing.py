@@ -1,4 +1,4 @@
-"""A night that fails says what stays served and marks it stale; one that never began, or that another overtook, not."""
+"""A failed night marks the served release as stale; a night that never started or lost its lease does not."""
 
 import datetime as dt
 from pathlib import Path
@@ -42,7 +42,7 @@ def fails(settings: Settings, error: BaseException, *stages: str) -> BaseExcepti
         (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
     ],
 )
-def test_it_is_marked_with_the_stage_it_came_to_and_the_error_says_what_stays_served(
+def test_a_failed_night_marks_the_stage_and_its_error_names_the_served_release(
     settings: Settings, error: BaseException, why: str
 ) -> None:
     err = fails(settings, error, "ingest", "fit")
@@ -53,7 +53,7 @@ def test_it_is_marked_with_the_stage_it_came_to_and_the_error_says_what_stays_se
 
 
 @pytest.mark.parametrize("kind", [NightRunning, LeaseLost])
-def test_a_night_that_another_one_is_in_the_way_of_has_not_failed(settings: Settings, kind: type[NightRunning]) -> None:
+def test_a_night_refused_because_of_another_one_leaves_no_mark(settings: Settings, kind: type[NightRunning]) -> None:
     err = fails(settings, kind("another night", expected="one at a time", fix="Wait."))
     assert not (settings.releases / MARK).exists()
     assert not hasattr(err, "__notes__")

@@ -1,4 +1,4 @@
-"""A whole night by the real command, and the nights after it: what is served, what is repeated, what is refused."""
+"""A whole night by the real command, and the nights after it."""
 
 import datetime as dt
 import json
@@ -69,7 +69,7 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rival(workspace):
-    """What a second night in the same workspace is told while the first runs."""
+    """The output of a second night in the same workspace while the first runs."""
     command = [NETGAIN, "night", "--as-of", FIRST.isoformat()]
     first = subprocess.Popen(
         command, cwd=workspace, env=environment(workspace), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -131,7 +131,7 @@ def test_two_nights_at_a_time_are_refused(rival):
     assert rival.stderr.count("\n") == 1
 
 
-def test_a_night_publishes_a_release_that_is_whole(workspace, first):
+def test_a_night_publishes_a_complete_release(workspace, first):
     release, _, _ = first
     verify(release)
     assert release.as_of == FIRST
@@ -147,19 +147,19 @@ def test_every_listener_of_the_window_has_a_list(workspace, first):
     assert pc.max(lists["rank"]).as_py() == 20
 
 
-def test_a_listener_is_answered_from_it(workspace, first):
+def test_a_lookup_answers_from_the_release(workspace, first):
     release, _, _ = first
     top = pq.read_table(release.lists).slice(0, 1).to_pylist()[0]
     assert top["item_name"][:20] in run(workspace, NETGAIN, "lookup", top["listener_id"]).stdout
 
 
-def test_the_night_stands_in_mlflow_and_its_alias_names_the_served_version(first):
+def test_the_night_is_recorded_in_mlflow_and_the_alias_names_the_served_version(first):
     _, runs, aliases = first
     assert len(runs) == 3  # the night and its two recipes
     assert aliases == {"champion": 1}
 
 
-def test_the_same_night_again_does_nothing(workspace, first, again):
+def test_running_the_same_night_again_does_nothing(workspace, first, again):
     release, runs, _ = first
     done, facts = again
     assert done.returncode == 0, done.stderr
@@ -170,12 +170,12 @@ def test_the_same_night_again_does_nothing(workspace, first, again):
     assert set(facts["effects"]) == set(EFFECTS)
 
 
-def test_the_same_night_again_is_not_recorded_twice(again):
+def test_running_the_same_night_again_records_nothing(again):
     _, facts = again
     assert "already" in facts["effects"]["record"]
 
 
-def test_a_night_that_fails_says_which_file_in_one_line(spoilt):
+def test_a_failed_night_names_the_file_in_one_line(spoilt):
     done, latest, *_ = spoilt
     assert done.returncode == 4, done.stdout + done.stderr
     assert done.stderr.startswith("netgain: stage ")
@@ -183,23 +183,23 @@ def test_a_night_that_fails_says_which_file_in_one_line(spoilt):
     assert latest in done.stderr
 
 
-def test_a_night_that_fails_leaves_what_is_served(spoilt):
+def test_a_failed_night_leaves_the_release_served(spoilt):
     *_, before, after = spoilt
     assert after == before
 
 
-def test_a_night_that_fails_says_what_stays_served_and_marks_it_stale(first, spoilt):
+def test_a_failed_night_names_the_served_release_and_marks_it_as_stale(first, spoilt):
     (release, *_), (done, latest, marked, *_) = first, spoilt
     assert done.stdout.splitlines()[-1] == f"Still served: release {release.id} of the night {FIRST}, 1 night old"
     assert (marked["night"], marked["release"], marked["nights_old"]) == (str(NEXT), release.id, 1)
     assert (marked["stage"], latest in marked["why"]) == ("validate", True)
 
 
-def test_the_mark_goes_when_the_night_is_made_good(workspace, away):
+def test_the_mark_is_removed_when_the_night_succeeds(workspace, away):
     assert not (workspace / "releases" / "STALE.json").exists()
 
 
-def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_waits(workspace, away):
+def test_a_night_without_mlflow_serves_its_lists_and_reports_the_waiting_record(workspace, away):
     done, facts, listed = away
     assert done.returncode == 0, done.stderr + done.stdout
     assert current(workspace / "releases").as_of == NEXT
@@ -212,26 +212,26 @@ def test_a_night_with_mlflow_away_serves_its_lists_and_says_that_its_record_wait
     ]
 
 
-def test_a_rwlock_that_a_kill_cut_off_stops_no_night_and_that_is_said(away):
+def test_a_truncated_rwlock_is_reported_and_does_not_stop_the_night(away):
     done, *_ = away
     assert done.returncode == 0, done.stderr + done.stdout
-    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in done.stderr.splitlines()
+    assert "netgain: .dvc/tmp/rwlock cannot be read: moved to rwlock.aside" in done.stderr.splitlines()
 
 
-def test_a_current_that_was_cut_off_is_mended_by_the_next_night_and_that_is_said(first, away):
+def test_a_truncated_current_is_reported_and_repaired_by_the_next_night(first, away):
     (release, *_), (done, *_) = first, away
     said = f"netgain: no complete release was served (a release called ''); now serving release {release.id}"
     assert said in done.stderr.splitlines()
 
 
-def test_what_waited_is_delivered_once(next_day):
+def test_waiting_records_are_delivered_once(next_day):
     *_, (delivered, again) = next_day
     assert f"{NEXT} " in delivered
     assert "recorded with 2 recipes" in delivered
     assert again == "nothing waits for MLflow\n"
 
 
-def test_the_next_day_is_made_good_by_the_same_command(workspace, first, next_day):
+def test_the_same_command_completes_the_next_day(workspace, first, next_day):
     release, runs, _ = first
     done, facts, _ = next_day
     assert done.returncode == 0, done.stderr + done.stdout
@@ -242,12 +242,12 @@ def test_the_next_day_is_made_good_by_the_same_command(workspace, first, next_da
     assert len(in_mlflow(workspace, "runs")) == len(runs) + 3
 
 
-def test_the_alias_follows_what_is_served(workspace, first, next_day):
+def test_the_alias_follows_the_served_release(workspace, first, next_day):
     # Refitted or kept with the day's listeners folded in: what the next day serves is another model.
     assert in_mlflow(workspace, "aliases") == {"champion": 2, "previous": 1}
 
 
-def test_a_night_with_too_few_listeners_serves_the_popular_list_and_says_so(tmp_path):
+def test_a_night_with_too_few_listeners_serves_the_popular_list_and_reports_it(tmp_path):
     workspace = make_workspace(
         tmp_path / "w", recipes=["popular"], params={"split.decision_days": 2}, listeners=20, days=6
     )

@@ -1,4 +1,4 @@
-"""Nothing of what is judged reaches what is learnt, and nothing of tomorrow reaches either."""
+"""The decision window does not leak into training, and later days leak into neither."""
 
 import datetime as dt
 import importlib
@@ -36,7 +36,7 @@ def night(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def other_decision_window(night, tmp_path_factory):
-    """The same night's blend, had nobody played anything in the decision window."""
+    """The same night's blend, without plays in the decision window."""
     context = open_and_fit(tmp_path_factory, fitted=[])
     for day in range(DECISION_DAYS):
         path = context.layout.daily / f"day={DECISION_FROM + dt.timedelta(days=day)}.parquet"
@@ -92,7 +92,7 @@ def ids_of(night, artist):
 
 
 def holding(folder, word):
-    """Files below a folder in which a word stands, in a column of text or as bytes."""
+    """Return the files below a folder that contain a word, in a text column or as bytes."""
     found = []
     for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
         if path.suffix == ".parquet":
@@ -109,7 +109,7 @@ def test_what_was_planted_has_landed(night):
     assert len(ids_of(night, LATE)) == len(ids_of(night, TOMORROW)) == 1
 
 
-def test_an_artist_of_the_decision_window_is_to_be_found(night):
+def test_an_artist_of_the_decision_window_is_found_in_the_landed_plays(night):
     (item,) = ids_of(night, LATE)
     relevant = pl.read_parquet(night.relevant).filter(pl.col("item_id") == item)
     assert relevant.height == 40
@@ -118,14 +118,14 @@ def test_an_artist_of_the_decision_window_is_to_be_found(night):
 
 
 @pytest.mark.parametrize("folder", ["train", "tuning", "models"])
-def test_an_artist_of_the_decision_window_is_in_nothing_that_is_learnt(night, folder):
+def test_an_artist_of_the_decision_window_is_in_no_training_data(night, folder):
     (item,) = ids_of(night, LATE)
     assert holding(night.data / folder, LATE) == []
     assert holding(night.data / folder, item) == []
     assert list((night.data / folder).rglob("items.parquet")), "there is something that it could have been in"
 
 
-def test_a_listener_of_the_decision_window_is_in_nothing_that_is_learnt(night):
+def test_a_listener_of_the_decision_window_is_in_no_training_data(night):
     assert holding(night.window, "planted-7") == ["window/listeners.parquet"]
     assert holding(night.train, "planted-7") == []
     assert holding(night.tuning, "planted-7") == []
@@ -144,13 +144,13 @@ def test_no_day_is_counted_from_as_of_on(night):
     assert (days.min(), days.max()) == (START, AS_OF - dt.timedelta(days=1))
 
 
-def test_the_models_know_the_listeners_and_items_of_the_training_window_alone(night):
+def test_the_models_know_only_listeners_and_items_of_the_training_window(night):
     for name in ("listeners.parquet", "items.parquet"):
         expected = (night.train / name).read_bytes()
         assert {path.read_bytes() for path in (night.data / "models").rglob(name)} == {expected}
 
 
-def test_what_is_tuned_on_is_cut_from_the_training_window_at_an_earlier_day(night):
+def test_the_tuning_window_is_cut_from_the_training_window(night):
     plays = pl.concat([pl.read_parquet(path) for path in sorted(night.daily.glob("*.parquet"))])
     before = plays.filter(pl.col("day") < TUNING_FROM)
     during = plays.filter((pl.col("day") >= TUNING_FROM) & (pl.col("day") < DECISION_FROM))
@@ -207,7 +207,7 @@ def test_dates_out_of_order_are_refused(plays, days):
 
 
 @given(plays=rows, middle=st.integers(0, 60), only_new=st.booleans())
-def test_relevant_is_what_was_played_after_the_bound_and_not_before(plays, middle, only_new):
+def test_relevant_items_were_played_after_the_bound_and_not_before(plays, middle, only_new):
     bound = DAY_ZERO + dt.timedelta(days=middle)
     last = DAY_ZERO + dt.timedelta(days=61)
     split = split_by_time(daily(plays), first=DAY_ZERO, decision_from=bound, as_of=last)
@@ -261,7 +261,7 @@ def test_interactions_are_what_their_definition_says(plays, half_life, until, mi
     assert np.asarray(matrix.weights.todense()).sum() == pytest.approx(sum(weight.values()), rel=1e-5)
 
 
-def test_a_split_that_leaks_is_stopped_before_anything_is_learnt() -> None:
+def test_a_leaking_split_is_stopped_before_fitting() -> None:
     days = [DECISION_FROM - dt.timedelta(days=1), DECISION_FROM]
     daily = pl.DataFrame({"day": days, "listener_id": ["l"] * 2, "item_id": ["i"] * 2, "n_plays": [1, 1]})
     names = pl.DataFrame({"item_id": ["i"], "item_name": ["I"]})

@@ -1,4 +1,4 @@
-"""An override is signed, carried out, told in every record until it lapses, and proves nothing."""
+"""An override is signed, carried out and recorded until it expires, and does not count as proof."""
 
 import datetime as dt
 import json
@@ -30,7 +30,7 @@ def record(workspace: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def overridden(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
-    """A night whose gate keeps the popular list, and what somebody made of it."""
+    """A night whose gate keeps the popular list, followed by an override."""
     # A gain that is worth nothing: the gate keeps what costs nothing.
     params = PARAMS | {"economics.margin_per_listener_day": 1e-6}
     workspace = make_workspace(
@@ -73,7 +73,7 @@ def test_after_its_last_night_the_gates_own_choice_is_the_champion_again(
     assert current(workspace / "releases").recipe == "popular"
 
 
-def test_the_second_look_at_a_pair_is_pooled_with_the_first_and_can_be_replayed(
+def test_the_second_interim_analysis_of_a_pair_is_pooled_with_the_first_and_can_be_replayed(
     overridden: tuple[Path, dict[str, Any], dict[str, Any]],
 ) -> None:
     workspace, before, _ = overridden

@@ -81,7 +81,7 @@ def test_a_fault_is_named_by_its_dotted_path(
     assert "\n" not in message
 
 
-def test_own_favourites_are_a_recipe_where_the_target_is_any(tmp_path: Path) -> None:
+def test_own_favourites_need_a_target_that_allows_known_items(tmp_path: Path) -> None:
     def change(raw: dict[str, Any]) -> None:
         raw["split"]["target"] = "any"
         raw["recipes"]["again"] = REPEAT

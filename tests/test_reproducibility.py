@@ -74,7 +74,7 @@ def more_factors(by_hand):
     return stages_of(dvc(workspace, "repro").stdout)
 
 
-def test_two_workspaces_make_the_same_bytes_by_night_and_by_hand(by_night, by_hand):
+def test_two_workspaces_make_the_same_bytes_by_netgain_night_and_by_dvc_repro(by_night, by_hand):
     assert differing(by_night[1], by_hand[1]) == set()
     made = {path.split("/")[1] for path in by_night[1]}
     assert {"metrics", "evaluation", "models", "final", "lists.parquet", "fallback.parquet", "decision.json"} <= made
@@ -92,20 +92,20 @@ def test_nothing_is_stale_after_a_night(by_night):
     assert git(workspace, "status", "--porcelain").stdout == ""
 
 
-def test_another_value_of_a_recipe_reruns_its_fit_and_that_of_the_blend_and_no_other(more_factors):
+def test_a_changed_recipe_reruns_its_fit_and_the_blends_and_no_other(more_factors):
     assert {name for name in more_factors if name.startswith("fit@")} == {"fit@als", "fit@blend"}
     assert {name for name in more_factors if name.startswith("evaluate@")} == {"evaluate@als", "evaluate@blend"}
     assert "decide" in more_factors
     assert not more_factors & BEFORE_FIT
 
 
-def test_an_experiment_runs_what_its_value_reaches(experiment):
+def test_an_experiment_runs_only_the_affected_stages(experiment):
     _, ran = experiment
     assert {name for name in ran if name.startswith("fit@")} == {"fit@item_knn", "fit@blend"}
     assert not ran & BEFORE_FIT
 
 
-def test_an_experiment_is_told_apart_by_its_metrics(experiment):
+def test_an_experiment_has_metrics_of_its_own(experiment):
     workspace, _ = experiment
     difference = json.loads(dvc(workspace, "metrics", "diff", "HEAD", "--json").stdout.splitlines()[-1])
     assert set(difference["data/metrics/item_knn.json"]) >= {"ndcg_at_10", "recall_at_10"} & set(
@@ -115,7 +115,7 @@ def test_an_experiment_is_told_apart_by_its_metrics(experiment):
     assert "recipes.item_knn.neighbours" in dvc(workspace, "params", "diff", "HEAD").stdout
 
 
-def test_an_experiment_is_drawn_beside_what_it_changed(experiment):
+def test_an_experiment_is_plotted_beside_its_baseline(experiment):
     workspace, _ = experiment
     drawn = json.loads(dvc(workspace, "plots", "diff", "HEAD", "workspace", "--json").stdout.splitlines()[-1])
     assert set(drawn["data"]) == {"accuracy", "accuracy_against_cost"}
@@ -126,7 +126,7 @@ def test_an_experiment_is_drawn_beside_what_it_changed(experiment):
         }
 
 
-def test_an_experiment_stands_in_the_list(experiment):
+def test_an_experiment_is_listed(experiment):
     workspace, _ = experiment
     assert "fewer-neighbours" in dvc(workspace, "exp", "list").stdout
 

@@ -1,4 +1,4 @@
-"""How things stand: fresh or stale and why, from what lies in releases and ledger."""
+"""The state of the service, fresh or stale and why, from releases and ledger."""
 
 import datetime as dt
 import json
@@ -49,19 +49,17 @@ def why(settings: Settings, due: int) -> list[str]:
     return lines
 
 
-def test_what_is_served_is_fresh_until_a_night_was_missed(settings: Settings, two: list[Release]) -> None:
+def test_the_release_is_fresh_until_a_night_is_missed(settings: Settings, two: list[Release]) -> None:
     assert why(settings, 11) == why(settings, 12) == []
     assert why(settings, 13) == ["the release is 2 nights old; the night of 2026-01-13 is due"]
 
 
-def test_a_night_that_failed_makes_it_stale_with_stage_and_reason(settings: Settings, two: list[Release]) -> None:
+def test_a_failed_night_makes_the_release_stale_with_stage_and_reason(settings: Settings, two: list[Release]) -> None:
     mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
     assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
 
 
-def test_a_later_night_that_was_killed_is_said_beside_the_one_that_failed(
-    settings: Settings, two: list[Release]
-) -> None:
+def test_a_later_killed_night_is_reported_beside_the_failed_one(settings: Settings, two: list[Release]) -> None:
     mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
     os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
@@ -71,9 +69,7 @@ def test_a_later_night_that_was_killed_is_said_beside_the_one_that_failed(
     assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not finish"]
 
 
-def test_a_night_that_was_killed_makes_it_stale_though_nobody_could_say_so(
-    settings: Settings, two: list[Release]
-) -> None:
+def test_a_killed_night_makes_the_release_stale_without_a_mark(settings: Settings, two: list[Release]) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner=None)
     assert why(settings, 12) == []  # it is running, in this process
     path = settings.ledger / "leases" / f"{lease.token:08d}.json"
@@ -83,28 +79,26 @@ def test_a_night_that_was_killed_makes_it_stale_though_nobody_could_say_so(
     assert why(settings, 12) == ["the night of 2026-01-12 failed"]
 
 
-def test_a_run_of_a_scheduler_counts_as_ended_badly_once_it_has_been_silent(
-    settings: Settings, two: list[Release]
-) -> None:
+def test_a_scheduled_run_without_heartbeats_counts_as_failed(settings: Settings, two: list[Release]) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
     assert why(settings, 12) == []
     os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
     assert why(settings, 12) == ["the night of 2026-01-12 did not finish"]
 
 
-def test_a_backfill_that_failed_says_nothing_of_what_is_served(settings: Settings, two: list[Release]) -> None:
+def test_a_failed_backfill_does_not_affect_the_release(settings: Settings, two: list[Release]) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-09", owner=None)
     close(settings.ledger, lease, "failed")
     assert why(settings, 12) == []
 
 
-def test_nothing_whole_is_served(settings: Settings, two: list[Release]) -> None:
+def test_a_damaged_release_is_reported_as_not_served(settings: Settings, two: list[Release]) -> None:
     (two[1].folder / "manifest.json").write_text("{", encoding="utf-8")
     (line,) = why(settings, 11)
     assert line.startswith(f"no release is served: release {two[1].id} has no readable manifest")
 
 
-def test_the_command_tells_people_and_programs_and_its_status_tells_fresh_from_stale(
+def test_the_command_prints_text_or_json_and_its_status_separates_fresh_from_stale(
     settings: Settings, two: list[Release]
 ) -> None:
     roll_back(settings.releases, settings.ledger, to=None, by="ann", reason="lists of nonsense")
@@ -120,11 +114,11 @@ def test_the_command_tells_people_and_programs_and_its_status_tells_fresh_from_s
     fresh, stale = status("--as-of", "2026-01-11"), status("--json")
     assert (fresh.returncode, stale.returncode) == (0, EXIT_STALE)
     for words in (
-        "1 night (made by that of 2026-01-10",
+        "1 night (made by the night of 2026-01-10",
         "by ann",
         "lists of nonsense",
         "fresh",
-        "1 for MLflow, the oldest of 2026-01-11",
+        "1 waiting for MLflow, oldest from 2026-01-11",
     ):
         assert words in fresh.stdout
     facts = json.loads(stale.stdout)

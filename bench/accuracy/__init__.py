@@ -1,1 +1,1 @@
-"""Accuracy on a published split."""
+"""Accuracy on a published split of Last.fm data."""

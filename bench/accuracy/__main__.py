@@ -22,7 +22,7 @@ TARGETS = {"ndcg_at_20": 0.263, "recall_at_10": 0.189}
 
 
 def main() -> None:
-    """Fit and show, or tune."""
+    """Fit the recipes and print their accuracy, or tune them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "lastfm-lightgcnpp")
     parser.add_argument("--seeds", type=int, default=3)
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def recipes() -> dict:
-    """recipes.yaml."""
+    """Return the recipes of recipes.yaml."""
     return recipes_of(yaml.safe_load((Path(__file__).parent / "recipes.yaml").read_text(encoding="utf-8")))
 
 

@@ -25,7 +25,7 @@ METRICS = ("recall_at_10", "ndcg_at_10", "ndcg_at_20", "recall_at_40", "ndcg_at_
 
 @dataclass(frozen=True)
 class Fit:
-    """A fit and what it found.
+    """A fit and its metrics.
 
     Attributes:
         fit_cpu_seconds, list_cpu_seconds: of the fit, and of a list for every listener [s].
@@ -38,7 +38,7 @@ class Fit:
 
 
 def measure(recipe: FamilyParams, split: Split, truth: sp.csr_matrix, *, seed: int) -> Fit:
-    """Fit once on train and rank for everybody.
+    """Fit once on train and rank the items for all listeners.
 
     Args:
         truth: `split.valid` or `split.test`.

@@ -1,4 +1,4 @@
-"""The figures as a page."""
+"""Renders the figures as a page."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ SHOWN = "ndcg_at_20"
 
 
 def render(rows: Sequence[Mapping[str, Any]], *, n_items: int, n_seeds: int) -> str:
-    """One self-contained HTML file of the rows, best first."""
+    """Return one self-contained HTML file of the rows, best first."""
     template = environment().from_string((Path(__file__).parent / "page.html.j2").read_text(encoding="utf-8"))
     return template.render(
         rows=rows, published=PUBLISHED, source=SOURCE, metrics=METRICS, n_items=n_items, n_seeds=n_seeds,

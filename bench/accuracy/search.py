@@ -1,4 +1,4 @@
-"""Hyperparameters for the published split, found on its valid part alone."""
+"""Hyperparameters for the published split, found on its valid part only."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,11 +31,11 @@ SPACES: Mapping[str, Space] = {
     "ease": {"regularization": Real(1.0, 500.0, log=True), "dropout": Real(0.0, 0.8)},
     "bpr": {"regularization": Real(0.001, 0.05, log=True), "iterations": Whole(100, 1000, log=True)},
 }
-"""What is searched; all other fields stay as they stand in recipes.yaml."""
+"""The search spaces; all other fields keep their values of recipes.yaml."""
 
 
 def search(name: str, start: FamilyParams, split: Split, *, n_trials: int) -> Iterator[tuple[FamilyParams, float]]:
-    """Recipes in the order of their trial, with their NDCG@20 on valid; the first is the start."""
+    """Yield recipes in the order of their trials, with their NDCG@20 on valid; the first is the start."""
     proposer = Proposer(SPACES[start.family], start, seed=SEED)
     recipe = start
     for _ in range(n_trials):

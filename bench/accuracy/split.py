@@ -1,4 +1,4 @@
-"""A published split: who listens to what in train, valid and test, each a listener and their items on a line."""
+"""Reads a published split: train, valid and test files with a listener and its items on each line."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ class Split:
 
     @property
     def interactions(self) -> Interactions:
-        """What recommenders are fitted on: train, all of it of the same age."""
+        """Return the interactions that recommenders are fitted on: train, all rows of the same age."""
         return Interactions(self.train, np.zeros(self.train.nnz, dtype=np.int32))
 
 

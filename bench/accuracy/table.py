@@ -1,4 +1,4 @@
-"""Every recipe's figures with their intervals, beside the published ones."""
+"""The accuracy of every recipe with its intervals, beside the published figures."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ PUBLISHED: Mapping[str, Mapping[str, float | None]] = {
         "XSimGCL++": (0.1893, 0.2173, None, 0.3758, 0.3094),
     }.items()
 }
-"""By METRICS; None is not published."""
+"""In the order of METRICS; None if not published."""
 
 SOURCE = "Lee, Kim & Shin, “Revisiting LightGCN” (RecSys 2024), supplementary document, tables 7, 9 and 10"
 

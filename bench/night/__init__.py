@@ -1,1 +1,1 @@
-"""An incremental night as a whole, beside a plain script."""
+"""The cost of an incremental night, beside a plain script."""

@@ -1,4 +1,4 @@
-"""An incremental night by part, beside a plain script without a gate that fits the same recipes.
+"""Measures an incremental night by part, beside a plain script without a gate that fits the same recipes.
 
     python -m bench.night                                  # 20,000 listeners, 60 days: an hour on 2 cores
     python -m bench.night --listeners 2000 --days 20
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def measure(scratch: Path, *, n_listeners: int, n_days: int, n_artists: int | None) -> dict[str, Any]:
-    """Two nights and the script."""
+    """Run two nights and the script, and print the table."""
     place, logs = scratch / "night", scratch / "logs"
     print(f"simulating {n_listeners:,} listeners over {n_days + 1} days", flush=True)
     simulate(n_listeners=n_listeners, n_days=n_days + 1, seed=1, start=START, out=logs, n_artists=n_artists)
@@ -74,7 +74,7 @@ def measure(scratch: Path, *, n_listeners: int, n_days: int, n_artists: int | No
 
 
 def _cpu_seconds(data: Path) -> Iterator[float]:
-    """What the night's own meters say of fits and lists."""
+    """Return the cost of fits and lists by the night's own meters."""
     for path in [*(data / "costs").glob("*.json"), *(data / "serving_costs").glob("*.json")]:
         for part in json.loads(path.read_text(encoding="utf-8")).values():
             for each in part if isinstance(part, list) else [part]:
@@ -83,7 +83,7 @@ def _cpu_seconds(data: Path) -> Iterator[float]:
 
 
 def show(found: dict[str, Any]) -> None:
-    """The table."""
+    """Print the table."""
     night, script = found["night"], found["plain"]
     print(f"{'part':<22}{'CPU s':>9}{'share':>8}{'peak MiB':>10}")
     for name, part in night["parts"].items():

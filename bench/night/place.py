@@ -1,4 +1,4 @@
-"""A workspace of its own, with Netgain's own code, and what `netgain night` does in it."""
+"""A separate workspace with Netgain's code, and the commands that run in it."""
 
 import datetime as dt
 import os
@@ -22,11 +22,11 @@ def prepare(place: Path) -> None:
 
 
 def environment(place: Path) -> dict[str, str]:
-    """Variables for a command in it."""
+    """Return the environment of a command in it."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"PYTHONPATH": f"{place}{os.pathsep}{ROOT}", "NETGAIN_WORKSPACE": str(place)}
 
 
 def night(as_of: dt.date) -> list[str]:
-    """The command."""
+    """Return the command line of a night."""
     return [sys.executable, "-m", "pipeline", "night", "--as-of", as_of.isoformat()]

@@ -1,4 +1,4 @@
-"""A script without a gate: takes a day in, merges it, fits every recipe of params.yaml as often, lists for everyone.
+"""A plain script without a gate: ingests a day, merges it, fits every recipe equally often, and makes all lists.
 
     python -m bench.night.plain history FOLDER LANDING      # days so far, into FOLDER: not timed
     python -m bench.night.plain night FOLDER FILE AS_OF
@@ -28,7 +28,7 @@ COUNTS = pl.col("ms_played").is_null() | (pl.col("ms_played") >= 30_000)
 
 
 def take_in(path: Path, folder: Path) -> None:
-    """A landed file's plays, distinct and counted by listener and artist."""
+    """Return a landed file's distinct plays, counted by listener and artist."""
     lines = gzip.decompress(path.read_bytes()).splitlines(True)
     whole = b"".join(line for line in lines if line.startswith(b"{") and line.endswith(b"}\n"))
     plays = pl.read_ndjson(whole, schema=SCHEMA, ignore_errors=True)
@@ -44,7 +44,7 @@ def take_in(path: Path, folder: Path) -> None:
 
 
 def matrix(daily: pl.DataFrame, *, until: dt.date, half_life_days: float) -> tuple[Interactions, pl.Series, pl.Series]:
-    """Recency-weighted plays before a day, and whose rows and columns they are."""
+    """Return recency-weighted plays before a day, with the ids of rows and columns."""
     before = daily.filter(pl.col("day") < until).with_columns(
         age=(pl.lit(until) - pl.col("day")).dt.total_days().cast(pl.Int32) - 1
     )
@@ -64,7 +64,7 @@ def matrix(daily: pl.DataFrame, *, until: dt.date, half_life_days: float) -> tup
 
 
 def tuning(daily: pl.DataFrame, params: Params, *, decision_from: dt.date) -> Tuning:
-    """What a blend learns its weights by."""
+    """Return the split on which a blend learns its weights."""
     since = decision_from - dt.timedelta(days=params.split.tuning_days)
     earlier, listeners, items = matrix(daily, until=since, half_life_days=params.interactions.half_life_days)
     played = daily.filter((pl.col("day") >= since) & (pl.col("day") < decision_from))
@@ -79,7 +79,7 @@ def tuning(daily: pl.DataFrame, params: Params, *, decision_from: dt.date) -> Tu
 
 
 def night(folder: Path, landed: Path, as_of: dt.date) -> None:
-    """Everything that a night does for its lists."""
+    """Do what a night does for its lists."""
     params = load_params(Path("params.yaml"))
     take_in(landed, folder)
     daily = pl.read_parquet(folder / "daily" / "*.parquet")

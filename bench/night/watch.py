@@ -1,4 +1,4 @@
-"""What a night costs, part by part: CPU seconds and memory of every process that it starts, by what started it."""
+"""Attributes the CPU seconds and memory of every process of a night to the part that started it."""
 
 import os
 import re
@@ -62,7 +62,7 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
     parts: dict[str, float] = defaultdict(float)
     for part, seconds in seen.values():
         parts[part] += seconds
-    # A server that is no child of ours when it ends is seen, and not in the kernel's sum.
+    # A server that is not our child when it ends was observed, but is missing from the kernel's sum.
     total = max(cpu, sum(parts.values()))
     return {
         "cpu_seconds": total,
@@ -77,7 +77,7 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
 
 
 def _tree(root: psutil.Process) -> list[tuple[tuple[int, float], str, float, int]]:
-    """Key, part, CPU seconds and resident bytes of every process below the root."""
+    """Yield key, part, CPU seconds and resident bytes of every process below the root."""
     found = []
     below = [(child, "night") for child in _children(root)]
     while below:

@@ -1,4 +1,4 @@
-"""Everything in one run, as ratios:
+"""Runs all parts and reports ratios:
 
 python -m bench.speed             # into bench/results/speed.json and speed.html
 python -m bench.speed --quick     # the same at a tenth of the size, in some minutes
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def run(part: str, *, quick: bool, scratch: Path) -> Any:
-    """The figures of one part."""
+    """Return the figures of one part."""
     rounds = 3 if quick else 5
     match part:
         case "topk":

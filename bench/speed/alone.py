@@ -1,4 +1,4 @@
-"""A piece of work in a process of its own: CPU and wall seconds, and the memory that it adds.
+"""Runs work in a separate process, and measures CPU and wall seconds and the memory that it adds.
 
 Work is named `module:function`. The function prepares (reads, imports, lets Numba compile) and returns what is to be
 measured: a function without arguments, whose result, where it is a mapping, is told with the figures.
@@ -38,7 +38,7 @@ def alone(work: str, **given: Any) -> dict[str, Any]:
 
 
 def measured(run: Callable[[], Any]) -> dict[str, Any]:
-    """The figures of one call in this process; see `alone`."""
+    """Measure one call in this process; see `alone`."""
     from pipeline.runtime.meter import CostMeter
 
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the high-water mark starts anew
@@ -60,7 +60,7 @@ def _status_bytes(name: str) -> int:
 
 
 def lasting_session() -> Any:
-    """A Spark session that lives as long as this process."""
+    """Return a Spark session that lives as long as this process."""
     import atexit
     from contextlib import ExitStack
 

@@ -16,7 +16,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     "item_knn": {"neighbours": 100, "weighting": "bm25"},
     "rp3beta": {"neighbours": 100, "alpha": 1.0, "beta": 0.3},
 }
-"""Hyperparameters beside rank and iterations; what a fit costs hardly depends on them."""
+"""Hyperparameters other than rank and iterations; they hardly affect the cost of a fit."""
 
 
 def family_work(family: str, source: str, **shape: int) -> Callable[[], Any]:
@@ -39,7 +39,7 @@ def family_work(family: str, source: str, **shape: int) -> Callable[[], Any]:
 
 
 def implicit_work(source: str, factors: int, iterations: int) -> Callable[[], Any]:
-    """For `alone`: implicit's AlternatingLeastSquares as it comes, on one thread as ours."""
+    """For `alone`: implicit's AlternatingLeastSquares with its defaults, on one thread like ours."""
     from implicit.cpu.als import AlternatingLeastSquares
 
     from pipeline.recommenders.single_threaded import single_threaded_blas

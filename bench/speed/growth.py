@@ -1,4 +1,4 @@
-"""How cost and memory grow in listeners, items, interactions and factors, one at a time."""
+"""Growth of cost and memory in listeners, items, interactions and factors, one at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ FAMILIES = ("als", "ials", "item_knn", "rp3beta")
 FACTORISED = ("als", "ials")
 ITERATIONS = 1
 CPU_LIMIT = 150.0
-"""A fit that would take more CPU seconds, by the exponent of the sizes before, is left out; the page shows it."""
+"""A fit expected to take more CPU seconds, by the exponent of smaller sizes, is skipped; the page shows this."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What grows, through which sizes, while the rest of the shape stays."""
+    """The growing dimension and its sizes; the other dimensions stay fixed."""
 
     name: str
     sizes: tuple[int, ...]
@@ -34,7 +34,7 @@ class Axis:
 
 
 def axes(largest: int) -> tuple[Axis, ...]:
-    """Four sizes an axis; five of interactions, up to `largest`; all else stays small."""
+    """Return four sizes for each axis, five for interactions up to `largest`; the other dimensions stay small."""
     tenth = min(2_000_000, largest)
     n, m = max(1000, largest // 200), max(1000, min(50_000, largest // 50))
     some = tuple(largest * share // 200 for share in (1, 4, 16, 64, 200))
@@ -47,12 +47,12 @@ def axes(largest: int) -> tuple[Axis, ...]:
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """p of value ∝ size^p, by least squares of the logarithms."""
+    """Return the exponent p of value ∝ size^p, by least squares of the logarithms."""
     return float(np.polyfit(np.log(sizes), np.log(values), 1)[0])
 
 
 def expected_seconds(sizes: Sequence[float], rows: Sequence[dict[str, Any]], size: float) -> float:
-    """CPU seconds at a size, by the last two sizes; 0 where fewer are known."""
+    """Extrapolate CPU seconds to a size from the last two sizes; 0 if fewer are known."""
     if len(rows) < 2:
         return 0.0
     cpu = [max(row["cpu_seconds"], 1e-3) for row in rows[-2:]]

@@ -1,4 +1,4 @@
-"""What fits and lists are measured on: made interactions of any size, with the skew of real ones and no taste."""
+"""Synthetic interactions of any size, with the skew of real ones but without structure."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def made(n_listeners: int, n_items: int, n: int, *, seed: int) -> sp.csr_matrix:
     counts = np.clip(n * share / share.sum(), 1, n_items // 2).astype(np.int64)
     keys = np.repeat(np.arange(n_listeners, dtype=np.int64) * n_items, counts)
     ranks = n_items * rng.random(keys.size, dtype=np.float32) ** np.float32(ITEM_TAIL)
-    # An item's number says nothing of its fame.
+    # An item's index must not depend on its popularity.
     keys += rng.permutation(n_items)[np.minimum(ranks.astype(np.int64), n_items - 1)]
     keys.sort()
     keys = keys[np.diff(keys, prepend=-1) > 0]
@@ -33,13 +33,13 @@ def made(n_listeners: int, n_items: int, n: int, *, seed: int) -> sp.csr_matrix:
 
 
 def save(path: Path, matrix: sp.csr_matrix) -> Path:
-    """Keep a matrix for the processes that are measured on it; not compressed, so that reading costs little."""
+    """Save a matrix for the measured processes, uncompressed so that reading costs little."""
     np.savez(path, data=matrix.data, indices=matrix.indices, indptr=matrix.indptr, shape=matrix.shape)
     return path
 
 
 def load(path: str) -> Interactions:
-    """What `save` kept, as interactions of today."""
+    """Load a matrix of `save` as interactions of age 0."""
     with np.load(path, allow_pickle=False) as kept:
         parts = (kept["data"], kept["indices"], kept["indptr"])
         matrix = sp.csr_matrix(parts, shape=tuple(kept["shape"]))

@@ -1,4 +1,4 @@
-"""speed.json as a page in the house's style."""
+"""Renders speed.json as a page."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ Found = Mapping[str, Any]
 
 
 def render_speed(found: Found) -> str:
-    """One self-contained HTML file; parts that were not run are not on it."""
+    """Return one self-contained HTML file of the parts that were run."""
     parts = {name: part["found"] for name, part in found.items() if name != "machine"}
     text = (Path(__file__).parent / "page.html.j2").read_text(encoding="utf-8")
     template = environment().from_string(text)
@@ -31,7 +31,7 @@ def render_speed(found: Found) -> str:
 
 
 def peer_plot(rows: Found) -> Markup:
-    """Each peer's CPU seconds by those of the fastest sgemm, on a log axis."""
+    """Plot each peer's CPU seconds relative to the fastest sgemm, on a log axis."""
     names = [name for name in rows["times"] if not name.startswith("sgemm")]
     ratios = {name: rows["times"][name]["cpu_ratio"] for name in names}
     if "spark" in rows:
@@ -48,7 +48,7 @@ def peer_plot(rows: Found) -> Markup:
 
 
 def growth_plots(axis: Found) -> tuple[str, Markup, Markup]:
-    """What grows, with CPU seconds and with added memory over it."""
+    """Plot CPU seconds and added memory over the growing dimension."""
     sizes = [shape[axis["axis"]] for shape in axis["shapes"]]
     families = axis["families"].items()
     seconds = [

@@ -1,4 +1,4 @@
-"""The same lists from others, on the same listeners and beside the same bare product.
+"""The same lists from other libraries, on the same listeners, relative to the same bare product.
 
 - implicit: `recommend` in batches of 1,024 listeners, `filter_already_liked_items`, its own threads, one of BLAS.
 - Faiss: an exact `IndexFlatIP` with its own threads, asked for k and as many as the batch's busiest listener has
@@ -65,12 +65,12 @@ def numpy_lists(given: Problem, *, batch: int = 256) -> Ids:
 
 
 def available() -> dict[str, Callable[[Problem], Ids]]:
-    """Peers whose library is installed; one that is not is named."""
+    """Return the peers whose library is installed, and print the missing ones."""
     peers: dict[str, Callable[[Problem], Ids]] = {"implicit": implicit_lists, "NumPy, argpartition": numpy_lists}
     try:
         import faiss  # noqa: F401
     except ImportError:
-        print("Faiss is not installed (pip install 'netgain[bench]'): the benchmark goes on without it.")
+        print("Faiss is not installed (pip install 'netgain[bench]'): the benchmark continues without it.")
         return peers
     return peers | {"Faiss, IndexFlatIP": faiss_lists}
 
@@ -109,7 +109,7 @@ def spark_work(factors: int, n_listeners: int, n_items: int) -> Callable[[], Any
 
     numbers = np.arange(max(n_listeners, n_items), dtype=np.int32)
     rows = pa.table({"user": numbers % n_listeners, "item": numbers % n_items, "rating": np.ones(numbers.size, "f4")})
-    # Starting factors are enough: what lists cost does not depend on how good they are.
+    # Initial factors suffice: the cost of lists does not depend on their quality.
     model = ALS(rank=factors, maxIter=0, implicitPrefs=True, seed=1).fit(session.createDataFrame(rows))
 
     def run() -> None:

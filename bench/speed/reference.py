@@ -1,4 +1,4 @@
-"""Lists held against a naive float64 reference, with ties defined by what single precision can tell apart."""
+"""Compares lists with a naive float64 reference; values that single precision cannot distinguish are ties."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ BLOCK = 1024
 
 @dataclass(frozen=True)
 class Agreement:
-    """How lists agree with the reference.
+    """The agreement of lists with the reference.
 
     Attributes:
         n: entries compared.
@@ -70,7 +70,7 @@ def agreement(
 
 
 def _best(scores: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
-    """The k highest of each row, best first, equal ones by the lower index."""
+    """Return the k highest values of each row, best first, ties by the lower index."""
     candidates = np.argpartition(-scores, k, axis=1)[:, : k + 1]
     candidates.sort(axis=1)
     order = np.argsort(-np.take_along_axis(scores, candidates, 1), axis=1, kind="stable")[:, :k]

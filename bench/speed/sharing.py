@@ -1,4 +1,4 @@
-"""Two tasks at once on all cores: each with as many scoring threads as cores, or with its share of them."""
+"""Compares parallel tasks that each use as many scoring threads as cores with tasks that share the cores."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor

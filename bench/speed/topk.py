@@ -1,4 +1,4 @@
-"""Top-20 lists of all listeners, heard items excluded: ours beside the bare product of the same size, in turns."""
+"""Measures top-20 lists of all listeners, heard items excluded, against the bare matrix product of the same size."""
 
 import statistics
 import time
@@ -32,7 +32,7 @@ class Problem:
     heard: sp.csr_matrix
 
     def first(self, n: int) -> "Problem":
-        """The same for the first n listeners."""
+        """Return the same for the first n listeners."""
         return Problem(self.listeners[:n], self.items, self.heard[:n])
 
 
@@ -52,7 +52,7 @@ def problem(factors: int, *, fitted: bool, seed: int = 7) -> Problem:
 
 
 def ours(given: Problem) -> npt.NDArray[np.int32]:
-    """What evaluation and recommend use."""
+    """Run the kernel that evaluation and recommend use."""
     everyone = np.arange(len(given.listeners), dtype=np.int32)
     return best_products(given.listeners, given.items, everyone, k=K, exclude=given.heard).items
 

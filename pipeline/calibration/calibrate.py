@@ -34,7 +34,7 @@ def calibrate(settings: Settings, say: Say, *, size: Size = SIZE, scale: float =
         scale: multiplies the numbers of repetitions; 1 for the published figures.
 
     Returns:
-        JSON-able: `proofs`, each with `property`, `target`, `met`, `told` (the result in one line) and `figures`;
+        JSON-able: `proofs`, each with `property`, `target`, `met`, `summary` (the result in one line) and `figures`;
         `refits` (n_listeners, mean_ndcg, n_fits); `gate`, its parameters.
     """
     params = load_params(settings.workspace / "params.yaml")
@@ -45,11 +45,15 @@ def calibrate(settings: Settings, say: Say, *, size: Size = SIZE, scale: float =
     # One process a core: a proof is a long loop of nights, and the proofs are independent.
     with ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn")) as processes:
         for proof in processes.map(_prove, _PROOFS, repeat((found, plain, dear, scale))):
-            say(f"{'met   ' if proof['met'] else 'NOT MET'} {proof['property']}: {proof['told']}")
+            say(f"{'met   ' if proof['met'] else 'NOT MET'} {proof['property']}: {proof['summary']}")
             proofs.append(proof)
     means = {name: float(np.nanmean(fits)) for name, fits in found.ndcg.items()}
-    told = {"n_listeners": found.n_listeners, "mean_ndcg": means, "n_fits": {n: len(f) for n, f in found.ndcg.items()}}
-    return {"refits": told, "gate": params.gate.model_dump(), "proofs": proofs}
+    fitted = {
+        "n_listeners": found.n_listeners,
+        "mean_ndcg": means,
+        "n_fits": {n: len(f) for n, f in found.ndcg.items()},
+    }
+    return {"refits": fitted, "gate": params.gate.model_dump(), "proofs": proofs}
 
 
 def _prove(make: Proof, given: tuple[Refits, Rule, Rule, float]) -> dict[str, Any]:
@@ -64,10 +68,10 @@ def _times(n: int, scale: float) -> int:
 def _error_rates(found: Refits, _plain: Rule, dear: Rule, scale: float) -> dict[str, Any]:
     figures = false_promotions(found, "als", dear, n_horizons=_times(200, scale), rng=np.random.default_rng(1))
     gate = figures["horizons"][GATE]
-    told = "; ".join(f"{name} {100 * each['rate']:.1f} %" for name, each in figures["horizons"].items())
+    summary = "; ".join(f"{name} {100 * each['rate']:.1f} %" for name, each in figures["horizons"].items())
     met = gate["rate"] <= 0.05 and gate["high"] <= 0.061
     target = "a false promotion in at most 5 % of 90-night horizons, upper bound at most 6.1 %"
-    return {"property": "A/A", "target": target, "met": met, "told": told, "figures": figures}
+    return {"property": "A/A", "target": target, "met": met, "summary": summary, "figures": figures}
 
 
 def _power(found: Refits, _plain: Rule, dear: Rule, scale: float) -> dict[str, Any]:
@@ -77,7 +81,7 @@ def _power(found: Refits, _plain: Rule, dear: Rule, scale: float) -> dict[str, A
         for pair in (("als", "als"), ("rp3beta", "item_knn"))
     ]
     rates = [{row["gain"]: row["within"][GATE]["rate"] for row in each["gains"]} for each in figures]
-    told = "; ".join(
+    summary = "; ".join(
         f"{each['challenger']} over {each['champion']}: "
         + ", ".join(
             f"{100 * row['gain']:+g} % {100 * row['within'][GATE]['rate']:.0f} % (at best {100 * row['ceiling']:.0f} %)"
@@ -90,7 +94,7 @@ def _power(found: Refits, _plain: Rule, dear: Rule, scale: float) -> dict[str, A
     # listeners' tastes differ as well, and the second pair shows how far any test could get.
     target = "20,000 listeners, 3 fits, 7 looks, als over als: a true +2 % promoted in 95 %, +1 % in 60 %"
     met = rates[0][0.02] >= 0.95 and rates[0][0.01] >= 0.6
-    return {"property": "power", "target": target, "met": met, "told": told, "figures": figures}
+    return {"property": "power", "target": target, "met": met, "summary": summary, "figures": figures}
 
 
 def _coverage(found: Refits, plain: Rule, _dear: Rule, scale: float) -> dict[str, Any]:
@@ -98,38 +102,44 @@ def _coverage(found: Refits, plain: Rule, _dear: Rule, scale: float) -> dict[str
     figures = [coverage(found, pair, k=plain.gate.seeds, n_draws=_times(2000, scale), rng=rng) for pair in pairs]
     for pair in (("als", "als"), ("rp3beta", "item_knn")):
         figures.append(pooled_coverage(found, pair, plain, n_draws=_times(400, scale), rng=rng))
-    told = "; ".join(
+    summary = "; ".join(
         f"{e['challenger']} over {e['champion']}, looks {e['looks']}: {100 * e['rate']:.1f} %" for e in figures
     )
     met = all(0.93 <= each["rate"] <= 0.97 for each in figures)
-    return {"property": "coverage", "target": "93 to 97 % of 95 % intervals hold the truth", "met": met, "told": told,
-            "figures": figures}  # fmt: skip
+    target = "93 to 97 % of 95 % intervals contain the truth"
+    return {"property": "coverage", "target": target, "met": met, "summary": summary, "figures": figures}
 
 
 def _value(found: Refits, plain: Rule, _dear: Rule, scale: float) -> dict[str, Any]:
     rng = np.random.default_rng(4)
     figures = value(found, ("als", "als"), plain, n_candidates=_times(200, scale), rng=rng)
-    told = f"{100 * figures['share_of_oracle']:.0f} % of the oracle's, {100 * figures['wrong']['rate']:.1f} % wrong"
+    summary = f"{100 * figures['share_of_oracle']:.0f} % of the oracle's, {100 * figures['wrong']['rate']:.1f} % wrong"
     met = figures["share_of_oracle"] >= 0.8 and figures["wrong"]["rate"] <= 0.03
     target = "at least 80 % of an oracle's net value, at most 3 % wrong promotions"
-    return {"property": "value", "target": target, "met": met, "told": told, "figures": figures}
+    return {"property": "value", "target": target, "met": met, "summary": summary, "figures": figures}
 
 
 def _invertibility(found: Refits, plain: Rule, _dear: Rule, scale: float) -> dict[str, Any]:
     rng = np.random.default_rng(5)
     figures = invertibility(found, ("als", "als"), plain, n_flips=_times(1000, scale), rng=rng)
-    told = f"{figures['turned']:,} of {figures['n']:,} verdicts turn"
+    summary = f"{figures['turned']:,} of {figures['n']:,} verdicts turn"
     target = "the verdict flips at each flip price, within ± 0.1 %"
     met = figures["turned"] == figures["n"]
-    return {"property": "invertibility", "target": target, "met": met, "told": told, "figures": figures}
+    return {"property": "invertibility", "target": target, "met": met, "summary": summary, "figures": figures}
 
 
 def _mutations(found: Refits, _plain: Rule, dear: Rule, _scale: float) -> dict[str, Any]:
     figures = mutations(found, "als", dear, rng=np.random.default_rng(6))
     expected = dict(zip(figures, ("KEEP", "PROMOTE", "INVALID", "INVALID", "REFUSED"), strict=True))
-    told = "; ".join(f"{what}: {verdict}" for what, verdict in figures.items())
+    summary = "; ".join(f"{what}: {verdict}" for what, verdict in figures.items())
     target = "shuffled lists rejected, an oracle promoted, what was not measured INVALID, a leak refused"
-    return {"property": "mutations", "target": target, "met": figures == expected, "told": told, "figures": figures}
+    return {
+        "property": "mutations",
+        "target": target,
+        "met": figures == expected,
+        "summary": summary,
+        "figures": figures,
+    }
 
 
 def _netflix(found: Refits, plain: Rule, _dear: Rule, _scale: float) -> dict[str, Any]:
@@ -142,10 +152,10 @@ def _netflix(found: Refits, plain: Rule, _dear: Rule, _scale: float) -> dict[str
             break
     flips = figures["verdicts"] == {"a thousandth below": "KEEP", "a thousandth above": "PROMOTE"}
     listeners = f"{figures['pays_from_listeners']:,.0f} listeners"
-    told = f"{100 * figures['gain']:+.1f} % over {best}, {figures['verdict']}; pays from {listeners}"
+    summary = f"{100 * figures['gain']:+.1f} % over {best}, {figures['verdict']}; pays from {listeners}"
     target = "a costly blend that is significantly better: KEEP at the default price, PROMOTE above its break-even"
     met = figures["significant"] and figures["verdict"] == "KEEP" and flips
-    return {"property": "Netflix", "target": target, "met": met, "told": told, "figures": figures}
+    return {"property": "Netflix", "target": target, "met": met, "summary": summary, "figures": figures}
 
 
 _PROOFS: tuple[Proof, ...] = (_error_rates, _power, _coverage, _value, _invertibility, _mutations, _netflix)

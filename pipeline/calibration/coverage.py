@@ -50,8 +50,8 @@ def pooled_coverage(
         both = last.candidates[CHALLENGER], last.candidates[CHAMPION]
         low, high = contrast(*both, earlier=last.earlier(CHALLENGER, CHAMPION)).interval()
         held += low <= truth <= high
-    told = {"champion": pair[0], "challenger": pair[1], "k": rule.gate.seeds, "looks": refits.n_windows}
-    return told | rate(held, n_draws)
+    about = {"champion": pair[0], "challenger": pair[1], "k": rule.gate.seeds, "looks": refits.n_windows}
+    return about | rate(held, n_draws)
 
 
 def _first_window(fits: Floats) -> Floats:

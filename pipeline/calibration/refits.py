@@ -206,17 +206,17 @@ def _save(root: Path, found: Refits, key: str) -> None:
     for name, members in found.slices.items():
         np.save(root / f"slice_{name}.npy", members)
     np.save(root / "shuffled.npy", found.shuffled)
-    told = {"families": found.families, "slices": sorted(found.slices), "leak_refused": found.leak_refused}
-    write_json(root / "refits.json", {"key": key, **told, "nights": {n: asdict(c) for n, c in found.nights.items()}})
+    facts = {"families": found.families, "slices": sorted(found.slices), "leak_refused": found.leak_refused}
+    write_json(root / "refits.json", {"key": key, **facts, "nights": {n: asdict(c) for n, c in found.nights.items()}})
 
 
 def _load(root: Path) -> Refits:
-    told = json.loads((root / "refits.json").read_text(encoding="utf-8"))
+    facts = json.loads((root / "refits.json").read_text(encoding="utf-8"))
     return Refits(
-        {name: np.load(root / f"{name}.npy") for name in told["families"]},
-        told["families"],
-        {name: NightCost(**cost) for name, cost in told["nights"].items()},
-        {name: np.load(root / f"slice_{name}.npy") for name in told["slices"]},
+        {name: np.load(root / f"{name}.npy") for name in facts["families"]},
+        facts["families"],
+        {name: NightCost(**cost) for name, cost in facts["nights"].items()},
+        {name: np.load(root / f"slice_{name}.npy") for name in facts["slices"]},
         np.load(root / "shuffled.npy"),
-        told["leak_refused"],
+        facts["leak_refused"],
     )

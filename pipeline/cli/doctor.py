@@ -26,7 +26,7 @@ def doctor(
     """Check environment, disk, locks, ledger, releases, last night, outbox and registry; exit status 6 on a failure."""
     from rich.progress import Progress
 
-    from pipeline.doctor.examine import examine, mend
+    from pipeline.doctor.examine import examine, examine_and_repair
 
     settings = load_settings()
     out = console()
@@ -36,7 +36,7 @@ def doctor(
         def progress(n_read: int, of: int) -> None:
             bar.update(task, completed=n_read, total=of)
 
-        found = mend(settings, progress, by=by or _account()) if repair else examine(settings, progress)
+        found = examine_and_repair(settings, progress, by=by or _account()) if repair else examine(settings, progress)
     if as_json:
         typer.echo(json.dumps(_facts(found), indent=2, sort_keys=True, ensure_ascii=False))
     else:

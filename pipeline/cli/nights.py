@@ -46,7 +46,7 @@ def open_(
     from pipeline.state.lease import close
 
     settings = load_settings()
-    with exclusive_night(settings):
+    with exclusive_night(settings.workspace):
         context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
         if settings.owner is None:  # no run owns the night, so no one need finish it
             close(settings.ledger, context.lease, "opened")
@@ -69,7 +69,7 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     context = open_context(settings)
     if "DVC_STAGE" in os.environ:  # else a person may mean it to outlive a terminal
         watch_parent(lambda: beat(settings.ledger, context.lease))
-    with shared_work(settings):
+    with shared_work(settings.workspace):
         if name in EFFECTS:
             typer.echo(perform(name, context))
             return

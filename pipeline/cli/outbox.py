@@ -31,12 +31,12 @@ def replay() -> None:
 
     settings = load_settings()
     done = deliver(settings)
-    for line in done.said.values():
+    for line in done.delivered.values():
         typer.echo(line)
     if done.error is not None:
-        typer.echo(f"{len(done.said)} delivered, {len(waiting(settings.ledger))} still wait")
+        typer.echo(f"{len(done.delivered)} delivered, {len(waiting(settings.ledger))} still wait")
         raise done.error
-    if not done.said:
+    if not done.delivered:
         typer.echo("nothing waits for MLflow")
 
 

@@ -43,7 +43,7 @@ def effects() -> None:
 
     settings = load_settings()
     context = open_context(settings)
-    with shared_work(settings):
+    with shared_work(settings.workspace):
         for name in EFFECTS:
             typer.echo(f"{name}: {perform(name, context)}")
 

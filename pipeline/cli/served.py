@@ -23,7 +23,8 @@ def releases() -> None:
     """List all releases, newest first."""
     from pipeline.releases.lookup import releases_table
 
-    console().print(releases_table(load_settings()))
+    settings = load_settings()
+    console().print(releases_table(settings.releases, settings.ledger, keep=settings.keep_releases))
 
 
 def rollback(

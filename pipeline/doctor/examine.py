@@ -49,7 +49,7 @@ def examine(settings: Settings, progress: releases.Progress) -> Diagnosis:
     )
 
 
-def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnosis:
+def examine_and_repair(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnosis:
     """Run all checks, carry out the repairs that are safe, and check again what was repaired.
 
     Args:
@@ -64,7 +64,7 @@ def mend(settings: Settings, progress: releases.Progress, *, by: str) -> Diagnos
         repairs = [finding.repair for finding in found if finding.repair is not None]
         for repair in repairs:
             try:
-                with exclusive_night(settings):
+                with exclusive_night(settings.workspace):
                     require_free(settings)
                     done.append(f"{name}: {repair(by)}")
             except (NetgainError, OSError) as err:

@@ -39,6 +39,6 @@ def _deliver(settings: Settings, _by: str) -> str:
     from pipeline.tracking.replay import replay
 
     done = replay(settings)
-    if done.error is not None and not done.said:
+    if done.error is not None and not done.delivered:
         raise done.error
-    return f"delivered {len(done.said)} of the outbox" + (f"; then {done.error.found}" if done.error else "")
+    return f"delivered {len(done.delivered)} of the outbox" + (f"; then {done.error.found}" if done.error else "")

@@ -45,7 +45,7 @@ def run(context: Context) -> str:
     settings, release = context.settings, release_id(contents(context))
     key, digest = night_key(context, release), model_digest(context.layout.final_model)
     if find_recorded(settings, key, digest) and not waiting(settings.ledger):
-        return f"the night {context.as_of} is in MLflow already"
+        return f"the night {context.as_of} is already in MLflow"
     entry = keep(context, key, digest, release)
     return sent_or_waits(settings, entry, "the record")
 
@@ -93,13 +93,13 @@ def sent_or_waits(settings: Settings, entry: Waiting, what: str) -> str:
     """
     done = replay_within(settings, settings.mlflow_seconds)
     name = entry.folder.name
-    if name not in done.said and isinstance(done.error, NotRecorded):
+    if name not in done.delivered and isinstance(done.error, NotRecorded):
         remove(entry)
         raise done.error
-    others = len(done.said.keys() - {name})
+    others = len(done.delivered.keys() - {name})
     also = f" (and {others} more from the outbox)" if others else ""
-    if name in done.said:
-        return done.said[name] + also
+    if name in done.delivered:
+        return done.delivered[name] + also
     why = "" if done.error is None else f": {done.error.found}"
     return f"{what} of {entry.as_of} waits in the outbox{why}{also}"
 

@@ -1,1 +1,1 @@
-"""Listeners who leave: what is asked for, what is removed where, and the proof that nothing is left."""
+"""Erasure of listeners: requests, removal from all data, and the proof that nothing is left."""

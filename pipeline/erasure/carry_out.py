@@ -1,8 +1,8 @@
-"""An erasure, step by step: what served and learnt before the night, then what landed, then the proof.
+"""Carries out erasures in steps: first from served and derived data, then from landed files, then the proof.
 
-`before_night` runs when a night is opened: from then on nothing that the night reads or serves holds an erased
-listener, but landed files, whose rows are dropped when read. `after_night` rewrites those, empties caches, and looks
-everywhere.
+`before_night` runs when a night is opened: from then on, nothing that the night reads or serves contains an erased
+listener, except landed files, whose rows are dropped when they are read. `after_night` rewrites these files, clears
+caches, and searches all data.
 """
 
 from collections import Counter
@@ -30,20 +30,20 @@ _DONE = "erasure.json"
 
 
 class ErasureFailed(NetgainError):
-    """Something of an erased listener is left."""
+    """Data of an erased listener were found."""
 
     exit_status = EXIT_STAGE_FAILED
 
 
 def before_night(settings: Settings, *, root: Path, format: str) -> None:
-    """Remove the erased from releases, ledger, MLflow's artifacts and, where a folder is a listener's, from landing."""
+    """Remove erased listeners from releases, ledger, MLflow's artifacts and, if folders are listeners', landing."""
     who = erased(settings.ledger)
     if who is None:
         return
     notes = _notes(settings)
     done: dict[str, Any] = read_json(notes) if notes.exists() else {}
     waiting = pending(settings.ledger)
-    if n_files := remove_folders(root, format, who):  # also of somebody who was erased long ago, and is delivered again
+    if n_files := remove_folders(root, format, who):  # also after an earlier erasure, if the folder is delivered again
         _add(done, "landing", files=n_files, rows=0)
     if n_files or waiting:
         forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
@@ -64,21 +64,21 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
 def after_night(
     settings: Settings, landing: Landing, *, root: str, report: Mapping[str, Any], as_of: str
 ) -> dict[str, Any] | None:
-    """Remove the erased from landed files and caches, look for them everywhere, and certify.
+    """Remove erased listeners from landed files and caches, search all data for them, and certify the erasure.
 
     Args:
-        settings: of the machine.
-        landing: what the night read.
-        root: the landing root as the ledger has it.
+        settings: the machine's settings.
+        landing: the files that the night read.
+        root: the landing root as the ledger names it.
         report: ingest.json.
         as_of: the night.
 
     Returns:
-        The certificate; None where nobody waits to be erased.
+        The certificate; None if no erasure is pending.
 
     Raises:
-        ErasureFailed: something is left.
-        LandingError: a landed file is not what landed.
+        ErasureFailed: data of an erased listener are left.
+        LandingError: a landed file has changed since it landed.
     """
     who = erased(settings.ledger)
     if who is None:
@@ -91,15 +91,15 @@ def after_night(
     wanted = sought(names, own_words=own_words(settings.workspace))
     ids = [landing.columns.listener] if landing.columns and landing.columns.listener else []
     for cached in _cached(settings, wanted, ids):
-        cached.unlink()  # what it was made from is gone, so nobody asks for it again
+        cached.unlink()  # its source is gone, so it is never requested again
         _add(done, "DVC cache", files=1, rows=0)
     left = scan(_everywhere(settings, landing.root), wanted, id_columns=ids) + _cached(settings, wanted, ids)
     if left:
         shown = ", ".join(path.as_posix() for path in left[:3])
         raise ErasureFailed(
-            f"{len(left)} files still hold an erased listener: {shown}",
+            f"{len(left)} files still contain an erased listener: {shown}",
             expected="none",
-            fix="Remove them, then run the night again.",
+            fix="Remove these files, then run the night again.",
         )
     certificate = {
         "as_of": as_of,
@@ -121,7 +121,7 @@ def after_night(
 def _from_landing(
     settings: Settings, landing: Landing, who: Erased, *, root: str, report: Mapping[str, Any], done: dict[str, Any]
 ) -> None:
-    """Rewrite the files that hold erased rows, and record in the manifest that they may differ."""
+    """Rewrite the files with rows of erased listeners, and accept the change in the ledger."""
     met = {file["path"] for file in report["files"] if file["reasons"].get(Reason.ERASED)}
     changed = []
     for file in landing.files:
@@ -130,14 +130,16 @@ def _from_landing(
             path = landing.root / file.path
             changed.append(Finding(file.shown, "", fact(path)["sha256"] if path.exists() else None))
             if count_rows(landing, file, who):
-                raise ErasureFailed(f"rows of theirs in {file.shown}", expected="none", fix="Remove the file.")
+                raise ErasureFailed(
+                    f"rows of an erased listener in {file.shown}", expected="none", fix="Remove the file."
+                )
     if changed:
-        told = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": now()}
-        accept(settings.ledger, changed, **told)
+        entry = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": now()}
+        accept(settings.ledger, changed, **entry)
 
 
 def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
-    """In how many files of each place listeners are found, by their ids and pseudonyms; nothing is removed."""
+    """Return the number of files in each place that contain these listeners, by id or pseudonym; removes nothing."""
     wanted = sought(known_as(listeners, settings.id_key), own_words=own_words(settings.workspace))
     found: Counter[str] = Counter()
     for path in _everywhere(settings, settings.landing):
@@ -155,7 +157,7 @@ def _everywhere(settings: Settings, landing: Path) -> list[Path]:
 
 
 def _cached(settings: Settings, wanted: Sought, ids: Sequence[str]) -> list[Path]:
-    """Objects of DVC's cache that hold somebody; their names are digests, and say nothing."""
+    """Return the objects of DVC's cache that contain an erased listener; their names are digests."""
     objects = (path for path in (settings.workspace / ".dvc" / "cache" / "files").rglob("*") if path.is_file())
     return [path for path in objects if holds(path, wanted, ids)]
 
@@ -167,12 +169,12 @@ def _add(done: dict[str, Any], place: str, *, files: int, rows: int) -> None:
 
 
 def _notes(settings: Settings) -> Path:
-    """What an erasure that is under way has done so far; counts alone."""
+    """Return the path of the notes on an erasure in progress, which contain counts only."""
     return settings.ledger / FOLDER / _DONE
 
 
 def certificate_line(certificate: Mapping[str, Any]) -> str:
-    """The certificate in one line."""
+    """Return the certificate in one line."""
     removed = ", ".join(f"{place} ({n['files']} files)" for place, n in sorted(certificate["removed"].items()))
     n_listeners = sum(request["listeners"] for request in certificate["requests"])
-    return f"{n_listeners} listeners are erased: {removed or 'nothing was there'}; nothing is left"
+    return f"{n_listeners} listeners were erased from {removed or 'no file, as none contained them'}; none is left"

@@ -1,4 +1,4 @@
-"""Landed copies without the erased: folders of theirs go, files of many lose their rows."""
+"""Removes erased listeners from landed files: whole folders of theirs, or their rows in shared files."""
 
 import gzip
 import io
@@ -20,7 +20,7 @@ from pipeline.storage.tables import atomic_path
 
 
 def remove_folders(root: Path, format: str, erased: Erased) -> int:
-    """Remove the folders of erased listeners, where a folder is a listener's own; returns how many files they held."""
+    """Remove the folders of erased listeners, if each folder is one listener's; return the number of removed files."""
     if not root.is_dir() or not any(each.by_folder(root) for each in formats_of(format)):
         return 0
     n_files = 0
@@ -31,15 +31,15 @@ def remove_folders(root: Path, format: str, erased: Erased) -> int:
 
 
 def remove_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
-    """Rewrite a landed file without the rows of erased listeners, packed as it was, its time of change kept.
+    """Rewrite a landed file without the rows of erased listeners, keeping its compression and its modification time.
 
-    A file that is one listener's own goes as a whole.
+    A file of a single listener is removed as a whole.
 
     Returns:
-        How many rows were theirs.
+        The number of removed rows.
 
     Raises:
-        LandingError: it is not what landed.
+        LandingError: the file has changed since it landed.
     """
     data, path = open_landed(landing.root, file), landing.root / file.path
     rows, every = _rows(landing, file, data, erased)
@@ -56,13 +56,13 @@ def remove_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
 
 
 def count_rows(landing: Landing, file: LandedFile, erased: Erased) -> int:
-    """Rows of erased listeners in a landed file as it lies now."""
+    """Return the number of rows of erased listeners in a landed file as it is now."""
     path = landing.root / file.path
     return len(_rows(landing, file, path.read_bytes(), erased)[0]) if path.exists() else 0
 
 
 def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tuple[set[int], list[int]]:
-    """Rows of erased listeners, and all rows. Of one listener's own file all are theirs, or none."""
+    """Return the rows of erased listeners, and all rows. In a single listener's file, either all rows match or none."""
     source = Source(file.path, landing.root.absolute().name, columns=landing.columns, raw_bytes=None)
     found = pseudonymise(landing.format_of(file).read(data, source), PrivacyRules(erased=erased))
     aside = found.quarantine.to_pylist()
@@ -72,22 +72,24 @@ def _rows(landing: Landing, file: LandedFile, data: bytes, erased: Erased) -> tu
     return {row["row"] for row in aside if row["reason"] == Reason.ERASED and row["row"] >= 0}, every
 
 
-def _without(data: bytes, path: str, gone: Collection[int], rows: Sequence[int]) -> bytes:
-    """The content without some of its rows, packed; a row of a text goes on to where the next one begins."""
+def _without(data: bytes, path: str, removed: Collection[int], rows: Sequence[int]) -> bytes:
+    """Return the packed content without some of its rows; a row of a text extends to the start of the next one."""
     content = decompress(data, path)
     if path.endswith(".parquet"):
-        return _table_without(content, gone)
+        return _table_without(content, removed)
     lines = as_utf8(content)[0].split(b"\n")
     ends = [*rows[1:], len(lines) - (lines[-1] == b"")]
-    dropped = {i for row, end in zip(rows, ends, strict=True) if row in gone for i in range(row, end)}
+    dropped = {i for row, end in zip(rows, ends, strict=True) if row in removed for i in range(row, end)}
     return _packed(b"\n".join(line for i, line in enumerate(lines) if i not in dropped), path)
 
 
-def _table_without(content: bytes, gone: Collection[int]) -> bytes:
+def _table_without(content: bytes, removed: Collection[int]) -> bytes:
     table = read_parquet(content)
     out = io.BytesIO()
     pq.write_table(
-        table.take(pa.array([i for i in range(table.num_rows) if i not in gone], pa.int64())), out, compression="zstd"
+        table.take(pa.array([i for i in range(table.num_rows) if i not in removed], pa.int64())),
+        out,
+        compression="zstd",
     )
     return out.getvalue()
 

@@ -1,5 +1,5 @@
-"""Releases without the erased. A release that held one is made anew without; its content is another, so its id is too,
-and what named the old id names the new one."""
+"""Removes erased listeners from releases. A release that contains one is rebuilt without it; as its content and
+therefore its id change, references to the old id are updated."""
 
 import shutil
 from pathlib import Path
@@ -19,9 +19,9 @@ _MAKING = f"{PREFIX}erasing-"
 
 
 def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
-    """Make every release that holds an erased listener anew, those kept for rollback too.
+    """Rebuild every release that contains an erased listener, those kept for rollback included.
 
-    A crash at any point leaves CURRENT on a whole release; running it again completes the work.
+    After a crash at any point, CURRENT names a complete release; running again completes the work.
 
     Returns:
         Old ids → new ids.
@@ -52,7 +52,7 @@ def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
 
 
 def _anew(root: Path, release: Release, erased: Erased) -> str | None:
-    """The id of the same release without them; None where it holds none."""
+    """Build the release without erased listeners and return its id; None if it contains none."""
     making = root / f"{_MAKING}{release.id}"
     shutil.copytree(release.folder, making)
     if not purge_below([making], erased):

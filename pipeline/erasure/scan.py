@@ -1,4 +1,4 @@
-"""The proof: no byte of an erased listener below some folders, packed and columnar files included."""
+"""The proof of erasure: searches files, packed and columnar ones included, for erased listeners."""
 
 import json
 import re
@@ -14,17 +14,19 @@ from pipeline.logs.contents import COMPRESSION, decompress, read_parquet
 from pipeline.logs.reading import UnreadableFileError
 
 _SHORT = 4
-"""An id of fewer bytes than this occurs by chance, in text and in names of files."""
+"""Shorter ids occur by chance in text and file names [bytes]."""
 _ID_COLUMN = re.compile("listener|user", re.IGNORECASE)
-"""Columns of numbers are looked at where they are called like ids: a number of plays is no listener."""
+"""Numeric columns are searched only if their name suggests ids: a number of plays is not a listener."""
 
 
 @dataclass(frozen=True)
 class Sought:
-    """Attributes:
-    names: all of them: looked for as whole values, in columns.
-    words: those that can be told from other text: looked for as whole words too, plain and as JSON escapes them.
-    n_in_columns_alone: how many names occur in text by chance, or are words of Netgain's own.
+    """What to search for.
+
+    Attributes:
+        names: all ids and pseudonyms, searched as whole values in columns.
+        words: those distinguishable from other text, searched as whole words, plain and as escaped in JSON.
+        n_in_columns_alone: the number of names that are too short or are words of Netgain's own.
     """
 
     names: frozenset[str]
@@ -33,11 +35,11 @@ class Sought:
 
 
 def sought(names: Collection[str], *, own_words: Collection[str] = ()) -> Sought:
-    """What to look for.
+    """Return what to search for.
 
     Args:
-        names: ids, and pseudonyms.
-        own_words: words that stand in files whoever leaves: such a name is told from them in columns alone.
+        names: ids and pseudonyms.
+        own_words: words that Netgain's own files contain; such names are searched in columns only.
     """
     clear = [name for name in names if len(name.encode()) >= _SHORT and name not in own_words]
     forms = sorted({form.encode() for name in clear for form in (name, json.dumps(name)[1:-1])})
@@ -46,21 +48,21 @@ def sought(names: Collection[str], *, own_words: Collection[str] = ()) -> Sought
 
 
 def own_words(workspace: Path) -> set[str]:
-    """Words of a workspace's parameters, stages and code."""
+    """Return the words of a workspace's parameters, stages and code."""
     sources = (workspace / "params.yaml", workspace / "dvc.yaml", *(workspace / "pipeline").rglob("*.py"))
     text = " ".join(path.read_text(encoding="utf-8") for path in sources if path.is_file())
     return set(re.findall(r"[\w-]+", text))
 
 
 def scan(folders: Collection[Path], wanted: Sought, *, id_columns: Collection[str] = ()) -> list[Path]:
-    """Files, and those below folders, that hold one of the names, in their bytes, their columns, or their own names.
+    """Return the files that contain one of the names in their bytes, their columns or their path.
 
-    A name counts where it is a whole word: `ann` is not in `anna`. Files that two folders share are read once.
+    A name matches whole words only: `ann` does not match `anna`. Hard links are read once.
 
     Args:
-        folders: where to look.
-        wanted: what to look for.
-        id_columns: columns of numbers that are ids, whatever they are called.
+        folders: folders or files to search.
+        wanted: what to search for.
+        id_columns: numeric columns that hold ids, whatever their names.
     """
     found, seen = [], set()
     for folder in folders:
@@ -79,7 +81,7 @@ def scan(folders: Collection[Path], wanted: Sought, *, id_columns: Collection[st
 
 
 def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
-    """Whether a file holds one of the names: a packed one unpacked, of Parquet every column."""
+    """Return whether a file contains one of the names: compressed files are unpacked, Parquet is read by column."""
     data = path.read_bytes()
     if data[:4] == b"PAR1":
         with suppress(OSError, pa.ArrowException):
@@ -89,7 +91,7 @@ def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
                 for name, column in zip(table.column_names, table.columns, strict=True)
             )
     if path.suffix in COMPRESSION:
-        with suppress(UnreadableFileError):  # a damaged file is looked at as it lies
+        with suppress(UnreadableFileError):  # a damaged file is searched as it is
             data = decompress(data, path.name)
     return _in_text(data, wanted)
 

@@ -1,4 +1,4 @@
-"""Parquet files without the erased: rows that are theirs go, and in id maps, whose rows count, their names do."""
+"""Removes erased listeners from Parquet files: their rows or, in id maps, whose rows must stay, their ids."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,10 +15,11 @@ _COLUMN = "listener_id"
 
 
 def purge_table(path: Path, erased: Erased) -> int:
-    """Rewrite a Parquet file; returns how many rows were theirs. Files without a column `listener_id` stay.
+    """Rewrite a Parquet file without the erased, and return the number of their rows. Files without a column
+    `listener_id` are skipped.
 
-    A listener's row in a model's id map keeps its place, so that the arrays beside it stay aligned, and loses id, plays
-    and day; their rows in those arrays are emptied.
+    A listener's row in a model's id map stays in place, so that the arrays beside it stay aligned, but loses id, plays
+    and day; the listener's rows in those arrays are zeroed.
     """
     try:
         if _COLUMN not in pq.read_schema(path).names:
@@ -41,7 +42,7 @@ def purge_table(path: Path, erased: Erased) -> int:
 
 
 def purge_below(folders: Iterable[Path], erased: Erased) -> dict[str, int]:
-    """Every Parquet file below some folders; returns rows removed by file."""
+    """Rewrite every Parquet file below some folders; return the number of removed rows by file."""
     found = {}
     for folder in folders:
         for path in sorted(folder.rglob("*.parquet")) if folder.is_dir() else ():

@@ -58,7 +58,7 @@ def dvc_command(*arguments: str) -> list[str]:
 def unblock_dvc(settings: Settings) -> None:
     """Put what would stop every DVC to come aside, and say so in a line; a DVC at work is not disturbed."""
     if (wrong := rwlock.move_aside(settings.workspace)) is not None:
-        print(f"netgain: .dvc/tmp/rwlock {wrong}: it is put aside as {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+        print(f"netgain: .dvc/tmp/rwlock {wrong}: moved to {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
 
 
 def _stale(settings: Settings) -> bool:

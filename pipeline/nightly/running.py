@@ -30,7 +30,7 @@ def run_night(
     """
     interrupt_as_exit()
     started, reached = time.monotonic(), Reached(report)
-    with exclusive_night(settings), mark_stale_on_failure(settings, as_of=as_of, reached=reached):
+    with exclusive_night(settings.workspace), mark_stale_on_failure(settings, as_of=as_of, reached=reached):
         context = open_night(settings, as_of=as_of, log_format=log_format, logs=logs)
         reached.stage = "stages"
         try:

@@ -29,7 +29,7 @@ class NightRunning(TransientError):
 
 
 @contextmanager
-def exclusive_night(settings: Settings) -> Iterator[None]:
+def exclusive_night(workspace: Path) -> Iterator[None]:
     """Hold the workspace exclusively while a night runs.
 
     The lock is on the folder itself, so that a night with faulty inputs writes nothing. It belongs to the process and
@@ -38,22 +38,22 @@ def exclusive_night(settings: Settings) -> Iterator[None]:
     Raises:
         NightRunning: another process holds it.
     """
-    with _flocked(settings.workspace, fcntl.LOCK_EX, wait=_ASKING_SECONDS) as mine:
+    with _flocked(workspace, fcntl.LOCK_EX, wait=_ASKING_SECONDS) as mine:
         if not mine:
-            raise _running(settings)
+            raise _running(workspace)
         yield
 
 
 @contextmanager
-def shared_work(settings: Settings) -> Iterator[None]:
+def shared_work(workspace: Path) -> Iterator[None]:
     """Hold the open night while a stage or an effect runs, so that no other night can be opened.
 
     Raises:
         NightRunning: a night is being opened.
     """
-    with _flocked(settings.workspace / "night", fcntl.LOCK_SH, wait=_ORPHAN_SECONDS) as mine:
+    with _flocked(workspace / "night", fcntl.LOCK_SH, wait=_ORPHAN_SECONDS) as mine:
         if not mine:
-            raise _running(settings)
+            raise _running(workspace)
         yield
 
 
@@ -93,16 +93,16 @@ def take_over(settings: Settings, *, as_of: str) -> Lease:
     """
     with _flocked(settings.workspace / "night", fcntl.LOCK_EX, wait=_ORPHAN_SECONDS) as mine:
         if not mine:
-            raise _running(settings)
+            raise _running(settings.workspace)
         lease, before = acquire(settings.ledger, as_of=as_of, owner=settings.owner)
     if before is not None:
         print(f"netgain: {before} did not finish; lease {lease.token} replaces it", file=sys.stderr)  # noqa: T201
     return lease
 
 
-def _running(settings: Settings) -> NightRunning:
+def _running(workspace: Path) -> NightRunning:
     return NightRunning(
-        f"a night is running in {settings.workspace}", expected="one night at a time", fix="Wait for it to finish."
+        f"a night is running in {workspace}", expected="one night at a time", fix="Wait for it to finish."
     )
 
 

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 from pipeline.errors import ReleaseError
 from pipeline.releases.release import Release, current, open_release, release_ids, removed_ids
 from pipeline.releases.rollback import withdrawn
-from pipeline.settings import Settings
 from pipeline.storage.tables import FALLBACK, LISTS, conform
 
 if TYPE_CHECKING:
@@ -79,8 +78,13 @@ def answer_table(answer: Answer) -> "Table":
     return table
 
 
-def releases_table(settings: Settings) -> "Table":
+def releases_table(root: Path, ledger: Path, *, keep: int) -> "Table":
     """Return a table of all releases, newest first, marked as served, rollback target (`before`) or withdrawn.
+
+    Args:
+        root: folder of releases.
+        ledger: folder of the journal of rollbacks.
+        keep: the number of releases that retention keeps; 0 for all.
 
     Raises:
         ReleaseError: no release is published.
@@ -88,8 +92,7 @@ def releases_table(settings: Settings) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    root, keep = settings.releases, settings.keep_releases
-    marks = dict.fromkeys(withdrawn(settings.ledger), "withdrawn")
+    marks = dict.fromkeys(withdrawn(ledger), "withdrawn")
     try:
         served = current(root)
         marks |= {served.previous or "": "before", served.id: "served"}

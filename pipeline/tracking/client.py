@@ -1,4 +1,4 @@
-"""A client of MLflow that is quiet, fails in seconds, and brings a fresh store up once."""
+"""An MLflow client that is quiet, fails within seconds, and sets up a new store."""
 
 import fcntl
 import logging
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "netgain nightly"
 
-# A dead server is an error within seconds, not after minutes of retries. MLflow repeats even what makes a run, so that
-# a slow answer would leave two of them: what is to be tried again is, as a whole, by the outbox.
+# A dead server is an error within seconds instead of minutes of retries. MLflow also retries requests that create runs,
+# so that a slow answer would leave two of them; the outbox retries whole entries instead.
 _ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -29,10 +29,10 @@ _ENVIRONMENT = {
 
 @contextmanager
 def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
-    """The client of this machine's MLflow; what goes wrong inside the block is one line.
+    """Yield a client of the configured MLflow; errors inside the block become one line.
 
     Raises:
-        TrackingAway: MLflow does not answer, or refuses.
+        TrackingAway: MLflow does not answer, or refuses the request.
     """
     silence_telemetry()
     for name, value in _ENVIRONMENT.items():
@@ -47,17 +47,17 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
         yield client
-    except (MlflowException, OSError) as err:  # of the artifacts, MLflow lets what `requests` raises through
+    except (MlflowException, OSError) as err:  # MLflow passes on errors of `requests` for artifacts
         raise TrackingAway(
             f"MLflow at {without_secrets(uri)}: {without_secrets(_first_line(err))}",
-            expected="a tracking server or store that works",
-            fix="Mend NETGAIN_MLFLOW_URI or start the server; what is served is untouched.",
+            expected="a working tracking server or store",
+            fix="Fix NETGAIN_MLFLOW_URI or start the server; the served release is not affected.",
         ) from err
 
 
 @contextmanager
 def _one_migrates(settings: Settings) -> Iterator[None]:
-    """Cold starters on one SQLite file fail in each other's schema migration: they go one at a time."""
+    """Serialise the first connections: concurrent schema migrations of one SQLite file fail."""
     if not settings.mlflow_uri.startswith("sqlite:///"):
         yield
         return
@@ -76,8 +76,10 @@ def experiment_id(
     name: str = EXPERIMENT,
     view: tuple[str, str] | None = None,
 ) -> str:
-    """An experiment, that of all nights by default, made on first use with a description (Markdown) and, where there is
-    one, a saved view (tag, value)."""
+    """Return the id of an experiment, by default that of all nights.
+
+    It is created on first use with a description (Markdown) and, if given, a saved view (tag, value).
+    """
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
@@ -92,5 +94,5 @@ def _first_line(err: Exception) -> str:
 
 
 def without_secrets(uri: str) -> str:
-    """A URI without the user name and password that it may carry."""
+    """Return a URI without the user name and password that it may contain."""
     return re.sub(r"//[^/@]*@", "//", uri)

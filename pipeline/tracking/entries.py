@@ -1,4 +1,4 @@
-"""A night's record as an entry of the outbox, and back."""
+"""Converts a night's record to an entry of the outbox, and back."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ _MODEL = "model"
 
 @dataclass(frozen=True)
 class NightRecord:
-    """All that becomes of a night in MLflow.
+    """The MLflow record of a night.
 
     Attributes:
-        key: same key, same night.
+        key: identifies the night; records with the same key are the same night.
         night: the run of the night.
         recipes: its child runs.
-        model: what the registry is given.
-        about: Markdown, the experiment's description.
-        metric: that the runs table shows.
-        at_ms: when the night was recorded [ms since 1970]; the runs end then, however late they get there.
+        model: the model version to register.
+        about: the experiment's description, Markdown.
+        metric: the metric of the saved view of runs.
+        at_ms: when the night was recorded [ms since 1970]; the end time of its runs, however late they are delivered.
     """
 
     key: str
@@ -36,10 +36,10 @@ class NightRecord:
 
 
 def put_record(ledger: Path, record: NightRecord) -> Waiting:
-    """Enter a record with copies of its artifacts.
+    """Put a record, with copies of its artifacts, into the outbox.
 
     Raises:
-        SettingsError: the disk does not take it.
+        SettingsError: the disk is full or not writable.
     """
     files = {_MODEL: record.model.folder}
     runs = []
@@ -54,7 +54,7 @@ def put_record(ledger: Path, record: NightRecord) -> Waiting:
 
 
 def read_record(entry: Waiting) -> NightRecord:
-    """What `put_record` was given, with the entry's own copies.
+    """Return the record of an entry; its artifacts are the entry's copies.
 
     Raises:
         TableError: the entry is damaged.
@@ -62,8 +62,8 @@ def read_record(entry: Waiting) -> NightRecord:
     body = entry.body()
     night, *recipes = (_run(raw, entry.folder) for raw in body["runs"])
     model = ModelRecord(**body["model"] | {"folder": entry.folder / body["model"]["folder"]})
-    told = {name: body[name] for name in ("key", "about", "metric", "at_ms")}
-    return NightRecord(night=night, recipes=tuple(recipes), model=model, **told)
+    values = {name: body[name] for name in ("key", "about", "metric", "at_ms")}
+    return NightRecord(night=night, recipes=tuple(recipes), model=model, **values)
 
 
 def _plain(record: RunRecord | ModelRecord) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""A look into the embedded store without MLflow, whose import and start take five seconds.
+"""Queries of the embedded store without MLflow, whose import and start take five seconds.
 
-A second run of a night has nothing to record, and finds so here in milliseconds. The look only ever says "it is all
-there"; whatever it cannot see (a server, an older or newer schema, a missing file) is left to MLflow itself.
+A repeated run of a night has nothing to record, and finds this out here in milliseconds. A query can only confirm that
+everything is recorded; in all other cases (a server, another schema, a missing file) MLflow itself is asked.
 """
 
 import sqlite3
@@ -26,17 +26,17 @@ where a.name = ? and a.alias = ? and t.key = ? and t.value = ?
 
 
 def is_recorded(uri: str, *, run_tag: tuple[str, str], version_tag: tuple[str, str]) -> bool:
-    """Whether a finished run and a model version with these tags are there."""
+    """Return whether a finished run and a model version with these tags exist."""
     return _one(uri, _RECORDED, (*run_tag, *version_tag)) is not None
 
 
 def is_promoted(uri: str, *, model: str, alias: str, version_tag: tuple[str, str]) -> str | None:
-    """The version that the alias names, if it has this tag."""
+    """Return the version that the alias names if it has this tag, else None."""
     return _one(uri, _PROMOTED, (model, alias, *version_tag))
 
 
 def alias_of(uri: str, *, model: str, alias: str) -> str | None:
-    """The version that an alias names."""
+    """Return the version that an alias names, or None."""
     return _one(uri, _ALIAS, (model, alias))
 
 

@@ -1,4 +1,4 @@
-"""Whether a tracking server answers at all, found in seconds and without MLflow."""
+"""Tests within seconds, and without MLflow, whether a tracking server answers."""
 
 import http.client
 import socket
@@ -11,11 +11,11 @@ PROBE_SECONDS = 5.0
 
 
 def probe(uri: str, *, seconds: float = PROBE_SECONDS) -> None:
-    """Nothing, where the server answers, whatever it answers, or where there is none to ask.
+    """Check that a tracking server answers, with any status; other kinds of stores are not contacted.
 
     Args:
         uri: a tracking URI; only http and https name a server.
-        seconds: for each of connecting and answering.
+        seconds: timeout of connecting and of answering, each [s].
 
     Raises:
         TrackingAway: it does not answer.
@@ -25,7 +25,7 @@ def probe(uri: str, *, seconds: float = PROBE_SECONDS) -> None:
         return
     secure = parts.scheme == "https"
     try:
-        if secure:  # its certificate is for MLflow to judge, who may know authorities of its own
+        if secure:  # certificates are left to MLflow, which may know further authorities
             socket.create_connection((parts.hostname, parts.port or 443), timeout=seconds).close()
             return
         connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=seconds)
@@ -39,5 +39,5 @@ def probe(uri: str, *, seconds: float = PROBE_SECONDS) -> None:
         raise TrackingAway(
             f"MLflow at {without_secrets(uri)}: {what}",
             expected="a tracking server that answers",
-            fix="Start it, or mend NETGAIN_MLFLOW_URI.",
+            fix="Start it, or fix NETGAIN_MLFLOW_URI.",
         ) from err

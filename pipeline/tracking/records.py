@@ -1,4 +1,4 @@
-"""What is recorded of a night, as values: nothing here knows MLflow."""
+"""The record of a night as plain values, independent of MLflow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,12 +8,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The table that a run learned from.
+    """The training table of a run.
 
     Attributes:
-        digest: tells tables apart; MLflow takes 36 characters.
-        columns: type by name.
-        profile: figures of it.
+        name: name of the data set.
+        digest: fingerprint of the content, at most 36 characters.
+        source: URI of the data.
+        columns: types by column name.
+        profile: summary figures.
     """
 
     name: str
@@ -25,14 +27,15 @@ class TrainingData:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What becomes a run.
+    """The content of a run.
 
     Attributes:
-        metrics: finite values.
-        series: values by step, as one for each seed.
+        metrics: finite values by name.
+        series: values by step, such as one for each seed.
         note: Markdown, shown at the top of the run's page.
-        seconds: how long the work took [s]; the run's duration.
-        artifacts: sources with the folder in the run that they go to; a folder's files go there without its name.
+        seconds: the run's duration [s].
+        artifacts: pairs of a source and its folder in the run; a source folder is stored without its name.
+        data: the training table, if any.
     """
 
     name: str
@@ -48,7 +51,7 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class ModelRecord:
-    """The model of a night: its folder, a digest of its content, and what the registry says of it."""
+    """The model of a night: its folder, a digest of its content, and its description and tags in the registry."""
 
     folder: Path
     digest: str

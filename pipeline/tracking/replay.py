@@ -1,4 +1,4 @@
-"""The outbox goes to MLflow: entry after entry, in order, each once, and within a time where a night waits for it."""
+"""Delivers the outbox to MLflow: each entry once, in order, and within a time limit while a night waits for it."""
 
 import fcntl
 import multiprocessing
@@ -18,21 +18,24 @@ from pipeline.tracking.runs import NotRecorded, promote_model, record_night
 
 @dataclass(frozen=True)
 class Replayed:
-    """Attributes:
-    said: for each entry that was delivered, by the name of its folder, what became of it.
-    error: why the others wait; None where none does.
+    """The result of a delivery.
+
+    Attributes:
+        delivered: a message for each delivered entry, by the name of its folder.
+        error: why the other entries wait; None if none is left.
     """
 
-    said: Mapping[str, str] = field(default_factory=dict)
+    delivered: Mapping[str, str] = field(default_factory=dict)
     error: NetgainError | None = None
 
 
 def replay(settings: Settings) -> Replayed:
-    """Deliver all that waits, however long it takes.
+    """Deliver all waiting entries, without a time limit.
 
-    MLflow away ends it; an entry that is damaged, or that MLflow knows no record for, stays and is passed over.
+    The delivery ends when MLflow does not answer. Damaged entries, and promotions of unrecorded models, are skipped and
+    stay.
     """
-    said: dict[str, str] = {}
+    delivered: dict[str, str] = {}
     passed: dict[str, NetgainError] = {}
     try:
         with _exclusive_delivery(settings):
@@ -40,24 +43,24 @@ def replay(settings: Settings) -> Replayed:
                 entry = todo[0]
                 probe(settings.mlflow_uri)
                 try:
-                    said[entry.folder.name] = _deliver(settings, entry)
+                    delivered[entry.folder.name] = _deliver(settings, entry)
                     remove(entry)
                 except (TableError, NotRecorded) as err:
                     passed[entry.folder.name] = err
     except TrackingAway as err:
-        return Replayed(said, err)
-    return Replayed(said, next(iter(passed.values()), None))
+        return Replayed(delivered, err)
+    return Replayed(delivered, next(iter(passed.values()), None))
 
 
 def replay_within(settings: Settings, seconds: float) -> Replayed:
-    """The same, for no longer than a night can wait.
+    """Deliver all waiting entries within a time limit.
 
-    A server may answer slowly, or stop in the middle, and no timeout of a single request bounds that: the work is done
-    by a process that is killed when the time is over. The store of this machine is not waited for.
+    A server may answer slowly, or stop halfway, which no timeout of a single request limits; therefore the work is done
+    by a process that is killed when the time is over. The embedded store has no limit.
 
     Args:
-        settings: of the machine.
-        seconds: at most so many.
+        settings: the machine's settings.
+        seconds: the time limit [s].
     """
     if settings.mlflow_uri.startswith("sqlite:///"):
         return replay(settings)
@@ -78,13 +81,13 @@ def replay_within(settings: Settings, seconds: float) -> Replayed:
         worker.join()
         receiver.close()
     left = {entry.folder for entry in waiting(settings.ledger)}
-    said = {entry.folder.name: "delivered" for entry in before if entry.folder not in left}
+    delivered = {entry.folder.name: "delivered" for entry in before if entry.folder not in left}
     error = TrackingAway(
-        f"MLflow at {without_secrets(settings.mlflow_uri)} did not take everything within {seconds:.0f} s",
-        expected="a tracking server that works",
-        fix="See `netgain outbox replay`, which takes its time, and NETGAIN_MLFLOW_SECONDS.",
+        f"MLflow at {without_secrets(settings.mlflow_uri)} did not accept all records within {seconds:.0f} s",
+        expected="a working tracking server",
+        fix="Run `netgain outbox replay`, which has no time limit, or increase NETGAIN_MLFLOW_SECONDS.",
     )
-    return Replayed(said, error)
+    return Replayed(delivered, error)
 
 
 def _work(settings: Settings, sender: Connection) -> None:
@@ -94,20 +97,20 @@ def _work(settings: Settings, sender: Connection) -> None:
 def _deliver(settings: Settings, entry: Waiting) -> str:
     if entry.kind == "promote":
         version, moved = promote_model(settings, entry.body()["digest"], entry.as_of)
-        return f"champion is version {version}" + ("" if moved else ", as before")
+        return f"champion is version {version}" + ("" if moved else ", unchanged")
     record = read_record(entry)
     recorded = record_night(settings, record)
     if not recorded:
-        return f"the night {entry.as_of} is in MLflow already"
+        return f"the night {entry.as_of} is already in MLflow"
     return f"{record.night.name}: recorded with {len(record.recipes)} recipes"
 
 
 @contextmanager
 def _exclusive_delivery(settings: Settings) -> Iterator[None]:
-    """One process delivers at a time: two that find no run would both make one.
+    """Hold the outbox's lock: two processes that find no run would both create one.
 
     Raises:
-        TrackingAway: another one does.
+        TrackingAway: another process is delivering the outbox.
     """
     folder = settings.ledger / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
@@ -116,6 +119,6 @@ def _exclusive_delivery(settings: Settings) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as err:
             raise TrackingAway(
-                "another process is delivering the outbox", expected="one at a time", fix="Wait for it to end."
+                "another process is delivering the outbox", expected="one delivery at a time", fix="Wait for it."
             ) from err
         yield

@@ -1,7 +1,6 @@
-"""The record of nights in MLflow: runs, datasets, artifacts, the registered model and its aliases.
+"""The MLflow records of nights: runs, datasets, artifacts, the registered model and its aliases.
 
-Modules of this name are the only ones that know MLflow. Everything is idempotent: a run is found by its key, and one
-that a crash left unfinished is deleted and recorded anew.
+All functions are idempotent: a run is found by its key, and an unfinished run of a crash is deleted and recorded again.
 """
 
 import json
@@ -29,19 +28,19 @@ CHAMPION, PREVIOUS = "champion", "previous"
 
 
 def find_recorded(settings: Settings, key: str, digest: str) -> bool:
-    """Whether the embedded store surely holds the night and its model; False is no answer."""
+    """Return True if the embedded store holds the night and its model; False means unknown."""
     return is_recorded(settings.mlflow_uri, run_tag=(KEY, key), version_tag=(MODEL_DIGEST, digest))
 
 
 class NotRecorded(SettingsError):
-    """A model is to be served that the registry does not know."""
+    """The model to be promoted is not in the registry."""
 
 
 def record_night(settings: Settings, record: NightRecord) -> bool:
-    """Record a night with a child run for each recipe, and register its model where it is a new one.
+    """Record a night with a child run for each recipe, and register its model if it is new.
 
     Returns:
-        Whether anything was recorded: a night that is there, whole, is left as it is.
+        Whether anything was recorded; a complete record is left as it is.
 
     Raises:
         TrackingAway: MLflow does not answer.
@@ -64,26 +63,26 @@ def record_night(settings: Settings, record: NightRecord) -> bool:
             client.set_terminated(child.info.run_id, "FINISHED", end)
         client.log_artifacts(parent.info.run_id, str(record.model.folder), "model")
         _register(client, parent, record.model)
-        # A server that was given up on may have made a run all the same, and later than it was looked for.
+        # A server that timed out may have created a run all the same, later than it was looked for.
         for run in _runs_of(client, experiment, record.key):
             if run.info.run_id != parent.info.run_id:
                 _delete(client, experiment, run)
-        # Last: a run that says FINISHED is whole.
+        # Last, so that a run marked FINISHED is complete.
         client.set_terminated(parent.info.run_id, "FINISHED", end)
     return True
 
 
 def champion_of(settings: Settings, digest: str) -> tuple[str | None, bool]:
-    """The version that `champion` names, and whether it has this content. The embedded store is only looked into: it is
-    neither made nor migrated.
+    """Return the version that `champion` names, and whether it has this content. The embedded store is only read, not
+    created or migrated.
 
     Raises:
-        TrackingAway: MLflow does not answer, or its embedded store is not there.
+        TrackingAway: MLflow does not answer, or its embedded store does not exist.
     """
     uri = settings.mlflow_uri
     if uri.startswith("sqlite:///"):
         if not Path(uri.removeprefix("sqlite:///")).is_file():
-            raise TrackingAway(f"no store at {uri}", expected="MLflow's", fix="The next night makes it.")
+            raise TrackingAway(f"no store at {uri}", expected="MLflow's store", fix="The next night creates it.")
         tag = (MODEL_DIGEST, digest)
         known = is_promoted(uri, model=MODEL, alias=CHAMPION, version_tag=tag)
         return known or alias_of(uri, model=MODEL, alias=CHAMPION), known is not None
@@ -94,10 +93,10 @@ def champion_of(settings: Settings, digest: str) -> tuple[str | None, bool]:
 
 
 def promote_model(settings: Settings, digest: str, as_of: str, *, back: bool = False) -> tuple[str, bool]:
-    """Let `champion` name the version with this content, and `previous` the one before it.
+    """Set `champion` to the version with this content, and `previous` to the version before it.
 
-    An alias moves only where the content differs, and never back to an earlier night's unless it is told to: it follows
-    what is served.
+    The alias moves only if the content differs, and to an earlier night's model only with `back`, as it follows the
+    served release.
 
     Returns:
         The version that `champion` names now, and whether it moved.
@@ -113,7 +112,7 @@ def promote_model(settings: Settings, digest: str, as_of: str, *, back: bool = F
         version = _version_of(client, digest)
         if version is None:
             raise NotRecorded(
-                "the model of the night is not in the registry",
+                "the night's model is not in the registry",
                 expected="a recorded night",
                 fix="Run `netgain stage record` first.",
             )
@@ -121,7 +120,7 @@ def promote_model(settings: Settings, digest: str, as_of: str, *, back: bool = F
         later = not back and old is not None and old.tags.get("as_of", "") > as_of
         if old is not None and (old.tags.get(MODEL_DIGEST) == digest or later):
             return str(old.version), False
-        # `previous` first: a crash in between leaves the old champion in its place, and running again goes on.
+        # `previous` first: after a crash in between, the old champion is still set, and running again completes it.
         if old is not None:
             client.set_registered_model_alias(MODEL, PREVIOUS, old.version)
         client.set_registered_model_alias(MODEL, CHAMPION, version)
@@ -129,7 +128,7 @@ def promote_model(settings: Settings, digest: str, as_of: str, *, back: bool = F
 
 
 def start_run(client: "MlflowClient", experiment: str, record: RunRecord, end: int, tags: Mapping[str, str]) -> "Run":
-    """A run with all that a record holds, still running."""
+    """Create a run with all that a record holds; it is left running."""
     from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 
     source = {"mlflow.source.name": "netgain", "mlflow.source.type": "JOB", "mlflow.user": "netgain"}
@@ -167,7 +166,7 @@ def _runs_of(client: "MlflowClient", experiment: str, key: str) -> "list[Run]":
 
 
 def _delete(client: "MlflowClient", experiment: str, run: "Run") -> None:
-    """Remove what a crash left of a night: children, versions, the run."""
+    """Delete what a crash left of a night: child runs, model versions and the run."""
     for child in client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'"):
         client.delete_run(child.info.run_id)
     for version in client.search_model_versions(f"run_id = '{run.info.run_id}'"):
@@ -176,7 +175,7 @@ def _delete(client: "MlflowClient", experiment: str, run: "Run") -> None:
 
 
 def _register(client: "MlflowClient", run: "Run", model: ModelRecord) -> None:
-    """A version from the plain files of the run, arrays and JSON: no pickle, and nothing to unpickle when read."""
+    """Register a model version from the run's plain files, arrays and JSON; nothing is pickled."""
     from mlflow.exceptions import MlflowException
 
     if _version_of(client, model.digest) is not None:
@@ -184,7 +183,7 @@ def _register(client: "MlflowClient", run: "Run", model: ModelRecord) -> None:
     try:
         client.get_registered_model(MODEL)
     except MlflowException:
-        client.create_registered_model(MODEL, description="What Netgain serves. `champion` follows the release.")
+        client.create_registered_model(MODEL, description="The models of Netgain. `champion` is the served one.")
     client.create_model_version(
         MODEL,
         source=f"{run.info.artifact_uri}/model",

@@ -1,4 +1,4 @@
-"""Searches for hyperparameters in MLflow, beside the nights in an experiment of their own."""
+"""The MLflow records of hyperparameter searches, in an experiment of their own."""
 
 import time
 from collections.abc import Mapping
@@ -19,15 +19,17 @@ EXPERIMENT = "netgain tuning"
 def record_search(
     settings: Settings, key: str, search: RunRecord, trials: Mapping[str, RunRecord], *, about: str
 ) -> int:
-    """Record a search, and a child run for each trial, as far as it has come.
+    """Record a search, with a child run for each trial so far.
 
     Args:
-        key: same key, same search: its run is brought up to date.
-        trials: by a key of their own; none is recorded a second time, one that a crash left unfinished is made anew.
-        about: Markdown, the experiment's description.
+        settings: the machine's settings.
+        key: identifies the search; its run is updated.
+        search: the run of the search.
+        trials: the runs of trials by key; a recorded trial is skipped, an unfinished one of a crash recorded again.
+        about: the experiment's description, Markdown.
 
     Returns:
-        How many trials were recorded now.
+        The number of newly recorded trials.
 
     Raises:
         TrackingAway: MLflow does not answer.
@@ -51,7 +53,7 @@ def record_search(
 
 
 def _whole_children(client: "MlflowClient", experiment: str, run_id: str) -> set[str]:
-    """Keys of the trials that are recorded; what a crash left of another is removed."""
+    """Return the keys of the recorded trials; unfinished runs of a crash are deleted."""
     whole = set()
     page: str | None = None
     while True:

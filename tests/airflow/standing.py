@@ -18,7 +18,7 @@ from tests.workspace import environment
 
 
 class Airflow:
-    """A client of one that stands."""
+    """A client of a running Airflow."""
 
     def __init__(self, workspace: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
         self.url = f"http://127.0.0.1:{port}"

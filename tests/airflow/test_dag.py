@@ -1,4 +1,4 @@
-"""What the DAG promises of its tasks. Its edges are held against DVC in tests/test_graph.py."""
+"""Properties of the DAG's tasks; tests/test_graph.py compares its edges with DVC."""
 
 import json
 import re
@@ -54,7 +54,7 @@ ENDS = {
     "exit 4": ["AirflowFailException", " (status 4)"],
     "exit 1": ["AirflowFailException", " (status 1)"],
 }
-"""What a command does, and how its task ends: an AirflowFailException is not tried again, an AirflowException is."""
+"""Commands with the end of their task: an AirflowFailException is not retried, an AirflowException is."""
 PYTHON = {"turn", "verdict"}
 FAILED = [("ingest", "2026-01-12"), ("report", "2026-01-13"), ("rollback", None), ("turn", "{{ params.as_of }}")]
 """Tasks that fail for good, with the night that each was of."""
@@ -87,42 +87,40 @@ def tasks(described: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: t for name, t in described["tasks"].items() if name not in PYTHON}
 
 
-def test_no_command_carries_a_template_and_none_more_of_the_shell_than_words(tasks: dict[str, dict[str, Any]]) -> None:
+def test_no_command_contains_a_template_or_shell_syntax_beyond_words(tasks: dict[str, dict[str, Any]]) -> None:
     for name, task in tasks.items():
         assert re.fullmatch(r'(netgain|dvc)( ([a-z0-9_@-]+|"\$[A-Z_]+"))+', task["bash_command"]), name
 
 
-def test_what_a_run_may_choose_travels_in_the_environment_alone(tasks: dict[str, dict[str, Any]]) -> None:
+def test_values_that_a_run_may_choose_are_passed_in_the_environment_only(tasks: dict[str, dict[str, Any]]) -> None:
     for name, task in tasks.items():
         assert "{{ params." + ("by" if name == "rollback" else "as_of") in task["env"]
         assert task["append_env"] == "True"
         assert "{{" not in task["cwd"] + task["bash_command"]
 
 
-def test_each_task_has_a_timeout_and_passes_with_status_0_alone(tasks: dict[str, dict[str, Any]]) -> None:
+def test_each_task_has_a_timeout_and_only_status_0_succeeds(tasks: dict[str, dict[str, Any]]) -> None:
     for task in tasks.values():
         assert 0 < task["minutes"] <= 120
         assert task["skip_on_exit_code"] == "[]"
 
 
 @pytest.mark.parametrize("shell", ENDS)
-def test_a_task_is_tried_again_where_that_can_help_and_fails_for_good_elsewhere(
-    shell: str, described: dict[str, Any]
-) -> None:
+def test_a_task_is_retried_if_that_can_help_and_fails_for_good_otherwise(shell: str, described: dict[str, Any]) -> None:
     assert described["ends"][shell] == ENDS[shell]
 
 
-def test_effects_are_tried_more_often_than_stages_and_a_rollback_once(tasks: dict[str, dict[str, Any]]) -> None:
+def test_effects_have_more_retries_than_stages_and_a_rollback_has_none(tasks: dict[str, dict[str, Any]]) -> None:
     assert {tasks[name]["retries"] for name in STAGES} == {2}
     assert {tasks[name]["retries"] for name in EFFECTS} == {3}
     assert tasks["rollback"]["retries"] == 0
 
 
-def test_every_task_says_what_it_does(described: dict[str, Any]) -> None:
+def test_every_task_is_documented(described: dict[str, Any]) -> None:
     assert [name for name, task in described["tasks"].items() if not task["doc"]] == []
 
 
-def test_spark_is_stopped_after_whatever_the_stages_did(tasks: dict[str, dict[str, Any]]) -> None:
+def test_spark_is_stopped_however_the_stages_end(tasks: dict[str, dict[str, Any]]) -> None:
     assert tasks["spark_start"]["setup"]
     stop = tasks["spark_stop"]
     assert stop["teardown"]
@@ -137,7 +135,7 @@ def test_pages_are_written_however_the_stages_end_but_not_for_a_night_that_was_n
     assert tasks["report"]["before"] == ["audit", "open"]
 
 
-def test_a_task_that_failed_for_good_marks_what_is_served_as_stale_and_the_alert_says_how_old_it_is(
+def test_a_failed_task_marks_the_release_as_stale_and_its_alert_gives_the_age(
     workspace: Path, described: dict[str, Any]
 ) -> None:
     mark = json.loads((workspace / "releases" / "STALE.json").read_text(encoding="utf-8"))
@@ -146,7 +144,7 @@ def test_a_task_that_failed_for_good_marks_what_is_served_as_stale_and_the_alert
     assert described["alerts"].count(told) == len(FAILED)
 
 
-def test_the_tasks_of_a_run_are_one_night_which_gives_the_workspace_back_however_it_ends(
+def test_the_tasks_of_a_run_are_one_night_that_releases_the_workspace_however_it_ends(
     tasks: dict[str, dict[str, Any]],
 ) -> None:
     owners = {
@@ -157,7 +155,7 @@ def test_the_tasks_of_a_run_are_one_night_which_gives_the_workspace_back_however
     assert tasks["close"]["before"] == [EFFECTS[-1], "report"]
 
 
-def test_tasks_run_one_at_a_time_and_past_nights_are_not_caught_up_with(described: dict[str, Any]) -> None:
+def test_tasks_run_one_at_a_time_without_catching_up_on_past_nights(described: dict[str, Any]) -> None:
     assert described["dag"]["active"] == 1
     assert described["dag"]["catchup"] is False
     assert described["tasks"]["verdict"]["before"] == [EFFECTS[-1], "report"]
@@ -167,7 +165,7 @@ def test_tasks_run_one_at_a_time_and_past_nights_are_not_caught_up_with(describe
 @pytest.mark.parametrize(
     "as_of", ["2026-01-31; touch planted", "$(touch planted)", '" && touch planted "', "--help\n", ""]
 )
-def test_a_hostile_night_is_refused_by_open_and_nothing_of_it_is_executed(
+def test_a_hostile_date_is_refused_by_open_and_not_executed(
     as_of: str, tasks: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     done = subprocess.run(

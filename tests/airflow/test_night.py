@@ -1,4 +1,4 @@
-"""`airflow dags test` runs a whole night, and it is the night that `netgain night` runs."""
+"""`airflow dags test` runs a whole night, with the same results as `netgain night`."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def airflow_said(workspaces: tuple[Path, Path]) -> str:
     return _airflow(workspaces[1], f"airflow dags test netgain_nightly {AS_OF}")
 
 
-def test_every_task_of_the_night_ends_well(workspaces: tuple[Path, Path], airflow_said: str) -> None:
+def test_every_task_of_the_night_succeeds(workspaces: tuple[Path, Path], airflow_said: str) -> None:
     stages = {stage.name.replace("@", ".") for stage in read_stages(workspaces[1] / "dvc.yaml")}
     ended = ENDED.findall(airflow_said)
     assert sorted(ended) == sorted(
@@ -45,7 +45,7 @@ def test_every_task_of_the_night_ends_well(workspaces: tuple[Path, Path], airflo
     assert ended.index("audit") < ended.index("record") < ended.index("promote") < ended.index("publish")
 
 
-def test_the_night_is_that_of_the_logical_date_and_leaves_no_server(
+def test_the_night_is_the_logical_date_and_leaves_no_server_running(
     workspaces: tuple[Path, Path], airflow_said: str
 ) -> None:
     assert f"the night of {AS_OF} is open" in airflow_said
@@ -53,7 +53,7 @@ def test_the_night_is_that_of_the_logical_date_and_leaves_no_server(
     assert not (workspaces[1] / ".netgain" / "spark.json").exists()
 
 
-def test_models_metrics_and_lists_are_those_of_a_night_by_hand(
+def test_models_metrics_and_lists_equal_those_of_a_manual_night(
     workspaces: tuple[Path, Path], airflow_said: str
 ) -> None:
     by_hand, by_airflow = workspaces
@@ -68,7 +68,7 @@ def test_models_metrics_and_lists_are_those_of_a_night_by_hand(
     assert _served(by_airflow) == _served(by_hand)
 
 
-def test_a_hostile_night_is_refused_before_a_task_starts(workspaces: tuple[Path, Path], airflow_said: str) -> None:
+def test_a_hostile_date_is_refused_before_a_task_starts(workspaces: tuple[Path, Path], airflow_said: str) -> None:
     conf = json.dumps({"as_of": f"{AS_OF}; touch planted"})
     said = _airflow(workspaces[1], 'airflow dags test netgain_nightly --conf "$CONF" || echo refused', conf=conf)
     assert "Invalid input for param as_of" in said
@@ -92,7 +92,7 @@ def _airflow(workspace: Path, command: str, *, conf: str = "") -> str:
 
 
 def _checksums(workspace: Path) -> dict[str, str]:
-    """Everything that a night computed but for costs and what is reckoned from them."""
+    """Return all outputs of a night except costs and what depends on them."""
     data = workspace / "data"
     files = (path for path in data.rglob("*") if path.is_file() and path.name not in MEASURED)
     return {

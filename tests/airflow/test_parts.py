@@ -1,4 +1,4 @@
-"""The parts of a night that a scheduler runs: what a stage ends with comes through DVC, which ends with 255 alone."""
+"""The parts of a night that a scheduler runs: a stage's exit status survives DVC, which always exits with 255."""
 
 import subprocess
 from dataclasses import replace
@@ -41,7 +41,7 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("stage", STATUS)
-def test_a_stage_that_may_pass_later_ends_with_75_and_any_other_does_not(workspace: Path, stage: str) -> None:
+def test_a_transient_failure_of_a_stage_ends_with_status_75_and_no_other_does(workspace: Path, stage: str) -> None:
     done = run(workspace, "netgain", "repro", stage, check=False)
     assert done.returncode == STATUS[stage]
     last = done.stdout.splitlines()[-1]
@@ -49,24 +49,24 @@ def test_a_stage_that_may_pass_later_ends_with_75_and_any_other_does_not(workspa
     assert SAID[stage] in last
 
 
-def test_a_stage_that_passes_is_run_and_said(workspace: Path) -> None:
+def test_a_stage_that_succeeds_is_run_and_reported(workspace: Path) -> None:
     assert "Running stage 'fine'" in run(workspace, "netgain", "repro", "fine").stdout
     assert (workspace / "fine.txt").read_text(encoding="utf-8") == "done\n"
 
 
-def test_a_try_that_was_killed_while_dvc_wrote_its_rwlock_does_not_stop_the_next(workspace: Path) -> None:
+def test_a_try_killed_while_dvc_wrote_its_rwlock_does_not_block_the_next(workspace: Path) -> None:
     (workspace / ".dvc" / "tmp" / "rwlock").write_bytes(b"{")
     said = run(workspace, "netgain", "repro", "fine").stdout
-    assert "netgain: .dvc/tmp/rwlock cannot be read: it is put aside as rwlock.aside" in said.splitlines()
+    assert "netgain: .dvc/tmp/rwlock cannot be read: moved to rwlock.aside" in said.splitlines()
 
 
-def test_a_stage_that_is_none_is_bad_input(workspace: Path) -> None:
+def test_an_unknown_stage_is_bad_input(workspace: Path) -> None:
     done = run(workspace, "netgain", "repro", "--", "--help", check=False)
     assert done.returncode == EXIT_BAD_INPUT
     assert "no stage '--help'" in done.stdout
 
 
-def test_a_run_gives_back_its_own_workspace_and_no_other(tmp_path: Path) -> None:
+def test_a_run_releases_only_its_own_workspace(tmp_path: Path) -> None:
     lease, _ = acquire(tmp_path / "ledger", as_of="2026-01-10", owner="run 1")
     said = run(tmp_path, "netgain", "close", NETGAIN_OWNER="run 2").stdout
     assert said == "the workspace is not this run's\n"

@@ -27,7 +27,7 @@ ABSENT = "2026-01-01-000000000000"
 
 @dataclass
 class Seen:
-    """What was seen of it all."""
+    """Everything that was observed."""
 
     by_hand: Path
     by_airflow: Path
@@ -75,7 +75,7 @@ def _drive(airflow: Airflow, found: Seen) -> None:
     airflow.wait(lambda: airflow.get(f"/api/v2/{nightly}").status_code == 200, seconds=120)
     airflow.send("PATCH", nightly, {"is_paused": False})
     airflow.wait(lambda: _has_its_turn(airflow), seconds=120)
-    # The scheduled night is at work: the backfill has to wait for its turn.
+    # The scheduled night is running, so the backfill has to wait for its turn.
     first, last = (f"{day}T00:00:00Z" for day in (PAST[0], PAST[-1]))
     airflow.send(
         "POST",
@@ -105,7 +105,7 @@ def _has_its_turn(airflow: Airflow) -> bool:
     return bool(runs) and airflow.tasks(runs[0])["turn"]["state"] == "success"
 
 
-def test_the_night_that_is_due_is_scheduled_and_the_past_ones_are_backfilled(seen: Seen) -> None:
+def test_the_due_night_is_scheduled_and_past_nights_are_backfilled(seen: Seen) -> None:
     assert [night["run_type"] for night in seen.nights] == ["scheduled", "backfill", "backfill", "backfill"]
     assert [night["state"] for night in seen.nights] == ["success"] * 4
     assert [night["run_after"][:10] for night in seen.nights] == ORDER
@@ -113,18 +113,18 @@ def test_the_night_that_is_due_is_scheduled_and_the_past_ones_are_backfilled(see
         assert {task["try_number"] for name, task in tasks.items() if name != "turn"} == {1}
 
 
-def test_a_night_begins_when_the_one_before_it_is_over(seen: Seen) -> None:
+def test_a_night_starts_after_the_previous_one_has_finished(seen: Seen) -> None:
     for before, after in zip(seen.tasks, seen.tasks[1:], strict=False):
         assert max(task["end_date"] for task in before.values()) <= after["open"]["start_date"]
 
 
-def test_each_run_worked_under_one_lease_of_its_own_and_ended_it(seen: Seen) -> None:
+def test_each_run_held_one_lease_of_its_own_and_ended_it(seen: Seen) -> None:
     leases = [json.loads(p.read_text()) for p in sorted((seen.by_airflow / "ledger" / "leases").glob("*.json"))]
     assert [lease["owner"] for lease in leases] == [f"netgain_nightly {night['dag_run_id']}" for night in seen.nights]
     assert [(lease["as_of"], lease["ended"]) for lease in leases] == [(day, "done") for day in ORDER]
 
 
-def test_releases_and_ledger_are_those_of_nights_by_hand_for_the_same_dates(seen: Seen) -> None:
+def test_releases_and_ledger_equal_those_of_manual_nights_of_the_same_dates(seen: Seen) -> None:
     by_airflow, by_hand = (_releases(w) for w in (seen.by_airflow, seen.by_hand))
     assert sorted(manifest["as_of"] for manifest in by_hand.values()) == sorted(ORDER)
     assert by_airflow == by_hand
@@ -134,7 +134,7 @@ def test_releases_and_ledger_are_those_of_nights_by_hand_for_the_same_dates(seen
         assert found == expected, journal
 
 
-def test_what_the_last_night_computed_is_the_same_by_checksum(seen: Seen) -> None:
+def test_the_outputs_of_the_last_night_have_the_same_checksums(seen: Seen) -> None:
     found, expected = _checksums(seen.by_airflow), _checksums(seen.by_hand)
     assert {"lists.parquet", "metrics/item_knn.json", "final/model/model.json"} <= set(expected)
     assert found == expected
@@ -145,7 +145,7 @@ def test_a_backfill_serves_no_older_night_over_a_newer_one(seen: Seen) -> None:
     assert seen.served == _served(seen.by_hand)
 
 
-def test_people_are_told_of_every_verdict_of_late_lists_and_of_what_failed(seen: Seen) -> None:
+def test_alerts_are_sent_for_verdicts_late_lists_and_failures(seen: Seen) -> None:
     by_kind = {kind: [a for a in seen.alerts if a["kind"] == kind] for kind in ("verdict", "late", "failed")}
     assert [alert["as_of"] for alert in by_kind["verdict"]] == ORDER
     assert all(alert["subject"].split(": ")[1] in ("KEEP", "PROMOTE", "INVALID") for alert in by_kind["verdict"])
@@ -156,7 +156,7 @@ def test_people_are_told_of_every_verdict_of_late_lists_and_of_what_failed(seen:
     assert "What to do: " in failed["text"]
 
 
-def test_a_rollback_goes_back_once_and_nothing_of_its_words_is_executed(seen: Seen) -> None:
+def test_a_rollback_runs_once_and_its_texts_are_not_executed(seen: Seen) -> None:
     assert [each["state"] for each in seen.rollbacks] == ["success", "failed"]
     assert [tasks["rollback"]["try_number"] for tasks in seen.rollback_tasks] == [1, 1]
     release = _release(seen.by_airflow, PAST[-1])
@@ -166,7 +166,7 @@ def test_a_rollback_goes_back_once_and_nothing_of_its_words_is_executed(seen: Se
     assert not list(seen.by_airflow.rglob("planted"))
 
 
-def test_pages_are_linked_and_shown_to_who_has_logged_in_alone(seen: Seen) -> None:
+def test_pages_are_linked_and_require_a_login(seen: Seen) -> None:
     assert seen.links["decision page"].endswith(f"/netgain/decision-{TODAY}.html")
     assert seen.pages == {
         f"decision-{TODAY}.html": (200, 401),
@@ -176,7 +176,7 @@ def test_pages_are_linked_and_shown_to_who_has_logged_in_alone(seen: Seen) -> No
     }
 
 
-def test_it_listens_on_loopback_alone(seen: Seen) -> None:
+def test_airflow_listens_on_loopback_only(seen: Seen) -> None:
     assert seen.listens_on == {"127.0.0.1"}
 
 

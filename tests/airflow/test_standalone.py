@@ -1,4 +1,4 @@
-"""What `make airflow` runs, with programs in the place of Airflow's own."""
+"""The script of `make airflow`, with stand-ins for Airflow's programs."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ time.sleep(1)
 
 
 def stand(tmp_path: Path, *, lives: int) -> tuple["subprocess.Popen[bytes]", Path]:
-    """The script, whose first scheduler lives so many seconds; and the file of what was started."""
+    """Start the script; its first scheduler lives for `lives` seconds. Return the process and the log of starts."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "infra").symlink_to(ROOT / "infra")
     fake, started = tmp_path / "bin" / "airflow", tmp_path / "started"
@@ -66,7 +66,7 @@ def n(word: str, started: Path) -> int:
     return started.read_text().split().count(word) if started.exists() else 0
 
 
-def test_a_scheduler_that_ends_with_an_error_is_started_again_and_all_are_told_once_to_end(tmp_path: Path) -> None:
+def test_a_failed_scheduler_is_restarted_and_every_process_is_signalled_once(tmp_path: Path) -> None:
     process, started = stand(tmp_path, lives=11)
     try:
         wait(lambda: n("ready", started) == 1, seconds=60)
@@ -80,7 +80,7 @@ def test_a_scheduler_that_ends_with_an_error_is_started_again_and_all_are_told_o
         kill(family(process))
 
 
-def test_one_that_hardly_lived_ends_them_all(tmp_path: Path) -> None:
+def test_a_scheduler_that_fails_at_once_ends_all_processes(tmp_path: Path) -> None:
     process, started = stand(tmp_path, lives=0)
     try:
         assert process.wait(60) == 1

@@ -1,4 +1,4 @@
-"""`netgain calibrate` as a whole, small: real fits of few listeners, few repetitions."""
+"""`netgain calibrate` as a whole, on few listeners with few repetitions."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ RECIPES = ["popular", "item_knn", "rp3beta", "als", "blend"]
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str], dict[str, Any]]:
-    """The workspace, what was said, and what was found."""
+    """The workspace, the printed lines and the result."""
     params = SMALL | {"gate.seeds": 3, "recipes.als.factors": 8, "recipes.als.regularization": 1.0}
     workspace = make_workspace(tmp_path_factory.mktemp("calibration") / "w", recipes=RECIPES, params=params)
     said: list[str] = []
@@ -31,8 +31,8 @@ def test_every_property_has_a_figure_and_a_target(ran: tuple[Path, list[str], di
     _, said, found = ran
     properties = ["A/A", "power", "coverage", "value", "invertibility", "mutations", "Netflix"]
     assert [proof["property"] for proof in found["proofs"]] == properties
-    assert all(proof["target"] and proof["told"] and isinstance(proof["met"], bool) for proof in found["proofs"])
-    assert all(said[i - 7].endswith(proof["told"]) for i, proof in enumerate(found["proofs"]))
+    assert all(proof["target"] and proof["summary"] and isinstance(proof["met"], bool) for proof in found["proofs"])
+    assert all(said[i - 7].endswith(proof["summary"]) for i, proof in enumerate(found["proofs"]))
     proofs = {proof["property"]: proof for proof in found["proofs"]}
     # Four horizons cannot bound a rate by 6.1 %; that none of them was wrong is all that so few can say.
     assert proofs["A/A"]["figures"]["horizons"]["gate"]["rate"] == 0
@@ -41,7 +41,7 @@ def test_every_property_has_a_figure_and_a_target(ran: tuple[Path, list[str], di
     json.dumps(found, allow_nan=False)
 
 
-def test_what_was_fitted_is_fitted_once(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+def test_refits_are_reused(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
     workspace, _, found = ran
     again: list[str] = []
     repeated = calibrate(load_settings({}, workspace=workspace), again.append, size=SIZE, scale=0.02)
@@ -49,7 +49,7 @@ def test_what_was_fitted_is_fitted_once(ran: tuple[Path, list[str], dict[str, An
     assert repeated == found
 
 
-def test_its_page_shows_every_proof_and_needs_nothing_else(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
+def test_the_page_shows_every_proof_and_is_self_contained(ran: tuple[Path, list[str], dict[str, Any]]) -> None:
     html = render_calibration(ran[2])
     parser = Balance()
     parser.feed(html)

@@ -23,7 +23,7 @@ N, WINDOWS = 3000, 3
 
 
 def made_up(*, fits_sd: float = 0.002, gain: float = 0.0, seed: int = 1) -> Refits:
-    """Listeners with tastes of their own, windows with luck of their own, fits that all of them share."""
+    """Return refits with independent tastes of listeners, noise of windows and noise of fits."""
     rng = np.random.default_rng(seed)
     taste = rng.uniform(0.05, 0.35, N)
 
@@ -59,7 +59,7 @@ def horizon(pair: tuple[str, str], refits: Refits = REFITS, k: int = 3) -> Horiz
     return Horizon(refits, *(contender(refits, name) for name in pair), k=k, rng=np.random.default_rng(5))
 
 
-def test_a_night_has_its_windows_listeners_and_fits_that_no_two_contenders_share() -> None:
+def test_a_night_has_the_listeners_of_its_window_and_contenders_share_no_fit() -> None:
     for number, tonight in enumerate(islice(horizon(("als", "als")), 5)):
         both = [tonight.candidates[name].ndcg for name in (CHAMPION, CHALLENGER)]
         window = REFITS.ndcg["als"][:, number % WINDOWS]
@@ -70,7 +70,7 @@ def test_a_night_has_its_windows_listeners_and_fits_that_no_two_contenders_share
         assert not rows[0] & rows[1]
 
 
-def test_a_horizons_nights_are_pooled_as_the_ledger_would() -> None:
+def test_the_nights_of_a_horizon_are_pooled_as_in_the_ledger() -> None:
     """The pooled means of the last night are the means over all of them."""
     nights = list(islice(horizon(("item_knn", "als")), 4))
     last = nights[-1]
@@ -80,7 +80,7 @@ def test_a_horizons_nights_are_pooled_as_the_ledger_would() -> None:
     sums = [sum(float(each.candidates[name].ndcg.mean()) for each in nights[:3]) for name in (CHAMPION, CHALLENGER)]
     assert [earlier.looks.champion_mean, earlier.looks.challenger_mean] == pytest.approx(sums)
     assert earlier.influence.sum() == pytest.approx(0, abs=1e-12)
-    assert len(earlier.influence) == N  # whoever was there before, and is not tonight, comes after tonight's
+    assert len(earlier.influence) == N  # listeners of earlier nights only follow those of tonight
 
 
 def test_identical_recipes_are_not_promoted_and_naive_rules_promote_them() -> None:
@@ -112,17 +112,17 @@ def test_power_grows_with_the_gain_and_stays_below_what_is_possible() -> None:
 
 
 @pytest.mark.parametrize("pair", [("als", "item_knn"), ("item_knn", "als"), ("popular", "item_knn")])
-def test_intervals_hold_the_truth_as_often_as_they_say(pair: tuple[str, str]) -> None:
+def test_intervals_have_nominal_coverage(pair: tuple[str, str]) -> None:
     found = coverage(REFITS, pair, k=3, n_draws=300, rng=np.random.default_rng(3))
     assert found["low"] <= 0.95 <= found["high"] + 0.02
 
 
-def test_pooled_intervals_hold_it_too() -> None:
+def test_pooled_intervals_have_nominal_coverage() -> None:
     found = pooled_coverage(REFITS, ("als", "als"), PLAIN, n_draws=150, rng=np.random.default_rng(3))
     assert found["high"] >= 0.93
 
 
-def test_verdicts_turn_at_flip_prices_and_mutations_are_told_apart() -> None:
+def test_verdicts_flip_at_flip_prices_and_mutations_are_detected() -> None:
     refits = made_up(gain=0.2)
     turned = invertibility(refits, ("als", "als"), PLAIN, n_flips=12, rng=np.random.default_rng(4))
     assert turned == {"n": 12, "turned": 12}
@@ -132,7 +132,7 @@ def test_verdicts_turn_at_flip_prices_and_mutations_are_told_apart() -> None:
     assert list(leaky.values())[-1] == "LEARNT FROM"
 
 
-def test_a_blend_that_is_better_pays_from_somewhere_on() -> None:
+def test_a_better_blend_has_a_break_even_number_of_listeners() -> None:
     found = netflix(REFITS, "als", "blend", PLAIN, rng=np.random.default_rng(7))
     assert found["significant"]
     assert found["gain"] == pytest.approx(0.2, abs=0.03)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pipeline.doctor.examine import examine, mend
+from pipeline.doctor.examine import examine, examine_and_repair
 from pipeline.errors import EXIT_UNSOUND
 from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.releases.release import Release, release_ids
@@ -30,8 +30,8 @@ def test_an_unreadable_file_is_a_finding_and_not_a_traceback(settings: Settings)
 
 def test_nothing_is_repaired_while_a_night_runs(settings: Settings, three: list[Release]) -> None:
     (settings.releases / "CURRENT").write_text("nothing", encoding="utf-8")
-    with exclusive_night(settings):
-        diagnosis = mend(settings, silently, by="ann")
+    with exclusive_night(settings.workspace):
+        diagnosis = examine_and_repair(settings, silently, by="ann")
     assert diagnosis.done == (f"releases: could not be repaired: a night is running in {settings.workspace}",)
     assert not diagnosis.is_sound
 

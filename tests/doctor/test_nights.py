@@ -28,7 +28,7 @@ def test_a_truncated_rwlock_is_moved_aside(settings: Settings) -> None:
 
 def test_a_held_lock_is_reported_and_is_not_a_fault(settings: Settings) -> None:
     settings.releases.mkdir()
-    with exclusive_night(settings), locked(settings.releases):
+    with exclusive_night(settings.workspace), locked(settings.releases):
         finding = only(locks.look(settings))
     assert finding == Finding("locks", "ok", "a night runs in this workspace; a release is being published")
 
@@ -42,7 +42,7 @@ def test_an_examination_does_not_keep_a_night_from_starting(settings: Settings) 
     with subprocess.Popen([sys.executable, "-c", code, str(settings.workspace)], stdout=subprocess.PIPE) as asking:
         assert asking.stdout is not None
         asking.stdout.readline()
-        with exclusive_night(settings):
+        with exclusive_night(settings.workspace):
             pass
 
 

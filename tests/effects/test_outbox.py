@@ -111,7 +111,7 @@ def test_what_waited_is_replayed_in_order_and_once_and_a_damaged_entry_holds_nob
         promote.run(context)
     back, store = at(context, server).settings, Store(server)
     done = [replay(back) for _ in range(2)]
-    assert [len(each.said) for each in done] == [4, 0]
+    assert [len(each.delivered) for each in done] == [4, 0]
     assert all(damaged.folder.name in str(each.error) for each in done)
     assert waiting(back.ledger) == (damaged,)
     assert [len(store.of(as_of)) for as_of in NIGHTS] == [RUNS, RUNS]
@@ -154,7 +154,7 @@ def test_a_replay_killed_before_the_run_is_finished_leaves_one_record(
     process.kill()
     process.wait()
     assert "RUNNING" in {run.info.status for run in store.of("2026-04-01")}
-    said = list(replay(at(context, server).settings).said.values())
+    said = list(replay(at(context, server).settings).delivered.values())
     assert said == ["2026-04-01 PROMOTE als: recorded with 6 recipes"]
     assert [run.info.status for run in store.of("2026-04-01")] == ["FINISHED"] * RUNS
 

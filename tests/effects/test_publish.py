@@ -10,6 +10,7 @@ from pipeline.effects import publish
 from pipeline.errors import ReleaseError
 from pipeline.releases.lookup import answer_table, lookup, releases_table
 from pipeline.releases.release import current, verify
+from pipeline.settings import Settings
 from pipeline.storage.tables import write_json
 from tests.stages.nights import plant_night
 
@@ -18,6 +19,11 @@ def printed(table: object) -> str:
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(table)
     return console.export_text()
+
+
+def listed(settings: Settings) -> str:
+    """Return the table of releases as text."""
+    return printed(releases_table(settings.releases, settings.ledger, keep=settings.keep_releases))
 
 
 def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path) -> None:
@@ -70,7 +76,13 @@ def test_releases_are_listed_the_newest_first_and_the_served_one_is_marked(tmp_p
     for as_of in ("2026-02-12", "2026-02-13"):
         context = plant_night(tmp_path, as_of)
         publish.run(context)
-    lines = [line for line in printed(releases_table(context.settings)).splitlines() if "2026-02-1" in line]
+    lines = [
+        line
+        for line in printed(
+            releases_table(context.settings.releases, context.settings.ledger, keep=context.settings.keep_releases)
+        ).splitlines()
+        if "2026-02-1" in line
+    ]
     assert "served" in lines[0]
     assert "2026-02-13-" in lines[0]
     assert not any("served" in line for line in lines[1:])
@@ -82,7 +94,13 @@ def test_what_is_there_is_listed_also_where_it_is_damaged(tmp_path: Path) -> Non
         publish.run(context)
     settings = context.settings
     (current(settings.releases).folder / "manifest.json").write_text("{")
-    lines = [line for line in printed(releases_table(settings)).splitlines() if "2026-02-1" in line]
+    lines = [
+        line
+        for line in printed(
+            releases_table(settings.releases, settings.ledger, keep=settings.keep_releases)
+        ).splitlines()
+        if "2026-02-1" in line
+    ]
     assert ["damaged" in line for line in lines] == [True, False]
     assert not any("served" in line for line in lines)
 

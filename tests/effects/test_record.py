@@ -110,7 +110,7 @@ def test_the_registered_model_is_a_plain_folder_without_a_pickle(night: Context)
 
 def test_recording_again_writes_nothing_and_costs_next_to_nothing(night: Context) -> None:
     before, started = Store(night).names(), time.monotonic()
-    assert record.run(night) == "the night 2026-02-12 is in MLflow already"
+    assert record.run(night) == "the night 2026-02-12 is already in MLflow"
     assert time.monotonic() - started < 1
     assert Store(night).names() == before
 
@@ -120,7 +120,7 @@ def test_recording_again_writes_nothing_where_the_store_cannot_be_looked_into(
 ) -> None:
     before = Store(night).names()
     monkeypatch.setattr(record, "find_recorded", lambda *_: False)
-    assert record.run(night) == "the night 2026-02-12 is in MLflow already"
+    assert record.run(night) == "the night 2026-02-12 is already in MLflow"
     assert Store(night).names() == before
 
 

@@ -1,4 +1,4 @@
-"""Landed files lose the rows of the erased, and nothing else."""
+"""Only the rows of erased listeners are removed from landed files."""
 
 import json
 from pathlib import Path
@@ -46,8 +46,8 @@ SHARED = sorted(name for name, dialect in all_dialects().items() if not dialect.
 
 
 @pytest.mark.parametrize("name", SHARED)
-def test_a_file_of_many_listeners_loses_the_rows_of_one(tmp_path: Path, name: str) -> None:
-    """Dirty files of every format, packed and plain: what is left are the plays of all others, row for row."""
+def test_only_the_rows_of_the_erased_listener_are_removed_from_a_shared_file(tmp_path: Path, name: str) -> None:
+    """For faulty files of every format, packed and plain, the plays of all other listeners are left, row for row."""
     for seed in range(12):
         root = tmp_path / str(seed) / "in"
         dialect, _ = make_landing(root, seed, only=name)
@@ -63,7 +63,7 @@ def test_a_file_of_many_listeners_loses_the_rows_of_one(tmp_path: Path, name: st
         assert [remove_rows(again, file, erased(gone)) for file in again.files] == [0] * len(again.files)
 
 
-def test_broken_rows_that_mention_a_listener_go_too(tmp_path: Path) -> None:
+def test_broken_rows_that_mention_a_listener_are_removed(tmp_path: Path) -> None:
     root = tmp_path / "in"
     root.mkdir()
     other = b'{"listener_id": "joanna-long", "x'
@@ -74,7 +74,7 @@ def test_broken_rows_that_mention_a_listener_go_too(tmp_path: Path) -> None:
     assert scan([root], sought(["anna-long"])) == []
 
 
-def test_an_own_folder_goes_as_a_whole(tmp_path: Path) -> None:
+def test_a_listeners_own_folder_is_removed(tmp_path: Path) -> None:
     for name in ("ann", "bob"):
         (tmp_path / name / "MyData").mkdir(parents=True)
         (tmp_path / name / "MyData" / "StreamingHistory0.json").write_text("[]")
@@ -83,7 +83,7 @@ def test_an_own_folder_goes_as_a_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["bob"]
 
 
-def test_of_a_table_the_column_map_says_whose_a_folder_is(tmp_path: Path) -> None:
+def test_the_column_map_of_a_table_tells_whose_folder_it_is(tmp_path: Path) -> None:
     (tmp_path / "ann").mkdir()
     (tmp_path / "ann" / "a.csv").write_text("")
     columns = {"played_at": "at", "artist": "artist", "track": "song"}
@@ -100,7 +100,7 @@ def test_redelivered_rows_are_dropped_and_counted() -> None:
     assert set(result.quarantine["reason"].to_pylist()) == {Reason.ERASED}
 
 
-def test_one_listeners_own_file_goes_as_a_whole_and_nobody_elses(tmp_path: Path) -> None:
+def test_a_listeners_own_file_is_removed_and_no_other(tmp_path: Path) -> None:
     """Files right in the landing root belong to a listener of the root's name."""
     root = tmp_path / "ann-home"
     root.mkdir()

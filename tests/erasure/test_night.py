@@ -1,4 +1,4 @@
-"""A hundred listeners leave: after the next night no byte of theirs is left, and what is kept can be gone back to."""
+"""A hundred listeners are erased by the next night without a trace, and kept releases can be rolled back to."""
 
 import datetime as dt
 import gzip
@@ -63,7 +63,7 @@ def leaving(workspace: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def erased(workspace: Path, leaving: list[str]) -> Path:
-    """The next night, in which they are erased, but first where they were."""
+    """Run the next night, which erases the listeners, after checking that their data exist."""
     where = {path.relative_to(workspace).parts[0] for path in left(workspace, leaving)}
     assert {"data", "landing", "releases", ".netgain", ".dvc", "mlflow"} <= where
     (workspace / "leaving.txt").write_text("\n".join(leaving[1:]))
@@ -76,16 +76,16 @@ def erased(workspace: Path, leaving: list[str]) -> Path:
     assert f"{LEAVE} listeners will be erased by the next night" in told.stdout
     (workspace / "leaving.txt").unlink()
     land(workspace, DAYS + 1)
-    assert f"{LEAVE} listeners are erased" in night(workspace, DAYS + 1).stdout
+    assert f"{LEAVE} listeners were erased" in night(workspace, DAYS + 1).stdout
     return workspace
 
 
-def test_no_byte_of_theirs_is_left(erased: Path, leaving: list[str]) -> None:
+def test_no_byte_of_the_erased_listeners_is_left(erased: Path, leaving: list[str]) -> None:
     assert left(erased, leaving) == []
     assert not (erased / "ledger" / "erasures" / "pending.json").exists()
 
 
-def test_all_others_are_served_as_before(erased: Path, leaving: list[str]) -> None:
+def test_all_other_listeners_are_served_as_before(erased: Path, leaving: list[str]) -> None:
     listeners = set(pq.read_table(current(erased / "releases").lists)["listener_id"].to_pylist())
     window = set(pq.read_table(erased / "data" / "window" / "listeners.parquet")["listener_id"].to_pylist())
     assert listeners == window
@@ -94,7 +94,7 @@ def test_all_others_are_served_as_before(erased: Path, leaving: list[str]) -> No
     assert "is unknown: the fallback list" in run(erased, NETGAIN, "lookup", leaving[0]).stdout
 
 
-def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None:
+def test_a_rollback_does_not_bring_erased_listeners_back(erased: Path, leaving: list[str]) -> None:
     found = list_releases(erased / "releases")
     assert len(found) == 2
     for release in found:
@@ -105,7 +105,7 @@ def test_a_rollback_brings_nobody_back(erased: Path, leaving: list[str]) -> None
     roll_back(erased / "releases", erased / "ledger", to=found[1].id, by="ann", reason="r")
 
 
-def test_the_certificate_says_what_was_removed_where(erased: Path, leaving: list[str]) -> None:
+def test_the_certificate_lists_what_was_removed(erased: Path, leaving: list[str]) -> None:
     (path,) = (erased / "reports" / "erasures").iterdir()
     certificate = read_json(path)
     assert certificate["left"] == 0
@@ -127,6 +127,6 @@ def test_redelivered_plays_of_the_erased_are_dropped_and_removed_from_the_landin
     assert left(erased, [leaving[0]]) == []
     text = gzip.decompress((erased / "landing" / "plays-again.jsonl.gz").read_bytes()).decode()
     assert text == json.dumps(others) + "\n"
-    night(erased, DAYS + 1)  # what was rewritten by erasure is no finding
+    night(erased, DAYS + 1)  # files that the erasure rewrote do not count as changed
     kinds = [entry["by"] for entry in read_lines(erased / "ledger" / "landed.jsonl") if entry["kind"] == "accepted"]
     assert set(kinds) == {"netgain erase"}

@@ -1,4 +1,4 @@
-"""Releases without the erased: whole, in their chain, and to be gone back to."""
+"""Releases without erased listeners are complete, linked, and possible targets of a rollback."""
 
 import datetime as dt
 from pathlib import Path
@@ -53,7 +53,9 @@ def three(tmp_path: Path) -> list[Release]:
     return [release_of(tmp_path, f"2026-01-1{n}", names) for n, names in enumerate(listeners)]
 
 
-def test_every_release_that_held_them_is_made_anew_and_served_as_before(tmp_path: Path, three: list[Release]) -> None:
+def test_every_release_with_erased_listeners_is_rebuilt_and_served_as_before(
+    tmp_path: Path, three: list[Release]
+) -> None:
     root = tmp_path / "releases"
     renamed = purge_releases(root, tmp_path / "ledger", WHO)
     assert set(renamed) == {three[0].id, three[2].id}
@@ -69,13 +71,13 @@ def test_every_release_that_held_them_is_made_anew_and_served_as_before(tmp_path
     assert scan([root], sought(["listener-ann"])) == []
 
 
-def test_a_model_keeps_its_rows_and_loses_the_name(tmp_path: Path, three: list[Release]) -> None:
+def test_a_model_keeps_the_row_of_an_erased_listener_without_the_id(tmp_path: Path, three: list[Release]) -> None:
     purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
     rows = read_table(current(tmp_path / "releases").model / "listeners.parquet", LISTENER_MAP).to_pylist()
     assert [(row["listener_id"], row["n_plays"]) for row in rows] == [("erased listener 1", 0), ("listener-bob", 5)]
 
 
-def test_what_a_model_has_learnt_of_them_is_emptied_and_of_others_stays(tmp_path: Path, three: list[Release]) -> None:
+def test_the_model_rows_of_erased_listeners_are_zeroed_and_others_stay(tmp_path: Path, three: list[Release]) -> None:
     purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
     model = read_model(current(tmp_path / "releases").model / "members" / "x")
     assert model.arrays["listener_factors"].tolist() == [[0, 0], [3, 4]]
@@ -84,7 +86,7 @@ def test_what_a_model_has_learnt_of_them_is_emptied_and_of_others_stays(tmp_path
     assert model.matrices["profiles"].nnz == 1
 
 
-def test_a_rollback_goes_to_what_is_left(tmp_path: Path, three: list[Release]) -> None:
+def test_a_rollback_serves_a_rebuilt_release(tmp_path: Path, three: list[Release]) -> None:
     root, ledger = tmp_path / "releases", tmp_path / "ledger"
     roll_back(root, ledger, to=three[0].id, by="ann", reason="r")
     renamed = purge_releases(root, ledger, WHO)
@@ -93,7 +95,7 @@ def test_a_rollback_goes_to_what_is_left(tmp_path: Path, three: list[Release]) -
     assert roll_back(root, ledger, to=three[1].id, by="ann", reason="r")[1].id == three[1].id
 
 
-def test_again_nothing_is_left_to_do(tmp_path: Path, three: list[Release]) -> None:
+def test_a_second_run_changes_nothing(tmp_path: Path, three: list[Release]) -> None:
     root = tmp_path / "releases"
     purge_releases(root, tmp_path / "ledger", WHO)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
@@ -102,7 +104,7 @@ def test_again_nothing_is_left_to_do(tmp_path: Path, three: list[Release]) -> No
 
 
 @pytest.mark.parametrize("step", ["write_json", "set_current", "_rename_in_journal"])
-def test_a_crash_leaves_a_whole_release_served_and_is_mended_by_running_again(
+def test_a_crash_leaves_a_complete_release_served_and_is_repaired_by_running_again(
     tmp_path: Path, three: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pipeline.erasure import releases as module

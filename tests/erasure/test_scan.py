@@ -1,4 +1,4 @@
-"""Nobody hides: in bytes, in packed files, in columns of Parquet, in names of files."""
+"""Listeners are found in bytes, in packed files, in columns of Parquet and in file names."""
 
 import gzip
 import json
@@ -38,7 +38,7 @@ def parquet(path: Path, **columns: object) -> Path:
         lambda at: parquet(at / "raw.parquet", raw=[None, b'{"id": "listener-1"}']),
     ],
 )
-def test_a_listener_is_found_wherever_they_are(tmp_path: Path, hide: object) -> None:
+def test_a_listener_is_found_in_every_kind_of_file(tmp_path: Path, hide: object) -> None:
     (tmp_path / "other.txt").write_text("listener-10, listener-11, xlistener-1, listener-1x")
     parquet(tmp_path / "other.parquet", x=["listener-10", "a listener-1 b"])
     assert scan([tmp_path], ANN) == []
@@ -46,7 +46,7 @@ def test_a_listener_is_found_wherever_they_are(tmp_path: Path, hide: object) -> 
     assert len(scan([tmp_path], ANN)) == 1
 
 
-def test_a_short_id_and_a_word_of_our_own_are_looked_for_in_columns_alone(tmp_path: Path) -> None:
+def test_short_ids_and_netgains_own_words_are_searched_in_columns_only(tmp_path: Path) -> None:
     wanted = sought(["7", "popular"], own_words={"popular"})
     (tmp_path / "a.json").write_text('{"days": 7, "champion": "popular"}')
     parquet(tmp_path / "counts.parquet", n_plays=[7])
@@ -57,7 +57,7 @@ def test_a_short_id_and_a_word_of_our_own_are_looked_for_in_columns_alone(tmp_pa
     assert wanted.n_in_columns_alone == 2
 
 
-def test_words_of_our_own_are_those_of_parameters_stages_and_code() -> None:
+def test_own_words_are_those_of_parameters_stages_and_code() -> None:
     assert {"popular", "core", "half_life_days"} <= own_words(Path(__file__).parents[2])
 
 
@@ -71,25 +71,25 @@ def test_words_of_our_own_are_those_of_parameters_stages_and_code() -> None:
         pa.array([[("4711", 1)]], pa.map_(pa.string(), pa.int32())),
     ],
 )
-def test_columns_of_every_kind_are_looked_at(tmp_path: Path, column: pa.Array) -> None:
+def test_columns_of_every_type_are_searched(tmp_path: Path, column: pa.Array) -> None:
     parquet(tmp_path / "a.parquet", user_id=column)
     assert len(scan([tmp_path], sought(["4711"]))) == 1
     assert scan([tmp_path], sought(["4712"])) == []
 
 
-def test_a_column_of_numbers_may_be_declared_to_be_ids(tmp_path: Path) -> None:
+def test_a_numeric_column_can_be_declared_as_ids(tmp_path: Path) -> None:
     parquet(tmp_path / "a.parquet", who=[4711])
     assert scan([tmp_path], sought(["4711"])) == []
     assert len(scan([tmp_path], sought(["4711"]), id_columns=["who"])) == 1
 
 
-def test_a_damaged_table_is_looked_at_as_it_lies_and_escapes_hide_nobody(tmp_path: Path) -> None:
+def test_a_damaged_table_is_searched_as_bytes_and_escaped_ids_are_found(tmp_path: Path) -> None:
     (tmp_path / "damaged.parquet").write_bytes("PAR1 josée-marie".encode())
     (tmp_path / "escaped.json").write_text(json.dumps("josée-marie"))
     assert [path.name for path in scan([tmp_path], sought(["josée-marie"]))] == ["damaged.parquet", "escaped.json"]
 
 
-def test_second_names_of_a_file_are_read_once_and_files_may_be_given(tmp_path: Path) -> None:
+def test_hard_links_are_read_once_and_single_files_can_be_searched(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x").write_text("listener-1")
     os.link(tmp_path / "a" / "x", tmp_path / "a" / "y")

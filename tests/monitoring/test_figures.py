@@ -1,4 +1,4 @@
-"""Lists against what was then played, worked out by hand."""
+"""Metrics of lists against later plays, with expected values worked out by hand."""
 
 import datetime as dt
 
@@ -39,12 +39,12 @@ def test_hits_are_counted_by_listener_and_plays_by_play() -> None:
     }
 
 
-def test_too_few_active_listeners_are_counted_and_say_nothing_more() -> None:
+def test_with_too_few_active_listeners_only_their_number_is_reported() -> None:
     found = serving_figures(PLAYS, LISTS, FALLBACK, min_listeners=4)
     assert found == {"n_active": 3.0, "hit_rate": None, "play_share": None, "coverage": None}
 
 
-def test_nobody_played_and_nobody_was_listed_are_undefined_not_nothing() -> None:
+def test_shares_without_plays_or_without_lists_are_undefined_and_not_zero() -> None:
     assert serving_figures(daily(), LISTS, FALLBACK, min_listeners=0)["play_share"] is None
     strangers = serving_figures(daily((MONDAY, "eve", "a", 1)), LISTS, FALLBACK, min_listeners=1)
     assert strangers == {"n_active": 1.0, "hit_rate": None, "play_share": 1.0, "coverage": 0.0}

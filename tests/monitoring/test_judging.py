@@ -1,4 +1,4 @@
-"""People are told when a figure breaks its bound in k of its last n nights, and not for one odd night."""
+"""A metric that breaks its bound in k of its last n nights gives a warning; a single breach does not."""
 
 import pytest
 from pydantic import ValidationError
@@ -33,7 +33,7 @@ def breached(figure: str, *values: float | None) -> list[bool | None]:
     return [night.judged[figure].breached for night in nights(figure, *values)]
 
 
-def test_a_fixed_bound_holds_from_the_first_night_and_is_itself_allowed() -> None:
+def test_a_fixed_bound_applies_from_the_first_night_and_is_inclusive() -> None:
     assert breached("psi_hours", 0.1, 0.11, None) == [False, True, None]
     assert breached("plays_ratio", 0.49, 0.5, 2.0, 2.01) == [True, False, False, True]
 
@@ -45,25 +45,25 @@ def test_a_bound_by_the_median_waits_for_enough_nights() -> None:
     assert nights("hit_rate", 0.4, 0.2, 0.3, 0.14)[-1].judged["hit_rate"].low == pytest.approx(0.15)
 
 
-def test_an_undefined_night_is_no_night_of_the_median_and_breaks_nothing() -> None:
+def test_an_undefined_value_is_left_out_of_the_median_and_breaks_no_bound() -> None:
     assert breached("hit_rate", 0.4, None, 0.2, 0.3, None, 0.14) == [None, None, None, None, None, True]
 
 
-def test_two_breaches_of_five_nights_are_silent_and_the_third_is_told() -> None:
+def test_two_breaches_in_five_nights_give_no_warning_and_the_third_does() -> None:
     found = nights("log_age_days", 3, 0, 3, 0, 3)
     assert [len(night.warnings) for night in found] == [0, 0, 0, 0, 1]
     assert found[-1].warnings == ("age of the last play: 3.0 d, above 2.0 d (3 of the last 5 nights)",)
 
 
-def test_a_breach_that_left_the_window_counts_no_more() -> None:
+def test_a_breach_outside_the_window_does_not_count() -> None:
     assert [len(night.warnings) for night in nights("log_age_days", 3, 3, 0, 0, 0, 3)] == [0] * 6
 
 
-def test_a_night_within_bounds_is_never_told_of_whatever_came_before() -> None:
+def test_a_night_within_bounds_never_gives_a_warning() -> None:
     assert [len(night.warnings) for night in nights("log_age_days", 3, 3, 3, 0)] == [0, 0, 1, 0]
 
 
-def test_a_night_is_judged_by_what_was_known_before_it() -> None:
+def test_a_night_is_judged_by_earlier_nights_only() -> None:
     values = (0.4, 0.2, 0.3, 0.14, 0.9, 0.8)
     assert nights("hit_rate", *values)[:4] == nights("hit_rate", *values[:4])
 
@@ -77,6 +77,6 @@ def test_every_figure_has_a_bound_and_a_group() -> None:
 @pytest.mark.parametrize(
     ("changed", "told"), [({"breached_nights": 6}, "window_nights"), ({"min_nights": 29}, "median")]
 )
-def test_windows_that_cannot_hold_what_they_count_are_refused(changed: dict[str, int], told: str) -> None:
+def test_windows_shorter_than_the_required_count_are_refused(changed: dict[str, int], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         MonitoringParams(**(PARAMS.model_dump() | {"day_ratio": PARAMS.day_ratio} | changed))

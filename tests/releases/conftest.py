@@ -16,19 +16,19 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def two(tmp_path: Path, root: Path) -> list[Release]:
-    """Two nights' releases; the last is served."""
+    """Releases of two nights; the last one is served."""
     return _published(tmp_path, root, 2)
 
 
 @pytest.fixture
 def three(tmp_path: Path, root: Path) -> list[Release]:
-    """Three nights' releases; the last is served."""
+    """Releases of three nights; the last one is served."""
     return _published(tmp_path, root, 3)
 
 
 @pytest.fixture
 def five(tmp_path: Path, root: Path) -> list[Release]:
-    """Five nights' releases; the last is served."""
+    """Releases of five nights; the last one is served."""
     return _published(tmp_path, root, 5)
 
 

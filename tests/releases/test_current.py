@@ -1,4 +1,4 @@
-"""What is served is marked stale by a night that failed, and by no other hand than time's or a later night's."""
+"""STALE.json: a failed night marks the served release as stale, and a later release removes the mark."""
 
 import datetime as dt
 import json
@@ -23,7 +23,7 @@ def fail(root: Path, day: int, stage: str = "ingest") -> None:
     mark_stale(root, night=night(day), stage=stage, why="half a file")
 
 
-def test_the_mark_says_which_night_failed_where_and_why_and_how_old_what_is_served_is(
+def test_the_mark_names_the_failed_night_stage_reason_and_the_age_of_the_release(
     root: Path, two: list[Release]
 ) -> None:
     fail(root, 14)
@@ -41,14 +41,14 @@ def test_the_mark_says_which_night_failed_where_and_why_and_how_old_what_is_serv
     assert current(root) == two[1]
 
 
-def test_the_swap_that_serves_that_night_takes_the_mark_away(tmp_path: Path, root: Path, two: list[Release]) -> None:
+def test_serving_a_release_of_the_failed_night_removes_the_mark(tmp_path: Path, root: Path, two: list[Release]) -> None:
     fail(root, 12)
     publish(root, contents(tmp_path, "2026-01-12", "night 2"))
     assert not (root / MARK).exists()
     assert describe_served(root) == f"release {current(root).id} of the night 2026-01-12"
 
 
-def test_an_earlier_night_than_the_one_that_failed_is_served_and_stale(
+def test_a_release_of_a_night_before_the_failed_one_is_served_and_stale(
     tmp_path: Path, root: Path, two: list[Release]
 ) -> None:
     fail(root, 13)
@@ -58,9 +58,7 @@ def test_an_earlier_night_than_the_one_that_failed_is_served_and_stale(
     assert (mark.night, mark.release, mark.nights_old) == ("2026-01-13", new.id, 1)
 
 
-def test_a_rollback_makes_what_is_served_older_and_the_mark_says_so(
-    tmp_path: Path, root: Path, two: list[Release]
-) -> None:
+def test_after_a_rollback_the_mark_gives_the_older_release(tmp_path: Path, root: Path, two: list[Release]) -> None:
     fail(root, 12)
     roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")
     mark = stale_mark(root)
@@ -69,7 +67,7 @@ def test_a_rollback_makes_what_is_served_older_and_the_mark_says_so(
 
 
 @pytest.mark.parametrize("day", [10, 11])
-def test_a_night_that_is_not_later_than_what_is_served_makes_nothing_stale(
+def test_a_failed_night_that_is_not_later_than_the_release_leaves_no_mark(
     root: Path, two: list[Release], day: int
 ) -> None:
     before = tree(root)
@@ -77,7 +75,7 @@ def test_a_night_that_is_not_later_than_what_is_served_makes_nothing_stale(
     assert tree(root) == before
 
 
-def test_of_two_nights_that_failed_the_later_one_stands(root: Path, two: list[Release]) -> None:
+def test_of_two_failed_nights_the_mark_names_the_later(root: Path, two: list[Release]) -> None:
     fail(root, 13)
     fail(root, 12)
     fail(root, 13, stage="audit")
@@ -86,13 +84,13 @@ def test_of_two_nights_that_failed_the_later_one_stands(root: Path, two: list[Re
     assert (mark.night, mark.stage) == ("2026-01-13", "audit")
 
 
-def test_where_nothing_is_served_nothing_is_written(root: Path) -> None:
+def test_without_a_release_no_mark_is_written(root: Path) -> None:
     fail(root, 12)
     assert not root.exists()
     assert describe_served(root) is None
 
 
-def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothing_and_goes_with_the_next_publishing(
+def test_a_mark_left_by_a_crash_after_the_swap_does_not_apply_and_is_removed_by_the_next_publishing(
     tmp_path: Path, root: Path, two: list[Release], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail(root, 12)
@@ -111,7 +109,7 @@ def test_a_crash_between_the_swap_and_the_mark_leaves_one_that_counts_for_nothin
 
 
 @pytest.mark.parametrize("change", [{"night": "tonight"}, {"night": 12}, {"who": "ann"}, None])
-def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release], change: dict[str, object] | None) -> None:
+def test_an_invalid_mark_is_ignored(root: Path, two: list[Release], change: dict[str, object] | None) -> None:
     fail(root, 12)
     told = json.loads((root / MARK).read_text(encoding="utf-8"))
     (root / MARK).write_text("stale!" if change is None else json.dumps(told | change), encoding="utf-8")
@@ -119,13 +117,13 @@ def test_a_mark_of_another_hand_is_none(root: Path, two: list[Release], change: 
     assert describe_served(root) == f"release {two[1].id} of the night 2026-01-11"
 
 
-def test_a_reason_is_one_short_line_that_does_not_say_the_stage_twice(root: Path, two: list[Release]) -> None:
+def test_a_reason_is_one_short_line_without_the_stage(root: Path, two: list[Release]) -> None:
     mark = mark_stale(root, night=night(12), stage="ingest", why="stage ingest failed: half\n a file " + 400 * "x")
     assert mark is not None
     assert mark.why == ("half a file " + 400 * "x")[:300] + " …"
 
 
-def test_for_listeners_who_leave_the_reason_is_withheld(root: Path, two: list[Release]) -> None:
+def test_the_reason_is_redacted_when_listeners_are_erased(root: Path, two: list[Release]) -> None:
     fail(root, 12)
     before = stale_mark(root)
     redact_failure_reason(root)

@@ -1,4 +1,4 @@
-"""A CURRENT that names nothing whole: the newest whole release takes its place, on record, and nothing is withdrawn."""
+"""A damaged CURRENT is replaced by the newest complete release, which is recorded; nothing is withdrawn."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.releases.test_releases import contents
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "2026-01-1", "2026-01-12-000000000000"])
-def test_a_current_that_was_cut_off_names_the_newest_release_again(
+def test_a_truncated_current_is_repaired_to_the_newest_release(
     tmp_path: Path, root: Path, three: list[Release], text: str
 ) -> None:
     (root / "CURRENT").write_text(text, encoding="utf-8")
@@ -25,13 +25,13 @@ def test_a_current_that_was_cut_off_names_the_newest_release_again(
     assert entry["reason"].startswith("no complete release was served: ")
 
 
-def test_a_current_that_is_missing_is_no_fault_before_the_first_release_alone(root: Path, three: list[Release]) -> None:
+def test_a_missing_current_is_a_fault_after_the_first_release(root: Path, three: list[Release]) -> None:
     assert fault(root.parent / "elsewhere") is None
     (root / "CURRENT").unlink()
     assert fault(root) is not None
 
 
-def test_what_was_damaged_is_served_again_when_its_night_has_made_it_anew(
+def test_a_damaged_release_is_served_again_after_its_night_has_rebuilt_it(
     tmp_path: Path, root: Path, three: list[Release]
 ) -> None:
     (three[2].folder / "manifest.json").write_text("{", encoding="utf-8")
@@ -40,9 +40,7 @@ def test_what_was_damaged_is_served_again_when_its_night_has_made_it_anew(
     assert again == (three[2], True)
 
 
-def test_neither_what_was_withdrawn_nor_what_is_damaged_is_served(
-    tmp_path: Path, root: Path, three: list[Release]
-) -> None:
+def test_neither_withdrawn_nor_damaged_releases_are_served(tmp_path: Path, root: Path, three: list[Release]) -> None:
     ledger = tmp_path / "ledger"
     roll_back(root, ledger, to=three[1].id, by="ann", reason="lists of nonsense")
     three[1].lists.write_text("half", encoding="utf-8")
@@ -50,12 +48,12 @@ def test_neither_what_was_withdrawn_nor_what_is_damaged_is_served(
     assert withdrawn(ledger) == {three[2].id}
 
 
-def test_where_it_is_whole_after_all_nothing_is_done(tmp_path: Path, root: Path, three: list[Release]) -> None:
+def test_a_complete_release_is_left_as_it_is(tmp_path: Path, root: Path, three: list[Release]) -> None:
     assert recover(root, tmp_path / "ledger", by="ann") == three[2]
     assert not (tmp_path / "ledger").exists()
 
 
-def test_where_no_release_is_whole_the_next_night_begins_as_the_first(
+def test_without_a_complete_release_the_next_night_starts_as_the_first(
     tmp_path: Path, root: Path, three: list[Release]
 ) -> None:
     for release in three:

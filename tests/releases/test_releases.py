@@ -1,4 +1,4 @@
-"""Releases: whole or not at all, the same content once, a chain that answers for the past."""
+"""Releases appear completely or not at all, have one id for one content, and form a chain of predecessors."""
 
 import datetime as dt
 from pathlib import Path
@@ -20,7 +20,7 @@ from pipeline.releases.release import (
 
 
 def contents(source: Path, as_of: str, text: str, *, sentence: str = "KEPT") -> Contents:
-    """A small night whose bytes depend on `text` alone."""
+    """Return the contents of a small night; their bytes depend on `text` only."""
     for name in ("lists.parquet", "fallback.parquet", "model/model.json", "heldout/model.json", "heldout/maps/a.npy"):
         path = source / text / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "releases"
 
 
-def test_what_is_published_is_served_whole(tmp_path: Path, root: Path) -> None:
+def test_a_published_release_is_served_completely(tmp_path: Path, root: Path) -> None:
     release, served = publish(root, contents(tmp_path, "2026-01-10", "a"))
     assert served
     assert current(root) == release
@@ -56,7 +56,7 @@ def test_what_is_published_is_served_whole(tmp_path: Path, root: Path) -> None:
     verify(release)
 
 
-def test_the_same_content_again_changes_nothing_even_if_the_verdict_quotes_another_cost(
+def test_publishing_the_same_content_changes_nothing_even_if_the_verdict_quotes_another_cost(
     tmp_path: Path, root: Path
 ) -> None:
     first, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
@@ -66,7 +66,7 @@ def test_the_same_content_again_changes_nothing_even_if_the_verdict_quotes_anoth
     assert tree(root) == before
 
 
-def test_what_is_served_shares_no_bytes_with_its_source(tmp_path: Path, root: Path) -> None:
+def test_a_release_shares_no_bytes_with_its_source(tmp_path: Path, root: Path) -> None:
     night = contents(tmp_path, "2026-01-10", "a")
     release, _ = publish(root, night)
     assert release.lists.stat().st_ino != night.files["lists.parquet"].stat().st_ino
@@ -76,7 +76,7 @@ def test_what_is_served_shares_no_bytes_with_its_source(tmp_path: Path, root: Pa
 
 @pytest.mark.parametrize("step", ["_sync", "sync_folder", "set_current"])
 @pytest.mark.parametrize("nth", range(4))
-def test_a_crash_at_any_step_leaves_the_old_release_served_and_is_mended_by_running_again(
+def test_a_crash_at_any_step_leaves_the_old_release_served_and_is_repaired_by_running_again(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, step: str, nth: int
 ) -> None:
     old, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
@@ -113,7 +113,7 @@ def test_a_changed_byte_is_named(tmp_path: Path, root: Path) -> None:
         verify(release)
 
 
-def test_a_file_that_does_not_belong_and_an_edited_manifest_are_found(tmp_path: Path, root: Path) -> None:
+def test_an_unexpected_file_and_an_edited_manifest_are_found(tmp_path: Path, root: Path) -> None:
     release, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
     manifest = release.folder / "manifest.json"
     manifest.write_text(manifest.read_text(encoding="utf-8").replace('"als"', '"bpr"'), encoding="utf-8")
@@ -124,7 +124,7 @@ def test_a_file_that_does_not_belong_and_an_edited_manifest_are_found(tmp_path: 
         verify(release)
 
 
-def test_a_damaged_release_is_built_anew_by_publishing_again(tmp_path: Path, root: Path) -> None:
+def test_publishing_again_rebuilds_a_damaged_release(tmp_path: Path, root: Path) -> None:
     release, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
     release.lists.write_text("torn", encoding="utf-8")
     mended, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
@@ -132,7 +132,7 @@ def test_a_damaged_release_is_built_anew_by_publishing_again(tmp_path: Path, roo
     assert mended.id == release.id
 
 
-def test_a_release_that_is_built_anew_follows_what_it_followed(tmp_path: Path, root: Path) -> None:
+def test_a_rebuilt_release_keeps_its_predecessor(tmp_path: Path, root: Path) -> None:
     day = dt.date(2026, 1, 12)
     first, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
     early, _ = publish(root, contents(tmp_path, "2026-01-11", "b"))
@@ -147,9 +147,7 @@ def test_a_release_that_is_built_anew_follows_what_it_followed(tmp_path: Path, r
 
 
 @pytest.mark.parametrize("damage", ["a manifest cut off", "no folder"])
-def test_a_served_release_without_a_manifest_is_made_again_by_its_night(
-    tmp_path: Path, root: Path, damage: str
-) -> None:
+def test_a_served_release_without_a_manifest_is_rebuilt_by_its_night(tmp_path: Path, root: Path, damage: str) -> None:
     first, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
     release, _ = publish(root, contents(tmp_path, "2026-01-11", "b"))
     if damage == "no folder":
@@ -187,7 +185,7 @@ def test_a_backfilled_night_is_kept_but_not_served(tmp_path: Path, root: Path) -
     assert [r.id for r in list_releases(root)] == [first.id, between.id, last.id]
 
 
-def test_a_snapshot_of_the_served_release_holds_its_models_and_stays_untouched(tmp_path: Path, root: Path) -> None:
+def test_a_snapshot_of_the_served_release_contains_its_models_and_is_not_rewritten(tmp_path: Path, root: Path) -> None:
     into, day = tmp_path / "night" / "served", dt.date(2026, 1, 11)
     assert snapshot_served(root, day, into) is None
     assert list(tree(into)) == ["served.json"]
@@ -220,7 +218,7 @@ def test_a_current_that_names_no_release_is_one_clear_error(tmp_path: Path, root
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"schema": 1, "release": "{id}"}'])
-def test_a_manifest_of_another_kind_is_one_clear_error(tmp_path: Path, root: Path, text: str) -> None:
+def test_an_incompatible_manifest_is_one_clear_error(tmp_path: Path, root: Path, text: str) -> None:
     release, _ = publish(root, contents(tmp_path, "2026-01-10", "a"))
     (release.folder / "manifest.json").write_text(text.replace("{id}", release.id), encoding="utf-8")
     with pytest.raises(ReleaseError, match=r"has no readable manifest|has an incompatible manifest"):

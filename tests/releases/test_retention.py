@@ -1,4 +1,4 @@
-"""Older releases go, and neither what is served, nor what a rollback goes to, nor what a kept night asks for."""
+"""Retention removes older releases, but not the served one, the rollback target or a predecessor in use."""
 
 import datetime as dt
 import shutil
@@ -35,28 +35,28 @@ def ids(releases: list[Release]) -> list[str]:
     return [release.id for release in releases]
 
 
-def test_the_latest_are_kept_and_the_one_that_the_oldest_of_them_was_compared_with(
-    root: Path, five: list[Release]
-) -> None:
+def test_the_latest_releases_are_kept_and_the_predecessor_of_the_oldest(root: Path, five: list[Release]) -> None:
     assert retire(root, keep=2, spare="") == ids(five[:2])
     assert release_ids(root) == ids(five[2:])
     assert served_before(root, five[3].as_of) == five[2]
     assert served_before(root, five[2].as_of) is None
 
 
-def test_nothing_is_removed_twice_and_nothing_where_all_are_kept(root: Path, five: list[Release]) -> None:
+def test_nothing_is_removed_twice_and_nothing_if_all_are_kept(root: Path, five: list[Release]) -> None:
     assert surplus(root, keep=0) == surplus(root, keep=5) == []
     retire(root, keep=2, spare="")
     assert retire(root, keep=2, spare="") == []
 
 
-def test_what_a_rollback_goes_to_is_kept_however_old_it_is(tmp_path: Path, root: Path, five: list[Release]) -> None:
+def test_the_rollback_target_is_kept_however_old_it_is(tmp_path: Path, root: Path, five: list[Release]) -> None:
     roll_back(root, tmp_path / "ledger", to=five[1].id, by="ann", reason="r")
     assert retire(root, keep=1, spare="") == ids(five[2:4])
     assert roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")[1] == five[0]
 
 
-def test_a_rollback_beyond_what_is_kept_is_one_clear_line(tmp_path: Path, root: Path, five: list[Release]) -> None:
+def test_a_rollback_beyond_the_kept_releases_is_one_clear_error(
+    tmp_path: Path, root: Path, five: list[Release]
+) -> None:
     retire(root, keep=1, spare="")
     assert roll_back(root, tmp_path / "ledger", to=None, by="ann", reason="r")[1] == five[3]
     with pytest.raises(ReleaseError, match="is the oldest kept release"):
@@ -65,9 +65,7 @@ def test_a_rollback_beyond_what_is_kept_is_one_clear_line(tmp_path: Path, root: 
         roll_back(root, tmp_path / "ledger", to=five[0].id, by="ann", reason="r")
 
 
-def test_a_release_that_is_missing_though_nobody_removed_it_is_an_error_and_then_nothing_is_removed(
-    root: Path, five: list[Release]
-) -> None:
+def test_a_release_missing_without_a_record_is_an_error_and_nothing_is_removed(root: Path, five: list[Release]) -> None:
     shutil.rmtree(five[3].folder)
     with pytest.raises(ReleaseError, match=f"{five[3].id} has no readable manifest"):
         served_before(root, five[4].as_of)
@@ -76,7 +74,7 @@ def test_a_release_that_is_missing_though_nobody_removed_it_is_an_error_and_then
     assert release_ids(root) == ids([*five[:3], five[4]])
 
 
-def test_where_the_journal_of_removals_is_damaged_what_is_missing_is_missing_and_nothing_is_removed(
+def test_with_a_damaged_journal_of_removals_missing_releases_are_errors_and_nothing_is_removed(
     root: Path, five: list[Release]
 ) -> None:
     retire(root, keep=3, spare="")
@@ -90,7 +88,7 @@ def test_where_the_journal_of_removals_is_damaged_what_is_missing_is_missing_and
 
 
 @pytest.mark.parametrize("step", ["append", "sync_folder", "shutil"])
-def test_a_crash_at_any_step_leaves_each_release_whole_or_gone_and_is_mended_by_running_again(
+def test_a_crash_at_any_step_leaves_each_release_complete_or_removed_and_is_repaired_by_running_again(
     tmp_path: Path, root: Path, five: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Dies:
@@ -112,7 +110,7 @@ def test_a_crash_at_any_step_leaves_each_release_whole_or_gone_and_is_mended_by_
     assert {path.name for path in root.iterdir()} == {"CURRENT", ".lock", *journal, *ids(five[2:])}
 
 
-def test_a_night_removes_what_is_older_and_says_so_and_its_own_backfill_stays_for_that_night(tmp_path: Path) -> None:
+def test_a_night_reports_the_removal_of_older_releases_and_keeps_its_own_backfill(tmp_path: Path) -> None:
     for day in (10, 11, 12, 13):
         night = plant_night(tmp_path, f"2026-02-{day}")
         said = stage.run(replace(night, settings=replace(night.settings, keep_releases=1)))
@@ -124,7 +122,7 @@ def test_a_night_removes_what_is_older_and_says_so_and_its_own_backfill_stays_fo
     assert kept == [9, 12, 13]
 
 
-def test_a_night_that_cannot_remove_has_served_its_lists_all_the_same(tmp_path: Path) -> None:
+def test_a_night_that_cannot_remove_releases_still_serves_its_lists(tmp_path: Path) -> None:
     for day in (10, 11, 12):
         night = plant_night(tmp_path, f"2026-02-{day}")
         stage.run(night)
@@ -138,7 +136,7 @@ def test_a_night_that_cannot_remove_has_served_its_lists_all_the_same(tmp_path: 
 
 
 @pytest.mark.parametrize("text", ["few", "-1", "1.5", "²"])
-def test_how_many_are_kept_is_a_whole_number(text: str) -> None:
+def test_the_number_of_kept_releases_must_be_an_integer(text: str) -> None:
     assert load_settings({}).keep_releases == 30
     with pytest.raises(SettingsError, match="a whole number of releases"):
         load_settings({"NETGAIN_KEEP_RELEASES": text})
@@ -182,7 +180,7 @@ class Twins:
                 roll_back(root, root.parent, to=target, by="ann", reason="r")
 
     def check(self, keep: int | None) -> None:
-        """What is served and what a rollback goes to are whole; a night that is kept has the past that it had."""
+        """Served release and rollback target are complete; kept nights have the same predecessors as before."""
         less, full = self.roots
         served = current(less)
         assert served.id == current(full).id
@@ -198,7 +196,7 @@ class Twins:
 
 @given(Steps)
 @settings(max_examples=25)
-def test_whatever_is_published_gone_back_to_and_removed_what_is_served_and_its_past_are_whole(
+def test_after_any_publishing_rollback_and_removal_the_served_release_and_its_past_are_complete(
     steps: list[tuple[str, int]],
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:

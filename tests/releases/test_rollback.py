@@ -1,4 +1,4 @@
-"""An earlier release is served again, on record, and what was withdrawn stays so."""
+"""Rollbacks serve an earlier release, are recorded, and withdraw the release that was served."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def back(tmp_path: Path, to: str | None = None) -> Release:
     return roll_back(tmp_path / "releases", tmp_path / "ledger", to=to, by="ann", reason="lists of nonsense")[1]
 
 
-def test_the_release_before_is_served_and_the_step_is_on_record(tmp_path: Path, three: list[Release]) -> None:
+def test_the_previous_release_is_served_and_the_step_is_recorded(tmp_path: Path, three: list[Release]) -> None:
     assert back(tmp_path) == current(tmp_path / "releases") == three[1]
     (entry,) = read_lines(tmp_path / "ledger" / FILE)
     when = entry.pop("when")
@@ -25,7 +25,7 @@ def test_the_release_before_is_served_and_the_step_is_on_record(tmp_path: Path, 
     assert when.endswith("+00:00")
 
 
-def test_going_back_further_and_forth(tmp_path: Path, three: list[Release]) -> None:
+def test_rollbacks_go_back_further_and_forward_again(tmp_path: Path, three: list[Release]) -> None:
     back(tmp_path)
     assert back(tmp_path) == three[0]
     assert withdrawn(tmp_path / "ledger") == {three[1].id, three[2].id}
@@ -35,13 +35,13 @@ def test_going_back_further_and_forth(tmp_path: Path, three: list[Release]) -> N
         back(tmp_path, three[2].id)
 
 
-def test_the_first_release_has_none_before_it(tmp_path: Path, three: list[Release]) -> None:
+def test_the_first_release_has_no_predecessor(tmp_path: Path, three: list[Release]) -> None:
     back(tmp_path, three[0].id)
-    with pytest.raises(ReleaseError, match="is the first release"):
+    with pytest.raises(ReleaseError, match="is the oldest kept release"):
         back(tmp_path)
 
 
-def test_a_damaged_release_is_not_gone_back_to(tmp_path: Path, three: list[Release]) -> None:
+def test_a_damaged_release_is_not_rolled_back_to(tmp_path: Path, three: list[Release]) -> None:
     three[1].lists.write_text("half")
     with pytest.raises(ReleaseError, match="has changed bytes in"):
         back(tmp_path)
@@ -49,7 +49,7 @@ def test_a_damaged_release_is_not_gone_back_to(tmp_path: Path, three: list[Relea
     assert not (tmp_path / "ledger" / FILE).exists()
 
 
-def test_the_same_night_again_does_not_bring_back_what_was_withdrawn(tmp_path: Path, three: list[Release]) -> None:
+def test_running_the_night_again_does_not_serve_a_withdrawn_release(tmp_path: Path, three: list[Release]) -> None:
     root = tmp_path / "releases"
     back(tmp_path)
     again = contents(tmp_path, "2026-01-12", "night 2")

@@ -1,4 +1,4 @@
-"""Data Docs: what is shown of a checkpoint, that nothing is called, and that what a log says stays text."""
+"""Data Docs show a checkpoint's results, load nothing, and escape text from logs."""
 
 import re
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ from pipeline.reports.data_docs import CHECKPOINTS, render_checkpoint, render_in
 
 
 def report(*findings: tuple[str, str, str], faults: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Of one suite; findings are outcome, severity and what was expected."""
+    """Return a report of one suite; findings are outcome, severity and expectation."""
     told = [
         {"says": says, "kind": "ColumnValuesToBeBetween", "column": "x", "where": "", "severity": how, "outcome": out}
         for out, how, says in findings
@@ -72,22 +72,22 @@ class Text(HTMLParser):
         (report(("broken", "quarantine", "x"), ("undecided", "stop", "y")), "held"),
     ],
 )
-def test_the_worst_of_a_checkpoint_is_its_state(of: Any, expected: str) -> None:
+def test_the_state_of_a_checkpoint_is_its_worst_outcome(of: Any, expected: str) -> None:
     assert state(of) == expected
 
 
-def test_what_is_amiss_comes_first_with_its_outcome_and_severity() -> None:
+def test_faults_come_first_with_outcome_and_severity() -> None:
     rows = Text(render_checkpoint("ingest", MIXED, as_of="2026-01-01")).rows
     assert [(row[0], row[1], row[2]) for row in rows if row] == [
         ("✕ stops the night", "no <script>alert(1)</script>", "stops"),
-        ("→ set aside", "no bots", "sets aside"),
+        ("→ excluded", "no bots", "excludes"),
         ("! warning", "a usual day", "warns"),
         ("○ undecided", "few are new", "warns"),
-        ("✓ held", "plays are there", "stops"),
+        ("✓ passed", "plays are there", "stops"),
     ]
 
 
-def test_what_is_amiss_stands_before_the_suites() -> None:
+def test_faults_are_listed_before_the_suites() -> None:
     page = render_checkpoint("ingest", MIXED, as_of="2026-01-01")
     assert re.findall(r"<li class=\"[a-z-]+\">(.*?)</li>", page) == [
         "✕ column y is missing",
@@ -112,7 +112,7 @@ def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
 
 
 @pytest.mark.parametrize("page", [render_checkpoint("lists", MIXED, as_of="2026-01-01"), render_index([])])
-def test_a_page_calls_nobody_and_runs_nothing(page: str) -> None:
+def test_a_page_loads_and_runs_nothing(page: str) -> None:
     assert "://" not in page
     assert "url(" not in page
     assert "@import" not in page

@@ -1,4 +1,4 @@
-"""The monitor's page says every figure, marks what broke a bound, and draws what is defined."""
+"""The monitor's page shows every metric, marks breaches, and plots defined values."""
 
 import xml.etree.ElementTree as ET
 
@@ -10,17 +10,17 @@ from pipeline.reports.monitor import render_monitor
 from tests.monitoring.test_judging import PARAMS, nights
 
 
-def test_every_figure_has_a_panel_and_an_undefined_one_says_so() -> None:
+def test_every_metric_has_a_panel_that_shows_undefined_values() -> None:
     page = render_monitor(nights("hit_rate", 0.4, 0.2, 0.3, 0.14), PARAMS)
     for metric in monitor_metrics(PARAMS):
         assert escape(metric.label[1:]) in page
     assert page.count("<svg") == 1
     assert page.count("Undefined so far.") == len(monitor_metrics(PARAMS)) - 1
     assert "14.0 %" in page
-    assert "at least 15.0 %, by the trailing median; out of bounds in 1 of 4 nights" in page
+    assert "at least 15.0 %, from the trailing median; out of bounds in 1 of 4 nights" in page
 
 
-def test_the_same_history_gives_the_same_bytes_and_it_calls_nobody() -> None:
+def test_the_same_history_gives_the_same_bytes_and_loads_nothing() -> None:
     found = nights("log_age_days", 3, 3, 3)
     assert render_monitor(found, PARAMS) == render_monitor(found, PARAMS)
     assert "http" not in render_monitor(found, PARAMS)
@@ -32,7 +32,7 @@ def test_a_warning_is_the_headline() -> None:
     assert "1 warning</span>" in page
 
 
-def test_a_plot_has_a_mark_for_each_breach_and_a_gap_for_what_is_undefined() -> None:
+def test_a_plot_has_a_mark_for_each_breach_and_a_gap_for_undefined_values() -> None:
     found = nights("psi_hours", 0.05, 0.2, None, 0.3, 0.06)
     judged = [night.judged["psi_hours"] for night in found]
     svg = ET.fromstring(history([n.as_of for n in found], judged, title="t", tick=lambda v: f"{v:g}"))
@@ -42,6 +42,6 @@ def test_a_plot_has_a_mark_for_each_breach_and_a_gap_for_what_is_undefined() -> 
     assert [len(line) for line in lines] == [2, 2]
 
 
-def test_one_night_is_drawn_too() -> None:
+def test_a_single_night_is_plotted() -> None:
     entry = {"as_of": "2026-01-01", "figures": {"plays_ratio": 1.0}}
     assert render_monitor(judge_nights([entry], PARAMS), PARAMS).count("<circle") == 1

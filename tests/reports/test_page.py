@@ -1,4 +1,4 @@
-"""The page says everything that the record says, and nothing of what it embeds is trusted."""
+"""The decision page shows the whole record, and escapes everything that it embeds."""
 
 import copy
 import re

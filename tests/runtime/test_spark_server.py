@@ -104,7 +104,7 @@ def test_the_token_is_in_no_command_line(served):
 
 
 @pytest.mark.spark
-def test_it_listens_on_loopback_alone(served):
+def test_the_server_listens_on_loopback_only(served):
     with spark_session(served) as session:
         session.range(1).count()
         listening = {

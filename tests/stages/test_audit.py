@@ -84,7 +84,7 @@ def test_a_list_is_short_only_where_the_catalogue_is_exhausted(tmp_path: Path) -
     ("row", "said"),
     [
         (("v", 2, "d", 0.1, "x"), "distinct"),
-        (("v", 2, "a", 0.1, "x"), "heard before"),
+        (("v", 2, "a", 0.1, "x"), "played by its listener before"),
         (("v", 2, "z", 0.1, "x"), "in the catalogue"),
         (("v", 2, "b", 0.6, "x"), "do not rise"),
         (("v", 2, "b", float("nan"), "x"), "finite"),

@@ -15,7 +15,7 @@ IALS = FAMILIES["ials"].start
 ALS = PARAMS.recipes["als"].model_copy(update={"factors": 48, "regularization": 1e-05})
 
 
-def test_git_applies_the_diff_and_the_recipe_is_the_best(tmp_path):
+def test_git_applies_the_diff_which_sets_the_best_recipe(tmp_path):
     params = tmp_path / "params.yaml"
     params.write_text(TEXT)
     (tmp_path / "als.diff").write_text(proposed_diff(params, "als", ALS))
@@ -27,7 +27,7 @@ def test_git_applies_the_diff_and_the_recipe_is_the_best(tmp_path):
     assert changed == ["    factors: 48", "    regularization: 1.0e-05"]
 
 
-def test_a_recipe_that_is_not_there_becomes_the_last(tmp_path):
+def test_a_new_recipe_is_appended(tmp_path):
     text = with_recipe(TEXT, "ials", IALS)
     recipes = yaml.safe_load(text)["recipes"]
     assert list(recipes)[-1] == "ials"
@@ -43,7 +43,7 @@ def test_a_recipe_that_is_not_there_becomes_the_last(tmp_path):
         "    confidence: 3.0\n",
     ],
 )
-def test_values_change_in_their_places_however_they_are_written(text):
+def test_values_are_changed_in_place_in_any_notation(text):
     changed = with_recipe(text, "als", ALS)
     assert yaml.safe_load(changed)["recipes"]["als"] == ALS.model_dump()
     assert ("# enough" in changed) == ("# enough" in text)
@@ -51,7 +51,7 @@ def test_values_change_in_their_places_however_they_are_written(text):
     assert yaml.safe_load(added)["recipes"] | {"ials": IALS.model_dump()} == yaml.safe_load(added)["recipes"]
 
 
-def test_a_value_that_was_left_to_its_default_is_written():
+def test_a_value_that_was_a_default_is_added():
     lacking = TEXT.replace("    iterations: 15\n", "", 1)
     assert yaml.safe_load(with_recipe(lacking, "als", ALS))["recipes"]["als"] == ALS.model_dump()
     braces = "recipes:\n  als: {family: als, factors: 64}\n"
@@ -59,10 +59,10 @@ def test_a_value_that_was_left_to_its_default_is_written():
         with_recipe(braces, "als", ALS)
 
 
-def test_the_recipe_that_stands_there_is_no_change(tmp_path):
+def test_the_same_recipe_gives_an_empty_diff(tmp_path):
     assert proposed_diff(ROOT / "params.yaml", "als", PARAMS.recipes["als"]) == ""
 
 
-def test_recipes_that_are_no_block_are_not_guessed_at():
+def test_recipes_that_are_not_a_block_are_refused():
     with pytest.raises(ParamsError, match="as a block"):
         with_recipe("recipes: {}\n", "als", ALS)

@@ -27,30 +27,30 @@ def searched(seed, n_batches=6, n=3):
     return found
 
 
-def test_told_the_same_it_proposes_the_same_and_never_twice():
+def test_the_same_results_give_the_same_proposals_without_repeats():
     first = searched(seed=1)
     assert first == searched(seed=1)
     assert first != searched(seed=2)
     assert len(set(first)) == len(first) == 18
 
 
-def test_it_learns_from_what_it_is_told():
+def test_proposals_improve_with_results():
     found = searched(seed=1, n_batches=14)
     assert sum(abs(r.alpha - 0.5) for r in found[-15:]) < sum(abs(r.alpha - 0.5) for r in found[:15])
 
 
-def test_what_is_measured_has_no_more_digits_than_what_is_proposed():
+def test_proposed_values_are_rounded_before_they_are_measured():
     assert all(recipe.alpha == float(f"{recipe.alpha:.3g}") for recipe in searched(seed=1))
 
 
-def test_a_space_of_few_values_ends():
+def test_a_small_space_is_exhausted():
     proposer = Proposer({"weighting": OneOf(("bm25", "cosine"))}, KNN, seed=0)
     proposer.tell(KNN, 0.1)
     assert [recipe.weighting for recipe in proposer.ask(4)] == ["cosine"]
     assert proposer.ask(4) == []
 
 
-def test_a_start_outside_the_space_is_no_obstacle():
+def test_a_start_outside_the_space_is_accepted():
     proposer = Proposer({"neighbours": Whole(20, 100)}, KNN, seed=0)
     proposer.tell(KNN, 0.1)
     assert all(20 <= recipe.neighbours <= 100 for recipe in proposer.ask(3))
@@ -68,7 +68,7 @@ def test_the_recipe_of_params_yaml_is_the_start_and_else_that_of_the_family():
 
 
 @pytest.mark.parametrize("name", ["alz", "blend", "spark_als"])
-def test_what_cannot_be_searched_is_said_with_what_can(name):
+def test_a_family_without_a_space_is_refused_with_the_possible_ones(name):
     with pytest.raises(RecipeError, match="popular, item_knn, rp3beta, als, bpr, ease, ials, recent"):
         start_of(PARAMS, name)
 

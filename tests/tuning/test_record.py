@@ -51,7 +51,7 @@ def runs(settings, plan):
         return parents, sorted(client.search_runs([experiment], of), key=lambda run: run.info.run_name)
 
 
-def test_a_search_is_a_run_with_a_child_for_each_trial_that_grows_with_it(settings, plan):
+def test_a_search_is_a_run_with_a_child_run_for_each_trial(settings, plan):
     assert record(settings, plan, 2) == 2
     assert record(settings, plan, 2) == 0
     assert record(settings, plan, 4) == 2
@@ -68,7 +68,7 @@ def test_a_search_is_a_run_with_a_child_for_each_trial_that_grows_with_it(settin
         assert client.get_experiment_by_name(NIGHTS) is None  # nights have a table of their own
 
 
-def test_what_a_crash_left_of_a_trial_is_recorded_anew(settings, plan, monkeypatch):
+def test_an_unfinished_trial_run_is_recorded_again(settings, plan, monkeypatch):
     def dies_at_the_second(client, experiment, what, end, tags, *, start=tracking_tuning.start_run):
         run = start(client, experiment, what, end, tags)
         if what.name == "trial 1":

@@ -31,7 +31,7 @@ N_LISTENERS, N_ITEMS = 60, 40
 
 
 def write_tuning(folder):
-    """Two tastes: even listeners play even items; what they play later is of their taste, too."""
+    """Write plays with two tastes: even listeners play even items, also in the tuning window."""
     rng = np.random.default_rng(0)
     own = (np.arange(N_LISTENERS)[:, None] + np.arange(N_ITEMS)[None, :]) % 2 == 0
     played = own & (rng.random(own.shape) < 0.4)
@@ -63,7 +63,7 @@ def files(plan):
     return {path: path.stat().st_mtime_ns for path in plan.ground.cache.rglob("*.npy")}
 
 
-def test_a_trial_is_worth_what_the_night_would_say_of_it(tmp_path):
+def test_a_trial_is_measured_like_a_recipe_of_a_night(tmp_path):
     context = small_night.context(tmp_path, k=2)
     small_night.write_fold(context.layout.tuning, small_night.TRAIN)
     played = {"ann": ["c"], "bob": ["b"], "cay": ["d"], "dan": ["a", "z"], "eve": ["a"]}
@@ -85,7 +85,7 @@ def test_the_first_trial_is_the_recipe_of_params_yaml_and_the_best_is_the_highes
     assert found.cpu_seconds == pytest.approx(sum(trial.cost.cpu_seconds for trial in found.trials))
 
 
-def test_the_budget_is_kept_and_a_larger_one_goes_on_where_it_ended(context):
+def test_the_budget_is_kept_and_a_larger_one_resumes_the_search(context):
     least = search(plan(context, budget=0), InProcess())
     assert [trial.recipe for trial in least.trials] == [context.params.recipes["rp3beta"]]
     assert least.stopped == "the next trial would exceed the budget"
@@ -99,7 +99,7 @@ def test_the_budget_is_kept_and_a_larger_one_goes_on_where_it_ended(context):
     assert after | before == after
 
 
-def test_a_trial_that_is_expected_to_exceed_the_budget_is_not_begun(context):
+def test_a_trial_expected_to_exceed_the_budget_is_not_started(context):
     whole = search(plan(context), InProcess())
     for made in plan(context).ground.cache.glob("*/made.json"):
         kept_then = read_json(made)
@@ -111,7 +111,7 @@ def test_a_trial_that_is_expected_to_exceed_the_budget_is_not_begun(context):
         assert told(bounded.trials) == told(whole.trials[:n_trials])
 
 
-def test_a_stochastic_recipe_is_judged_by_several_seeds_within_the_budget(context):
+def test_a_stochastic_recipe_is_compared_over_several_seeds_within_the_budget(context):
     found = search(plan(context, "als", trials=3), InProcess())
     assert len(found.first) == len(found.best) == context.params.gate.seeds
     assert found.first[0].ndcg.tolist() == found.trials[0].ndcg.tolist()
@@ -123,7 +123,7 @@ def test_a_stochastic_recipe_is_judged_by_several_seeds_within_the_budget(contex
         assert results.comparison.se > 0
 
 
-def test_a_recipe_that_cannot_be_fitted_is_a_trial_of_no_worth(context):
+def test_a_recipe_that_cannot_be_fitted_is_a_trial_with_value_zero(context):
     task = plan(context).task(context.params.recipes["spark_als"])  # without a Spark session
     found = Trial.cached(task, run_trial(task))
     assert found.value == 0
@@ -142,23 +142,23 @@ def test_other_days_another_seed_or_another_batch_is_another_search(context):
     assert replace(first, budget_cpu_seconds=1, max_trials=2).key == first.key
 
 
-def test_nobody_to_judge_by_is_said_before_anything_is_fitted(context):
+def test_too_few_listeners_are_refused_before_fitting(context):
     small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "stranger": ["i01"]})
-    with pytest.raises(RecipeError, match="1 listeners to judge by"):
+    with pytest.raises(RecipeError, match="1 listeners with plays"):
         plan(context)
 
 
-def test_a_night_that_was_not_split_is_told_so(context):
+def test_a_night_without_a_split_is_refused(context):
     shutil.rmtree(context.layout.tuning)
     with pytest.raises(TableError, match="Run `dvc repro split`"):
         plan(context)
 
 
-def test_what_is_said_names_the_price_of_going_on(context):
+def test_the_result_lines_name_the_price_of_further_trials(context):
     found = search(plan(context), InProcess())
     lines = " ".join(results_lines(Results.of(found), cpu_hour=3600, currency="EUR", cpu_seconds=60))
     each = found.cpu_seconds / 9
-    assert f"a further trial costs {each:.3g} CPU seconds ({each:.2g} EUR)" in lines
+    assert f"A further trial costs {each:.3g} CPU seconds ({each:.2g} EUR)" in lines
     assert "9 trials" in lines
 
 
@@ -171,7 +171,7 @@ def test_what_is_said_names_the_price_of_going_on(context):
         ({"regularization": 0.0}, ["regularization"]),
     ],
 )
-def test_what_stands_at_an_end_of_the_space_is_named(changes, edge):
+def test_values_at_a_bound_of_the_space_are_named(changes, edge):
     als = small_night.PARAMS.recipes["als"]  # factors 16 to 128, regularization 0.1 to 100, iterations 5 to 30
     inside = {"factors": 64, "regularization": 30.0, "iterations": 15}
     assert at_the_edge(als.model_copy(update=inside | changes)) == edge
@@ -187,7 +187,7 @@ def spark_tasks(tmp_path_factory):
 
 
 @pytest.mark.spark
-def test_spark_tasks_come_to_the_same_trials(context, spark_tasks):
+def test_spark_tasks_give_the_same_trials(context, spark_tasks):
     here = search(plan(context), InProcess())
     shutil.rmtree(plan(context).ground.cache)
     there = search(plan(context), spark_tasks)
@@ -195,7 +195,7 @@ def test_spark_tasks_come_to_the_same_trials(context, spark_tasks):
 
 
 @pytest.mark.spark
-def test_ctrl_c_while_spark_works_is_ctrl_c(spark_tasks):
+def test_ctrl_c_interrupts_spark_tasks(spark_tasks):
     ctrl_c = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
     ctrl_c.start()
     with pytest.raises(KeyboardInterrupt):
@@ -231,7 +231,7 @@ def cached_trials(folder):
 
 
 @pytest.mark.slow
-def test_a_search_that_is_killed_goes_on_to_the_end_of_an_undisturbed_one(tmp_path):
+def test_a_killed_search_is_resumed_to_the_same_result(tmp_path):
     quiet, disturbed = workspace(tmp_path / "quiet"), workspace(tmp_path / "disturbed")
     undisturbed = start(quiet)
     doomed = start(disturbed)

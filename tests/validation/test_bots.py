@@ -1,4 +1,4 @@
-"""Who is set aside: nobody who could be a person, and whoever could not, with the reason."""
+"""Bots are excluded, each with a reason; listeners that may be people are not."""
 
 import datetime as dt
 import itertools
@@ -48,25 +48,25 @@ def habit(days: list[int], *, column: str = "around_the_clock", listener: str = 
     return [{"day": f"2026-01-{n:02}", "listeners": 100, "suspects": [one]} for n in days]
 
 
-def test_more_hours_than_a_day_has() -> None:
+def test_a_listener_with_more_hours_than_a_day_has_is_suspicious() -> None:
     hours = [3600.0 * n for n in range(0, 24, 2)]
     assert reasons(plays(hours, ms=2 * 3_600_000)) == []
     assert reasons(plays(hours, ms=2 * 3_600_000 + 1)) == []  # one play may lie half in another day
     assert reasons(plays(hours, ms=round(2.2 * 3_600_000))) == ["too_long"]
 
 
-def test_more_plays_than_a_person_starts() -> None:
+def test_a_listener_with_too_many_plays_is_suspicious() -> None:
     skips = list(itertools.accumulate(1.0 if n % 9 else 500.0 for n in range(1441)))
     assert reasons(plays(skips[:1440], ms=None)) == []
     assert reasons(plays(skips, ms=None)) == ["too_many"]
 
 
-def test_something_in_every_hour_is_a_habit_of_machines() -> None:
+def test_plays_in_every_hour_are_suspicious() -> None:
     assert reasons(plays([3600.0 * n + 5 for n in range(24)])) == ["around_the_clock"]
     assert reasons(plays([3600.0 * n + 5 for n in range(23)])) == []
 
 
-def test_a_rhythm_without_a_spread_is_one_too() -> None:
+def test_a_regular_rhythm_is_suspicious() -> None:
     steady = [60.0 * n for n in range(721)]
     assert reasons(plays(steady)) == ["no_spread"]
     assert reasons(plays(steady[:720])) == []  # a track that repeats for half a day happens to people
@@ -74,7 +74,7 @@ def test_a_rhythm_without_a_spread_is_one_too() -> None:
     assert reasons(plays(halting)) == []
 
 
-def test_a_habit_counts_after_days_on_end() -> None:
+def test_a_habit_counts_after_consecutive_days() -> None:
     assert excluded_listeners(habit([1, 2, 3, 4, 5, 6]), BOTS).height == 0
     assert excluded_listeners(habit([1, 2, 3, 5, 6, 7, 8]), BOTS).height == 0
     (row,) = excluded_listeners(habit([1, 3, 4, 5, 6, 7, 8, 9]), BOTS).to_dicts()
@@ -88,16 +88,16 @@ def test_a_habit_counts_after_days_on_end() -> None:
 
 
 @pytest.mark.parametrize("column", ["too_long", "too_many"])
-def test_what_nobody_can_do_counts_at_once(column: str) -> None:
+def test_impossible_behaviour_counts_at_once(column: str) -> None:
     assert excluded_listeners(habit([4], column=column), BOTS)["reason"].to_list() == [REASONS[column]]
 
 
-def test_the_first_reason_that_is_enough_is_given() -> None:
+def test_the_first_sufficient_reason_is_given() -> None:
     days = habit([1, 2, 3], column="around_the_clock") + habit([5], column="too_many")
     assert excluded_listeners(days, BOTS).select("reason", "days").rows() == [(REASONS["too_many"], 1)]
 
 
-def test_who_is_set_aside_is_told_by_number_and_stops_the_night_where_it_is_many() -> None:
+def test_excluded_listeners_are_counted_and_too_many_stop_the_night() -> None:
     days = [day for n in range(20) for day in habit([1], column="too_many", listener=f"secret-{n}")]
     facts = bot_facts(excluded_listeners(days, BOTS), days, min_listeners=30)
     found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
@@ -106,20 +106,20 @@ def test_who_is_set_aside_is_told_by_number_and_stops_the_night_where_it_is_many
     assert "secret" not in str(found.as_json())
 
 
-def test_a_few_are_set_aside_and_the_night_goes_on() -> None:
+def test_a_few_excluded_listeners_do_not_stop_the_night() -> None:
     days = habit([1], column="too_many")
     facts = bot_facts(excluded_listeners(days, BOTS), days, min_listeners=30)
     found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
     assert (found.success, len(found.excluded_listeners), found.warnings) == (True, 1, ())
 
 
-def test_nobody_to_set_aside_is_held() -> None:
+def test_no_excluded_listener_meets_the_expectation() -> None:
     facts = bot_facts(excluded_listeners([], BOTS), [], min_listeners=30)
     found = held_against(facts, bot_suite(facts, BOTS), nullable={"excluded_listener_share"})
     assert (found.excluded_listeners, len(found.undecided)) == ((), 1)
 
 
-def test_the_bots_of_the_simulation_are_found_and_none_of_its_people(tmp_path: Path) -> None:
+def test_the_simulated_bots_are_found_and_no_simulated_person(tmp_path: Path) -> None:
     # Without spoilt lines: one kind of them is read as a play of its own.
     dirt = Dirt(malformed_share=0)
     told = simulate(n_listeners=120, n_days=9, seed=5, start=NEW_YEAR.date(), out=tmp_path / "landing", dirt=dirt)

@@ -1,4 +1,4 @@
-"""What must be true of each day, each landed file and the fallback list: every promise is broken once."""
+"""Expectations of days, landed files and the fallback list: each is broken once."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def days(**changes: Any) -> tuple[str, ...]:
     return check(frame, day_suite(), name="days", label="day", nullable=NULLABLE).failures
 
 
-def test_days_as_they_should_be() -> None:
+def test_valid_days_pass() -> None:
     assert days() == ()
     assert days(min_ms=None, max_ms=None) == ()
 
@@ -41,11 +41,11 @@ def test_days_as_they_should_be() -> None:
         ({"max_ms": MAX_MS + 1}, "no play is longer than a week"),
     ],
 )
-def test_a_day_that_is_amiss_is_named(changes: dict[str, int], said: str) -> None:
+def test_a_faulty_day_is_named(changes: dict[str, int], said: str) -> None:
     assert days(**changes) == (f"{said} (not met by day 2026-02-02)",)
 
 
-def test_a_day_that_is_there_twice_is_named() -> None:
+def test_a_duplicate_day_is_named() -> None:
     assert days(day="2026-02-01") == ("each day occurs once (not met by day 2026-02-01, 2026-02-01)",)
 
 
@@ -61,7 +61,7 @@ def test_a_day_that_is_there_twice_is_named() -> None:
         ({"path": "a.jsonl"}, "each file is counted once (not met by path a.jsonl, a.jsonl)"),
     ],
 )
-def test_a_file_that_is_amiss_is_named(changes: dict[str, Any], said: str) -> None:
+def test_a_faulty_file_is_named(changes: dict[str, Any], said: str) -> None:
     facts = file_facts({"format": "netgain", "files": [FILE, FILE | {"path": "b.jsonl"} | changes]})
     assert check(pd.DataFrame(facts), file_suite(), name="files", label="path").failures == (said,)
 
@@ -85,11 +85,11 @@ def fallback(rows: list[tuple[int, str, float, str]]) -> tuple[str, ...]:
         ((2, "b", 0.5, " "), "has a reason"),
     ],
 )
-def test_the_fallback_list_keeps_its_promises(second: tuple[int, str, float, str], said: str | None) -> None:
+def test_faults_of_the_fallback_list_are_found(second: tuple[int, str, float, str], said: str | None) -> None:
     failures = fallback([(1, "a", 1.0, "popular"), second])
     assert failures == () if said is None else any(said in line for line in failures)
 
 
-def test_a_fallback_list_that_is_short_or_missing_is_found() -> None:
+def test_a_short_or_missing_fallback_list_is_found() -> None:
     assert any("the requested length" in line for line in fallback([(1, "a", 1.0, "popular")]))
     assert fallback([]) == ("the frame has no rows",)

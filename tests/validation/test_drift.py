@@ -1,4 +1,4 @@
-"""Distributions of the decision window against the days before: each can warn, each can stop, each can be undecided."""
+"""Drift of the decision window: every distribution can warn, stop the night and be undecided."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ def report(change: Callable[[bool], dict[str, Any]]) -> tuple[dict[str, Any], An
     return facts, held_against(facts, drift_suite(facts, PARAMS), nullable=facts.keys())
 
 
-def test_days_that_are_alike_have_not_moved() -> None:
+def test_identical_days_have_no_drift() -> None:
     facts, found = report(lambda _: {})
     assert facts["psi_hours"] == pytest.approx(0, abs=1e-6)
     assert (facts["top_listener_share"], facts["top_artist_share"]) == (60 / 2400, 100 / 2400)
@@ -33,7 +33,7 @@ def test_days_that_are_alike_have_not_moved() -> None:
         ("plays_each", [0, 50, 100, 50, *[0] * 8], [0, 20, 100, 80, *[0] * 8], [0, 0, 0, 200, *[0] * 8]),
     ],
 )
-def test_what_moves_warns_and_what_jumps_stops(
+def test_some_drift_warns_and_more_stops_the_night(
     column: str, usual: list[int], mild: list[int], strong: list[int]
 ) -> None:
     _, found = report(lambda late: {column: mild if late else usual})
@@ -51,13 +51,13 @@ def test_a_clock_that_is_six_hours_off_stops_the_night() -> None:
     assert len(found.failures) == 1
 
 
-def test_a_few_listeners_have_most_of_the_plays() -> None:
+def test_a_few_listeners_with_most_of_the_plays_warn() -> None:
     facts, found = report(lambda late: {"top_listener_plays": 600 if late else 60})
     assert facts["top_listener_share"] == 600 / 2400
     assert found.warnings == ("the 1 % most active listeners account for at most 15% of a day's plays (it is 25.0%)",)
 
 
-def test_an_artist_has_most_of_the_plays() -> None:
+def test_an_artist_with_most_of_the_plays_warns() -> None:
     _, found = report(lambda _: {"top_artist_plays": 600})
     assert found.warnings == ("the most played artist accounts for at most 20% of a day's plays (it is 25.0%)",)
 

@@ -1,4 +1,4 @@
-"""A suite passes only when rows were there and every expectation was evaluated on them."""
+"""A suite passes only if there are rows and every expectation was evaluated on them."""
 
 import datetime as dt
 
@@ -61,7 +61,7 @@ def test_the_same_expectation_twice_counts_twice() -> None:
     ("severity", "failures", "warnings", "excluded_listeners"),
     [("stop", 1, 0, 0), ("warn", 0, 1, 0), ("quarantine", 0, 0, 1)],
 )
-def test_a_severity_says_what_follows(
+def test_a_severity_determines_the_consequence(
     severity: Severity, failures: int, warnings: int, excluded_listeners: int
 ) -> None:
     few = within("rows", "few rows", at_most=1, severity=severity)
@@ -81,7 +81,7 @@ def test_what_cannot_be_evaluated_stops_the_night_whatever_its_severity(severity
     assert report.failures == ("few rows: it could not be evaluated (ColumnValuesToBeBetween)",)
 
 
-def test_a_column_of_nothing_but_nulls_is_undecided_where_it_may_be_null() -> None:
+def test_a_nullable_column_of_nulls_only_is_undecided() -> None:
     frame = pd.DataFrame({"rows": [1], "age": [None]})
     suite = [POSITIVE, within("age", "young", at_most=2)]
     report = check(frame, suite, name="days", nullable={"age"})
@@ -90,12 +90,12 @@ def test_a_column_of_nothing_but_nulls_is_undecided_where_it_may_be_null() -> No
     assert not check(frame, suite, name="days").success
 
 
-def test_a_suite_that_is_all_undecided_has_not_held_anything() -> None:
+def test_a_suite_of_undecided_expectations_has_no_passed_one() -> None:
     report = check(pd.DataFrame({"age": [None]}), [within("age", "young", at_most=2)], name="days", nullable={"age"})
     assert [finding.outcome for finding in report.findings] == ["undecided"]
 
 
-def test_a_checkpoint_tells_each_line_with_its_suite() -> None:
+def test_each_line_of_a_checkpoint_names_its_suite() -> None:
     frame = pd.DataFrame({"rows": [0]})
     told = checkpoint(
         [

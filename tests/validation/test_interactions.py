@@ -1,4 +1,4 @@
-"""What is learnt from, and each promise about it broken once."""
+"""Expectations of interactions: each is broken once."""
 
 import datetime as dt
 from typing import Any
@@ -43,7 +43,7 @@ def changed(tables: InteractionTables, part: str, **columns: list[Any]) -> Inter
     return InteractionTables(**{**vars(tables), part: new})
 
 
-def test_what_the_split_makes_is_as_expected() -> None:
+def test_the_outputs_of_the_split_pass() -> None:
     told = checked(fold(DECISION_FROM), fold(AS_OF), DAYS, decision_from=DECISION_FROM, as_of=AS_OF, params=PARAMS)
     assert (told["failures"], told["warnings"], told["undecided"]) == ([], [], [])
     assert told["folds"]["train"]["n_pairs"] == 3
@@ -56,7 +56,7 @@ def test_what_the_split_makes_is_as_expected() -> None:
         ("interactions", {"weight": [1.0, float("nan"), 1, 1, 1]}, "weights are finite"),
         ("interactions", {"weight": [1.0, float("inf"), 1, 1, 1]}, "weights are finite"),
         ("interactions", {"weight": [1.0, 0.0, 1, 1, 1]}, "weights are positive"),
-        ("interactions", {"age_days": [0, -1, 0, 0, 0]}, "no play is younger"),
+        ("interactions", {"age_days": [0, -1, 0, 0, 0]}, "no play is later"),
         ("interactions", {"listener_idx": [0, 0, 1, 1, 3]}, "in the id maps"),
         ("interactions", {"item_idx": [0, 1, 0, 1, -1]}, "in the id maps"),
         ("interactions", {"item_idx": [0, 0, 0, 1, 2]}, "has one row"),
@@ -68,7 +68,7 @@ def test_what_the_split_makes_is_as_expected() -> None:
         ("items", {"item_name": ["A", "", "C"]}, "every item has a name"),
     ],
 )
-def test_a_broken_promise_stops_the_night(part: str, columns: dict[str, list[Any]], said: str) -> None:
+def test_a_broken_expectation_stops_the_night(part: str, columns: dict[str, list[Any]], said: str) -> None:
     failures = report(changed(fold(AS_OF), part, **columns)).failures
     assert any(said in line for line in failures), failures
 
@@ -87,7 +87,7 @@ def test_an_empty_window_stops_the_night() -> None:
     assert {"there are pairs", "there are listeners", "there are items"} <= set(report(empty()).failures)
 
 
-def test_an_empty_training_warns_for_that_is_how_a_service_begins() -> None:
+def test_an_empty_training_window_warns_as_a_new_service_has_none() -> None:
     first = DAYS.filter(pl.col("day") >= DECISION_FROM)
     window = fold(AS_OF, days=first)
     told = checked(empty(), window, first, decision_from=DECISION_FROM, as_of=AS_OF, params=PARAMS)
@@ -100,7 +100,7 @@ def test_an_empty_training_warns_for_that_is_how_a_service_begins() -> None:
     ]
 
 
-def test_few_of_listeners_and_items_that_are_kept_warn() -> None:
+def test_small_shares_of_kept_listeners_and_items_warn() -> None:
     """With two listeners an item at least, c is left out, and cay with it."""
     found = report(fold(AS_OF, least=2))
     assert (found.failures, found.warnings) == ((), ())

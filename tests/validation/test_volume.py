@@ -1,4 +1,4 @@
-"""The latest day against what is usual: each bound is broken once, and undecided where there is too little."""
+"""Volume of the latest day: each bound is broken once, and undecided with too few data."""
 
 import datetime as dt
 from typing import Any
@@ -20,12 +20,12 @@ def month(**last: Any) -> list[dict[str, Any]]:
     return [day(date) for date in FEBRUARY[:-1]] + [day(FEBRUARY[-1], **last)]
 
 
-def test_a_day_like_the_others_is_fine() -> None:
+def test_a_usual_day_passes() -> None:
     found = report(month())
     assert (found.failures, found.warnings, found.undecided) == ((), (), ())
 
 
-def test_it_is_compared_with_the_same_weekday_where_there_are_four() -> None:
+def test_a_day_is_compared_with_the_same_weekday_if_there_are_four() -> None:
     sundays = [day(date, plays=9000 if date.weekday() == 6 else 2400) for date in FEBRUARY]
     facts = volume_facts(sundays, as_of=AS_OF, params=PARAMS)
     assert (facts["day"], facts["compared_with"], facts["plays_ratio"]) == ("2026-03-01", 4, 1.0)
@@ -73,7 +73,7 @@ def test_a_gap_warns() -> None:
     assert (found.failures, found.warnings) == ((), ("no day without plays in the last 29 (there are 2)",))
 
 
-def test_days_before_the_first_are_no_gap() -> None:
+def test_days_before_the_first_are_not_missing() -> None:
     assert report(month()[-10:]).warnings == ()
 
 
