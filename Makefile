@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/runtime tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed lint types ui airflow clean docs lock
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -92,14 +92,23 @@ bench-speed: $(STAMP) ## Lists and fits beside sgemm, implicit, Faiss and Spark,
 fuzz: $(STAMP) ## 2,000 landing folders with every kind of dirt, in every format: each row accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz
 
-faults: $(STAMP) ## Every fault of docs/operations.md, with some 630 kills; the table into bench/results/faults.json
+faults: $(STAMP) ## Every fault of docs/reference/operations.md, with some 630 kills; the table into bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
-lint: $(STAMP) ## Style, imports, types
+lint: $(STAMP) ## Style, imports, types; prose, links, workflows
 	@ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
+	python -m infra.lint.phrases
+	python -m infra.lint.links
+	zizmor --offline --quiet .github/workflows
+
+docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doctests are errors
+	@sphinx-build --fail-on-warning --keep-going --quiet -b html -d .netgain/docs-doctrees docs site
+	python -m infra.site.check_site site
+	pytest -q tests/test_doctests.py
+	echo "site/index.html"
 
 ui: $(STAMP) ## MLflow's page on loopback
 	@echo "Nights, with gain, cost and verdict:"
@@ -112,7 +121,7 @@ airflow: $(STAMP) ## Airflow on loopback, with the nightly DAG; PORT=8080
 
 lock: ## Resolve the dependencies anew; hashes, no addresses
 	@uv pip compile --quiet --universal --python-version $(PYTHON) --generate-hashes --no-header --no-annotate \
-	    --extra dev pyproject.toml -o requirements.lock
+	    --extra dev --extra docs pyproject.toml -o requirements.lock
 
 clean: ## Remove what nights and tests made; the environment and the landed logs stay
 	@rm -rf data night mlflow reports releases ledger .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log

@@ -65,7 +65,7 @@ def ended(decision: Mapping[str, Any], warnings: Sequence[str], *, links: Mappin
     if verdict == "INVALID":
         lines.append("Lists are served all the same. What to do: see the faults in `netgain explain`.")
     if warnings:
-        lines.append("What to do: see reports/monitor.html, and docs/monitoring.md for each figure.")
+        lines.append("What to do: see reports/monitor.html, and docs/reference/monitoring.md for each figure.")
     return Alert("verdict", f"Netgain {as_of}: {verdict}{count}", tuple(lines), as_of, links)
 
 

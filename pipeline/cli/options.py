@@ -8,7 +8,9 @@ import typer
 
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD in UTC: its start is the first instant unseen.")]
 Logs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")]
-LogFormat = Annotated[str, typer.Option("--format", help="Format of the logs, or several: see docs/formats.md.")]
+LogFormat = Annotated[
+    str, typer.Option("--format", help="Format of the logs, or several: see docs/reference/formats.md.")
+]
 
 
 def night_of(as_of: str | None) -> dt.date:

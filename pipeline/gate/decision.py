@@ -112,7 +112,38 @@ class Decision:
 
 
 def decide(tonight: Tonight, gate: GateParams, economics: EconomicsParams) -> Decision:
-    """The verdict on tonight's candidates."""
+    """The verdict on tonight's candidates.
+
+    Examples:
+        `als` doubles the popular list's NDCG of 0.1 for each of 1,000 listeners, at the same measured cost.
+
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from pipeline.gate.comparison import DETERMINISTIC
+        >>> from pipeline.gate.economics import NightCost
+        >>> from pipeline.metrics.slices import SLICES
+        >>> from pipeline.params import load_params
+        >>> night = NightCost(1.0, 1.0, 1.0, 1.0, 1.0, 0.0, n_listeners=1000)
+        >>> def candidate(recipe: str, ndcg: float) -> Candidate:
+        ...     return Candidate(recipe, recipe, np.full((1, 1000), ndcg), DETERMINISTIC, 0.5, 0.5, 0, night)
+        >>> tonight = Tonight(
+        ...     recipes=("popular", "als"),
+        ...     candidates={"popular": candidate("popular", 0.1), "als": candidate("als", 0.2)},
+        ...     slices={name: np.ones(1000, dtype=bool) for name in SLICES},
+        ...     served_recipe=None,
+        ...     served=None,
+        ... )
+        >>> params = load_params(Path("params.yaml"))
+        >>> found = decide(tonight, params.gate, params.economics)
+        >>> found.verdict.value, found.champion, found.serve_recipe
+        ('PROMOTE', 'popular', 'als')
+
+        Too few listeners cannot carry a decision:
+
+        >>> strict = params.gate.model_copy(update={"min_eligible_listeners": 2000})
+        >>> decide(tonight, strict, params.economics).faults
+        ('1000 listeners can be scored, 2000 are needed',)
+    """
     champion, notes = champion_of(tonight)
     n_eligible = max((c.ndcg.shape[1] for c in tonight.candidates.values() if c.ndcg.ndim == 2), default=0)
 

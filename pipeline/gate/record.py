@@ -22,7 +22,7 @@ from pipeline.json_values import as_json
 from pipeline.params import EconomicsParams, GateParams
 
 SCHEMA = 3
-"""Version of decision.json's shape, docs/decision.schema.json."""
+"""Version of decision.json's shape, docs/reference/decision.schema.json."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The shape of decision.json as a JSON Schema, drawn from the classes that it is made of.
 
-docs/decision.schema.json is what this prints: python -m pipeline.gate.record_schema > docs/decision.schema.json
+docs/reference/decision.schema.json is what `python -m pipeline.gate.record_schema` prints.
 """
 
 import ast

@@ -39,6 +39,11 @@ def hit_matrix(items: npt.NDArray[np.int32], relevant: sp.csr_matrix) -> Bools:
 
     Raises:
         ValueError: the shapes do not fit each other, or an item is not of the catalogue.
+
+    Examples:
+        >>> relevant = sp.csr_matrix(np.array([[0, 1, 1], [1, 0, 0]]))
+        >>> hit_matrix(np.array([[1, 0], [2, -1]], dtype=np.int32), relevant).tolist()
+        [[True, False], [False, False]]
     """
     n_users, n_items = relevant.shape
     if items.ndim != 2 or len(items) != n_users:
@@ -82,6 +87,13 @@ def ndcg(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
 
     Σ hit_i / log2(i + 1), over the same sum for min(k, n_relevant) hits at the head: the ideal list is as short as k,
     so a perfect list scores 1 however many relevant items there are.
+
+    Examples:
+        One relevant item, in second place: 1 / log2(3). A listener without relevant items has no value.
+
+        >>> hits = np.array([[False, True], [False, False]])
+        >>> ndcg(hits, np.array([1, 0], dtype=np.int32)).round(4).tolist()
+        [0.6309, nan]
     """
     k = hits.shape[1]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))
@@ -91,12 +103,22 @@ def ndcg(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
 
 
 def recall(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
-    """Share of the relevant items that the list holds: hits / n_relevant."""
+    """Share of the relevant items that the list holds: hits / n_relevant.
+
+    Examples:
+        >>> recall(np.array([[True, False, True]]), np.array([8], dtype=np.int32)).tolist()
+        [0.25]
+    """
     return _divide(hits.sum(axis=1), n_relevant)
 
 
 def precision(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
-    """Share of the list's k places that hold a relevant item: hits / k, also where the list is padded."""
+    """Share of the list's k places that hold a relevant item: hits / k, also where the list is padded.
+
+    Examples:
+        >>> precision(np.array([[True, False, True, False]]), np.array([8], dtype=np.int32)).tolist()
+        [0.5]
+    """
     return _defined(hits.mean(axis=1, dtype=np.float64), n_relevant)
 
 
@@ -105,6 +127,12 @@ def average_precision(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
 
     trec_eval's map_cut and ranx divide by n_relevant, so that a perfect list of k scores less than 1 when there are
     more than k relevant items. Here a perfect list scores 1, as for NDCG; the two agree where n_relevant ≤ k.
+
+    Examples:
+        Hits at ranks 1 and 4 of 2 relevant items: (1/1 + 2/4) / 2.
+
+        >>> average_precision(np.array([[True, False, False, True]]), np.array([2], dtype=np.int32)).tolist()
+        [0.75]
     """
     k = hits.shape[1]
     at_hit = np.where(hits, np.cumsum(hits, axis=1) / np.arange(1, k + 1), 0.0)
@@ -112,7 +140,12 @@ def average_precision(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
 
 
 def reciprocal_rank(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
-    """1 / rank of the first hit within k, 0 without one."""
+    """1 / rank of the first hit within k, 0 without one.
+
+    Examples:
+        >>> reciprocal_rank(np.array([[False, True, True, False]]), np.array([2], dtype=np.int32)).tolist()
+        [0.5]
+    """
     first = np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)
     return _defined(first, n_relevant)
 

@@ -1,4 +1,4 @@
-"""What becomes of data that nobody here made: docs/formats.md tells it file by file, and is held to it."""
+"""What becomes of data that nobody here made: docs/reference/formats.md tells it file by file, and is held to it."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from tests.stages.test_ingest import run
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "formats.md"
 FIXTURES = SHARED / "listenbrainz" / "fixtures"
 COLUMNS = "{played_at: timeMs, time: unix, artist: artist, track: track}"
 
