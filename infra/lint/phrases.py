@@ -41,10 +41,11 @@ PHRASES = {
 
 
 def findings(name: str, text: str) -> Iterator[str]:
-    """Yield a line for each phrase in a text; fenced blocks of Markdown, which hold real output, are skipped."""
-    fenced = False
-    for number, line in enumerate(text.splitlines(), start=1):
-        if name.endswith(".md") and line.lstrip().startswith("```"):
+    """Yield a line for each phrase in a text; code of Markdown, which quotes real output, is skipped."""
+    fenced, markdown = False, name.endswith(".md")
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = re.sub(r"`[^`]*`", "", raw) if markdown else raw
+        if markdown and raw.lstrip().startswith("```"):
             fenced = not fenced
         elif not fenced:
             for pattern, instead in PHRASES.items():

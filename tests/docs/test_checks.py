@@ -11,8 +11,8 @@ def test_a_phrase_is_found_with_its_line_and_the_words_to_use() -> None:
     assert found == ["docs/a.md:2: 'stranger': use an unknown listener"]
 
 
-def test_real_output_in_a_fenced_block_is_not_prose() -> None:
-    assert list(phrases.findings("docs/a.md", "```text\nnobody waits\n```\n")) == []
+def test_real_output_in_code_is_not_prose() -> None:
+    assert list(phrases.findings("docs/a.md", "```text\nnobody waits\n```\nIt prints `nobody waits`.\n")) == []
 
 
 def test_the_docs_are_free_of_the_phrases() -> None:
