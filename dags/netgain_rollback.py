@@ -1,7 +1,7 @@
 """Back to an earlier release in one step, by hand. Trigger it with who decides and why.
 
 It needs neither MLflow nor Spark, does not wait for a night that is running, and is on record in
-`ledger/rollbacks.jsonl`. The release that was rolled back from is not served again by publishing the same content; the
+the state database. The release that was rolled back from is not served again by publishing the same content; the
 next night's release takes its place.
 """
 

@@ -23,7 +23,12 @@ HEAVY = ("pandas", "pyspark", "implicit", "mlflow", "great_expectations", "polar
 PLUMBING = {
     "pipeline.runtime.threads",
     "pipeline.errors",
+    "pipeline.state.database",
+    "pipeline.state.errors",
+    "pipeline.state.legacy",
     "pipeline.state.lease",
+    "pipeline.state.location",
+    "pipeline.state.schema",
     "pipeline.params",
     "pipeline.settings",
     "pipeline.stages.context",

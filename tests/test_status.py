@@ -2,10 +2,8 @@
 
 import datetime as dt
 import json
-import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,8 +17,8 @@ from pipeline.releases.rollback import roll_back
 from pipeline.settings import Settings, load_settings
 from pipeline.state.lease import acquire, close
 from pipeline.state.outbox import put
-from pipeline.storage.tables import write_json
 from tests.releases.test_releases import contents
+from tests.state.leases import alter
 from tests.workspace import environment
 
 NETGAIN = str(Path(sys.executable).parent / "netgain")
@@ -64,10 +62,10 @@ def test_a_later_night_that_was_killed_is_said_beside_the_one_that_failed(
 ) -> None:
     mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
-    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    alter(settings.state, lease.token, beat_at=0.0)
     assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
     lease, _ = acquire(settings.ledger, as_of="2026-01-13", owner="run-2")
-    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    alter(settings.state, lease.token, beat_at=0.0)
     assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not end"]
 
 
@@ -76,10 +74,9 @@ def test_a_night_that_was_killed_makes_it_stale_though_nobody_could_say_so(
 ) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner=None)
     assert why(settings, 12) == []  # it is at work: in this process
-    path = settings.ledger / "leases" / f"{lease.token:08d}.json"
-    write_json(path, asdict(lease) | {"started": lease.started - 1})
+    alter(settings.state, lease.token, started=lease.started - 1)
     assert why(settings, 12) == ["the night of 2026-01-12 did not end"]
-    write_json(path, asdict(lease) | {"ended": "failed"})
+    alter(settings.state, lease.token, ended="failed")
     assert why(settings, 12) == ["the night of 2026-01-12 failed"]
 
 
@@ -88,7 +85,7 @@ def test_a_run_of_a_scheduler_counts_as_ended_badly_once_it_has_been_silent(
 ) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
     assert why(settings, 12) == []
-    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    alter(settings.state, lease.token, beat_at=0.0)
     assert why(settings, 12) == ["the night of 2026-01-12 did not end"]
 
 

@@ -83,7 +83,7 @@ def replay(
     if not by or not reason:
         raise LandingError("rows mended by nobody", expected="--by and --reason", fix="Say who mended them, and how.")
     name, entry = land_mended(landing, mended)
-    enter_replayed(settings.ledger, entry, root=_root(settings), by=by, reason=reason)
+    enter_replayed(settings.state, entry, root=_root(settings), by=by, reason=reason)
     typer.echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night takes them")
 
 

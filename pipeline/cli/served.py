@@ -35,5 +35,5 @@ def rollback(
     from pipeline.releases.rollback import roll_back
 
     settings = load_settings()
-    before, now = roll_back(settings.releases, settings.ledger, to=to, by=by, reason=reason)
+    before, now = roll_back(settings.releases, settings.state, to=to, by=by, reason=reason)
     typer.echo(f"release {now.id} is served, {before.id} no more; the next night's release takes its place")

@@ -16,11 +16,11 @@ _AGAIN = "See its log, then run it again: what is done is kept."
 
 
 def look(settings: Settings) -> list[Finding]:
-    """The lease in force. One without an end blocks nobody: the next night takes its place."""
-    lease = in_force(settings.ledger)
+    """Check the lease in force. One that did not end blocks no night: the next one takes its place."""
+    lease = in_force(settings.state)
     if lease is None:
         return [Finding(CHECK, "ok", "none was opened yet")]
-    state, silent = state_of(settings, lease), f"{idle_seconds(settings.ledger, lease):,.0f} s ago"
+    state, silent = state_of(settings, lease), f"{idle_seconds(settings.state, lease):,.0f} s ago"
     if state == "ended":
         if lease.ended == "failed":
             return [Finding(CHECK, "warn", f"{lease} failed", _AGAIN)]
@@ -32,11 +32,11 @@ def look(settings: Settings) -> list[Finding]:
 
 
 def _marking(settings: Settings, lease: Lease) -> Repair | None:
-    """Mark what is served as stale for a night that was killed, and could not say so itself."""
+    """Return the repair that marks what is served as stale, for a night that was killed before it could do so."""
     try:
         night = dt.date.fromisoformat(lease.as_of)
         served, mark = current(settings.releases), stale_mark(settings.releases)
-    except (ValueError, ReleaseError):  # a lease that cannot be read has no date
+    except (ValueError, ReleaseError):  # a lease that could not be read when it was migrated has no date
         return None
     unsaid = served.as_of < night and (mark is None or mark.night < lease.as_of)
     return partial(_mark, settings, night) if unsaid else None

@@ -12,7 +12,7 @@ CHECK = "outbox"
 
 def look(settings: Settings) -> list[Finding]:
     """Entries that wait, and those that nobody can read any more."""
-    entries = waiting(settings.ledger)
+    entries = waiting(settings.state)
     damaged = [entry for entry in entries if not _is_readable(entry)]
     found = []
     if damaged:

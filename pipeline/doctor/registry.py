@@ -34,9 +34,9 @@ def look(settings: Settings) -> list[Finding]:
 
 
 def _explained(settings: Settings, release: Release) -> str:
-    if waiting(settings.ledger):
+    if waiting(settings.state):
         return ": the outbox has not been delivered"
-    return ": it was gone back to" if gone_back_to(settings.ledger, release.id) else ""
+    return ": it was gone back to" if gone_back_to(settings.state, release.id) else ""
 
 
 def _move(settings: Settings, _by: str) -> str:

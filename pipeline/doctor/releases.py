@@ -82,7 +82,7 @@ def _restate(settings: Settings, _by: str) -> str:
 
 
 def _recover(settings: Settings, by: str) -> str:
-    release = recover(settings.releases, settings.ledger, by=by)
+    release = recover(settings.releases, settings.state, by=by)
     if release is None:
         return "no release is whole: CURRENT is taken away, and the next night begins as the first one does"
     return f"{release.id} is served now: the newest whole release that was not withdrawn; on record in the ledger"

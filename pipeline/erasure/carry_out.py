@@ -1,8 +1,8 @@
-"""An erasure, step by step: what served and learnt before the night, then what landed, then the proof.
+"""An erasure, step by step: releases, state and models before the night, then landed files, then the proof.
 
 `before_night` runs when a night is opened: from then on nothing that the night reads or serves holds an erased
-listener, but for landed files, whose rows stop at the door. `after_night` rewrites those, empties caches, and looks
-everywhere.
+listener, except landed files, whose rows are dropped as they are read. `after_night` rewrites those, empties caches,
+and searches everywhere.
 """
 
 from collections import Counter
@@ -22,7 +22,8 @@ from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reading import Reason
 from pipeline.releases.current import withhold_reason
 from pipeline.settings import Settings
-from pipeline.state.journal import now
+from pipeline.state.clock import now
+from pipeline.state.erasure import scan_server, scrub
 from pipeline.storage.checksums import fact
 from pipeline.storage.tables import read_json, write_json
 
@@ -36,23 +37,23 @@ class ErasureFailed(NetgainError):
 
 
 def before_night(settings: Settings, *, root: Path, format: str) -> None:
-    """Remove the erased from releases, ledger, MLflow's artifacts and, where a folder is a listener's, from landing."""
-    who = erased(settings.ledger)
+    """Remove erased listeners from releases, state, MLflow's artifacts and, where a folder is a listener's, landing."""
+    who = erased(settings.state)
     if who is None:
         return
     notes = _notes(settings)
     done: dict[str, Any] = read_json(notes) if notes.exists() else {}
-    waiting = pending(settings.ledger)
-    if n_files := remove_folders(root, format, who):  # also of somebody who was erased long ago, and is delivered again
+    waiting = pending(settings.state)
+    if n_files := remove_folders(root, format, who):  # also of a listener erased long ago, whose folder came again
         _add(done, "landing", files=n_files, rows=0)
     if n_files or waiting:
-        forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
+        forget(settings.state, lambda path: who.has(path.split("/")[0]))
     if waiting:
         for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
             place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
             _add(done, place, files=1, rows=n_rows)
         withhold_reason(settings.releases)
-        renamed = purge_releases(settings.releases, settings.ledger, who)
+        renamed = purge_releases(settings.releases, settings.state, who)
         if renamed:
             _add(done, "releases", files=len(renamed), rows=0)
             done["releases_made_anew"] = {**done.get("releases_made_anew", {}), **renamed}
@@ -64,28 +65,28 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
 def after_night(
     settings: Settings, landing: Landing, *, root: str, report: Mapping[str, Any], as_of: str
 ) -> dict[str, Any] | None:
-    """Remove the erased from landed files and caches, look for them everywhere, and certify.
+    """Remove erased listeners from landed files and caches, search everywhere, and certify.
 
     Args:
         settings: of the machine.
         landing: what the night read.
-        root: the landing root as the ledger has it.
+        root: the landing root as the manifest of landed files has it.
         report: ingest.json.
         as_of: the night.
 
     Returns:
-        The certificate; None where nobody waits to be erased.
+        The certificate; None if no request is pending.
 
     Raises:
         ErasureFailed: something is left.
         LandingError: a landed file is not what landed.
     """
-    who = erased(settings.ledger)
+    who = erased(settings.state)
     if who is None:
         return None
     done: dict[str, Any] = read_json(_notes(settings)) if _notes(settings).exists() else {}
     _from_landing(settings, landing, who, root=root, report=report, done=done)
-    names = pending(settings.ledger)
+    names = pending(settings.state)
     if not names:
         return None
     wanted = sought(names, own_words=own_words(settings.workspace))
@@ -93,18 +94,19 @@ def after_night(
     for cached in _cached(settings, wanted, ids):
         cached.unlink()  # what it was made from is gone, so nobody asks for it again
         _add(done, "DVC cache", files=1, rows=0)
+    scrub(settings.state)
     left = scan(_everywhere(settings, landing.root), wanted, id_columns=ids) + _cached(settings, wanted, ids)
-    if left:
-        shown = ", ".join(path.as_posix() for path in left[:3])
+    found = [*(path.as_posix() for path in left), *scan_server(settings.state, wanted.words)]
+    if found:
         raise ErasureFailed(
-            f"{len(left)} files still hold an erased listener: {shown}",
+            f"{len(found)} places still hold an erased listener: {', '.join(found[:3])}",
             expected="none",
             fix="Remove them, then run the night again.",
         )
     certificate = {
         "as_of": as_of,
         "when": now(),
-        "requests": made(settings.ledger),
+        "requests": made(settings.state),
         "removed": done.get("removed", {}),
         "releases_made_anew": done.get("releases_made_anew", {}),
         "looked_at": [*(path.name for path in _everywhere(settings, landing.root)), ".dvc/cache"],
@@ -113,7 +115,7 @@ def after_night(
     }
     folder = settings.reports / "erasures"
     write_json(folder / f"{as_of}-{certificate['when'].replace(':', '')}.json", certificate)
-    carried_out(settings.ledger)
+    carried_out(settings.state)
     _notes(settings).unlink(missing_ok=True)
     return certificate
 
@@ -121,7 +123,7 @@ def after_night(
 def _from_landing(
     settings: Settings, landing: Landing, who: Erased, *, root: str, report: Mapping[str, Any], done: dict[str, Any]
 ) -> None:
-    """Rewrite the files of which rows stopped at the door, and tell the ledger that they may differ."""
+    """Rewrite the files of which rows were dropped, and accept in the manifest that they differ."""
     met = {file["path"] for file in report["files"] if file["reasons"].get(Reason.ERASED)}
     changed = []
     for file in landing.files:
@@ -132,16 +134,17 @@ def _from_landing(
             if count_rows(landing, file, who):
                 raise ErasureFailed(f"rows of theirs in {file.shown}", expected="none", fix="Remove the file.")
     if changed:
-        told = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": now()}
-        accept(settings.ledger, changed, **told)
+        signed = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": now()}
+        accept(settings.state, changed, **signed)
 
 
 def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
-    """In how many files of each place listeners are found, by their ids and pseudonyms; nothing is removed."""
+    """Return in how many files of each place listeners are found, by ids and pseudonyms; nothing is removed."""
     wanted = sought(known_as(listeners, settings.id_key), own_words=own_words(settings.workspace))
     found: Counter[str] = Counter()
     for path in _everywhere(settings, settings.landing):
         found["ledger" if path.parent == settings.ledger else path.name] += len(scan([path], wanted))
+    found.update(dict.fromkeys(scan_server(settings.state, wanted.words), 1))
     return {**found, ".dvc/cache": len(_cached(settings, wanted, []))}
 
 
@@ -155,7 +158,7 @@ def _everywhere(settings: Settings, landing: Path) -> list[Path]:
 
 
 def _cached(settings: Settings, wanted: Sought, ids: Sequence[str]) -> list[Path]:
-    """Objects of DVC's cache that hold somebody; their names are digests, and say nothing."""
+    """Return objects of DVC's cache that hold a listener; their own names are digests."""
     objects = (path for path in (settings.workspace / ".dvc" / "cache" / "files").rglob("*") if path.is_file())
     return [path for path in objects if holds(path, wanted, ids)]
 
@@ -167,12 +170,12 @@ def _add(done: dict[str, Any], place: str, *, files: int, rows: int) -> None:
 
 
 def _notes(settings: Settings) -> Path:
-    """What an erasure that is under way has done so far; counts alone."""
+    """Return the file of what an unfinished erasure has done so far; only counts."""
     return settings.ledger / FOLDER / _DONE
 
 
 def certificate_line(certificate: Mapping[str, Any]) -> str:
-    """The certificate in one line."""
+    """Return the certificate in one line."""
     removed = ", ".join(f"{place} ({n['files']} files)" for place, n in sorted(certificate["removed"].items()))
     n_listeners = sum(request["listeners"] for request in certificate["requests"])
     return f"{n_listeners} listeners are erased: {removed or 'nothing was there'}; nothing is left"

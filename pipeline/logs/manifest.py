@@ -1,8 +1,8 @@
-"""The ledger of landed files: what each night took, row for row, and what has changed behind its back since.
+"""The manifest of landed files: what each night took, row for row, and what has changed since.
 
-A journal of three kinds of entries. `night`: totals of a night, and the files whose content or counts are not those of
-the night before. `accepted`: somebody says that a file may differ from what was taken, or be gone. `replayed`: rows of
-a file that were in quarantine landed again, mended, in another file.
+Three kinds of entries in the table `landed`. `night`: totals of a night, and the files whose content or counts differ
+from the night before. `accepted`: a person accepts that a file differs from what was taken, or is gone. `replayed`:
+quarantined rows of a file landed again, corrected, in another file.
 """
 
 import datetime as dt
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
-from pipeline.state.journal import append, read_lines, write_lines
+from pipeline.state.location import Where
+from pipeline.state.rows import append, entries, transaction
 
-FILE = "landed.jsonl"
+TABLE = "landed"
 TOTALS = ("read", "accepted", "duplicate", "quarantined")
 _TOLD = (*TOTALS, "replayed", "reasons", "repairs", "first_played_at", "last_played_at")
 _SHOWN = 3
@@ -42,10 +43,10 @@ class Finding:
         return f"{self.path} {'changed' if self.sha256 else 'is gone'} since the night {self.taken}"
 
 
-def taken_files(entries: Iterable[Entry], *, root: str, format: str) -> Files:
+def taken_files(recorded: Iterable[Entry], *, root: str, format: str) -> Files:
     """The files of a landing root as they were taken last."""
     files: Files = {}
-    for entry in entries:
+    for entry in recorded:
         if (entry["root"], entry["format"]) != (root, format):
             continue
         if entry["kind"] == "night":
@@ -58,26 +59,25 @@ def taken_files(entries: Iterable[Entry], *, root: str, format: str) -> Files:
         elif entry["kind"] == "accepted" and entry["sha256"] is None:
             files.pop(entry["path"], None)
         elif entry["kind"] == "accepted" and entry["path"] in files:
-            # Nobody has taken it so: the next night that does enters it.
+            # No night has taken it in this state: the next one that does enters it.
             known = {"path": entry["path"], "last_played_at": files[entry["path"]]["last_played_at"]}
             files[entry["path"]] = known | {"sha256": entry["sha256"], "taken": ""}
     return files
 
 
-def findings(ledger: Path, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date) -> list[Finding]:
+def findings(where: Where, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date) -> list[Finding]:
     """Files that earlier nights took, and that have changed or are gone.
 
     Args:
-        ledger: the ledger's folder.
+        where: the store.
         inventory: landing.json.
         root: the landing root.
         needed_from: the first day that the night looks at; a file of older plays alone may go.
     """
     now = {_shown(file): file["sha256"] for file in inventory["files"]}
     found = []
-    for path, file in taken_files(
-        read_lines(ledger / FILE), root=inventory["root"], format=inventory["format"]
-    ).items():
+    taken = taken_files(entries(where, TABLE), root=inventory["root"], format=inventory["format"])
+    for path, file in taken.items():
         if path in now:
             if now[path] != file["sha256"]:
                 found.append(Finding(path, file["taken"], now[path]))
@@ -102,12 +102,12 @@ def refuse(found: Sequence[Finding]) -> None:
 
 
 def enter_night(
-    ledger: Path, *, as_of: str, inventory: Mapping[str, Any], root: Path, report: Mapping[str, Any]
+    where: Where, *, as_of: str, inventory: Mapping[str, Any], root: Path, report: Mapping[str, Any]
 ) -> int:
     """Enter what a night took; the same night again, or one that took the same, leaves the files as they are.
 
     Args:
-        ledger: the ledger's folder.
+        where: the store.
         as_of: the night.
         inventory: landing.json.
         root: the landing root.
@@ -116,50 +116,54 @@ def enter_night(
     Returns:
         How many files are new.
     """
-    where = {"root": inventory["root"], "format": inventory["format"]}
-    entries = read_lines(ledger / FILE)
-    before = taken_files(entries, **where)
+    source = {"root": inventory["root"], "format": inventory["format"]}
     landed = {_shown(f): {"path": _shown(f), "bytes": f["bytes"], "sha256": f["sha256"]} for f in inventory["files"]}
     files = [landed[file["path"]] | {key: file[key] for key in _TOLD} for file in report["files"]]
     for counts in (report, *files):
         settled = counts["accepted"] + counts["duplicate"] + counts["quarantined"]
         assert counts["read"] == settled, f"{counts['read']} rows read, {settled} accounted for"
-    known = {path: {k: v for k, v in file.items() if k != "taken"} for path, file in before.items()}
-    entry = {
-        "kind": "night",
-        "as_of": as_of,
-        **where,
-        **{key: report[key] for key in TOTALS},
-        "n_files": len(files),
-        "files": [file for file in files if known.get(file["path"]) != file],
-        "withdrawn": sorted(path for path in before.keys() - landed.keys() if not (root / path).exists()),
-    }
-    nights = [e for e in entries if e["kind"] == "night" and e["as_of"] == as_of]
-    if entry["files"] or entry["withdrawn"] or not nights:
-        write_lines(ledger / FILE, [*entries, entry])
+    with transaction(where) as state:
+        recorded = state.entries(TABLE)
+        before = taken_files(recorded, **source)
+        known = {path: {k: v for k, v in file.items() if k != "taken"} for path, file in before.items()}
+        entry = {
+            "kind": "night",
+            "as_of": as_of,
+            **source,
+            **{key: report[key] for key in TOTALS},
+            "n_files": len(files),
+            "files": [file for file in files if known.get(file["path"]) != file],
+            "withdrawn": sorted(path for path in before.keys() - landed.keys() if not (root / path).exists()),
+        }
+        nights = [e for e in recorded if e["kind"] == "night" and e["as_of"] == as_of]
+        if entry["files"] or entry["withdrawn"] or not nights:
+            state.append(TABLE, entry)
     return len(landed.keys() - before.keys())
 
 
-def forget(ledger: Path, gone: Callable[[str], bool]) -> None:
-    """Take files out of the ledger whose very names must go; the totals of nights stay as they were."""
-    entries = read_lines(ledger / FILE)
-    kept = [
-        entry
-        if entry["kind"] != "night"
-        else entry
-        | {
-            "files": [file for file in entry["files"] if not gone(file["path"])],
-            "withdrawn": [path for path in entry["withdrawn"] if not gone(path)],
-        }
-        for entry in entries
-        if entry["kind"] == "night" or not gone(entry["path"])
-    ]
-    if kept != entries:
-        write_lines(ledger / FILE, kept)
+def forget(where: Where, gone: Callable[[str], bool]) -> None:
+    """Remove files whose very names must be erased; the totals of nights stay as they were."""
+    if not entries(where, TABLE):
+        return
+    with transaction(where) as state:
+        recorded = state.entries(TABLE)
+        kept = [
+            entry
+            if entry["kind"] != "night"
+            else entry
+            | {
+                "files": [file for file in entry["files"] if not gone(file["path"])],
+                "withdrawn": [path for path in entry["withdrawn"] if not gone(path)],
+            }
+            for entry in recorded
+            if entry["kind"] == "night" or not gone(entry["path"])
+        ]
+        if kept != recorded:
+            state.replace(TABLE, kept)
 
 
-def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by: str, reason: str, when: str) -> None:
-    """Enter that findings are right: the next night takes the files as they are now."""
+def accept(where: Where, found: Sequence[Finding], *, root: str, format: str, by: str, reason: str, when: str) -> None:
+    """Accept findings: the next night takes the files as they are now."""
     fresh = [
         {
             "kind": "accepted",
@@ -173,7 +177,7 @@ def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by
         }
         for finding in found
     ]
-    append(ledger / FILE, *fresh)
+    append(where, TABLE, *fresh)
 
 
 def _shown(file: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""One night at a time in a workspace, whoever starts it; and what becomes of one that did not end."""
+"""One night at a time in a workspace, whoever starts it; and the state of one that did not end."""
 
 import fcntl
 import os
@@ -14,13 +14,13 @@ from pipeline.settings import Settings
 from pipeline.state.lease import Lease, acquire, idle_seconds, in_force, is_alive
 
 _ORPHAN_SECONDS = 10.0
-"""A stage that lost its parent ends within a second or two; so long is it waited for."""
+"""How long to wait for a stage that lost its parent: it ends within a second or two."""
 _ASKING_SECONDS = 0.5
-"""`netgain doctor` asks for the workspace's lock by taking it for an instant."""
+"""How long to wait for `netgain doctor`, which tests the workspace's lock by taking it for an instant."""
 
 
 State = Literal["ended", "at work", "silent", "gone"]
-"""Of a night: silent for so long that another may take its place, or gone with its process and without an end."""
+"""Of a night: `silent` for so long that another may take its place, or `gone`: its process ended, the night did not."""
 
 
 class NightRunning(TransientError):
@@ -29,8 +29,8 @@ class NightRunning(TransientError):
 
 @contextmanager
 def only_night(settings: Settings) -> Iterator[None]:
-    """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; it
-    belongs to the process, and ends with it, however it ends.
+    """Hold the workspace. The lock is on the folder itself, so that a night with faulty inputs writes nothing; the
+    kernel releases it when the process ends.
 
     Raises:
         NightRunning: another process holds it.
@@ -43,7 +43,7 @@ def only_night(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def at_work(settings: Settings) -> Iterator[None]:
-    """For a stage or an effect: no night is opened while it runs.
+    """Keep any night from being opened while a stage or an effect runs.
 
     Raises:
         NightRunning: one is being opened.
@@ -55,36 +55,35 @@ def at_work(settings: Settings) -> Iterator[None]:
 
 
 def require_free(settings: Settings) -> None:
-    """Nothing is written here.
+    """Check that no night is at work; write nothing.
 
     Raises:
-        NightRunning: a night that spans several processes shows signs of life, or one was made on another machine and
-            did lately.
+        NightRunning: a night of several processes, or on another machine, sent a heartbeat lately.
     """
-    lease = in_force(settings.ledger)
+    lease = in_force(settings.state)
     if lease is None or state_of(settings, lease) != "at work":
         return
     mine = lease.owner == settings.owner if lease.owner else bool(is_alive(lease)) and lease.pid == os.getpid()
     if not mine:
         raise NightRunning(
-            f"{lease} has not ended, and was alive {idle_seconds(settings.ledger, lease):.0f} s ago",
+            f"{lease} has not ended, and was alive {idle_seconds(settings.state, lease):.0f} s ago",
             expected="one night at a time",
             fix=f"Wait for it; after {settings.lease_minutes:g} minutes without a sign of life it is taken over.",
         )
 
 
 def state_of(settings: Settings, lease: Lease) -> State:
-    """What has become of the night of a lease, as far as can be seen from here."""
+    """Return the state of a lease's night, as far as this machine can tell."""
     if lease.ended is not None:
         return "ended"
     if lease.owner is None and is_alive(lease) is False:
         return "gone"
-    silent = idle_seconds(settings.ledger, lease) >= 60 * settings.lease_minutes
+    silent = idle_seconds(settings.state, lease) >= 60 * settings.lease_minutes
     return "silent" if silent else "at work"
 
 
 def take_over(settings: Settings, *, as_of: str) -> Lease:
-    """The lease of a night that opens now. One whose night did not end is void from here on, and that is said.
+    """Return the lease of a night that opens now. If the night before did not end, its lease is void; report that.
 
     Raises:
         NightRunning: a stage of an earlier night is still at work.
@@ -92,7 +91,7 @@ def take_over(settings: Settings, *, as_of: str) -> Lease:
     with _flocked(settings.workspace / "night", fcntl.LOCK_EX, wait=_ORPHAN_SECONDS) as mine:
         if not mine:
             raise _running(settings)
-        lease, before = acquire(settings.ledger, as_of=as_of, owner=settings.owner)
+        lease, before = acquire(settings.state, as_of=as_of, owner=settings.owner)
     if before is not None:
         print(f"netgain: {before} did not end; lease {lease.token} takes its place", file=sys.stderr)  # noqa: T201
     return lease
@@ -106,7 +105,7 @@ def _running(settings: Settings) -> NightRunning:
 
 @contextmanager
 def _flocked(folder: Path, how: int, *, wait: float = 0.0) -> Iterator[bool]:
-    """A lock on a folder that dies with the process; False where others have it. A folder that is not there is free."""
+    """Lock a folder until the process ends; yields False if another process has it. A missing folder is free."""
     if not folder.is_dir():
         yield True
         return

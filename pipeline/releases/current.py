@@ -1,7 +1,7 @@
 """What is served: the one-line file CURRENT, and STALE.json beside it while a later night has failed.
 
-Whoever reads releases without Netgain sees by the second that the first is older than it should be. It counts as long
-as the date in CURRENT is before its `night`; the swap that serves a later release takes it away.
+STALE.json tells readers without Netgain that CURRENT is older than it should be. It applies while the date in CURRENT
+is before its `night`; the swap that serves a later release removes it.
 """
 
 import datetime as dt
@@ -13,13 +13,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from pipeline.errors import ReleaseError
-from pipeline.state.journal import now
 from pipeline.releases.release import Release, current
+from pipeline.state.clock import now
 from pipeline.storage.tables import atomic_path, sync_folder, write_json
 
 MARK = "STALE.json"
 _SHOWN = 300
-"""Characters of a reason: the log has all of it."""
+"""Characters of a reason that are kept; the log has all of it."""
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,13 @@ def point(root: Path, name: str) -> None:
 
 
 def mark_stale(root: Path, *, night: dt.date, stage: str, why: str) -> Stale | None:
-    """Say that a night failed; what is served is not changed.
+    """Write that a night failed; what is served does not change.
 
-    Nothing is said where nothing is served, or what is served is of that night or a later one; of two nights that
-    failed the later one stands.
+    Nothing is written if nothing is served, or what is served is of that night or a later one. Of two failed nights the
+    later one is kept.
 
     Returns:
-        What STALE.json says now; None where there is none.
+        What STALE.json says now; None if there is none.
     """
     if not (root / "CURRENT").exists():
         return None
@@ -86,7 +86,7 @@ def mark_stale(root: Path, *, night: dt.date, stage: str, why: str) -> Stale | N
 
 
 def stale_mark(root: Path) -> Stale | None:
-    """What STALE.json says, where it counts: not if a release of its night, or of a later one, is served.
+    """Return what STALE.json says; None if there is none, or a release of its night or a later one is served.
 
     Raises:
         ReleaseError: CURRENT names no complete release.
@@ -108,7 +108,7 @@ def restate(root: Path) -> None:
 
 
 def standing(root: Path, *, due: dt.date | None = None) -> str | None:
-    """What is served meanwhile, and how old it is, for people; None where nothing is.
+    """Return what is served meanwhile, and how old it is, for people; None if nothing is.
 
     Args:
         root: folder of releases.
@@ -124,12 +124,12 @@ def standing(root: Path, *, due: dt.date | None = None) -> str | None:
 
 
 def nights(n: int) -> str:
-    """A number of nights in words."""
+    """Return a number of nights in words."""
     return f"{n} night" + ("" if n == 1 else "s")
 
 
 def withhold_reason(root: Path) -> None:
-    """Take out of STALE.json why the night failed: that may speak of a landed file, and of the listener whose it is."""
+    """Remove from STALE.json why the night failed: the reason may name a landed file, and so a listener."""
     if not (root / MARK).exists():
         return
     with locked(root):
@@ -143,13 +143,13 @@ def _about(served: Release, mark: Stale) -> Stale:
 
 
 def _shortened(stage: str, why: str) -> str:
-    """On one line, the stage not said twice."""
+    """Return the reason on one line, without the stage's name."""
     line = " ".join(why.split()).removeprefix(f"stage {stage} failed: ")
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]} …"
 
 
 def _read(root: Path) -> Stale | None:
-    """None also where nobody can read it: it is written whole, so another hand made it."""
+    """Return None also if it cannot be read: it is written atomically, so another program made it."""
     try:
         mark = Stale(**json.loads((root / MARK).read_text(encoding="utf-8")))
         dt.date.fromisoformat(mark.night)

@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError
-from pipeline.releases.release import Release, current, open_release, release_ids, removed_ids
+from pipeline.releases.release import Release, current, open_release, release_ids
+from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import withdrawn
 from pipeline.storage.tables import FALLBACK, LISTS, conform
 from pipeline.settings import Settings
@@ -89,7 +90,7 @@ def releases_table(settings: Settings) -> "Table":
     from rich.text import Text
 
     root, keep = settings.releases, settings.keep_releases
-    marks = dict.fromkeys(withdrawn(settings.ledger), "withdrawn")
+    marks = dict.fromkeys(withdrawn(settings.state), "withdrawn")
     try:
         served = current(root)
         marks |= {served.previous or "": "before", served.id: "served"}

@@ -1,22 +1,26 @@
-"""A CURRENT that names nothing whole: no night could open, and nobody would be served until it does.
+"""Recover from a CURRENT that names no complete release: no night could open, and no listener would be served.
 
-The newest whole release that was not withdrawn takes its place, on record like a rollback. What CURRENT named is not
-withdrawn by it: made anew by its night, it is served again.
+The newest complete release that was not withdrawn takes its place, on record like a rollback. What CURRENT named is not
+withdrawn: once its night has made it again, it is served again.
 """
 
 from pathlib import Path
 
 from pipeline.errors import ReleaseError
-from pipeline.state.journal import append, now
-from pipeline.releases.release import Release, current, release_ids, verify, whole
-from pipeline.releases.rollback import FILE, withdrawn
 from pipeline.releases.current import locked, point
+from pipeline.releases.release import Release, current, release_ids, verify, whole
+from pipeline.releases.rollback import TABLE, withdrawn
+from pipeline.state.clock import now
+from pipeline.state.location import Where
+from pipeline.state.rows import append
 from pipeline.storage.tables import sync_folder
 
 
 def fault(root: Path) -> str | None:
-    """Why nothing is served though something was published; None where a release is, or none ever was. Its manifest is
-    read, not every file."""
+    """Return why nothing is served though something was published; None if a release is served, or none ever was.
+
+    The manifest is read, not every file.
+    """
     if not release_ids(root) and not (root / "CURRENT").exists():
         return None
     try:
@@ -26,20 +30,20 @@ def fault(root: Path) -> str | None:
     return None
 
 
-def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
-    """Have CURRENT name a whole release, every file of it read.
+def recover(root: Path, state: Where, *, by: str) -> Release | None:
+    """Have CURRENT name a complete release, and verify every file of it.
 
     Args:
         root: folder of releases.
-        ledger: where it is put on record.
-        by: who has it done.
+        state: where it is recorded.
+        by: who asked for it.
 
     Returns:
-        What is served now: what CURRENT named, where that is whole after all. None where no release is: CURRENT is then
-        taken away, and the next night begins as the first one does.
+        The release that is served now: what CURRENT named, if that is complete after all. None if no release is: CURRENT
+        is then removed, and the next night begins as the first one does.
 
     Raises:
-        TableError: the journal of rollbacks cannot be read.
+        TableError: the state database cannot be read.
     """
     with locked(root):
         try:
@@ -48,9 +52,9 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
             return served
         except ReleaseError as err:
             reason = f"nothing whole was served: {err.found}"
-        target = _newest_whole(root, withdrawn(ledger))
+        target = _newest_whole(root, withdrawn(state))
         to = None if target is None else target.id
-        append(ledger / FILE, {"from": None, "to": to, "by": by, "reason": reason, "when": now()})
+        append(state, TABLE, {"from": None, "to": to, "by": by, "reason": reason, "when": now()})
         if target is not None:
             point(root, target.id)
         else:

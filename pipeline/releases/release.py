@@ -13,16 +13,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ReleaseError, TableError
+from pipeline.errors import ReleaseError
+from pipeline.releases.removed import removed_ids
 from pipeline.storage.checksums import digests, fact
-from pipeline.state.journals import REMOVED
-from pipeline.state.journal import read_lines
 
 SCHEMA = 1
 _ID = re.compile(r"\d{4}-\d{2}-\d{2}-[0-9a-f]{12}")
 _OTHER = "See `netgain doctor`: where nothing whole is served, --repair and the next night serve the newest that is."
 _TOLD = frozenset({"schema", "release", "as_of", "recipe", "n_listeners", "files", "previous", "origin"})
-"""The journal of releases that retention took away."""
 NOT_CONTENT = ("release", "previous", "origin")
 """Keys of the manifest that its id is not computed from: how the same content came about, and what came before it."""
 
@@ -138,15 +136,6 @@ def release_ids(root: Path) -> list[str]:
     return sorted(p.name for p in root.iterdir() if _ID.fullmatch(p.name)) if root.is_dir() else []
 
 
-def removed_ids(root: Path) -> frozenset[str]:
-    """Ids of what retention has removed, or was about to; some may have been made again since.
-
-    Raises:
-        TableError: the journal cannot be read.
-    """
-    return frozenset(entry["release"] for entry in read_lines(root / REMOVED))
-
-
 def before(root: Path, release: Release) -> Release | None:
     """What was served when a release was made. None where nothing was, or where retention has removed it: the chain
     ends there.
@@ -161,10 +150,7 @@ def before(root: Path, release: Release) -> Release | None:
 
 
 def _was_removed(root: Path, name: str) -> bool:
-    try:
-        return not (root / name).exists() and name in removed_ids(root)
-    except TableError:  # then it is missing, and nobody knows why
-        return False
+    return not (root / name).exists() and name in removed_ids(root)
 
 
 def verify(release: Release) -> None:

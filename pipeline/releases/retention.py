@@ -1,21 +1,20 @@
-"""Which releases are kept, and the removal of the others.
+"""Retention: which releases are kept, and the removal of the others.
 
-What is removed stands in `removed.jsonl` beside, before it goes: so the chain of what was served before ends there, and
-a release that is missing without having been removed is still an error.
+A removal is recorded in `removed/`, beside the releases, before it happens: the chain of what was served before ends
+there, and a release that is missing without having been removed is still an error.
 """
 
 import shutil
 from pathlib import Path
 
-from pipeline.state.journals import REMOVED
-from pipeline.state.journal import append, now
-from pipeline.releases.release import Release, before, current, release_ids, removed_ids
 from pipeline.releases.current import locked
+from pipeline.releases.release import Release, before, current, release_ids
+from pipeline.releases.removed import enter_removed
 from pipeline.storage.tables import sync_folder
 
 
 def surplus(root: Path, *, keep: int) -> list[str]:
-    """Releases that nothing needs any more, the oldest night first.
+    """Return the releases that nothing needs any more, the oldest night first.
 
     Needed are the `keep` latest; whatever their nights, the one that is served and the one that a rollback goes to; and
     of the chain of what was served before, what running a night of these again asks for. A withdrawal needs none: the
@@ -26,7 +25,7 @@ def surplus(root: Path, *, keep: int) -> list[str]:
         keep: at least so many stay; 0 for all.
 
     Raises:
-        ReleaseError: the chain cannot be followed; nobody knows then what is needed.
+        ReleaseError: the chain cannot be followed; what is needed is then unknown.
     """
     ids = release_ids(root)
     latest = ids[-keep:]  # all of them where it is 0
@@ -45,7 +44,7 @@ def surplus(root: Path, *, keep: int) -> list[str]:
 
 
 def retire(root: Path, *, keep: int, spare: str) -> list[str]:
-    """Remove what is surplus; a crash leaves it whole, or gone but for a folder that the next publishing removes.
+    """Remove surplus releases; a crash leaves each whole, or gone except for a folder that the next publishing removes.
 
     Args:
         root: folder of releases.
@@ -53,17 +52,15 @@ def retire(root: Path, *, keep: int, spare: str) -> list[str]:
         spare: the release of the night at work, which is not removed in its own night.
 
     Returns:
-        What was removed.
+        The ids of what was removed.
 
     Raises:
         ReleaseError: the chain cannot be followed.
     """
     with locked(root):
         gone = [name for name in surplus(root, keep=keep) if name != spare]
-        known = removed_ids(root)
-        told = [{"release": name, "when": now(), "keep": keep} for name in gone if name not in known]
-        if told:
-            append(root / REMOVED, *told)
+        for name in gone:
+            enter_removed(root, name, keep=keep)
         for name in gone:
             (root / name).rename(root / f".tmp-removed-{name}")
         sync_folder(root)

@@ -1,30 +1,32 @@
-"""Back to an earlier release in one step. It needs the releases and nothing else: no MLflow, no Spark, no network.
+"""Roll back to an earlier release in one step. It needs the releases and the state database: no MLflow, no Spark.
 
-A release that was rolled back from is withdrawn: publishing the same content again keeps it without serving it, until
-somebody goes back to it by name.
+A release that was rolled back from is withdrawn: publishing the same content again keeps it without serving it, until a
+rollback names it.
 """
 
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ReleaseError
-from pipeline.state.journal import append, now, read_lines
-from pipeline.releases.release import Release, before, current, open_release, verify
 from pipeline.releases.current import locked, point
+from pipeline.releases.release import Release, before, current, open_release, verify
+from pipeline.state.clock import now
+from pipeline.state.location import Where
+from pipeline.state.rows import append, entries
 
-FILE = "rollbacks.jsonl"
+TABLE = "rollbacks"
 
 
-def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str) -> tuple[Release, Release]:
-    """Serve an earlier release, once every file of it is known to be as published.
+def roll_back(root: Path, state: Where, *, to: str | None, by: str, reason: str) -> tuple[Release, Release]:
+    """Serve an earlier release after verifying every file of it.
 
-    The step is on record before it is taken: a crash between the two leaves a record of what was meant, and the same
+    The step is recorded before it is taken: a crash between the two leaves a record of what was meant, and the same
     command carries it out.
 
     Args:
         root: folder of releases.
-        ledger: where it is put on record.
-        to: a release's id; by default the one that was served before the one that is served now.
+        state: where it is recorded.
+        to: a release's id; by default the one that was served before the current one.
         by: who decides.
         reason: why.
 
@@ -47,30 +49,30 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
         if target.id == served.id:
             raise ReleaseError(f"{to} is served already", expected="another release", fix="See `netgain releases`.")
         verify(target)
-        append(ledger / FILE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
+        append(state, TABLE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
         point(root, target.id)
     return served, target
 
 
-def withdrawn(ledger: Path) -> frozenset[str]:
-    """Releases that were rolled back from, and not gone back to since.
+def withdrawn(state: Where) -> frozenset[str]:
+    """Return the ids of releases that were rolled back from, and not rolled back to since.
 
     Raises:
-        TableError: the journal cannot be read.
+        TableError: the state database cannot be read.
     """
     names: set[str] = set()
-    for entry in read_lines(ledger / FILE):
+    for entry in entries(state, TABLE):
         if entry["from"] is not None:  # else nothing whole was served (recovery.py)
             names.add(entry["from"])
         names.discard(entry["to"])
     return frozenset(names)
 
 
-def gone_back_to(ledger: Path, release: str) -> dict[str, Any] | None:
-    """The last entry of the journal, if it led to this release.
+def gone_back_to(state: Where, release: str) -> dict[str, Any] | None:
+    """Return the last rollback if it led to this release, else None.
 
     Raises:
-        TableError: the journal cannot be read.
+        TableError: the state database cannot be read.
     """
-    entries = read_lines(ledger / FILE)
-    return entries[-1] if entries and entries[-1]["to"] == release else None
+    made = entries(state, TABLE)
+    return made[-1] if made and made[-1]["to"] == release else None

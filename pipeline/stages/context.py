@@ -21,7 +21,7 @@ class Context:
 
     Attributes:
         as_of: the night. Midnight UTC at its start is the first instant that the night may not see.
-        lease: what the night may act on the world by; None where it was never opened by a command.
+        lease: the night's right to act on the world; None if it was never opened by a command, or nothing needs it.
     """
 
     params: Params
@@ -41,12 +41,17 @@ class Context:
         return self.decision_from - dt.timedelta(days=self.params.split.tuning_days)
 
 
-def open_context(settings: Settings) -> Context:
-    """The context of the night that is open in the workspace.
+def open_context(settings: Settings, *, acting: bool = True) -> Context:
+    """Return the context of the night that is open in the workspace.
+
+    Args:
+        settings: of the machine.
+        acting: whether the lease is needed. A pure stage writes only to this workspace, which the workspace's lock
+            guards: without an owner to compare, it need not open the state database.
 
     Raises:
         ParamsError: params.yaml or night.yaml is missing or faulty.
-        LeaseLost: the lease in force is that of another owner.
+        LeaseLost: the lease in force belongs to another owner.
     """
     layout = Layout(settings.workspace)
     try:
@@ -57,7 +62,7 @@ def open_context(settings: Settings) -> Context:
         ) from err
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as err:
         raise ParamsError(f"{layout.night} names no night", expected="as_of", fix="Open the night again.") from err
-    lease = in_force(settings.ledger)
+    lease = in_force(settings.state) if acting or settings.owner is not None else None
     if settings.owner is not None and lease is not None and lease.owner != settings.owner:
         raise LeaseLost(
             f"the open night is not that of {settings.owner} any more: it is {lease}",

@@ -7,9 +7,9 @@ import pytest
 from pipeline.doctor import releases
 from pipeline.releases.current import MARK, mark_stale
 from pipeline.releases.release import Release, current, verify
-from pipeline.releases.rollback import FILE as ROLLBACKS
+from pipeline.releases.rollback import TABLE as ROLLBACKS
 from pipeline.settings import Settings
-from pipeline.state.journal import read_lines
+from pipeline.state.rows import entries
 from pipeline.storage.tables import write_json
 from tests.doctor.looking import look_at_releases, only, repaired
 
@@ -29,7 +29,7 @@ def test_what_is_served_is_mended_to_the_newest_whole_release(
     said = repaired(settings, look_at_releases)
     assert said.startswith(f"{three[1 if damaged else 2].id} is served now")
     assert current(settings.releases) == three[1 if damaged else 2]
-    assert read_lines(settings.ledger / ROLLBACKS)[0]["by"] == "ann"
+    assert entries(settings.ledger, ROLLBACKS)[0]["by"] == "ann"
 
 
 def test_a_rollback_that_has_nothing_to_go_to_fails_and_another_damaged_release_is_a_warning(

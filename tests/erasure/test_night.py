@@ -15,7 +15,7 @@ from pipeline.erasure.scan import scan, sought
 from pipeline.releases.release import current, list_releases, verify
 from pipeline.releases.rollback import roll_back
 from pipeline.simulation.simulate import simulate
-from pipeline.state.journal import read_lines
+from pipeline.state.rows import entries
 from pipeline.storage.tables import read_json
 from tests.workspace import SMALL, make_workspace, run
 
@@ -126,5 +126,5 @@ def test_who_comes_back_stays_at_the_door_and_goes_from_landing_too(erased: Path
     text = gzip.decompress((erased / "landing" / "plays-again.jsonl.gz").read_bytes()).decode()
     assert text == json.dumps(others) + "\n"
     night(erased, DAYS + 1)  # what was rewritten by erasure is no finding
-    kinds = [entry["by"] for entry in read_lines(erased / "ledger" / "landed.jsonl") if entry["kind"] == "accepted"]
+    kinds = [entry["by"] for entry in entries(erased / "ledger", "landed") if entry["kind"] == "accepted"]
     assert set(kinds) == {"netgain erase"}

@@ -101,7 +101,7 @@ def test_again_nothing_is_left_to_do(tmp_path: Path, three: list[Release]) -> No
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("step", ["write_json", "point", "_rename_in_journal"])
+@pytest.mark.parametrize("step", ["write_json", "point", "_rename_rollbacks"])
 def test_a_crash_leaves_a_whole_release_served_and_is_mended_by_running_again(
     tmp_path: Path, three: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
