@@ -5,11 +5,13 @@ without a row is what a crash left, and the next `put` removes it. An entry is r
 comes between, it is delivered once more and found there.
 """
 
+import fcntl
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -94,12 +96,13 @@ def put(where: Where, kind: Kind, key: str, body: Mapping[str, Any], files: Mapp
     fresh = folder / f".tmp-{uuid.uuid4().hex}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fresh.mkdir()
-        for path, source in files.items():
-            _copy(source, fresh / path)
-        _make_durable(fresh)
-        with transaction(where) as state:
-            return _enter(state, where, fresh, _row(kind, key, body, files))
+        with _locked(folder):
+            fresh.mkdir()
+            for path, source in files.items():
+                _copy(source, fresh / path)
+            _make_durable(fresh)
+            with transaction(where) as state:
+                return _enter(state, where, fresh, _row(kind, key, body, files))
     except OSError as err:
         raise SettingsError(
             f"the night's {kind} cannot be kept in {folder}: {err}",
@@ -131,7 +134,7 @@ def _enter(state: Rows, where: Where, fresh: Path, row: dict[str, Any]) -> Waiti
     for each in there:
         if (each["kind"], each["key"]) == (row["kind"], row["key"]):
             return _entry(where, each)
-    _sweep(fresh.parent, keep={each["folder"] for each in there})
+    _sweep(fresh.parent, keep={fresh.name, *(each["folder"] for each in there)})
     number = 1 + max((int(each["folder"][:6]) for each in there), default=0)
     row["folder"] = f"{number:06d}-{row['kind']}-{row['key']}"
     state.append(TABLE, row)
@@ -141,10 +144,21 @@ def _enter(state: Rows, where: Where, fresh: Path, row: dict[str, Any]) -> Waiti
 
 
 def _sweep(folder: Path, *, keep: set[str]) -> None:
-    """Remove the folders of entries that were delivered, or never entered. Other processes' `.tmp-` folders stay."""
+    """Remove the folders of entries that were delivered, or never entered. The caller holds the folder's lock."""
     for path in folder.iterdir():
-        if path.is_dir() and not path.name.startswith(".") and path.name not in keep:
+        if path.is_dir() and path.name not in keep:
             shutil.rmtree(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process build an entry at a time; the kernel releases the lock when the process ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,6 +1,8 @@
 """The state database: transactions are whole or nothing, one at a time, and damage is named."""
 
+import errno
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -188,6 +190,22 @@ def test_one_that_another_process_holds_for_too_long_can_be_tried_again(
     holder.close()
 
 
+def test_a_full_disk_is_reported_as_one_and_nothing_of_the_transaction_is_kept(tmp_path: Path) -> None:
+    """SQLite's own limit on pages stands for the disk's."""
+    append(tmp_path, "overrides", {"n": 0})
+
+    def fill() -> None:
+        with transaction(tmp_path) as state:
+            state.connection.exec_driver_sql("PRAGMA max_page_count = 1")
+            state.append("overrides", *({"text": "x" * 1000} for _ in range(1000)))
+
+    with pytest.raises(OSError, match="No space left on device") as full:
+        fill()
+    assert full.value.errno == errno.ENOSPC
+    assert entries(tmp_path, "overrides") == [{"n": 0}]
+    append(tmp_path, "overrides", {"n": 1})
+
+
 def test_a_server_that_does_not_answer_is_transient_and_no_password_is_shown(tmp_path: Path) -> None:
     if (why := missing()) is not None:
         pytest.skip(why)
@@ -219,8 +237,6 @@ def test_what_was_deleted_is_in_no_byte_of_the_file(tmp_path: Path) -> None:
 
 
 def test_names_on_a_server_are_found_by_table(postgres: StateStore, tmp_path: Path) -> None:
-    import re
-
     append(postgres, "landed", {"kind": "accepted", "path": "zoe/plays.jsonl"})
     assert scan_server(postgres, re.compile(b"zoe")) == ["state database: landed"]
     with transaction(postgres) as state:
