@@ -32,8 +32,10 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="A release. Default: the one served before.")] = None,
 ) -> None:
     """Serve an earlier release again, on record."""
+    from pipeline.releases.required_state import require_state
     from pipeline.releases.rollback import roll_back
 
     settings = load_settings()
+    require_state(settings)
     before, now = roll_back(settings.releases, settings.state, to=to, by=by, reason=reason)
     typer.echo(f"release {now.id} is served, {before.id} no more; the next night's release takes its place")

@@ -3,6 +3,7 @@
 from pipeline.doctor.finding import Finding
 from pipeline.errors import TableError
 from pipeline.logs.manifest import TABLE as LANDED
+from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings
 from pipeline.state.rows import snapshot
 
@@ -11,7 +12,6 @@ CHECK = "ledger"
 
 def look(settings: Settings) -> list[Finding]:
     """Check every page of the database, and count its entries."""
-    from pipeline.nightly.opening import require_state
     from pipeline.state.schema import LOGS
 
     try:

@@ -3,6 +3,7 @@
 import importlib
 
 from pipeline.graph import EFFECTS
+from pipeline.releases.required_state import require_state
 from pipeline.stages.context import Context
 from pipeline.state.lease import close, held
 
@@ -14,12 +15,10 @@ def perform(name: str, context: Context) -> str:
 
     Raises:
         LeaseLost: a later night was opened.
-        TableError: the state database is damaged.
+        TableError: the state database is damaged or lost.
         NetgainError: the effect failed.
     """
-    from pipeline.state.database import check
-
-    check(context.settings.state)
+    require_state(context.settings)
     with held(context.settings.state, context.lease):
         pass
     message: str = importlib.import_module(f"pipeline.effects.{name}").run(context)

@@ -21,7 +21,8 @@ from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.params import Params, load_params
 from pipeline.releases.recovery import fault, recover
-from pipeline.releases.release import release_ids, snapshot_served
+from pipeline.releases.release import snapshot_served
+from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import night_inputs, pair_key, recipe_digests
@@ -75,21 +76,6 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return Context(params, as_of, layout, settings, lease)
-
-
-def require_state(settings: Settings) -> None:
-    """Refuse to take a lost state database for a first night.
-
-    Raises:
-        TableError: the database is damaged, or missing although earlier nights left releases.
-    """
-    from pipeline.state.database import check, exists, lost
-
-    check(settings.state)
-    left = release_ids(settings.releases)
-    if left and not exists(settings.state):
-        releases = "1 release" if len(left) == 1 else f"{len(left)} releases"
-        raise lost(settings.state, f"{settings.releases} holds {releases} of earlier nights")
 
 
 def _serve_again(settings: Settings) -> None:

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import SettingsError, TableError, TransientError
-from pipeline.nightly.opening import require_state
+from pipeline.releases.required_state import require_state
 from pipeline.settings import StateStore, load_settings
 from pipeline.state.backup import dump, load
 from pipeline.state.database import check, exists, reading, writing
@@ -33,6 +33,14 @@ def test_entries_are_read_as_they_were_entered_and_in_that_order(store: StateSto
     assert entries(store, "overrides") == [ENTRY | {"n": n} for n in range(12)]
     assert exists(store)
     check(store)
+
+
+def test_a_command_that_needs_no_state_does_not_import_sqlalchemy() -> None:
+    code = (
+        "import sys, pipeline.cli.app, pipeline.stages.context, pipeline.effects.perform, pipeline.releases.rollback\n"
+        "sys.exit('sqlalchemy' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_reading_a_database_that_is_not_there_finds_nothing_and_makes_none(tmp_path: Path) -> None:
