@@ -21,7 +21,8 @@ LEASES = "leases"
 def is_legacy(ledger: Path) -> bool:
     """Return whether the folder holds state in files."""
     journals = [ledger / name for name in JOURNALS.values()]
-    return any(path.exists() for path in (*journals, *map(_copy_of, journals))) or any((ledger / LEASES).glob("*.json"))
+    others = (*(ledger / LEASES).glob("*.json"), *(ledger / "outbox").glob("*/entry.json"))
+    return bool(others) or any(path.exists() for path in (*journals, *map(_copy_of, journals)))
 
 
 def require_none(ledger: Path) -> None:

@@ -110,6 +110,16 @@ def test_before_it_every_command_names_it_and_nothing_is_begun_anew(settings: Se
     assert files(settings.ledger) == old
 
 
+def test_an_outbox_alone_is_an_old_ledger_too(settings: Settings) -> None:
+    """Else the next entry would remove its folders."""
+    for path in [each for each in settings.ledger.iterdir() if each.name != "outbox"]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(TableError, match="netgain state migrate"):
+        waiting(settings.state)
+    assert migrate(settings)["outbox"] == 2
+    assert len(waiting(settings.state)) == 2
+
+
 def test_a_crash_before_the_commit_changes_nothing_and_after_it_the_same_command_completes_it(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
