@@ -20,6 +20,7 @@ from pipeline.cli import (
     served,
     sources,
     spark,
+    state,
     status,
     tune,
 )
@@ -33,7 +34,13 @@ app = typer.Typer(
     help="Nightly music recommendations that promote a model only when it pays.",
 )
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "A night": {"night": nights.night, "status": status.status, "doctor": doctor.doctor, "outbox": outbox.app},
+    "A night": {
+        "night": nights.night,
+        "status": status.status,
+        "doctor": doctor.doctor,
+        "outbox": outbox.app,
+        "state": state.app,
+    },
     "What is served": {
         "lookup": served.lookup,
         "releases": served.releases,
