@@ -24,7 +24,7 @@ from pipeline.releases import migrate as module
 from pipeline.releases.migrate import migrate
 from pipeline.releases.release import current, open_release, previous_release
 from pipeline.releases.removed import removed_ids
-from pipeline.releases.rollback import gone_back_to, roll_back, withdrawn
+from pipeline.releases.rollback import roll_back, rollback_entry, withdrawn
 from pipeline.settings import Settings, StateStore, load_settings
 from pipeline.state.lease import acquire, in_force
 from pipeline.state.ledger import history
@@ -66,7 +66,7 @@ def test_everything_counts_on_and_the_old_files_are_gone(settings: Settings) -> 
     served = current(settings.releases)
     (was,) = withdrawn(settings.state)
     assert (was[:10], served.id[:10]) == ("2026-01-14", "2026-01-13")
-    made = gone_back_to(settings.state, served.id)
+    made = rollback_entry(settings.state, served.id)
     assert made is not None
     assert made["reason"] == "lists of nonsense"
     assert {name[:10] for name in removed_ids(settings.releases)} == {"2026-01-10", "2026-01-11"}
