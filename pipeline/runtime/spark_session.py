@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.errors import SettingsError
 from pipeline.runtime.java import ensure_java_home
 from pipeline.runtime.spark_errors import loss_is_told
 from pipeline.runtime.spark_home import ensure_spark_home
+from pipeline.runtime.spark_ready import start_failed, wait_until_ready
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ def announcement(settings: Settings) -> Path:
     return state_folder(settings) / "spark.json"
 
 
+def spark_log(settings: Settings) -> Path:
+    """What the JVM of a server or session prints."""
+    return state_folder(settings) / "spark.log"
+
+
 def prepare_environment(settings: Settings) -> None:
     """What Spark's JVM and its Python workers inherit."""
     ensure_java_home(state_folder(settings) / "java")
@@ -81,7 +86,7 @@ def spark_session(settings: Settings) -> Iterator["SparkSession"]:
         SparkLost: it goes away within the block.
     """
     server = shared_server(settings)
-    session = _connect(server) if server else _own(settings)
+    session = _connect(settings, server) if server else _own(settings)
     try:
         with loss_is_told():
             yield session
@@ -97,10 +102,14 @@ def jvm_pids(settings: Settings) -> tuple[int, ...]:
     return (int(str(server["pid"])),) if server else ()
 
 
-def _connect(server: dict[str, object]) -> "SparkSession":
+def _connect(settings: Settings, server: dict[str, object]) -> "SparkSession":
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
+    # A night announces its server when it starts it, and goes on with the stages that do not need it.
+    wait_until_ready(
+        int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
+    )
     session = SparkSession.builder.remote(str(server["url"])).create()
     # A server of this machine that is gone does not come back; by itself PySpark asks for ten minutes.
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
@@ -117,7 +126,7 @@ def _own(settings: Settings) -> "SparkSession":
     builder = SparkSession.builder.master(settings.spark_master).appName("netgain")
     for key, value in session_conf(settings, scratch).items():
         builder = builder.config(key, value)
-    log = state_folder(settings) / "spark.log"
+    log = spark_log(settings)
     try:
         with _stderr_to(log):
             session: SparkSession = builder.getOrCreate()
@@ -173,12 +182,6 @@ def fresh_scratch(settings: Settings, owner: str) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
     (root / owner).mkdir(parents=True, exist_ok=True)
     return root / owner
-
-
-def start_failed(log: Path) -> SettingsError:
-    """The error of a JVM that did not come up, with the end of its log."""
-    tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
-    return SettingsError(f"Spark did not start: {tail}", expected="a session", fix=f"Read {log}.")
 
 
 @contextmanager
