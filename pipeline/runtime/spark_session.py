@@ -1,10 +1,12 @@
 """Spark sessions: a shared Connect server where one is announced, else a session of this process's own."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from pipeline.runtime.code_digest import code_digest
 from pipeline.runtime.java import ensure_java_home
 from pipeline.runtime.spark_errors import loss_is_told
 from pipeline.runtime.spark_home import ensure_spark_home
@@ -40,6 +43,8 @@ CONF = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.log.level": "ERROR",
+    # Stages of a night share a session (`_session_id`), however long the one between them takes.
+    "spark.connect.session.manager.defaultSessionTimeout": "-1",
 }
 
 
@@ -78,15 +83,21 @@ def shared_server(settings: Settings) -> dict[str, object] | None:
 
 
 @contextmanager
-def spark_session(settings: Settings) -> Iterator["SparkSession"]:
+def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["SparkSession"]:
     """A session, active until the block ends. Over Connect it costs a second or two, else the start of a JVM.
+
+    Args:
+        settings: of the machine.
+        for_tasks: the session only distributes tasks of Python. On a shared server, all such blocks of one version of
+            the code share a session, and with it the daemon that forks Python workers. Other sessions are released with
+            all that they hold.
 
     Raises:
         SettingsError: no JVM comes up.
         SparkLost: it goes away within the block.
     """
     server = shared_server(settings)
-    session = _connect(settings, server) if server else _own(settings)
+    session = _connect(settings, server, for_tasks=for_tasks) if server else _own(settings)
     try:
         with loss_is_told():
             yield session
@@ -102,7 +113,7 @@ def jvm_pids(settings: Settings) -> tuple[int, ...]:
     return (int(str(server["pid"])),) if server else ()
 
 
-def _connect(settings: Settings, server: dict[str, object]) -> "SparkSession":
+def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) -> "SparkSession":
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
@@ -110,10 +121,20 @@ def _connect(settings: Settings, server: dict[str, object]) -> "SparkSession":
     wait_until_ready(
         int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
     )
-    session = SparkSession.builder.remote(str(server["url"])).create()
+    url = str(server["url"])
+    if for_tasks:
+        url += f";session_id={_session_id(url)}"
+    session = SparkSession.builder.remote(url).create()
+    session.release_session_on_close = not for_tasks
     # A server of this machine that is gone does not come back; by itself PySpark asks for ten minutes.
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
     return session
+
+
+def _session_id(url: str) -> uuid.UUID:
+    """The session of this server (its URL has a token of its own) for this version of the code: Python workers keep
+    the code that they have imported, so a changed kernel needs workers of its own."""
+    return uuid.UUID(bytes=hashlib.sha256(f"{url} {code_digest()}".encode()).digest()[:16], version=4)
 
 
 def _own(settings: Settings) -> "SparkSession":
@@ -158,6 +179,10 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
         # Where a fit of many iterations cuts off its history, which is else too deep for a thread's stack. A cluster
         # needs a folder that all of its machines share, and gets it from its own configuration.
         machine["spark.checkpoint.dir"] = str(scratch / "checkpoints")
+        # Each task is a new fork of a daemon that has imported the kernels: it starts at once, and the memory that it
+        # is measured by is not that of a task before it.
+        machine["spark.python.daemon.module"] = "pipeline.cli.spark_daemon"
+        machine["spark.python.worker.reuse"] = "false"
     return CONF | environment | machine
 
 

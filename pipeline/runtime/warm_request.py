@@ -13,6 +13,8 @@ import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipeline.runtime.code_digest import PACKAGE
+
 SOCKET = Path(".netgain") / "warm.sock"
 """Relative to the workspace: a Unix socket's path may have 108 bytes, and a workspace may be deep."""
 
@@ -59,7 +61,7 @@ def identity() -> dict[str, object]:
         "version": sys.version,
         "flags": list(map(int, sys.flags)),
         "warnings": sys.warnoptions,
-        "package": str(Path(__file__).resolve().parents[1]),
+        "package": str(PACKAGE),
         "user": [os.getuid(), os.geteuid(), os.getgid(), os.getegid(), *sorted(os.getgroups())],
         "limits": {name: list(_limit(name)) for name in dir(resource) if name.startswith("RLIMIT_")},
         "cpus": sorted(os.sched_getaffinity(0)),

@@ -8,7 +8,6 @@ fork by handlers of their own (pthread_atfork). See docs/adr/0019-one-warm-proce
 import contextlib
 import ctypes
 import gc
-import hashlib
 import importlib
 import os
 import selectors
@@ -20,6 +19,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.runtime.code_digest import code_digest
 from pipeline.runtime.parent_watch import die_with_parent
 from pipeline.runtime.warm_client import FORWARDED
 from pipeline.runtime.warm_request import (
@@ -48,8 +48,7 @@ class WarmServer:
         self._libraries = list(libraries)
         self._identity = identity()
         self._environ = dict(os.environ)
-        self._package = Path(str(self._identity["package"]))
-        self._code = code_digest(self._package)
+        self._code = code_digest()
         self._pid = os.getpid()
         self._cwd = str(Path.cwd())
         self._children: dict[int, tuple[int, socket.socket]] = {}  # pidfd: pid, its caller
@@ -130,7 +129,7 @@ class WarmServer:
             return f"other values of {', '.join(different)}"
         if request.cwd != self._cwd:
             return "another workspace"
-        if code_digest(self._package) != self._code:
+        if code_digest() != self._code:
             return "the code has changed"
         return None
 
@@ -180,16 +179,6 @@ class WarmServer:
             traceback.print_exc()
             os._exit(1)
         return request
-
-
-def code_digest(package: Path) -> str:
-    """A digest of every file of a package by path and content, without what Python and Numba cache there."""
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        if path.parent.name != "__pycache__" and path.is_file():
-            digest.update(f"{path.relative_to(package)}\0{path.stat().st_size}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
 
 
 def name_process(name: str) -> None:
