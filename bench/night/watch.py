@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +68,11 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     parts: dict[str, float] = defaultdict(float)
+    names = {part for part, _ in seen.values()}
     for part, seconds in seen.values():
-        parts[part] += seconds
+        parts[_whole(part, names)] += seconds
+    for part in names:
+        peaks[_whole(part, names)] = max(peaks[part], peaks[_whole(part, names)])
     # A server that is no child of ours when it ends is seen, and not in the kernel's sum.
     total = max(cpu, sum(parts.values()))
     return {
@@ -105,11 +108,12 @@ def _tree(root: psutil.Process) -> list[tuple[tuple[int, float], str, float, int
         except psutil.Error:
             continue
         below += [(child, part) for child in _children(process)]
-    stages = {part for _, part, _, _ in found}
-    return [
-        (key, next((name for name in sorted(stages) if name[:NAME_BYTES] == part), part), cpu, rss)
-        for key, part, cpu, rss in found
-    ]
+    return found
+
+
+def _whole(part: str, parts: Collection[str]) -> str:
+    """The stage that a fork of the warm process abbreviates to its name, else the part itself."""
+    return next((name for name in sorted(parts, key=len, reverse=True) if name[:NAME_BYTES] == part), part)
 
 
 def _children(process: psutil.Process) -> list[psutil.Process]:

@@ -210,8 +210,8 @@ def _take_streams(given: dict[int, int]) -> None:
             continue
         os.dup2(given[fd], fd)
         stream = getattr(sys, name)
-        if fd:
-            stream.reconfigure(line_buffering=fd == 2 or os.isatty(fd))  # as Python itself does
+        if fd and os.isatty(fd) and not stream.write_through:  # as Python opens them
+            stream.reconfigure(line_buffering=True)
 
 
 def _log(line: str) -> None:
