@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/runtime tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed dvc-yaml lint types ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed docs dvc-yaml lint ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -92,18 +92,27 @@ bench-speed: $(STAMP) ## Measure lists and fits beside sgemm, implicit, Faiss an
 fuzz: $(STAMP) ## Read 2,000 landing folders with faults of every kind and format; each row must be accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz
 
-faults: $(STAMP) ## Inject every fault of docs/operations.md, some 630 kills; table in bench/results/faults.json
+faults: $(STAMP) ## Every fault of docs/reference/operations.md, with some 630 kills; the table into bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
 dvc-yaml: $(STAMP) ## Write dvc.yaml from the declared stages, their imports and the recipes
 	@python -m pipeline.dvcfile
 
-lint: $(STAMP) ## Check style, imports, types and dvc.yaml
+lint: $(STAMP) ## Check style, imports, types, dvc.yaml, prose, links and workflows
 	@ruff check .
 	ruff format --check .
 	lint-imports
 	mypy
 	python -m pipeline.dvcfile --check
+	python -m infra.lint.phrases
+	python -m infra.lint.links
+	zizmor --offline --quiet .github/workflows
+
+docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doctests are errors
+	@sphinx-build --fail-on-warning --keep-going --quiet -b html -d .netgain/docs-doctrees docs site
+	python -m infra.site.check_site site
+	pytest -q tests/test_doctests.py
+	echo "site/index.html"
 
 ui: $(STAMP) ## Start the MLflow UI on loopback
 	@echo "Nights, with gain, cost and verdict:"
@@ -116,7 +125,7 @@ airflow: $(STAMP) ## Start Airflow on loopback with the nightly DAG; PORT=8080
 
 lock: ## Resolve the dependencies again, with hashes and without index URLs
 	@uv pip compile --quiet --universal --python-version $(PYTHON) --generate-hashes --no-header --no-annotate \
-	    --extra dev pyproject.toml -o requirements.lock
+	    --extra dev --extra docs pyproject.toml -o requirements.lock
 
 clean: ## Remove the outputs of nights and tests; keep the environment and landed logs
 	@rm -rf data night mlflow reports releases ledger .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log

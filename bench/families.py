@@ -3,8 +3,9 @@
     python -m bench.families                     # 20,000 listeners, 30,000 artists, 60 days: two hours on 2 cores
     python -m bench.families --place FOLDER      # in the workspace of `python -m bench.night --place FOLDER`
 
-The recipes are those of params.yaml with those to paste of docs/recommenders.md, but for `repeat`, whose lists would be
-empty where only what is new counts. The night is Netgain's own: fits, lists and meters are those of `netgain night`.
+The recipes are those of params.yaml and those that docs/reference/recommenders.md offers to paste, except `repeat`,
+whose lists would be empty where only new items count. The night is Netgain's own: fits, lists and meters are those of
+`netgain night`.
 Into bench/results/families.json and families.png.
 """
 
@@ -35,14 +36,14 @@ COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s"
 
 
 def offered(text: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return what docs/recommenders.md offers to paste into params.yaml: recipes, and their families' hours."""
+    """Return the recipes, and their families' hours, of docs/reference/recommenders.md."""
     recipes, hours, *_ = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
     return recipes["recipes"], hours
 
 
 def add_recipes(place: Path) -> None:
     """Paste them into a workspace's params.yaml; the night writes its dvc.yaml."""
-    recipes, hours = offered((ROOT / "docs" / "recommenders.md").read_text(encoding="utf-8"))
+    recipes, hours = offered((ROOT / "docs" / "reference" / "recommenders.md").read_text(encoding="utf-8"))
     del recipes["repeat"], hours["repeat"]
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["recipes"] |= recipes

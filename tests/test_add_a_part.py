@@ -70,7 +70,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part in ("pipeline", "tests"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
     (root / "docs").mkdir()
-    for file in ("params.yaml", "docs/decision.schema.json", "docs/measures.md"):
+    for file in ("params.yaml", "docs/reference/decision.schema.json", "docs/reference/measures.md"):
         shutil.copyfile(ROOT / file, root / file)
     for page in PAGES:
         steps = BLOCK.findall((ROOT / "docs" / "how-to" / page).read_text(encoding="utf-8"))
@@ -124,8 +124,10 @@ def test_records_from_before_both_replay_bit_for_bit(found: dict[str, Any], befo
 
 
 def test_the_reference_and_the_schema_are_regenerated(clone: Path) -> None:
-    assert "**RBP** (`rbp_at_K`" in (clone / "docs" / "measures.md").read_text(encoding="utf-8")
-    assert "**novelty** (`novelty`, relative" in (clone / "docs" / "measures.md").read_text(encoding="utf-8")
-    schema = json.loads((clone / "docs" / "decision.schema.json").read_text(encoding="utf-8"))
+    assert "**RBP** (`rbp_at_K`" in (clone / "docs" / "reference" / "measures.md").read_text(encoding="utf-8")
+    assert "**novelty** (`novelty`, relative" in (clone / "docs" / "reference" / "measures.md").read_text(
+        encoding="utf-8"
+    )
+    schema = json.loads((clone / "docs" / "reference" / "decision.schema.json").read_text(encoding="utf-8"))
     added = schema["$defs"]["GateParams"]["properties"].keys() - record_schema()["$defs"]["GateParams"]["properties"]
     assert added == {"min_novelty_ratio"}

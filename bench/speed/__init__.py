@@ -1,1 +1,1 @@
-"""Speed and memory compared with peers and the machine's limit: `make bench-speed`. See docs/benchmarks.md."""
+"""Speed and memory beside peers and the machine's limit: `make bench-speed`. See docs/explanation/benchmarks.md."""

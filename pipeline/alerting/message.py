@@ -65,7 +65,7 @@ def ended(decision: Mapping[str, Any], warnings: Sequence[str], *, links: Mappin
     if verdict == "INVALID":
         lines.append("The new lists are served, but no decision was made. What to do: see `netgain explain`.")
     if warnings:
-        lines.append("What to do: see reports/monitor.html, and docs/monitoring.md for each metric.")
+        lines.append("What to do: see reports/monitor.html, and docs/reference/monitoring.md for each metric.")
     return Alert("verdict", f"Netgain {as_of}: {verdict}{count}", tuple(lines), as_of, links)
 
 

@@ -1,8 +1,10 @@
-"""The command `netgain`, and what it says of errors."""
+"""The command `netgain`: its commands, its version, and the exit status and message of each error."""
 
 import errno
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -27,7 +29,6 @@ from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.settings import silence_telemetry
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Nightly music recommendations that promote a model only when it pays.",
@@ -74,12 +75,28 @@ for panel, commands in COMMANDS.items():
         else:
             app.command(name, rich_help_panel=panel)(command)
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"netgain {version('netgain')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options of `netgain` itself."""
+
+
 _INTERRUPTED = 130
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main() -> None:
-    """Entry point: an error that a person can act on is one line, not a traceback."""
+    """Run the command line. An error that the user can act on is printed as one line, not as a traceback."""
     silence_telemetry()
     try:
         app()
@@ -92,6 +109,6 @@ def main() -> None:
         typer.echo(f"netgain: no room on the disk: {err}. Make some, and run it again; see `netgain doctor`", err=True)
         sys.exit(EXIT_STAGE_FAILED)
     except SystemExit as end:
-        if end.code == _INTERRUPTED:  # typer says nothing of Ctrl-C, and of SIGTERM, which a night takes for one
+        if end.code == _INTERRUPTED:  # typer prints nothing on Ctrl-C, nor on SIGTERM, which a night turns into one
             typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
         raise

@@ -24,7 +24,8 @@ from pipeline.state.outbox import Waiting, remove, waiting
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import INTERACTIONS, read_json
 from pipeline.tracking.entries import NightRecord, put_record
-from pipeline.tracking.night import NightFiles, night_record, recipe_record
+from pipeline.tracking.night import night_record, recipe_record
+from pipeline.tracking.night_files import NightFiles
 from pipeline.tracking.notes import ABOUT, metric_title
 from pipeline.tracking.records import ModelRecord, TrainingData
 from pipeline.tracking.replay import replay_within

@@ -32,6 +32,15 @@ def split_by_time(daily: pl.DataFrame, *, first: dt.date, decision_from: dt.date
 
     Raises:
         ValueError: the dates are not in order.
+
+    Examples:
+        >>> days = [dt.date(2026, 2, day) for day in range(1, 6)]
+        >>> daily = pl.DataFrame({"day": days, "item_id": list("aabbc")})
+        >>> split = split_by_time(
+        ...     daily, first=days[0], decision_from=dt.date(2026, 2, 3), as_of=dt.date(2026, 2, 5)
+        ... )
+        >>> split.train["item_id"].to_list(), split.decision["item_id"].to_list()
+        (['a', 'a'], ['b', 'b'])
     """
     if not first <= decision_from <= as_of:
         raise ValueError(f"{first}, {decision_from}, {as_of} are not in order")
@@ -46,8 +55,13 @@ def relevant_items(split: TimeSplit, *, only_new: bool) -> pl.DataFrame:
     """Return the items that a list should have held: listener_id, item_id, n_plays in the decision window, sorted.
 
     Args:
-        split: training data and decision window.
-        only_new: leave out items that the listener had played in training.
+        only_new: leave out what the listener had already played in training.
+
+    Examples:
+        >>> train = pl.DataFrame({"listener_id": ["ann"], "item_id": ["a"], "n_plays": [3]})
+        >>> decision = pl.DataFrame({"listener_id": ["ann"] * 3, "item_id": ["a", "b", "b"], "n_plays": [1, 2, 5]})
+        >>> relevant_items(TimeSplit(train, decision), only_new=True).rows()
+        [('ann', 'b', 7)]
     """
     played = split.decision.group_by(PAIR).agg(pl.col("n_plays").sum())
     if only_new:

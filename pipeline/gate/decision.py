@@ -110,6 +110,38 @@ def decide(
         gate: thresholds.
         economics: assumptions.
         rule: the guardrails to apply; all of the registry by default.
+
+    Examples:
+        `als` doubles the popular list's NDCG of 0.1 for each of 1,000 listeners, at the same measured cost.
+
+        >>> import numpy as np
+        >>> from pathlib import Path
+        >>> from pipeline.gate.candidates import COVERAGE, TOP_SHARE
+        >>> from pipeline.gate.comparison import DETERMINISTIC
+        >>> from pipeline.gate.economics import NightCost
+        >>> from pipeline.metrics.slices import SLICES
+        >>> from pipeline.configuration import load_params
+        >>> night = NightCost(1.0, 1.0, 1.0, 1.0, 1.0, 0.0, n_listeners=1000)
+        >>> shares = {COVERAGE: 0.5, TOP_SHARE: 0.5}
+        >>> def candidate(recipe: str, ndcg: float) -> Candidate:
+        ...     return Candidate(recipe, recipe, np.full((1, 1000), ndcg), DETERMINISTIC, shares, 0, night)
+        >>> tonight = Tonight(
+        ...     recipes=("popular", "als"),
+        ...     candidates={"popular": candidate("popular", 0.1), "als": candidate("als", 0.2)},
+        ...     slices={name: np.ones(1000, dtype=bool) for name in SLICES},
+        ...     served_recipe=None,
+        ...     served=None,
+        ... )
+        >>> params = load_params(Path("params.yaml"))
+        >>> found = decide(tonight, params.gate, params.economics)
+        >>> found.verdict.value, found.champion, found.serve_recipe
+        ('PROMOTE', 'popular', 'als')
+
+        Too few listeners cannot carry a decision:
+
+        >>> strict = params.gate.model_copy(update={"min_eligible_listeners": 2000})
+        >>> decide(tonight, strict, params.economics).faults
+        ('1000 listeners can be scored, 2000 are needed',)
     """
     rule = all_guardrails() if rule is None else rule
     champion, notes = champion_of(tonight)

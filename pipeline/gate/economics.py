@@ -105,7 +105,19 @@ def running_cost(night: NightCost, family: str, economics: EconomicsParams) -> M
 
 
 def switching_cost(champion: Money, challenger: Money, family: str, economics: EconomicsParams) -> Money:
-    """C: what the challenger costs more than the champion over the horizon, and the work of switching to it, once."""
+    """C: what the challenger costs more than the champion over the horizon, and the work of switching to it, once.
+
+    Examples:
+        Five hours of switching at 80 EUR, on top of 30 EUR more of compute:
+
+        >>> from pathlib import Path
+        >>> from pipeline.configuration import load_params
+        >>> economics = load_params(Path("params.yaml")).economics
+        >>> economics = economics.model_copy(update={"switching_hours": {"als": 5.0}})
+        >>> nothing = Money(0, 0, 0, 0, 0, 0)
+        >>> switching_cost(nothing, Money(30, 0, 0, 0, 0, 0), "als", economics).total
+        430.0
+    """
     return Money(
         compute=challenger.compute - champion.compute,
         memory=challenger.memory - champion.memory,
@@ -117,5 +129,13 @@ def switching_cost(champion: Money, challenger: Money, family: str, economics: E
 
 
 def per_month(amount: float, economics: EconomicsParams) -> float:
-    """Money over the horizon as money a month."""
+    """Money over the horizon as money a month.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from pipeline.configuration import load_params
+        >>> economics = load_params(Path("params.yaml")).economics.model_copy(update={"horizon_days": 365})
+        >>> round(per_month(1200.0, economics), 2)
+        100.0
+    """
     return amount * DAYS_PER_MONTH / economics.horizon_days

@@ -1,4 +1,4 @@
-"""The shape of decision.json, schema 4. docs/decision.schema.json is drawn from it.
+"""The shape of decision.json, schema 4. docs/reference/decision.schema.json is drawn from it.
 
 Records of earlier schemas are read into it (`record_reader.py`). A change of the shape takes a new number, and a reader
 of this one.

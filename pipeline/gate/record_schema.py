@@ -1,6 +1,6 @@
 """The shape of decision.json as a JSON Schema, drawn from its pydantic model.
 
-docs/decision.schema.json is what this prints: python -m pipeline.gate.record_schema > docs/decision.schema.json
+docs/reference/decision.schema.json is what `python -m pipeline.gate.record_schema` prints.
 """
 
 import ast

@@ -1,6 +1,6 @@
 """The reference of metrics and guardrails, in Markdown.
 
-docs/measures.md is what this prints: python -m pipeline.gate.reference > docs/measures.md
+docs/reference/measures.md is what this prints: python -m pipeline.gate.reference > docs/reference/measures.md
 """
 
 from pipeline.gate.guardrail import Guardrail
@@ -20,7 +20,7 @@ def reference() -> str:
     parts = [
         "# Metrics and guardrails",
         "Generated from `pipeline/metrics` and `pipeline/gate/guardrails` by\n"
-        "`python -m pipeline.gate.reference > docs/measures.md`.",
+        "`python -m pipeline.gate.reference > docs/reference/measures.md`.",
         "## Metrics",
         "An undefined value is NaN in tables and null in JSON.",
         *(_metric(metric) for metric in all_metrics()),

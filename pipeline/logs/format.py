@@ -17,7 +17,7 @@ class Format:
 
     Attributes:
         name: what `--format` and datasets call it; the module's name with `-` for `_`.
-        description: the shape of a file, in a line, for docs/formats.md and `netgain formats`.
+        description: the shape of a file, in a line, for docs/reference/formats.md and `netgain formats`.
         patterns: shell patterns of the names of log files. Other files of the landing folder (COPYING,
             userid-profile.tsv) and hidden ones are ignored.
         exceptions: patterns of names that match `patterns` but are not logs.
@@ -89,7 +89,7 @@ class Format:
         return f"{found}, without {self.exceptions_are}" if self.exceptions_are else found
 
     def docs_row(self) -> str:
-        """Return the format's row of the table in docs/formats.md."""
+        """Return the format's row of the table in docs/reference/formats.md."""
         cells = (f"`{self.name}`", self.files, self.description, self.listener, self.played_at, self.ms_played)
         return f"| {' | '.join(cells)} |"
 

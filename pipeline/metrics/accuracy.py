@@ -22,6 +22,11 @@ def hit_matrix(items: npt.NDArray[np.int32], relevant: sp.csr_matrix) -> Bools:
 
     Raises:
         ValueError: the shapes do not fit each other, or an item is not in the catalogue.
+
+    Examples:
+        >>> relevant = sp.csr_matrix(np.array([[0, 1, 1], [1, 0, 0]]))
+        >>> hit_matrix(np.array([[1, 0], [2, -1]], dtype=np.int32), relevant).tolist()
+        [[True, False], [False, False]]
     """
     n_users, n_items = relevant.shape
     if items.ndim != 2 or len(items) != n_users:

@@ -68,7 +68,21 @@ def measure(
         lists: shape (n_lists, k), items by the vocabulary of `truth`, −1 for padding and for unknown items.
         rows: shape (n_eligible,), the row of `lists` of each eligible listener; −1 without a list, which scores 0.
         truth: what was played.
-        n_invalid_lists: counted where scores are at hand.
+        n_invalid_lists: counted where the lists were made.
+
+    Examples:
+        Two listeners, two items; the second listener has no list.
+
+        >>> truth = Truth(
+        ...     relevant=sp.csr_matrix(np.array([[True, False], [False, True]])),
+        ...     slices={},
+        ...     popularity=np.array([2, 1], dtype=np.int32),
+        ...     n_listeners=2,
+        ... )
+        >>> lists = np.array([[0, 1]], dtype=np.int32)
+        >>> measured = measure(lists, np.array([0, -1]), truth, n_invalid_lists=0)
+        >>> measured.listener["ndcg"].tolist(), measured.catalogue["catalogue_coverage"]
+        ([1.0, 0.0], 1.0)
     """
     hits = hit_matrix(lists_at(lists, rows), truth.relevant)
     shown = Shown(exposure(lists, len(truth.popularity)), truth.popularity, truth.n_listeners)

@@ -15,6 +15,13 @@ def top_k(scores: npt.NDArray[np.float32], *, k: int) -> TopK:
 
     Returns:
         TopK of shape (n_rows, k).
+
+    Examples:
+        >>> scores = np.array([[0.5, 0.9, 0.5, -np.inf]], dtype=np.float32)
+        >>> top_k(scores, k=2).items.tolist()
+        [[1, 0]]
+        >>> top_k(scores, k=4).items.tolist()  # the excluded item is not listed; -1 pads
+        [[1, 0, 2, -1]]
     """
     n_rows, n_items = scores.shape
     listed = scores > -np.inf

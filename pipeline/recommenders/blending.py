@@ -26,6 +26,11 @@ def normalised(lists: TopK) -> npt.NDArray[np.float32]:
 
     Returns:
         float32 of the lists' shape, in [0, 1]; 0 for padding.
+
+    Examples:
+        >>> lists = TopK(np.array([[7, 3, 5]], dtype=np.int32), np.array([[9.0, 5.0, 1.0]], dtype=np.float32))
+        >>> normalised(lists).tolist()
+        [[1.0, 0.5, 0.0]]
     """
     there = lists.items >= 0
     last = np.maximum(there.sum(axis=1) - 1, 0)
@@ -42,7 +47,16 @@ def blend(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k:
 
     Args:
         members: lists of the same listeners, of any length.
-        weights: one for each member, > 0.
+        weights: one a member, > 0.
+
+    Examples:
+        Item 2 is second in both lists and comes out first: 0.5 · 0.5 + 0.5 · 0.75 = 0.625.
+
+        >>> first = TopK(np.array([[0, 2, 1]], dtype=np.int32), np.array([[2.0, 1.0, 0.0]], dtype=np.float32))
+        >>> second = TopK(np.array([[3, 2, 4]], dtype=np.int32), np.array([[4.0, 3.0, 0.0]], dtype=np.float32))
+        >>> blended = blend([first, second], [0.5, 0.5], n_items=5, k=3)
+        >>> blended.items.tolist(), blended.scores.tolist()
+        ([[2, 0, 3]], [[0.625, 0.5, 0.5]])
     """
     values = [np.float32(weight) * normalised(lists) for lists, weight in zip(members, weights, strict=True)]
     n_users = len(members[0].items)
@@ -71,6 +85,15 @@ def best_weights(
         members: lists of the same listeners.
         relevant: CSR of shape (n_users, n_items), the items that a listener's list should hold.
         n_relevant: int32 of shape (n_users,), at least 1.
+
+    Examples:
+        The second member alone lists what was played.
+
+        >>> wrong = TopK(np.array([[0, 1]], dtype=np.int32), np.array([[2.0, 1.0]], dtype=np.float32))
+        >>> right = TopK(np.array([[2, 3]], dtype=np.int32), np.array([[2.0, 1.0]], dtype=np.float32))
+        >>> relevant = sp.csr_matrix(np.array([[0, 0, 1, 0]]))
+        >>> best_weights([wrong, right], relevant, np.array([1], dtype=np.int32), k=1).tolist()
+        [0.0, 1.0]
     """
     values, listed, hits = _pool(members, relevant)
     best, best_mean = np.zeros(len(members)), -1.0

@@ -1,7 +1,7 @@
 """Stage refit: the winner and the popular list on the whole window, for tonight's lists.
 
 Where the served model is kept, tonight's listeners and plays are folded into it: its items stay as they were fitted
-(docs/fold-in.md).
+(docs/explanation/fold-in.md).
 """
 
 from pathlib import Path

@@ -6,7 +6,6 @@ Six figures have short names, because MLflow cuts the heads of columns; the othe
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,61 +13,11 @@ from pipeline.gate.candidates import COVERAGE
 from pipeline.metrics.catalogue.registry import catalogue_metrics
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.metrics.listener.registry import listener_metrics
+from pipeline.tracking.night_files import NightFiles
 from pipeline.tracking.notes import night_note, recipe_note
-from pipeline.tracking.records import RunRecord, TrainingData
+from pipeline.tracking.records import RunRecord
 
 MIB = 2**20
-
-
-@dataclass(frozen=True)
-class NightFiles:
-    """Contents of the files that the stages wrote.
-
-    Attributes:
-        decision: decision.json.
-        recipes: by name, the fields of params.yaml.
-        metrics: by recipe, data/metrics/R.json.
-        fits, scorings: by recipe, costs.
-        ingest: ingest.json.
-        refits: costs of the fits that are served.
-        lists: cost of the stage recommend.
-        params: of the night as a whole, for the parent run.
-        monitor: figures of the lists served before the night and of what came in; None where undefined.
-    """
-
-    as_of: str
-    decision: Mapping[str, Any]
-    recipes: Mapping[str, Mapping[str, Any]]
-    metrics: Mapping[str, Mapping[str, Any]]
-    fits: Mapping[str, list[Cost]]
-    scorings: Mapping[str, list[Cost]]
-    ingest: Mapping[str, Any]
-    refits: list[Cost]
-    lists: Cost
-    params: Mapping[str, Any]
-    release: str
-    commit: str | None
-    data: TrainingData
-    monitor: Mapping[str, float | None]
-
-    @property
-    def metric(self) -> str:
-        return str(self.decision["metric"])
-
-    @property
-    def k(self) -> int:
-        """Length of the lists that were scored."""
-        return int(self.metric.partition("_at_")[2])
-
-    def upgrade(self, recipe: str) -> Mapping[str, Any]:
-        """Return the gate's figures on a challenger; empty for the champion, or where the night is INVALID."""
-        return next((c for c in self.decision["challengers"] if c["recipe"] == recipe), {})
-
-    def role(self, recipe: str) -> str:
-        decision = self.decision
-        if recipe == decision["champion"]:
-            return "champion"
-        return "promoted" if decision["verdict"] == "PROMOTE" and recipe == decision["challenger"] else "challenger"
 
 
 def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> RunRecord:

@@ -1,15 +1,13 @@
 """Descriptions of runs in Markdown, which MLflow shows at the top of a run."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.gate.economics import per_month
 from pipeline.gate.guardrails.registry import all_guardrails
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.metrics.listener.registry import listener_metrics
-
-if TYPE_CHECKING:
-    from pipeline.tracking.night import NightFiles
+from pipeline.tracking.night_files import NightFiles
 
 ABOUT = """\
 **Netgain**: nightly music recommendations that promote a model only when it pays.
@@ -19,7 +17,7 @@ The model *netgain* has the alias `champion` on what is served and `previous` on
 """
 
 
-def night_note(night: "NightFiles") -> str:
+def night_note(night: NightFiles) -> str:
     """Return the sentence, the recipes side by side, the counts of rows, and where things are kept."""
     decision, ingest = night.decision, night.ingest
     order = sorted(night.metrics, key=lambda name: -(night.metrics[name].get(night.metric) or 0))
@@ -41,7 +39,7 @@ def night_note(night: "NightFiles") -> str:
     )
 
 
-def recipe_note(night: "NightFiles", recipe: str) -> str:
+def recipe_note(night: NightFiles, recipe: str) -> str:
     """Return what the recipe gains and costs, its accuracy by slice, and its guardrails."""
     measured, upgrade, n_fits = night.metrics[recipe], night.upgrade(recipe), len(night.fits[recipe])
     parts = [
@@ -65,7 +63,7 @@ def recipe_note(night: "NightFiles", recipe: str) -> str:
     return "\n".join(parts) + "\n"
 
 
-def _recipe_row(night: "NightFiles", recipe: str) -> list[str]:
+def _recipe_row(night: NightFiles, recipe: str) -> list[str]:
     upgrade, cost = night.upgrade(recipe), mean_cost(night.fits[recipe])
     role = night.role(recipe)
     name = f"**{recipe}**" if recipe == night.decision["serve"]["recipe"] else recipe

@@ -1,4 +1,4 @@
-"""docs/operations.md names tests that exist, and every file of tests of faults."""
+"""docs/reference/operations.md names tests that exist, and every file of tests of faults."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ _NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
 def named() -> set[tuple[str, str]]:
-    return set(_NAMED.findall((ROOT / "docs" / "operations.md").read_text(encoding="utf-8")))
+    return set(_NAMED.findall((ROOT / "docs" / "reference" / "operations.md").read_text(encoding="utf-8")))
 
 
 def test_every_test_that_operations_names_exists() -> None:

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pipeline.gate.record_schema import record_schema
 from tests.reports.test_page import CASES
 
-PUBLISHED = Path(__file__).parents[2] / "docs" / "decision.schema.json"
+PUBLISHED = Path(__file__).parents[2] / "docs" / "reference" / "decision.schema.json"
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def validator() -> Draft202012Validator:
 
 def test_the_published_schema_is_drawn_from_the_code() -> None:
     found = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    assert found == record_schema(), "run: python -m pipeline.gate.record_schema > docs/decision.schema.json"
+    assert found == record_schema(), "run: python -m pipeline.gate.record_schema > docs/reference/decision.schema.json"
 
 
 @pytest.mark.parametrize("name", sorted(CASES))

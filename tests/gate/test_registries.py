@@ -35,5 +35,5 @@ def test_guardrails_of_some_names_keep_their_order() -> None:
 
 
 def test_the_published_reference_is_that_of_the_code() -> None:
-    found = (ROOT / "docs" / "measures.md").read_text(encoding="utf-8")
-    assert found == reference(), "run: python -m pipeline.gate.reference > docs/measures.md"
+    found = (ROOT / "docs" / "reference" / "measures.md").read_text(encoding="utf-8")
+    assert found == reference(), "run: python -m pipeline.gate.reference > docs/reference/measures.md"

@@ -10,7 +10,7 @@ from pipeline.cli.app import app
 from pipeline.cli.options import LOG_FORMATS
 from pipeline.logs.formats import format_names, format_of
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "formats.md"
 
 
 @pytest.mark.parametrize("name", format_names())

@@ -1,4 +1,4 @@
-"""Real logs are read as docs/formats.md says, file by file."""
+"""Real logs are read as docs/reference/formats.md says, file by file."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from tests.stages.test_ingest import run
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "formats.md"
 FIXTURES = SHARED / "listenbrainz" / "fixtures"
 COLUMNS = "{played_at: timeMs, time: unix, artist: artist, track: track}"
 

@@ -1,4 +1,4 @@
-"""docs/recommenders.md: every family is described, and what it offers to paste works."""
+"""docs/reference/recommenders.md: every family is described, and what it offers to paste works."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from pipeline.configuration import Params
 from pipeline.recommenders.registry import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "recommenders.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "reference" / "recommenders.md").read_text(encoding="utf-8")
 
 
 def test_every_family_has_a_row():

@@ -22,7 +22,7 @@ from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
 from tests.stages import small_night
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "decision.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/reference/decision.schema.json").read_text(encoding="utf-8"))
 N = 600
 MEANS = {"popular": 0.10, "item_knn": 0.13, "rp3beta": 0.14, "als": 0.20, "spark_als": 0.12, "blend": 0.15}
 FIGURES = {"catalogue_coverage": 0.3, "top_1_percent_share": 0.5, "invalid_lists": 0}

@@ -15,6 +15,12 @@ def average_precision(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
 
     trec_eval's map_cut and ranx divide by n_relevant, so that a perfect list of k scores less than 1 when there are
     more than k relevant items. Here a perfect list scores 1, as for NDCG; the two agree where n_relevant ≤ k.
+
+    Examples:
+        Hits at ranks 1 and 4 of 2 relevant items: (1/1 + 2/4) / 2.
+
+        >>> average_precision(np.array([[True, False, False, True]]), np.array([2], dtype=np.int32)).tolist()
+        [0.75]
     """
     k = hits.shape[1]
     at_hit = np.where(hits, np.cumsum(hits, axis=1) / np.arange(1, k + 1), 0.0)

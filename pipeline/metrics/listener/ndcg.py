@@ -15,6 +15,13 @@ def ndcg(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
 
     Σ hit_i / log2(i + 1), divided by the same sum for min(k, n_relevant) hits at the head: the ideal list is as short
     as k, so a perfect list scores 1 however many relevant items there are.
+
+    Examples:
+        One relevant item, in second place: 1 / log2(3). A listener without relevant items has no value.
+
+        >>> hits = np.array([[False, True], [False, False]])
+        >>> ndcg(hits, np.array([1, 0], dtype=np.int32)).round(4).tolist()
+        [0.6309, nan]
     """
     k = hits.shape[1]
     discounts = 1.0 / np.log2(np.arange(2, k + 2))

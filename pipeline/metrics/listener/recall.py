@@ -11,7 +11,12 @@ Bools = npt.NDArray[np.bool_]
 
 
 def recall(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
-    """Share of the relevant items that are on the list: hits / n_relevant."""
+    """Share of the relevant items that are on the list: hits / n_relevant.
+
+    Examples:
+        >>> recall(np.array([[True, False, True]]), np.array([8], dtype=np.int32)).tolist()
+        [0.25]
+    """
     return divide(hits.sum(axis=1), n_relevant)
 
 

@@ -11,7 +11,12 @@ Bools = npt.NDArray[np.bool_]
 
 
 def reciprocal_rank(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
-    """1 / rank of the first hit within k, 0 without one."""
+    """1 / rank of the first hit within k, 0 without one.
+
+    Examples:
+        >>> reciprocal_rank(np.array([[False, True, True, False]]), np.array([2], dtype=np.int32)).tolist()
+        [0.5]
+    """
     first = np.where(hits.any(axis=1), 1.0 / (hits.argmax(axis=1) + 1), 0.0)
     return where_relevant(first, n_relevant)
 
