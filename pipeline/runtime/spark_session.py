@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.runtime.package_digest import package_digest
 from pipeline.runtime.java import ensure_java_home
+from pipeline.runtime.package_digest import package_digest
 from pipeline.runtime.spark_errors import loss_is_told
 from pipeline.runtime.spark_home import ensure_spark_home
 from pipeline.runtime.spark_ready import start_failed, wait_until_ready
