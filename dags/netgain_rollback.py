@@ -1,6 +1,6 @@
 """Serve an earlier release again, by hand. Trigger the DAG with who decides and why.
 
-It needs neither MLflow nor Spark, does not wait for a running night, and is recorded in `ledger/rollbacks.jsonl`. The
+It needs neither MLflow nor Spark, does not wait for a running night, and is recorded in the state database. The
 release that was rolled back from is withdrawn: publishing the same content does not serve it again. The next night's
 release replaces the one rolled back to.
 """

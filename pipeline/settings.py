@@ -24,6 +24,19 @@ _QUIET = {
 
 
 @dataclass(frozen=True)
+class StateStore:
+    """Where nights keep the state that they leave to each other.
+
+    Attributes:
+        folder: the ledger's folder, with the files that rows refer to and, by default, the SQLite database.
+        uri: of a PostgreSQL database; None for SQLite.
+    """
+
+    folder: Path
+    uri: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class Settings:
     """Machine settings; relative folders are under the workspace (the folder of dvc.yaml)."""
 
@@ -33,7 +46,9 @@ class Settings:
     releases: Path
     """NETGAIN_RELEASES, what is served."""
     ledger: Path
-    """NETGAIN_LEDGER, every look at challengers, and overrides."""
+    """NETGAIN_LEDGER, the folder of the state database and of the files beside it."""
+    state_uri: str | None = field(repr=False)
+    """NETGAIN_STATE_URI, a PostgreSQL database for several machines; None for SQLite in the ledger's folder."""
     keep_releases: int
     """NETGAIN_KEEP_RELEASES: at least so many of the latest stay; 0 for all."""
     reports: Path
@@ -58,6 +73,11 @@ class Settings:
     """NETGAIN_LEASE_MINUTES: after how long without a sign of life a night of another owner may be taken over [min]."""
     engine: EngineName
     """NETGAIN_ENGINE: `auto` runs work on logs in process and fits in Spark; the others run all of it in one."""
+
+    @property
+    def state(self) -> StateStore:
+        """The state database and the folder of its files."""
+        return StateStore(self.ledger, self.state_uri)
 
     @property
     def landing_cache(self) -> Path:
@@ -111,6 +131,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         landing=folder("LANDING", "landing"),
         releases=folder("RELEASES", "releases"),
         ledger=folder("LEDGER", "ledger"),
+        state_uri=_state_uri(environ.get("NETGAIN_STATE_URI", "")),
         keep_releases=whole("KEEP_RELEASES", 30, of="releases"),
         reports=folder("REPORTS", "reports"),
         datasets=folder("DATASETS", "infra/datasets.yaml"),
@@ -124,6 +145,24 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         lease_minutes=number("LEASE_MINUTES", 30.0),
         engine=engine,  # type: ignore[arg-type]  # checked against the literal above
     )
+
+
+def _state_uri(text: str) -> str | None:
+    """Return the URI with the driver that Netgain uses.
+
+    Raises:
+        SettingsError: it is not one of PostgreSQL.
+    """
+    scheme, _, rest = text.partition("://")
+    if not text:
+        return None
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg") or not rest:
+        raise SettingsError(
+            "NETGAIN_STATE_URI names no PostgreSQL database",
+            expected="postgresql://user@host/database",
+            fix="Set it, or unset it for SQLite in the ledger's folder.",
+        )
+    return f"postgresql+psycopg://{rest}"
 
 
 def silence_telemetry(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:

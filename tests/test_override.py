@@ -10,6 +10,8 @@ import pytest
 
 from pipeline.releases.release import current
 from pipeline.simulation.simulate import simulate
+from pipeline.state.ledger import OVERRIDES
+from pipeline.state.rows import entries
 from tests.workspace import SMALL, make_workspace, run
 
 pytestmark = pytest.mark.slow
@@ -106,9 +108,9 @@ def test_an_override_without_a_name_a_date_or_a_recipe_is_one_clear_line(
     asked: dict[str, str | None] = {"--by": "Ada", "--reason": "why", "--until": "2030-01-01"} | change
     flags = [] if "--override" in change else ["--override"]
     arguments = [word for name, value in asked.items() if value is not None for word in (name, value)]
-    before = (workspace / "ledger" / "overrides.jsonl").read_bytes()
+    before = entries(workspace / "ledger", OVERRIDES)
     done = run(workspace, "netgain", "promote", *flags, *arguments, check=False)
     assert done.returncode == 2
     assert said in done.stdout
     assert done.stdout.count("\n") == 1
-    assert (workspace / "ledger" / "overrides.jsonl").read_bytes() == before
+    assert entries(workspace / "ledger", OVERRIDES) == before

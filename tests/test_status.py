@@ -2,10 +2,8 @@
 
 import datetime as dt
 import json
-import os
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,8 +17,8 @@ from pipeline.releases.rollback import roll_back
 from pipeline.settings import Settings, load_settings
 from pipeline.state.lease import acquire, close
 from pipeline.state.outbox import put
-from pipeline.storage.tables import write_json
 from tests.releases.test_releases import contents
+from tests.state.leases import alter
 from tests.workspace import environment
 
 NETGAIN = str(Path(sys.executable).parent / "netgain")
@@ -62,27 +60,26 @@ def test_a_failed_night_makes_the_release_stale_with_stage_and_reason(settings: 
 def test_a_later_killed_night_is_reported_beside_the_failed_one(settings: Settings, two: list[Release]) -> None:
     mark_stale(settings.releases, night=dt.date(2026, 1, 12), stage="validate", why="half a file")
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
-    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    alter(settings.state, lease.token, beat_at=0.0)
     assert why(settings, 12) == ["the night of 2026-01-12 failed at validate: half a file"]
     lease, _ = acquire(settings.ledger, as_of="2026-01-13", owner="run-2")
-    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    alter(settings.state, lease.token, beat_at=0.0)
     assert why(settings, 12)[1:] == ["the night of 2026-01-13 did not finish"]
 
 
 def test_a_killed_night_makes_the_release_stale_without_a_mark(settings: Settings, two: list[Release]) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner=None)
     assert why(settings, 12) == []  # it is running, in this process
-    path = settings.ledger / "leases" / f"{lease.token:08d}.json"
-    write_json(path, asdict(lease) | {"started": lease.started - 1})
+    alter(settings.state, lease.token, started=lease.started - 1)
     assert why(settings, 12) == ["the night of 2026-01-12 did not finish"]
-    write_json(path, asdict(lease) | {"ended": "failed"})
+    alter(settings.state, lease.token, ended="failed")
     assert why(settings, 12) == ["the night of 2026-01-12 failed"]
 
 
 def test_a_scheduled_run_without_heartbeats_counts_as_failed(settings: Settings, two: list[Release]) -> None:
     lease, _ = acquire(settings.ledger, as_of="2026-01-12", owner="run-1")
     assert why(settings, 12) == []
-    os.utime(settings.ledger / "leases" / f"{lease.token:08d}.json", (0, 0))
+    alter(settings.state, lease.token, beat_at=0.0)
     assert why(settings, 12) == ["the night of 2026-01-12 did not finish"]
 
 

@@ -22,6 +22,7 @@ from pipeline.cli import (
     served,
     sources,
     spark,
+    state,
     status,
     tune,
 )
@@ -34,7 +35,13 @@ app = typer.Typer(
     help="Nightly music recommendations that promote a model only when it pays.",
 )
 COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
-    "A night": {"night": nights.night, "status": status.status, "doctor": doctor.doctor, "outbox": outbox.app},
+    "A night": {
+        "night": nights.night,
+        "status": status.status,
+        "doctor": doctor.doctor,
+        "outbox": outbox.app,
+        "state": state.app,
+    },
     "What is served": {
         "lookup": served.lookup,
         "releases": served.releases,

@@ -27,7 +27,7 @@ def erase(
         for place, n_files in where(settings, names).items():
             typer.echo(f"{n_files:6,} files in {place}")
         return
-    n_new = request(settings.ledger, names, key=settings.id_key, by=by, reason=reason)
+    n_new = request(settings.state, names, key=settings.id_key, by=by, reason=reason)
     known = len(set(names)) - n_new
     typer.echo(f"{n_new} listeners will be erased by the next night; {known} had been requested before")
 

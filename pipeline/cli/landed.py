@@ -9,9 +9,10 @@ import typer
 from pipeline.cli.console import console
 from pipeline.cli.options import LogFormat, Logs
 from pipeline.errors import LandingError, ParamsError
-from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, files_in_manifest, findings
+from pipeline.logs.manifest import TABLE, TOTALS, Finding, accept, files_in_manifest, findings
 from pipeline.settings import Settings, load_settings
-from pipeline.state.journal import now, read_lines
+from pipeline.state.clock import now
+from pipeline.state.rows import entries as recorded
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,9 +32,9 @@ def landed(
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
-    entries = read_lines(settings.ledger / FILE)
+    entries = recorded(settings.state, TABLE)
     if not entries:
-        raise LandingError(f"{settings.ledger / FILE} is empty", expected="a night's entry", fix="Run a night first.")
+        raise LandingError("no night has ingested a file yet", expected="a night's entry", fix="Run a night first.")
     out = console()
     out.print(_nights(entries))
     root, format, found = _findings(settings, logs, log_format)
@@ -60,7 +61,7 @@ def accept_(
     if unknown or not wanted:
         what = f"{unknown[0]} has not changed" if unknown else "no landed file has changed"
         raise ParamsError(what, expected="a file that changed or is missing", fix="See `netgain landed`.")
-    accept(settings.ledger, wanted, root=root, format=format, by=by, reason=reason, when=now())
+    accept(settings.state, wanted, root=root, format=format, by=by, reason=reason, when=now())
     typer.echo(f"accepted: {', '.join(map(str, wanted))}")
 
 
@@ -71,7 +72,7 @@ def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[s
         logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace
     )
     root = settings.workspace / inventory["root"]
-    found = findings(settings.ledger, inventory, root=root, needed_from=_ALWAYS)
+    found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS)
     return inventory["root"], inventory["format"], found
 
 

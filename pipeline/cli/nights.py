@@ -49,7 +49,7 @@ def open_(
     with exclusive_night(settings.workspace):
         context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
         if settings.owner is None:  # no run owns the night, so no one need finish it
-            close(settings.ledger, context.lease, "opened")
+            close(settings.state, context.lease, "opened")
     typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
 
 
@@ -59,17 +59,17 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
     from pipeline.nightly.workspace_lock import shared_work
     from pipeline.runtime.parent_watch import watch_parent
     from pipeline.stages.context import open_context
-    from pipeline.state.lease import beat
+    from pipeline.state.lease import beating
 
     settings = load_settings()
     known = {s.name for s in read_stages(settings.workspace / "dvc.yaml")} | set(EFFECTS)
     full = name if recipe is None else f"{name}@{recipe}"
     if full not in known:
         raise ParamsError(f"no stage {full!r}", expected=f"one of {', '.join(sorted(known))}", fix=UNKNOWN_STAGE)
-    context = open_context(settings)
+    context = open_context(settings, acting=name in EFFECTS)
     if "DVC_STAGE" in os.environ:  # else a person may mean it to outlive a terminal
-        watch_parent(lambda: beat(settings.ledger, context.lease))
-    with shared_work(settings.workspace):
+        watch_parent(lambda: None)  # heartbeats have a thread of their own
+    with shared_work(settings.workspace), beating(settings.state, context.lease):
         if name in EFFECTS:
             typer.echo(perform(name, context))
             return

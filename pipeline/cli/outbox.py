@@ -18,7 +18,7 @@ app = typer.Typer(help="Records of nights that wait for delivery to MLflow.", in
 def outbox(context: typer.Context) -> None:
     """List the waiting records, oldest first."""
     if context.invoked_subcommand is None:
-        entries = waiting(load_settings().ledger)
+        entries = waiting(load_settings().state)
         if entries:
             console().print(_table(entries))
         typer.echo("`netgain outbox replay` delivers them" if entries else "nothing waits for MLflow")
@@ -34,7 +34,7 @@ def replay() -> None:
     for line in done.delivered.values():
         typer.echo(line)
     if done.error is not None:
-        typer.echo(f"{len(done.delivered)} delivered, {len(waiting(settings.ledger))} still wait")
+        typer.echo(f"{len(done.delivered)} delivered, {len(waiting(settings.state))} still wait")
         raise done.error
     if not done.delivered:
         typer.echo("nothing waits for MLflow")

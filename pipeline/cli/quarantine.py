@@ -85,7 +85,7 @@ def replay(
             "repaired rows without a name", expected="--by and --reason", fix="Say who repaired them, and how."
         )
     name, entry = land_mended(landing, mended)
-    enter_replayed(settings.ledger, entry, root=_root(settings), by=by, reason=reason)
+    enter_replayed(settings.state, entry, root=_root(settings), by=by, reason=reason)
     typer.echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night ingests them")
 
 

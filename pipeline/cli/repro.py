@@ -52,13 +52,13 @@ def effects() -> None:
 def close() -> None:
     """Give the workspace back, however the open night ended: for the last task of a run that has NETGAIN_OWNER."""
     settings = load_settings()
-    mine = lease.in_force(settings.ledger)
+    mine = lease.in_force(settings.state)
     if mine is None or mine.owner != settings.owner:
         typer.echo("the workspace is not this run's")
     elif mine.ended is not None:
         typer.echo(f"{mine} has ended: {mine.ended}")
     else:
-        lease.close(settings.ledger, mine, "failed")
+        lease.close(settings.state, mine, "failed")
         typer.echo(f"{mine} did not come to its end; the next one need not wait for it")
 
 

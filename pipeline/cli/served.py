@@ -24,7 +24,7 @@ def releases() -> None:
     from pipeline.releases.lookup import releases_table
 
     settings = load_settings()
-    console().print(releases_table(settings.releases, settings.ledger, keep=settings.keep_releases))
+    console().print(releases_table(settings.releases, settings.state, keep=settings.keep_releases))
 
 
 def rollback(
@@ -33,8 +33,10 @@ def rollback(
     to: Annotated[str | None, typer.Option(help="A release id. Default: the release served before.")] = None,
 ) -> None:
     """Serve an earlier release again; recorded in the ledger."""
+    from pipeline.releases.required_state import require_state
     from pipeline.releases.rollback import roll_back
 
     settings = load_settings()
-    before, now = roll_back(settings.releases, settings.ledger, to=to, by=by, reason=reason)
+    require_state(settings)
+    before, now = roll_back(settings.releases, settings.state, to=to, by=by, reason=reason)
     typer.echo(f"now serving release {now.id} instead of {before.id}; the next night's release replaces it")

@@ -17,10 +17,10 @@ _AGAIN = "Check its log, then run it again: finished stages are kept."
 
 def look(settings: Settings) -> list[Finding]:
     """Report the state of the current lease. An unfinished lease blocks nothing: the next night replaces it."""
-    lease = in_force(settings.ledger)
+    lease = in_force(settings.state)
     if lease is None:
         return [Finding(CHECK, "ok", "no night has been opened yet")]
-    state, silent = state_of(settings, lease), f"{idle_seconds(settings.ledger, lease):,.0f} s ago"
+    state, silent = state_of(settings, lease), f"{idle_seconds(settings.state, lease):,.0f} s ago"
     if state == "ended":
         if lease.ended == "failed":
             return [Finding(CHECK, "warn", f"{lease} failed", _AGAIN)]
@@ -36,7 +36,7 @@ def _marking(settings: Settings, lease: Lease) -> Repair | None:
     try:
         night = dt.date.fromisoformat(lease.as_of)
         served, mark = current(settings.releases), stale_mark(settings.releases)
-    except (ValueError, ReleaseError):  # a lease that cannot be read has no date
+    except (ValueError, ReleaseError):  # a lease that could not be read when it was migrated has no date
         return None
     unmarked = served.as_of < night and (mark is None or mark.night < lease.as_of)
     return partial(_mark, settings, night) if unmarked else None

@@ -12,7 +12,7 @@ CHECK = "outbox"
 
 def look(settings: Settings) -> list[Finding]:
     """Report waiting entries, and entries that cannot be read."""
-    entries = waiting(settings.ledger)
+    entries = waiting(settings.state)
     damaged = [entry for entry in entries if not _is_readable(entry)]
     found = []
     if damaged:

@@ -35,9 +35,9 @@ def look(settings: Settings) -> list[Finding]:
 
 
 def _explained(settings: Settings, release: Release) -> str:
-    if waiting(settings.ledger):
+    if waiting(settings.state):
         return " (the outbox has not been delivered)"
-    return " (after a rollback)" if rollback_entry(settings.ledger, release.id) else ""
+    return " (after a rollback)" if rollback_entry(settings.state, release.id) else ""
 
 
 def _move(settings: Settings, _by: str) -> str:

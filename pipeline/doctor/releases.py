@@ -82,7 +82,7 @@ def _refresh(settings: Settings, _by: str) -> str:
 
 
 def _recover(settings: Settings, by: str) -> str:
-    release = recover(settings.releases, settings.ledger, by=by)
+    release = recover(settings.releases, settings.state, by=by)
     if release is None:
         return "no release is complete: removed CURRENT; the next night starts without a champion"
     return f"now serving {release.id}, the newest complete release that was not withdrawn; recorded in the ledger"

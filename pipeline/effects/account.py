@@ -34,7 +34,7 @@ def run(context: Context) -> str:
         "seeds": {name: found | {"recipe": recipes[name]} for name, found in record["seeds"].items()},
     }
     pairs, influences = _looks(context, record)
-    new = add_look(context.settings.ledger, entry | {"pairs": pairs}, influences)
+    new = add_look(context.settings.state, entry | {"pairs": pairs}, influences)
     what = f"look {upgrade['look']} of {upgrade['quarter']}" if upgrade["n_challengers"] else "no challenger was tested"
     return f"{n_new} new files; {what}" + ("" if new else ", entered before")
 
@@ -42,7 +42,7 @@ def run(context: Context) -> str:
 def _enter_files(context: Context) -> int:
     layout, inventory = context.layout, read_json(context.layout.landing)
     return enter_night(
-        context.settings.ledger,
+        context.settings.state,
         as_of=context.as_of.isoformat(),
         inventory=inventory,
         root=layout.root / inventory["root"],

@@ -1,6 +1,6 @@
 """Stage monitor: how the lists served before this night have done, and whether what comes in has changed.
 
-It warns and never stops a night: lists are served by then. The history lies in the ledger, a line a night.
+It warns and never stops a night: lists are served by then. The history is in the state database, a row a night.
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ from pipeline.errors import NetgainError
 from pipeline.monitoring.judging import Night, judge_nights
 from pipeline.reports.monitor import render_monitor
 from pipeline.stages.context import Context
-from pipeline.state.journal import read_lines, write_lines
+from pipeline.state.rows import transaction
 from pipeline.storage.tables import read_json, write_json, write_text
 
-FILE = "monitor.jsonl"
+TABLE = "monitor"
 
 
 def run(context: Context) -> str:
@@ -40,18 +40,19 @@ def warnings_of(context: Context) -> list[str]:
 
 
 def enter(context: Context, entry: dict[str, Any]) -> list[dict[str, Any]]:
-    """Enter a night in the history; the same night is entered once, as it came out last. Returns all entries in the
-    order of nights.
+    """Enter a night in the history; the same night is entered once, with its latest figures.
+
+    Returns:
+        All entries in the order of nights.
 
     Raises:
         TableError: the history cannot be read.
     """
-    path = context.settings.ledger / FILE
-    before = read_lines(path)
-    entries = sorted([*(e for e in before if e["as_of"] != entry["as_of"]), entry], key=lambda e: str(e["as_of"]))
-    if entries != before:
-        write_lines(path, entries)
-    return entries
+    with transaction(context.settings.state) as state:
+        if entry not in state.entries(TABLE):
+            state.remove(TABLE, as_of=entry["as_of"])
+            state.append(TABLE, entry)
+        return sorted(state.entries(TABLE), key=lambda e: str(e["as_of"]))
 
 
 def _report(context: Context) -> Path:

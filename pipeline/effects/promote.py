@@ -20,8 +20,8 @@ def run(context: Context) -> str:
     key = night_key(context, release_id(contents(context)))
     # What waits has just been tried; trying again would only make the night wait once more. The promotion itself may be
     # what a kill left here.
-    behind = any((entry.kind, entry.key) != ("promote", key) for entry in waiting(settings.ledger))
-    entry = put(settings.ledger, "promote", key, {"digest": model_digest(context.layout.final_model)}, {})
+    behind = any((entry.kind, entry.key) != ("promote", key) for entry in waiting(settings.state))
+    entry = put(settings.state, "promote", key, {"digest": model_digest(context.layout.final_model)}, {})
     if behind:
         return f"the alias of {context.as_of} waits in the outbox, behind what is there"
     return sent_or_waits(settings, entry, "the alias")

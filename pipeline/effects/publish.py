@@ -23,12 +23,12 @@ def run(context: Context) -> str:
         ReleaseError: the night is not finished, its lists were not audited, or what is served now is damaged.
         LeaseLost: a later night was opened meanwhile.
     """
-    rolled_back = withdrawn(context.settings.ledger)
+    rolled_back = withdrawn(context.settings.state)
     release, served = publish_release(
         context.settings.releases,
         contents(context),
         withdrawn=rolled_back,
-        guard=partial(held, context.settings.ledger, context.lease),
+        guard=partial(held, context.settings.state, context.lease),
     )
     if not served:
         why = "it was rolled back" if release.id in rolled_back else "a later night's is"

@@ -45,7 +45,7 @@ def run(context: Context) -> str:
     """
     settings, release = context.settings, release_id(contents(context))
     key, digest = night_key(context, release), model_digest(context.layout.final_model)
-    if find_recorded(settings, key, digest) and not waiting(settings.ledger):
+    if find_recorded(settings, key, digest) and not waiting(settings.state):
         return f"the night {context.as_of} is already in MLflow"
     entry = keep(context, key, digest, release)
     return sent_or_waits(settings, entry, "the record")
@@ -83,7 +83,7 @@ def keep(context: Context, key: str, digest: str, release: str) -> Waiting:
             metric=night.metric,
             at_ms=int(time.time() * 1000),
         )
-        return put_record(context.settings.ledger, record)
+        return put_record(context.settings.state, record)
 
 
 def sent_or_waits(settings: Settings, entry: Waiting, what: str) -> str:

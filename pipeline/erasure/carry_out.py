@@ -22,7 +22,8 @@ from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reasons import Reason
 from pipeline.releases.current import redact_failure_reason
 from pipeline.settings import Settings
-from pipeline.state.journal import now
+from pipeline.state.clock import now
+from pipeline.state.erasure import scan_server, scrub
 from pipeline.storage.checksums import fact
 from pipeline.storage.tables import read_json, write_json
 
@@ -36,23 +37,23 @@ class ErasureFailed(NetgainError):
 
 
 def before_night(settings: Settings, *, root: Path, format: str) -> None:
-    """Remove erased listeners from releases, ledger, MLflow's artifacts and, if folders are listeners', landing."""
-    who = erased(settings.ledger)
+    """Remove erased listeners from releases, state, MLflow's artifacts and, if folders are listeners', landing."""
+    who = erased(settings.state)
     if who is None:
         return
     notes = _notes(settings)
     done: dict[str, Any] = read_json(notes) if notes.exists() else {}
-    waiting = pending(settings.ledger)
+    waiting = pending(settings.state)
     if n_files := remove_folders(root, format, who):  # also after an earlier erasure, if the folder is delivered again
         _add(done, "landing", files=n_files, rows=0)
     if n_files or waiting:
-        forget(settings.ledger, lambda path: who.has(path.split("/")[0]))
+        forget(settings.state, lambda path: who.has(path.split("/")[0]))
     if waiting:
         for path, n_rows in purge_below([settings.ledger, settings.mlflow_artifacts], who).items():
             place = "MLflow artifacts" if Path(path).is_relative_to(settings.mlflow_artifacts) else "ledger"
             _add(done, place, files=1, rows=n_rows)
         redact_failure_reason(settings.releases)
-        renamed = purge_releases(settings.releases, settings.ledger, who)
+        renamed = purge_releases(settings.releases, settings.state, who)
         if renamed:
             _add(done, "releases", files=len(renamed), rows=0)
             done["releases_made_anew"] = {**done.get("releases_made_anew", {}), **renamed}
@@ -69,7 +70,7 @@ def after_night(
     Args:
         settings: the machine's settings.
         landing: the files that the night read.
-        root: the landing root as the ledger names it.
+        root: the landing root as the manifest of landed files names it.
         report: ingest.json.
         as_of: the night.
 
@@ -80,12 +81,12 @@ def after_night(
         ErasureFailed: data of an erased listener are left.
         LandingError: a landed file has changed since it landed.
     """
-    who = erased(settings.ledger)
+    who = erased(settings.state)
     if who is None:
         return None
     done: dict[str, Any] = read_json(_notes(settings)) if _notes(settings).exists() else {}
     _from_landing(settings, landing, who, root=root, report=report, done=done)
-    names = pending(settings.ledger)
+    names = pending(settings.state)
     if not names:
         return None
     wanted = sought(names, own_words=own_words(settings.workspace))
@@ -93,18 +94,19 @@ def after_night(
     for cached in _cached(settings, wanted, ids):
         cached.unlink()  # its source is gone, so it is never requested again
         _add(done, "DVC cache", files=1, rows=0)
+    scrub(settings.state)
     left = scan(_everywhere(settings, landing.root), wanted, id_columns=ids) + _cached(settings, wanted, ids)
-    if left:
-        shown = ", ".join(path.as_posix() for path in left[:3])
+    found = [*(path.as_posix() for path in left), *scan_server(settings.state, wanted.words)]
+    if found:
         raise ErasureFailed(
-            f"{len(left)} files still contain an erased listener: {shown}",
+            f"{len(found)} places still contain an erased listener: {', '.join(found[:3])}",
             expected="none",
             fix="Remove these files, then run the night again.",
         )
     certificate = {
         "as_of": as_of,
         "when": now(),
-        "requests": made(settings.ledger),
+        "requests": made(settings.state),
         "removed": done.get("removed", {}),
         "releases_made_anew": done.get("releases_made_anew", {}),
         "looked_at": [*(path.name for path in _everywhere(settings, landing.root)), ".dvc/cache"],
@@ -113,7 +115,7 @@ def after_night(
     }
     folder = settings.reports / "erasures"
     write_json(folder / f"{as_of}-{certificate['when'].replace(':', '')}.json", certificate)
-    carried_out(settings.ledger)
+    carried_out(settings.state)
     _notes(settings).unlink(missing_ok=True)
     return certificate
 
@@ -135,7 +137,7 @@ def _from_landing(
                 )
     if changed:
         entry = {"root": root, "format": landing.format, "by": "netgain erase", "reason": "erasure", "when": now()}
-        accept(settings.ledger, changed, **entry)
+        accept(settings.state, changed, **entry)
 
 
 def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
@@ -144,6 +146,7 @@ def where(settings: Settings, listeners: Collection[str]) -> dict[str, int]:
     found: Counter[str] = Counter()
     for path in _everywhere(settings, settings.landing):
         found["ledger" if path.parent == settings.ledger else path.name] += len(scan([path], wanted))
+    found.update(dict.fromkeys(scan_server(settings.state, wanted.words), 1))
     return {**found, ".dvc/cache": len(_cached(settings, wanted, []))}
 
 

@@ -9,8 +9,9 @@ from pipeline.erasure.tables import purge_below
 from pipeline.logs.pseudonyms import Erased
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
-from pipeline.releases.rollback import FILE as ROLLBACKS
-from pipeline.state.journal import read_lines, write_lines
+from pipeline.releases.rollback import TABLE as ROLLBACKS
+from pipeline.state.location import Where
+from pipeline.state.rows import entries, transaction
 from pipeline.storage.checksums import digests
 from pipeline.storage.orphans import PREFIX, remove_orphans
 from pipeline.storage.tables import sync_folder, write_json
@@ -18,7 +19,7 @@ from pipeline.storage.tables import sync_folder, write_json
 _MAKING = f"{PREFIX}erasing-"
 
 
-def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
+def purge_releases(root: Path, state: Where, erased: Erased) -> dict[str, str]:
     """Rebuild every release that contains an erased listener, those kept for rollback included.
 
     After a crash at any point, CURRENT names a complete release; running again completes the work.
@@ -44,7 +45,7 @@ def purge_releases(root: Path, ledger: Path, erased: Erased) -> dict[str, str]:
         served = (root / "CURRENT").read_text(encoding="utf-8").strip() if (root / "CURRENT").exists() else ""
         if served in renamed:
             set_current(root, renamed[served])
-        _rename_in_journal(ledger / ROLLBACKS, renamed)
+        _rename_rollbacks(state, renamed)
         for old in renamed:
             shutil.rmtree(root / old)
         sync_folder(root)
@@ -80,7 +81,8 @@ def _n_lists(lists: Path, release: Release) -> int:
     return int(release.manifest["n_listeners"]) - before + after
 
 
-def _rename_in_journal(path: Path, renamed: dict[str, str]) -> None:
-    entries = read_lines(path)
-    if entries:
-        write_lines(path, [e | {end: renamed.get(e[end], e[end]) for end in ("from", "to")} for e in entries])
+def _rename_rollbacks(where: Where, renamed: dict[str, str]) -> None:
+    if entries(where, ROLLBACKS):
+        with transaction(where) as state:
+            made = state.entries(ROLLBACKS)
+            state.replace(ROLLBACKS, [e | {end: renamed.get(e[end], e[end]) for end in ("from", "to")} for e in made])

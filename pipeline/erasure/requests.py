@@ -1,33 +1,37 @@
-"""Who is to be erased. Ids are kept until the next night has carried it out; after that digests of them alone.
+"""Requests for erasure. Ids are kept until the next night has carried them out; after that only digests of them.
 
-In the ledger: `erasures/requests.jsonl` (when, by whom, why, digests), `erasures/salt`, and until the night
-`erasures/pending.json`. All three are readable by their owner alone.
+The state database holds the requests (when, by whom, why, digests) and the salt. The ids themselves never enter it, so
+that no backup or dump of it holds one: they wait in `erasures/pending.json`. Both files are readable by their owner
+alone.
 """
 
 import json
 import secrets
 from collections.abc import Collection, Iterable
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ParamsError, TableError
 from pipeline.logs.pseudonyms import Erased, digest_of, pseudonym
-from pipeline.state.journal import now, read_lines, write_lines
+from pipeline.state.clock import now
+from pipeline.state.location import Where, folder_of
+from pipeline.state.rows import Rows, entries, snapshot, transaction
 from pipeline.storage.tables import atomic_path
 
 FOLDER = "erasures"
-REQUESTS = "requests.jsonl"
+TABLE = "erasures"
+_PENDING = "pending.json"
+_SALT = "erasure_salt"
 _OURS = 0o600
 
 
-def request(ledger: Path, listeners: Collection[str], *, key: bytes | None, by: str, reason: str) -> int:
+def request(where: Where, listeners: Collection[str], *, key: bytes | None, by: str, reason: str) -> int:
     """Ask for listeners to be erased in the next night.
 
     Args:
-        ledger: the ledger's folder.
+        where: the store.
         listeners: ids as their logs have them.
         key: of pseudonyms, where ids are pseudonymised.
-        by: who asks.
+        by: who asked.
         reason: why.
 
     Returns:
@@ -41,18 +45,20 @@ def request(ledger: Path, listeners: Collection[str], *, key: bytes | None, by: 
         raise ParamsError(
             "no listener", expected="ids of listeners", fix="Name them, or give a file with an id a line."
         )
-    folder = ledger / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    salt = _salt(folder)
-    known = erased(ledger)
-    fresh = [name for name in wanted if known is None or not known.has(name)]
     names = known_as(wanted, key)
-    digests = sorted({digest_of(name, salt) for name in names})
-    entry = {"when": now(), "by": by, "reason": reason, "listeners": len(fresh), "digests": digests}
-    # First the names, then the record: a crash between the two is mended by asking again.
-    _write(folder / "pending.json", json.dumps(sorted({*pending(ledger), *names})))
-    lines = [*read_lines(folder / REQUESTS), *([entry] if fresh else [])]
-    write_lines(folder / REQUESTS, lines, mode=_OURS)
+    with transaction(where) as state:
+        salt = _salt(state)
+        known = _erased(state)
+        fresh = [name for name in wanted if known is None or not known.has(name)]
+        digests = sorted({digest_of(name, salt) for name in names})
+        if fresh:
+            entry = {"when": now(), "by": by, "reason": reason, "listeners": len(fresh), "digests": digests}
+            state.append(TABLE, entry)
+        # The ids before the commit: after a crash between the two, asking again completes the request.
+        path = folder_of(where) / FOLDER / _PENDING
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path, mode=_OURS) as temporary:
+            temporary.write_text(json.dumps(sorted({*pending(where), *names})), encoding="utf-8")
     return len(fresh)
 
 
@@ -62,27 +68,25 @@ def known_as(listeners: Iterable[str], key: bytes | None) -> list[str]:
     return names if key is None else [*names, *(pseudonym(key, name) for name in names)]
 
 
-def erased(ledger: Path) -> Erased | None:
-    """Everybody who was ever erased; None where nobody was."""
-    lines = read_lines(ledger / FOLDER / REQUESTS)
-    if not lines:
-        return None
-    return Erased(_salt(ledger / FOLDER), frozenset(digest for line in lines for digest in line["digests"]))
+def erased(where: Where) -> Erased | None:
+    """Return all listeners who were ever erased; None if there are none."""
+    with snapshot(where) as state:
+        return _erased(state)
 
 
-def made(ledger: Path) -> list[dict[str, Any]]:
-    """Requests as a certificate may tell them: when, by whom, why, and how many listeners."""
-    told = read_lines(ledger / FOLDER / REQUESTS)
-    return [{key: entry[key] for key in ("when", "by", "reason", "listeners")} for entry in told]
+def made(where: Where) -> list[dict[str, Any]]:
+    """Return the requests as a certificate may show them: when, by whom, why, and how many listeners."""
+    shown = ("when", "by", "reason", "listeners")
+    return [{key: entry[key] for key in shown} for entry in entries(where, TABLE)]
 
 
-def pending(ledger: Path) -> list[str]:
-    """Ids, and pseudonyms, that the next night removes.
+def pending(where: Where) -> list[str]:
+    """Return the ids, and pseudonyms, that the next night removes.
 
     Raises:
         TableError: the list cannot be read.
     """
-    path = ledger / FOLDER / "pending.json"
+    path = folder_of(where) / FOLDER / _PENDING
     if not path.exists():
         return []
     try:
@@ -91,18 +95,22 @@ def pending(ledger: Path) -> list[str]:
         raise TableError(f"{path} cannot be read: {err}", expected="a list of ids", fix="Ask for them again.") from err
 
 
-def carried_out(ledger: Path) -> None:
+def carried_out(where: Where) -> None:
     """Forget the ids."""
-    (ledger / FOLDER / "pending.json").unlink(missing_ok=True)
+    (folder_of(where) / FOLDER / _PENDING).unlink(missing_ok=True)
 
 
-def _salt(folder: Path) -> str:
-    path = folder / "salt"
-    if not path.exists():
-        _write(path, secrets.token_hex(32))
-    return path.read_text(encoding="utf-8").strip()
+def _erased(state: Rows) -> Erased | None:
+    requests = state.entries(TABLE)
+    if not requests:
+        return None
+    return Erased(_salt(state), frozenset(digest for entry in requests for digest in entry["digests"]))
 
 
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path, mode=_OURS) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+def _salt(state: Rows) -> str:
+    """Return the salt of all digests; made with the first request."""
+    found = state.setting(_SALT)
+    if found is None:
+        found = secrets.token_hex(32)
+        state.set(_SALT, found)
+    return found

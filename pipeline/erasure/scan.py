@@ -2,10 +2,12 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,6 +17,7 @@ from pipeline.logs.reading import UnreadableFileError
 
 _SHORT = 4
 """Shorter ids occur by chance in text and file names [bytes]."""
+_SQLITE = b"SQLite format 3\0"
 _ID_COLUMN = re.compile("listener|user", re.IGNORECASE)
 """Numeric columns are searched only if their name suggests ids: a number of plays is not a listener."""
 
@@ -90,10 +93,26 @@ def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
                 _column_holds(name, column, wanted, id_columns)
                 for name, column in zip(table.column_names, table.columns, strict=True)
             )
+    if data.startswith(_SQLITE) and _database_holds(path, wanted):
+        return True
     if path.suffix in COMPRESSION:
         with suppress(UnreadableFileError):  # a damaged file is searched as it is
             data = decompress(data, path.name)
     return _in_text(data, wanted)
+
+
+def _database_holds(path: Path, wanted: Sought) -> bool:
+    """Search the values of a SQLite database: in its bytes, a value that spans pages is interrupted."""
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as base,
+    ):
+        for (name,) in base.execute("select name from sqlite_master where type = 'table'").fetchall():
+            quoted = name.replace('"', '""')
+            for row in base.execute(f'select * from "{quoted}"'):  # noqa: S608  # a name from the database itself
+                if any(_in_text(str(value).encode(), wanted) for value in row if isinstance(value, str)):
+                    return True
+    return False
 
 
 def _in_text(data: bytes, wanted: Sought) -> bool:

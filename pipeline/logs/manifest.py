@@ -1,8 +1,8 @@
 """The manifest of landed files: what each night read, with its counts, and which files changed since.
 
-A journal of three kinds of entries. `night`: the totals of a night, and the files whose content or counts differ from
-the night before. `accepted`: an operator confirms that a file may differ from what was read, or be gone. `replayed`:
-rows in quarantine landed again, mended, in another file.
+Three kinds of entries in the table `landed`. `night`: the totals of a night, and the files whose content or counts
+differ from the night before. `accepted`: an operator confirms that a file may differ from what was read, or be gone.
+`replayed`: rows in quarantine landed again, mended, in another file.
 """
 
 import datetime as dt
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
-from pipeline.state.journal import append, read_lines, write_lines
+from pipeline.state.location import Where
+from pipeline.state.rows import append, entries, transaction
 
-FILE = "landed.jsonl"
+TABLE = "landed"
 TOTALS = ("read", "accepted", "duplicate", "quarantined")
 _TOLD = (*TOTALS, "replayed", "reasons", "repairs", "first_played_at", "last_played_at")
 _SHOWN = 3
@@ -42,10 +43,10 @@ class Finding:
         return f"{self.path} {'changed' if self.sha256 else 'is gone'} since the night {self.taken}"
 
 
-def files_in_manifest(entries: Iterable[Entry], *, root: str, format: str) -> Files:
+def files_in_manifest(recorded: Iterable[Entry], *, root: str, format: str) -> Files:
     """Return the files of a landing root as they were read last."""
     files: Files = {}
-    for entry in entries:
+    for entry in recorded:
         if (entry["root"], entry["format"]) != (root, format):
             continue
         if entry["kind"] == "night":
@@ -64,20 +65,19 @@ def files_in_manifest(entries: Iterable[Entry], *, root: str, format: str) -> Fi
     return files
 
 
-def findings(ledger: Path, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date) -> list[Finding]:
+def findings(where: Where, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date) -> list[Finding]:
     """Return the files that earlier nights read and that changed since or are gone.
 
     Args:
-        ledger: the ledger's folder.
+        where: the store.
         inventory: landing.json.
         root: the landing root.
         needed_from: the first day that the night uses; a file with older plays only may be deleted.
     """
     now = {_shown(file): file["sha256"] for file in inventory["files"]}
     found = []
-    for path, file in files_in_manifest(
-        read_lines(ledger / FILE), root=inventory["root"], format=inventory["format"]
-    ).items():
+    taken = files_in_manifest(entries(where, TABLE), root=inventory["root"], format=inventory["format"])
+    for path, file in taken.items():
         if path in now:
             if now[path] != file["sha256"]:
                 found.append(Finding(path, file["taken"], now[path]))
@@ -102,12 +102,12 @@ def refuse(found: Sequence[Finding]) -> None:
 
 
 def enter_night(
-    ledger: Path, *, as_of: str, inventory: Mapping[str, Any], root: Path, report: Mapping[str, Any]
+    where: Where, *, as_of: str, inventory: Mapping[str, Any], root: Path, report: Mapping[str, Any]
 ) -> int:
     """Enter what a night read. Repeating a night, or a night that read the same, changes nothing about files.
 
     Args:
-        ledger: the ledger's folder.
+        where: the store.
         as_of: the night.
         inventory: landing.json.
         root: the landing root.
@@ -116,49 +116,53 @@ def enter_night(
     Returns:
         The number of new files.
     """
-    where = {"root": inventory["root"], "format": inventory["format"]}
-    entries = read_lines(ledger / FILE)
-    before = files_in_manifest(entries, **where)
+    source = {"root": inventory["root"], "format": inventory["format"]}
     landed = {_shown(f): {"path": _shown(f), "bytes": f["bytes"], "sha256": f["sha256"]} for f in inventory["files"]}
     files = [landed[file["path"]] | {key: file[key] for key in _TOLD} for file in report["files"]]
     for counts in (report, *files):
         settled = counts["accepted"] + counts["duplicate"] + counts["quarantined"]
         assert counts["read"] == settled, f"{counts['read']} rows read, {settled} accounted for"
-    known = {path: {k: v for k, v in file.items() if k != "taken"} for path, file in before.items()}
-    entry = {
-        "kind": "night",
-        "as_of": as_of,
-        **where,
-        **{key: report[key] for key in TOTALS},
-        "n_files": len(files),
-        "files": [file for file in files if known.get(file["path"]) != file],
-        "withdrawn": sorted(path for path in before.keys() - landed.keys() if not (root / path).exists()),
-    }
-    nights = [e for e in entries if e["kind"] == "night" and e["as_of"] == as_of]
-    if entry["files"] or entry["withdrawn"] or not nights:
-        write_lines(ledger / FILE, [*entries, entry])
+    with transaction(where) as state:
+        recorded = state.entries(TABLE)
+        before = files_in_manifest(recorded, **source)
+        known = {path: {k: v for k, v in file.items() if k != "taken"} for path, file in before.items()}
+        entry = {
+            "kind": "night",
+            "as_of": as_of,
+            **source,
+            **{key: report[key] for key in TOTALS},
+            "n_files": len(files),
+            "files": [file for file in files if known.get(file["path"]) != file],
+            "withdrawn": sorted(path for path in before.keys() - landed.keys() if not (root / path).exists()),
+        }
+        nights = [e for e in recorded if e["kind"] == "night" and e["as_of"] == as_of]
+        if entry["files"] or entry["withdrawn"] or not nights:
+            state.append(TABLE, entry)
     return len(landed.keys() - before.keys())
 
 
-def forget(ledger: Path, gone: Callable[[str], bool]) -> None:
+def forget(where: Where, gone: Callable[[str], bool]) -> None:
     """Remove files from the manifest whose names must be erased; the totals of nights stay."""
-    entries = read_lines(ledger / FILE)
-    kept = [
-        entry
-        if entry["kind"] != "night"
-        else entry
-        | {
-            "files": [file for file in entry["files"] if not gone(file["path"])],
-            "withdrawn": [path for path in entry["withdrawn"] if not gone(path)],
-        }
-        for entry in entries
-        if entry["kind"] == "night" or not gone(entry["path"])
-    ]
-    if kept != entries:
-        write_lines(ledger / FILE, kept)
+    if not entries(where, TABLE):
+        return
+    with transaction(where) as state:
+        recorded = state.entries(TABLE)
+        kept = [
+            entry
+            if entry["kind"] != "night"
+            else entry
+            | {
+                "files": [file for file in entry["files"] if not gone(file["path"])],
+                "withdrawn": [path for path in entry["withdrawn"] if not gone(path)],
+            }
+            for entry in recorded
+            if entry["kind"] == "night" or not gone(entry["path"])
+        ]
+        if kept != recorded:
+            state.replace(TABLE, kept)
 
 
-def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by: str, reason: str, when: str) -> None:
+def accept(where: Where, found: Sequence[Finding], *, root: str, format: str, by: str, reason: str, when: str) -> None:
     """Record that changes are intended: the next night reads the files as they are now."""
     fresh = [
         {
@@ -173,7 +177,7 @@ def accept(ledger: Path, found: Sequence[Finding], *, root: str, format: str, by
         }
         for finding in found
     ]
-    append(ledger / FILE, *fresh)
+    append(where, TABLE, *fresh)
 
 
 def _shown(file: Mapping[str, Any]) -> str:

@@ -10,9 +10,11 @@ from pipeline.logs.contents import join_lines
 from pipeline.logs.format import Format
 from pipeline.logs.kernels import clock_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
-from pipeline.logs.manifest import FILE, Entry
+from pipeline.logs.manifest import TABLE, Entry
 from pipeline.logs.reading import ReadResult, Source
-from pipeline.state.journal import append, now, read_lines
+from pipeline.state.clock import now
+from pipeline.state.location import Where
+from pipeline.state.rows import append, entries
 from pipeline.storage.tables import atomic_path, read_json, write_json
 
 
@@ -108,16 +110,16 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
     return name, entry | {"rows": [rows[i] for i in good]}
 
 
-def enter_replayed(ledger: Path, entry: Entry, *, root: str, by: str, reason: str) -> None:
+def enter_replayed(where: Where, entry: Entry, *, root: str, by: str, reason: str) -> None:
     """Record that rows were replayed: they no longer count towards `ingest.max_quarantine_share`."""
     signed = {"root": root, "by": by, "reason": reason, "when": now()}
-    append(ledger / FILE, entry | signed)
+    append(where, TABLE, entry | signed)
 
 
-def with_replayed(inventory: Mapping[str, Any], ledger: Path) -> dict[str, Any]:
+def with_replayed(inventory: Mapping[str, Any], where: Where) -> dict[str, Any]:
     """Return an inventory with the replayed rows of each file."""
     rows: dict[tuple[str, str], set[int]] = {}
-    for entry in read_lines(ledger / FILE):
+    for entry in entries(where, TABLE):
         if entry["kind"] == "replayed" and entry["root"] == inventory["root"]:
             rows.setdefault((entry["path"], entry["sha256"]), set()).update(entry["rows"])
     files = [

@@ -10,7 +10,6 @@ import yaml
 
 from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.write import follow_recipes, lacks_recipes
-from pipeline.effects.perform import mend_journals
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.json_values import as_json
@@ -22,6 +21,7 @@ from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
+from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import night_inputs, pair_key, recipe_digests
@@ -43,34 +43,34 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         logs: the folder of landed files, or one file; the default is the landing root of the settings.
 
     Raises:
-        NetgainError: a parameter, the format or the landing folder is invalid, or a landed file differs from what an
-            earlier night ingested.
+        NetgainError: a parameter, the format, the landing folder or the state database is invalid, or a landed file
+            differs from what an earlier night ingested.
         NightRunning: a night of another owner, or a stage of an earlier night, is running.
     """
+    require_state(settings)
     require_free(settings)
     layout, params, stale = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
-    privacy = PrivacyRules(settings.id_key, erased(settings.ledger))
+    privacy = PrivacyRules(settings.id_key, erased(settings.state))
     inventory = take_inventory(
         root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy
     )
     since = as_of - dt.timedelta(days=params.interactions.history_days)
-    refuse(findings(settings.ledger, inventory, root=settings.workspace / inventory["root"], needed_from=since))
+    refuse(findings(settings.state, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
     unblock_dvc(settings)
     if stale:
         follow_recipes(settings.workspace, params)
-    mend_journals(settings)
     _serve_again(settings)
     remove_orphans(layout.data, layout.night.parent)
-    write_json(layout.landing, with_replayed(inventory, settings.ledger))
+    write_json(layout.landing, with_replayed(inventory, settings.state))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)
     inputs = night_inputs(layout, params)
     known, earlier = history(
-        settings.ledger,
+        settings.state,
         as_of=as_of,
         inputs=inputs,
         recipes=recipe_digests(params),
@@ -84,7 +84,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
 def _serve_again(settings: Settings) -> None:
     """Serve the newest complete release if CURRENT is damaged, and print it: the night needs its predecessor."""
     if (wrong := fault(settings.releases)) is not None:
-        release = recover(settings.releases, settings.ledger, by="netgain night")
+        release = recover(settings.releases, settings.state, by="netgain night")
         now = "no release is complete, so none is served" if release is None else f"now serving release {release.id}"
         print(f"netgain: no complete release was served ({wrong}); {now}", file=sys.stderr)  # noqa: T201
 

@@ -1,4 +1,4 @@
-"""Somebody decides against the gate, by name and with a reason, until a date."""
+"""Overrides: a person decides against the gate, with a name and a reason, until a date."""
 
 import datetime as dt
 from typing import Any
@@ -15,13 +15,13 @@ from pipeline.storage.tables import read_json
 def override(
     settings: Settings, *, recipe: str | None, by: str, reason: str, until: dt.date, report: Report
 ) -> dict[str, Any]:
-    """Enter an override into the ledger and carry it out: the open night is run again from its decision on.
+    """Record an override and carry it out: the open night is run again from its decision on.
 
-    The verdict stays what the gate found; what is served is the override's recipe, in this night and in later ones up
-    to `until`. After that the gate's own choice is served again, unless the recipe has proven itself.
+    The verdict stays what the gate found. The override's recipe is served in this night and in later ones up to
+    `until`. After that the gate's own choice is served again, unless the recipe has proven itself.
 
     Args:
-        recipe: what to serve; None for the challenger that tonight's decision speaks of.
+        recipe: what to serve; None for the challenger of tonight's decision.
         by: who decides.
         reason: why.
         until: the last night that it holds for.
@@ -30,7 +30,7 @@ def override(
         The night's facts.
 
     Raises:
-        ParamsError: nobody, no reason, a date that has passed, or no such recipe.
+        ParamsError: no name, no reason, a date that has passed, or no such recipe.
     """
     context = open_context(settings)
     record, landing = read_json(context.layout.decision), read_json(context.layout.landing)
@@ -55,6 +55,6 @@ def override(
             fix="See its faults: netgain explain.",
         )
     told = {"recipe": chosen, "by": by.strip(), "reason": reason.strip()}
-    add_override(settings.ledger, {**told, "since": context.as_of.isoformat(), "until": until.isoformat()})
+    add_override(settings.state, {**told, "since": context.as_of.isoformat(), "until": until.isoformat()})
     logs = settings.workspace / landing["root"]
     return run_night(settings, as_of=context.as_of, log_format=landing["format"], logs=logs, report=report)

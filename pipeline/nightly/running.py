@@ -16,7 +16,7 @@ from pipeline.nightly.summary import night_facts
 from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
-from pipeline.state.lease import close
+from pipeline.state.lease import beating, close
 
 
 def run_night(
@@ -35,12 +35,13 @@ def run_night(
         reached.stage = "stages"
         try:
             try:
-                ran = repro(settings, reached)
+                with beating(settings.state, context.lease):
+                    ran = repro(settings, reached)
             finally:
                 write_data_docs(context)  # a night that was stopped is the one to look at
             effects = {name: _timed(name, context, reached) for name in EFFECTS}
         except BaseException:
-            close(settings.ledger, context.lease, "failed")
+            close(settings.state, context.lease, "failed")
             raise
         return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
 

@@ -36,7 +36,7 @@ def night_status(settings: Settings, *, due: dt.date) -> Facts:
     Raises:
         TableError: the ledger's journal of rollbacks is unreadable.
     """
-    lease, entries = in_force(settings.ledger), waiting(settings.ledger)
+    lease, entries = in_force(settings.state), waiting(settings.state)
     facts: Facts = {
         "due": due.isoformat(),
         "served": None,
@@ -61,12 +61,12 @@ def _served(settings: Settings, release: Release, *, due: dt.date) -> Facts:
         "recipe": release.recipe,
         "n_listeners": release.manifest["n_listeners"],
         "age_nights": max(0, (due - release.as_of).days),
-        "rolled_back": rollback_entry(settings.ledger, release.id),
+        "rolled_back": rollback_entry(settings.state, release.id),
     }
 
 
 def _last_night(settings: Settings, lease: Lease) -> Facts:
-    state, silent = state_of(settings, lease), idle_seconds(settings.ledger, lease)
+    state, silent = state_of(settings, lease), idle_seconds(settings.state, lease)
     return {
         "night": lease.as_of,
         "lease": lease.token,

@@ -41,7 +41,7 @@ def night_facts(context: Context) -> dict[str, Any]:
             "folder": str(release.folder),
         },
         "monitor": warnings_of(context),
-        "outbox": sorted({entry.key for entry in waiting(context.settings.ledger)}),
+        "outbox": sorted({entry.key for entry in waiting(context.settings.state)}),
         "reports": str(context.settings.reports),
     }
 

@@ -63,13 +63,13 @@ def require_free(settings: Settings) -> None:
     Raises:
         NightRunning: a night of another owner or process sent a heartbeat recently.
     """
-    lease = in_force(settings.ledger)
+    lease = in_force(settings.state)
     if lease is None or state_of(settings, lease) != "at work":
         return
     mine = lease.owner == settings.owner if lease.owner else bool(is_alive(lease)) and lease.pid == os.getpid()
     if not mine:
         raise NightRunning(
-            f"{lease} has not finished; its last heartbeat was {idle_seconds(settings.ledger, lease):.0f} s ago",
+            f"{lease} has not finished; its last heartbeat was {idle_seconds(settings.state, lease):.0f} s ago",
             expected="one night at a time",
             fix=f"Wait for it; after {settings.lease_minutes:g} minutes without a heartbeat it is taken over.",
         )
@@ -81,7 +81,7 @@ def state_of(settings: Settings, lease: Lease) -> State:
         return "ended"
     if lease.owner is None and is_alive(lease) is False:
         return "gone"
-    silent = idle_seconds(settings.ledger, lease) >= 60 * settings.lease_minutes
+    silent = idle_seconds(settings.state, lease) >= 60 * settings.lease_minutes
     return "silent" if silent else "at work"
 
 
@@ -94,7 +94,7 @@ def take_over(settings: Settings, *, as_of: str) -> Lease:
     with _flocked(settings.workspace / "night", fcntl.LOCK_EX, wait=_ORPHAN_SECONDS) as mine:
         if not mine:
             raise _running(settings.workspace)
-        lease, before = acquire(settings.ledger, as_of=as_of, owner=settings.owner)
+        lease, before = acquire(settings.state, as_of=as_of, owner=settings.owner)
     if before is not None:
         print(f"netgain: {before} did not finish; lease {lease.token} replaces it", file=sys.stderr)  # noqa: T201
     return lease

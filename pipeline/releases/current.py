@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pipeline.errors import ReleaseError
 from pipeline.releases.release import Release, current
-from pipeline.state.journal import now
+from pipeline.state.clock import now
 from pipeline.storage.tables import atomic_path, sync_folder, write_json
 
 MARK = "STALE.json"

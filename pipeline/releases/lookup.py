@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError
-from pipeline.releases.release import Release, current, open_release, release_ids, removed_ids
+from pipeline.releases.release import Release, current, open_release, release_ids
+from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import withdrawn
+from pipeline.state.location import Where
 from pipeline.storage.tables import FALLBACK, LISTS, conform
 
 if TYPE_CHECKING:
@@ -78,12 +80,12 @@ def answer_table(answer: Answer) -> "Table":
     return table
 
 
-def releases_table(root: Path, ledger: Path, *, keep: int) -> "Table":
+def releases_table(root: Path, state: Where, *, keep: int) -> "Table":
     """Return a table of all releases, newest first, marked as served, rollback target (`before`) or withdrawn.
 
     Args:
         root: folder of releases.
-        ledger: folder of the journal of rollbacks.
+        state: the store in which rollbacks are recorded.
         keep: the number of releases that retention keeps; 0 for all.
 
     Raises:
@@ -92,7 +94,7 @@ def releases_table(root: Path, ledger: Path, *, keep: int) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    marks = dict.fromkeys(withdrawn(ledger), "withdrawn")
+    marks = dict.fromkeys(withdrawn(state), "withdrawn")
     try:
         served = current(root)
         marks |= {served.previous or "": "before", served.id: "served"}

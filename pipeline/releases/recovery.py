@@ -9,8 +9,10 @@ from pathlib import Path
 from pipeline.errors import ReleaseError
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import Release, current, open_verified, release_ids, verify
-from pipeline.releases.rollback import FILE, withdrawn
-from pipeline.state.journal import append, now
+from pipeline.releases.rollback import TABLE, withdrawn
+from pipeline.state.clock import now
+from pipeline.state.location import Where
+from pipeline.state.rows import append
 from pipeline.storage.tables import sync_folder
 
 
@@ -25,12 +27,12 @@ def fault(root: Path) -> str | None:
     return None
 
 
-def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
+def recover(root: Path, state: Where, *, by: str) -> Release | None:
     """Serve a complete release, after verifying every file of it.
 
     Args:
         root: folder of releases.
-        ledger: folder of the journal in which the step is recorded.
+        state: the store in which the step is recorded.
         by: who asked for it.
 
     Returns:
@@ -38,7 +40,7 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
         then removed, and the next night starts like the first one.
 
     Raises:
-        TableError: the journal of rollbacks is unreadable.
+        TableError: the state database is unreadable.
     """
     with locked(root):
         try:
@@ -47,9 +49,9 @@ def recover(root: Path, ledger: Path, *, by: str) -> Release | None:
             return served
         except ReleaseError as err:
             reason = f"no complete release was served: {err.found}"
-        target = _newest_whole(root, withdrawn(ledger))
+        target = _newest_whole(root, withdrawn(state))
         to = None if target is None else target.id
-        append(ledger / FILE, {"from": None, "to": to, "by": by, "reason": reason, "when": now()})
+        append(state, TABLE, {"from": None, "to": to, "by": by, "reason": reason, "when": now()})
         if target is not None:
             set_current(root, target.id)
         else:

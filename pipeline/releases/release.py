@@ -13,9 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ReleaseError, TableError
-from pipeline.state.journal import read_lines
-from pipeline.state.journals import REMOVED
+from pipeline.errors import ReleaseError
+from pipeline.releases.removed import removed_ids
 from pipeline.storage.checksums import digests, fact
 from pipeline.storage.orphans import temporary_beside
 
@@ -139,15 +138,6 @@ def release_ids(root: Path) -> list[str]:
     return sorted(p.name for p in root.iterdir() if _ID.fullmatch(p.name)) if root.is_dir() else []
 
 
-def removed_ids(root: Path) -> frozenset[str]:
-    """Return the ids that retention has removed, or was about to; some may have been built again since.
-
-    Raises:
-        TableError: the journal cannot be read.
-    """
-    return frozenset(entry["release"] for entry in read_lines(root / REMOVED))
-
-
 def previous_release(root: Path, release: Release) -> Release | None:
     """Return the predecessor of a release; None if it has none or retention removed it, which ends the chain.
 
@@ -161,10 +151,7 @@ def previous_release(root: Path, release: Release) -> Release | None:
 
 
 def _was_removed(root: Path, name: str) -> bool:
-    try:
-        return not (root / name).exists() and name in removed_ids(root)
-    except TableError:  # without the journal, it counts as missing
-        return False
+    return not (root / name).exists() and name in removed_ids(root)
 
 
 def verify(release: Release) -> None:

@@ -1,16 +1,15 @@
 """Decides which releases are kept, and removes the others.
 
-A removal is recorded in `removed.jsonl` before it happens: the chain of predecessors ends there, and a release that is
-missing without a record is still an error.
+A removal is recorded in `removed/`, beside the releases, before it happens: the chain of predecessors ends there, and a
+release that is missing without a record is still an error.
 """
 
 import shutil
 from pathlib import Path
 
 from pipeline.releases.current import locked
-from pipeline.releases.release import Release, current, previous_release, release_ids, removed_ids
-from pipeline.state.journal import append, now
-from pipeline.state.journals import REMOVED
+from pipeline.releases.release import Release, current, previous_release, release_ids
+from pipeline.releases.removed import enter_removed
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import sync_folder
 
@@ -60,10 +59,8 @@ def retire(root: Path, *, keep: int, spare: str) -> list[str]:
     """
     with locked(root):
         surplus_ids = [name for name in surplus(root, keep=keep) if name != spare]
-        known = removed_ids(root)
-        entries = [{"release": name, "when": now(), "keep": keep} for name in surplus_ids if name not in known]
-        if entries:
-            append(root / REMOVED, *entries)
+        for name in surplus_ids:
+            enter_removed(root, name, keep=keep)
         for name in surplus_ids:
             (root / name).rename(root / f"{PREFIX}removed-{name}")
         sync_folder(root)

@@ -1,4 +1,4 @@
-"""Serves an earlier release again. It needs the releases only: no MLflow, no Spark, no network.
+"""Serves an earlier release again. It needs the releases and the state database: no MLflow, no Spark.
 
 The release that was rolled back from is withdrawn: publishing the same content again keeps it without serving it, until
 a rollback names it.
@@ -10,19 +10,21 @@ from typing import Any
 from pipeline.errors import ReleaseError
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import Release, current, open_release, previous_release, verify
-from pipeline.state.journal import append, now, read_lines
+from pipeline.state.clock import now
+from pipeline.state.location import Where
+from pipeline.state.rows import append, entries
 
-FILE = "rollbacks.jsonl"
+TABLE = "rollbacks"
 
 
-def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str) -> tuple[Release, Release]:
+def roll_back(root: Path, state: Where, *, to: str | None, by: str, reason: str) -> tuple[Release, Release]:
     """Serve an earlier release after verifying every file of it.
 
     The step is recorded before it is taken: after a crash in between, the same command completes it.
 
     Args:
         root: folder of releases.
-        ledger: folder of the journal in which the step is recorded.
+        state: the store in which the step is recorded.
         to: a release id; the default is the predecessor of the served release.
         by: who decides.
         reason: why.
@@ -46,30 +48,30 @@ def roll_back(root: Path, ledger: Path, *, to: str | None, by: str, reason: str)
         if target.id == served.id:
             raise ReleaseError(f"{to} is already served", expected="another release", fix="See `netgain releases`.")
         verify(target)
-        append(ledger / FILE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
+        append(state, TABLE, {"from": served.id, "to": target.id, "by": by, "reason": reason, "when": now()})
         set_current(root, target.id)
     return served, target
 
 
-def withdrawn(ledger: Path) -> frozenset[str]:
+def withdrawn(state: Where) -> frozenset[str]:
     """Return the ids of releases that were rolled back from and not rolled back to since.
 
     Raises:
-        TableError: the journal is unreadable.
+        TableError: the state database is unreadable.
     """
     names: set[str] = set()
-    for entry in read_lines(ledger / FILE):
+    for entry in entries(state, TABLE):
         if entry["from"] is not None:  # None if no complete release was served (recovery.py)
             names.add(entry["from"])
         names.discard(entry["to"])
     return frozenset(names)
 
 
-def rollback_entry(ledger: Path, release: str) -> dict[str, Any] | None:
-    """Return the last entry of the journal if it led to this release, else None.
+def rollback_entry(state: Where, release: str) -> dict[str, Any] | None:
+    """Return the last rollback if it led to this release, else None.
 
     Raises:
-        TableError: the journal cannot be read.
+        TableError: the state database cannot be read.
     """
-    entries = read_lines(ledger / FILE)
-    return entries[-1] if entries and entries[-1]["to"] == release else None
+    made = entries(state, TABLE)
+    return made[-1] if made and made[-1]["to"] == release else None

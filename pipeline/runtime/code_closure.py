@@ -32,6 +32,7 @@ LEFT_OUT = {
     "pipeline.stages.context": "carries parameters and paths to a stage",
     "pipeline.stages.layout": "paths, which are the deps and outs of dvc.yaml",
     "pipeline.stages.spec": "the type of a stage's declaration",
+    "pipeline.state": "whether a stage may run, not what it computes",
     "pipeline.runtime.code_closure": "whether a cached result is used, not what it is",
     "pipeline.runtime.source_imports": "the same",
     **{

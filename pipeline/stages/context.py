@@ -16,7 +16,7 @@ class Context:
 
     Attributes:
         as_of: the night. Midnight UTC at its start is the first instant that the night may not see.
-        lease: the right to act on the world for this night; None if no command opened it.
+        lease: the right to act on the world for this night; None if no command opened it, or nothing needs it.
     """
 
     params: Params
@@ -36,8 +36,13 @@ class Context:
         return self.decision_from - dt.timedelta(days=self.params.split.tuning_days)
 
 
-def open_context(settings: Settings) -> Context:
+def open_context(settings: Settings, *, acting: bool = True) -> Context:
     """Return the context of the night that is open in the workspace.
+
+    Args:
+        settings: of the machine.
+        acting: whether the lease is needed. A pure stage writes only to this workspace, which the workspace's lock
+            guards: without an owner to compare, it need not open the state database.
 
     Raises:
         ParamsError: params.yaml or night.yaml is missing or faulty.
@@ -45,7 +50,7 @@ def open_context(settings: Settings) -> Context:
     """
     layout = Layout(settings.workspace)
     as_of = read_as_of(layout.night)
-    lease = in_force(settings.ledger)
+    lease = in_force(settings.state) if acting or settings.owner is not None else None
     if settings.owner is not None and lease is not None and lease.owner != settings.owner:
         raise LeaseLost(
             f"the open night is not that of {settings.owner} any more: it is {lease}",

@@ -1,29 +1,29 @@
-"""The lease of a night: a number that only grows, so that whoever works for an earlier night is turned away.
+"""The lease of a night: a fencing token that only grows, so that a night that was overtaken cannot act on the world.
 
-Each night that opens makes `ledger/leases/<number>.json` by a hard link, which fails where the number is taken; the
-highest is the lease in force. A lock that dies with its process cannot span a night of Airflow, which is many
-processes; a number that each of them compares can. What a process holds is compared again, under the lock that a new
-lease is made under, at the instant that CURRENT is swapped. See ADR 0012.
+Each night that opens enters a row with the next token; the highest is the lease in force. A lock that dies with its
+process cannot span a night of Airflow, which is many processes; a token that each of them compares can. It is compared
+once more in the transaction that holds off new leases while CURRENT is swapped. See ADRs 0012 and 0016.
 """
 
 import contextlib
-import fcntl
-import json
 import os
 import socket
-import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import NetgainError
-from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import sync_folder, write_json
+from pipeline.state.location import Where
 
-FOLDER = "leases"
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
 _KEPT = 100
+_BEAT_SECONDS = 5.0
 
 
 class LeaseLost(NetgainError):
@@ -37,9 +37,9 @@ class Lease:
     Attributes:
         token: the fencing token; a later lease has a higher one.
         as_of: the night, YYYY-MM-DD.
-        owner: of a night that is many processes, what they have in common (NETGAIN_OWNER, a run of Airflow); None for a
-            night that is one process, or that a person goes through by hand.
-        pid, host, started: the process that made it, and when that began [ticks since boot].
+        owner: what the processes of a night have in common (NETGAIN_OWNER, a run of Airflow); None for a night that is
+            one process, or that a person goes through by hand.
+        pid, host, started: the process that made it, and when that process began [ticks since boot].
         ended: how the night ended; None while it has not.
     """
 
@@ -56,89 +56,121 @@ class Lease:
         return f"the night of {self.as_of} (lease {self.token}: {who}process {self.pid} on {self.host})"
 
 
-def acquire(ledger: Path, *, as_of: str, owner: str | None) -> tuple[Lease, Lease | None]:
-    """Take the next number; every earlier lease is void from here on.
+def acquire(where: Where, *, as_of: str, owner: str | None) -> tuple[Lease, Lease | None]:
+    """Take the next token; every earlier lease is void from here on.
 
     Returns:
         The lease, and the one before it if its night did not end.
     """
-    with _locked(ledger):
-        before = in_force(ledger)
-        number = max(_numbers(ledger), default=0) + 1
-        pid = os.getpid()
-        lease = Lease(number, as_of, owner, pid, socket.gethostname(), _started(pid) or 0)
-        _create(_path(ledger, number), lease)
-        for old in _numbers(ledger)[:-_KEPT]:
-            _path(ledger, old).unlink(missing_ok=True)
+    import sqlalchemy as sa
+
+    from pipeline.state.database import writing
+    from pipeline.state.schema import LEASES
+
+    pid = os.getpid()
+    with writing(where) as connection:
+        before = _last(connection)
+        token = before.token + 1 if before is not None else 1
+        lease = Lease(token, as_of, owner, pid, socket.gethostname(), _started(pid) or 0)
+        connection.execute(sa.insert(LEASES).values(**asdict(lease), beat_at=time.time()))
+        connection.execute(sa.delete(LEASES).where(LEASES.c.token <= token - _KEPT))
     return lease, before if before is not None and before.ended is None else None
 
 
-def in_force(ledger: Path) -> Lease | None:
-    """The lease with the highest number; None before the first night. One that cannot be read still has its number."""
-    number = max(_numbers(ledger), default=None)
-    if number is None:
-        return None
-    try:
-        lease = Lease(**json.loads(_path(ledger, number).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return Lease(number, "an unknown date", None, 0, "an unknown machine", 0)
-    return lease if lease.token == number else Lease(number, lease.as_of, None, 0, lease.host, 0)
+def in_force(where: Where) -> Lease | None:
+    """Return the lease with the highest token; None before the first night."""
+    from pipeline.state.database import reading
+
+    with reading(where) as connection:
+        return _last(connection)
 
 
 @contextmanager
-def held(ledger: Path, lease: Lease | None) -> Iterator[None]:
-    """No other lease is made for the length of the block, and this one is the last.
+def held(where: Where, lease: Lease | None) -> Iterator[None]:
+    """Keep a lease in force for the length of the block: no other one is made meanwhile.
+
+    The block must not write state itself.
 
     Args:
-        ledger: the ledger's folder.
-        lease: what the process holds; None where no night was ever opened under a lease.
+        where: the store.
+        lease: what the process holds; None if no night was ever opened under a lease.
 
     Raises:
         LeaseLost: a later night was opened.
     """
-    with _locked(ledger):
-        now = in_force(ledger)
-        if (now and now.token) != (lease and lease.token):
-            raise LeaseLost(
-                f"{lease or 'a night without a lease'} was overtaken by {now}",
-                expected="the last night that was opened",
-                fix="Nothing was written. Let the later night end, then open this one again if it is wanted.",
-            )
+    from pipeline.state.database import writing
+
+    with writing(where) as connection:
+        _require(connection, lease)
         yield
 
 
-def close(ledger: Path, lease: Lease | None, how: str) -> None:
-    """Say that a night ended, if it is the last that was opened."""
+def close(where: Where, lease: Lease | None, how: str) -> None:
+    """Record how a night ended, unless a later one was opened."""
+    import sqlalchemy as sa
+
+    from pipeline.state.database import writing
+    from pipeline.state.schema import LEASES
+
     if lease is not None:
-        with contextlib.suppress(LeaseLost), held(ledger, lease):
-            write_json(_path(ledger, lease.token), asdict(lease) | {"ended": how})
+        with contextlib.suppress(LeaseLost), writing(where) as connection:
+            _require(connection, lease)
+            connection.execute(sa.update(LEASES).where(LEASES.c.token == lease.token).values(ended=how))
 
 
-def beat(ledger: Path, lease: Lease | None) -> None:
-    """Say that a process of the night is alive."""
-    if lease is not None:
-        with contextlib.suppress(OSError):
-            os.utime(_path(ledger, lease.token))
+def beat(where: Where, lease: Lease) -> None:
+    """Record that a process of the night is alive. A heartbeat that fails is left out."""
+    import sqlalchemy as sa
+
+    from pipeline.state.database import writing
+    from pipeline.state.schema import LEASES
+
+    with contextlib.suppress(NetgainError, OSError), writing(where) as connection:
+        connection.execute(sa.update(LEASES).where(LEASES.c.token == lease.token).values(beat_at=time.time()))
 
 
-def idle_seconds(ledger: Path, lease: Lease) -> float:
-    """Since a process of the night last said that it is alive [s]; a clock that was put back counts as no time."""
+@contextmanager
+def beating(where: Where, lease: Lease | None) -> Iterator[None]:
+    """Send heartbeats from a thread for the length of the block."""
+    ended = threading.Event()
+
+    def beats() -> None:
+        while lease is not None and not ended.wait(_BEAT_SECONDS):
+            beat(where, lease)
+
+    thread = threading.Thread(target=beats, name="netgain-heartbeat", daemon=True)
+    thread.start()
     try:
-        return max(0.0, time.time() - _path(ledger, lease.token).stat().st_mtime)
-    except OSError:
-        return float("inf")
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def idle_seconds(where: Where, lease: Lease) -> float:
+    """Return how long ago the night's last heartbeat was [s]; 0 if the clock was put back, infinity if unknown."""
+    import sqlalchemy as sa
+
+    from pipeline.state.database import reading
+    from pipeline.state.schema import LEASES
+
+    with reading(where) as connection:
+        at = connection.execute(sa.select(LEASES.c.beat_at).where(LEASES.c.token == lease.token)).scalar()
+    return float("inf") if at is None else max(0.0, time.time() - at)
 
 
 def is_alive(lease: Lease) -> bool | None:
-    """Whether the process that made it runs still; None on another machine. A number that was given to another process
-    since is told apart by when it began."""
+    """Return whether the process that made the lease still runs; None if it ran on another machine.
+
+    A later process with the same number is told apart by when it began.
+    """
     if lease.host != socket.gethostname():
         return None
     return _started(lease.pid) == lease.started
 
 
 def _started(pid: int) -> int | None:
-    """When a process began [ticks since boot]; None where there is none (proc_pid_stat(5), field 22)."""
+    """Return when a process began [ticks since boot]; None if there is no such process (proc_pid_stat(5), field 22)."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
     except OSError:
@@ -146,27 +178,26 @@ def _started(pid: int) -> int | None:
     return int(text.rpartition(")")[2].split()[19])
 
 
-def _numbers(ledger: Path) -> list[int]:
-    return sorted(int(path.stem) for path in (ledger / FOLDER).glob("*.json") if path.stem.isdigit())
+def _last(connection: "sa.Connection") -> Lease | None:
+    import sqlalchemy as sa
+
+    from pipeline.state.schema import LEASES
+
+    columns: list[sa.ColumnElement[Any]] = [c for c in LEASES.c if c.name != "beat_at"]
+    row = connection.execute(sa.select(*columns).order_by(LEASES.c.token.desc()).limit(1)).mappings().first()
+    return None if row is None else Lease(**row)
 
 
-def _path(ledger: Path, number: int) -> Path:
-    return ledger / FOLDER / f"{number:08d}.json"
+def _require(connection: "sa.Connection", lease: Lease | None) -> None:
+    """Raises LeaseLost unless the lease is in force. Processes are compared too: a restored backup repeats tokens."""
+    now = _last(connection)
+    if _identity(now) != _identity(lease):
+        raise LeaseLost(
+            f"{lease or 'a night without a lease'} was overtaken by {now or 'a state without leases'}",
+            expected="the last night that was opened",
+            fix="Nothing was written. Let the later night end, then open this one again if it is wanted.",
+        )
 
 
-def _create(path: Path, lease: Lease) -> None:
-    """A file that appears whole, durable, and only if there is none of its name."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=PREFIX, encoding="utf-8") as file:
-        json.dump(asdict(lease), file, indent=2, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-        os.link(file.name, path)
-    sync_folder(path.parent)
-
-
-@contextmanager
-def _locked(ledger: Path) -> Iterator[None]:
-    (ledger / FOLDER).mkdir(parents=True, exist_ok=True)
-    with (ledger / FOLDER / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _identity(lease: Lease | None) -> tuple[object, ...] | None:
+    return None if lease is None else (lease.token, lease.host, lease.pid, lease.started)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipeline.state.location import Where
 from pipeline.state.outbox import Waiting, put
 from pipeline.tracking.records import ModelRecord, RunRecord, TrainingData
 
@@ -35,7 +36,7 @@ class NightRecord:
     at_ms: int
 
 
-def put_record(ledger: Path, record: NightRecord) -> Waiting:
+def put_record(where: Where, record: NightRecord) -> Waiting:
     """Put a record, with copies of its artifacts, into the outbox.
 
     Raises:
@@ -50,7 +51,7 @@ def put_record(ledger: Path, record: NightRecord) -> Waiting:
         runs.append(_plain(run) | {"artifacts": list(zip(inside, folders, strict=True))})
     body = {name: getattr(record, name) for name in ("key", "about", "metric", "at_ms")}
     body |= {"runs": runs, "model": _plain(record.model) | {"folder": _MODEL}}
-    return put(ledger, "record", record.key, body, files)
+    return put(where, "record", record.key, body, files)
 
 
 def read_record(entry: Waiting) -> NightRecord:

@@ -39,7 +39,7 @@ def replay(settings: Settings) -> Replayed:
     passed: dict[str, NetgainError] = {}
     try:
         with _exclusive_delivery(settings):
-            while todo := [entry for entry in waiting(settings.ledger) if entry.folder.name not in passed]:
+            while todo := [entry for entry in waiting(settings.state) if entry.folder.name not in passed]:
                 entry = todo[0]
                 probe(settings.mlflow_uri)
                 try:
@@ -64,7 +64,7 @@ def replay_within(settings: Settings, seconds: float) -> Replayed:
     """
     if settings.mlflow_uri.startswith("sqlite:///"):
         return replay(settings)
-    before = waiting(settings.ledger)
+    before = waiting(settings.state)
     spawn = multiprocessing.get_context("spawn")
     receiver, sender = spawn.Pipe(duplex=False)
     worker = spawn.Process(target=_work, args=(settings, sender), daemon=True)
@@ -80,7 +80,7 @@ def replay_within(settings: Settings, seconds: float) -> Replayed:
         worker.kill()
         worker.join()
         receiver.close()
-    left = {entry.folder for entry in waiting(settings.ledger)}
+    left = {entry.folder for entry in waiting(settings.state)}
     delivered = {entry.folder.name: "delivered" for entry in before if entry.folder not in left}
     error = TrackingAway(
         f"MLflow at {without_secrets(settings.mlflow_uri)} did not accept all records within {seconds:.0f} s",

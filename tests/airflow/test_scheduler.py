@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from pipeline.state.database import reading
+from pipeline.state.rows import entries
+from pipeline.state.schema import LEASES
 from tests.airflow.standing import Airflow, standing
 from tests.airflow.test_night import RECIPES, _checksums, _served
 from tests.alerting.servers import webhook
@@ -119,7 +123,8 @@ def test_a_night_starts_after_the_previous_one_has_finished(seen: Seen) -> None:
 
 
 def test_each_run_held_one_lease_of_its_own_and_ended_it(seen: Seen) -> None:
-    leases = [json.loads(p.read_text()) for p in sorted((seen.by_airflow / "ledger" / "leases").glob("*.json"))]
+    with reading(seen.by_airflow / "ledger") as connection:
+        leases = connection.execute(sa.select(LEASES).order_by(LEASES.c.token)).mappings().all()
     assert [lease["owner"] for lease in leases] == [f"netgain_nightly {night['dag_run_id']}" for night in seen.nights]
     assert [(lease["as_of"], lease["ended"]) for lease in leases] == [(day, "done") for day in ORDER]
 
@@ -128,10 +133,10 @@ def test_releases_and_ledger_equal_those_of_manual_nights_of_the_same_dates(seen
     by_airflow, by_hand = (_releases(w) for w in (seen.by_airflow, seen.by_hand))
     assert sorted(manifest["as_of"] for manifest in by_hand.values()) == sorted(ORDER)
     assert by_airflow == by_hand
-    for journal in ("looks.jsonl", "monitor.jsonl"):
-        found, expected = ((w / "ledger" / journal).read_text() for w in (seen.by_airflow, seen.by_hand))
-        assert found.count("\n") == 4
-        assert found == expected, journal
+    for table in ("analyses", "monitor"):
+        found, expected = (entries(w / "ledger", table) for w in (seen.by_airflow, seen.by_hand))
+        assert len(found) == 4
+        assert found == expected, table
 
 
 def test_the_outputs_of_the_last_night_have_the_same_checksums(seen: Seen) -> None:
@@ -161,7 +166,7 @@ def test_a_rollback_runs_once_and_its_texts_are_not_executed(seen: Seen) -> None
     assert [tasks["rollback"]["try_number"] for tasks in seen.rollback_tasks] == [1, 1]
     release = _release(seen.by_airflow, PAST[-1])
     assert _served(seen.by_airflow).strip() == release
-    (entry,) = map(json.loads, (seen.by_airflow / "ledger" / "rollbacks.jsonl").read_text().splitlines())
+    (entry,) = entries(seen.by_airflow / "ledger", "rollbacks")
     assert (entry["to"], entry["by"], entry["reason"]) == (release, "ann", HOSTILE)
     assert not list(seen.by_airflow.rglob("planted"))
 

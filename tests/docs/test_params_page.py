@@ -6,7 +6,7 @@ import yaml
 from pydantic import BaseModel, Field
 
 from infra.site.params_page import describe, field_docs, models_in, params_page
-from pipeline.params import Params
+from pipeline.configuration import Params
 from tests.workspace import ROOT
 
 

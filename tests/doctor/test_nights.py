@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import asdict
 
 from pipeline.doctor import lease, ledger, locks, orphans
 from pipeline.doctor.finding import Finding
@@ -12,10 +11,11 @@ from pipeline.releases.current import locked, stale_mark
 from pipeline.releases.release import Release
 from pipeline.settings import Settings
 from pipeline.state import lease as leases
-from pipeline.state.journal import append, copy_of
-from pipeline.storage.tables import write_json
+from pipeline.state.location import FILE
+from pipeline.state.rows import append
 from tests.doctor.looking import only, repaired
 from tests.releases.test_releases import tree
+from tests.state.leases import alter
 
 
 def test_a_truncated_rwlock_is_moved_aside(settings: Settings) -> None:
@@ -51,8 +51,7 @@ def test_a_killed_night_is_reported_and_the_repair_marks_the_release_as_stale(
 ) -> None:
     taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
     assert only(lease.look(settings)).level == "ok"
-    path = settings.ledger / leases.FOLDER / f"{taken.token:08d}.json"
-    write_json(path, asdict(taken) | {"started": taken.started - 1})
+    alter(settings.state, taken.token, started=taken.started - 1)
     assert repaired(settings, lease.look).startswith("marked the served release as stale")
     mark = stale_mark(settings.releases)
     assert mark is not None
@@ -68,27 +67,27 @@ def test_the_end_of_the_last_night_is_reported(settings: Settings) -> None:
         taken, _ = leases.acquire(settings.ledger, as_of="2026-01-13", owner=None)
         leases.close(settings.ledger, taken, how)
         assert only(lease.look(settings)).level == level
-    (settings.ledger / leases.FOLDER / "00000009.json").write_bytes(b"")
-    os.utime(settings.ledger / leases.FOLDER / "00000009.json", (0, 0))
+    taken, _ = leases.acquire(settings.ledger, as_of="2026-01-14", owner="run-1")
+    alter(settings.state, taken.token, beat_at=0.0)
     assert only(lease.look(settings)).level == "warn"
 
 
-def test_a_truncated_journal_is_restored_from_its_copy_and_needs_a_person_if_both_are_damaged(
-    settings: Settings,
+def test_a_state_database_that_was_cut_off_or_lost_fails_with_the_way_back(
+    settings: Settings, three: list[Release]
 ) -> None:
-    landed = settings.ledger / "landed.jsonl"
-    append(landed, {"kind": "night"}, {"kind": "night"})
-    append(settings.ledger / "looks.jsonl", {})
+    append(settings.state, "landed", {"kind": "night"}, {"kind": "night"})
+    append(settings.state, "overrides", {})
     assert only(ledger.look(settings)).found == "2 entries of landed files, 3 in all"
-    landed.write_text('{"kind": "nig', encoding="utf-8")
-    assert repaired(settings, ledger.look).endswith("it is what its copy says again, 2 entries")
-    assert only(ledger.look(settings)).found == "2 entries of landed files, 3 in all"
-    for path in (landed, copy_of(landed)):
-        path.write_text('{"kind": "nig', encoding="utf-8")
-    finding = only(ledger.look(settings))
-    assert finding.level == "fail"
-    assert "landed.jsonl cannot be read" in finding.found
-    assert finding.repair is None
+    path = settings.ledger / FILE
+    whole = path.read_bytes()
+    for left, found in ((whole[: len(whole) // 2], "is damaged"), (b"", "is missing or empty")):
+        path.write_bytes(left)
+        finding = only(ledger.look(settings))
+        assert (finding.level, finding.repair) == ("fail", None)
+        assert f"{path} {found}" in finding.found
+        assert finding.fix.startswith("Restore it from a backup")
+    path.write_bytes(whole)
+    assert only(ledger.look(settings)).level == "ok"
 
 
 def test_orphaned_temporaries_are_removed_and_fresh_ones_stay(settings: Settings, three: list[Release]) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pipeline.doctor import outbox, registry
 from pipeline.effects import promote, publish, record
-from pipeline.releases.rollback import FILE as ROLLBACKS
+from pipeline.releases.rollback import TABLE as ROLLBACKS
 from pipeline.releases.rollback import roll_back
 from pipeline.settings import Settings
-from pipeline.state.journal import copy_of
 from pipeline.state.outbox import put, waiting
+from pipeline.state.rows import transaction
 from tests.doctor.looking import only, repaired
 from tests.stages.nights import plant_night
 
@@ -46,8 +46,8 @@ def test_the_outbox_is_delivered_and_champion_follows_rollbacks_and_is_restored_
     assert (explained.level, explained.found.endswith("(after a rollback)")) == ("warn", True)
     assert repaired(settings, registry.look) == "champion is version 1, the served model"
 
-    for journal in (settings.ledger / ROLLBACKS, copy_of(settings.ledger / ROLLBACKS)):
-        journal.unlink()
+    with transaction(settings.state) as state:
+        state.remove(ROLLBACKS)
     client = MlflowClient(settings.mlflow_uri)
     client.set_registered_model_alias("netgain", "champion", "2")
     assert only(registry.look(settings)).level == "fail"
@@ -58,9 +58,10 @@ def test_the_outbox_is_delivered_and_champion_follows_rollbacks_and_is_restored_
     assert only(registry.look(settings)).level == "ok"
 
 
-def test_a_damaged_entry_fails_the_check_and_is_not_repaired(settings: Settings) -> None:
-    entry = put(settings.ledger, "record", "2026-01-12-abc", {}, {})
-    (entry.folder / "entry.json").write_text("{", encoding="utf-8")
+def test_a_damaged_entry_fails_the_check_and_is_not_repaired(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "lists.txt").touch()
+    entry = put(settings.ledger, "record", "2026-01-12-abc", {}, {"files/lists.txt": tmp_path / "lists.txt"})
+    (entry.folder / "files" / "lists.txt").unlink()
     finding = only(outbox.look(settings))
     assert (finding.level, finding.repair) == ("fail", None)
     assert waiting(settings.ledger) == (entry,)

@@ -7,9 +7,9 @@ import pytest
 from pipeline.doctor import releases
 from pipeline.releases.current import MARK, mark_stale
 from pipeline.releases.release import Release, current, verify
-from pipeline.releases.rollback import FILE as ROLLBACKS
+from pipeline.releases.rollback import TABLE as ROLLBACKS
 from pipeline.settings import Settings
-from pipeline.state.journal import read_lines
+from pipeline.state.rows import entries
 from pipeline.storage.tables import write_json
 from tests.doctor.looking import look_at_releases, only, repaired
 
@@ -27,7 +27,7 @@ def test_the_repair_serves_the_newest_complete_release(settings: Settings, three
     said = repaired(settings, look_at_releases)
     assert said.startswith(f"now serving {three[1 if damaged else 2].id}, ")
     assert current(settings.releases) == three[1 if damaged else 2]
-    assert read_lines(settings.ledger / ROLLBACKS)[0]["by"] == "ann"
+    assert entries(settings.ledger, ROLLBACKS)[0]["by"] == "ann"
 
 
 def test_a_damaged_rollback_target_fails_and_other_damaged_releases_are_warnings(

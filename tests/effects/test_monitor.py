@@ -11,6 +11,8 @@ import pytest
 from pipeline.effects import monitor
 from pipeline.effects.monitor_metrics import watched
 from pipeline.stages.context import Context
+from pipeline.state.location import FILE
+from pipeline.state.rows import entries
 from pipeline.storage.tables import DAILY, FALLBACK, LISTS, write_json, write_table
 from tests.stages.small_night import AS_OF, context
 
@@ -48,8 +50,7 @@ def serve(night: Context, release: str | None) -> None:
 
 
 def history(night: Context) -> list[dict[str, object]]:
-    lines = (night.settings.ledger / monitor.FILE).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return sorted(entries(night.settings.state, monitor.TABLE), key=lambda entry: str(entry["as_of"]))
 
 
 def test_lists_are_scored_on_the_days_on_which_they_were_served(night: Context) -> None:
@@ -65,9 +66,9 @@ def test_lists_are_scored_on_the_days_on_which_they_were_served(night: Context) 
 
 def test_a_night_is_entered_once_however_often_it_runs(night: Context) -> None:
     said = monitor.run(night)
-    first = (night.settings.ledger / monitor.FILE).read_bytes()
+    first = history(night)
     assert monitor.run(night) == said
-    assert (night.settings.ledger / monitor.FILE).read_bytes() == first
+    assert history(night) == first
 
 
 def test_a_backfilled_night_takes_its_place_among_the_others(night: Context) -> None:
@@ -100,16 +101,16 @@ def test_a_release_that_cannot_be_read_is_a_warning_and_stops_nothing(night: Con
 
 
 def test_a_history_that_cannot_be_read_is_a_warning_and_is_left_as_it_is(night: Context) -> None:
-    path = night.settings.ledger / monitor.FILE
+    path = night.settings.ledger / FILE
     path.parent.mkdir(parents=True)
-    path.write_text('{"as_of": "2026-03', encoding="utf-8")
+    path.write_bytes(b"SQLite format 3, cut off")
     assert "the monitor could not do its work" in monitor.run(night)
-    assert path.read_text(encoding="utf-8") == '{"as_of": "2026-03'
+    assert path.read_bytes() == b"SQLite format 3, cut off"
     assert len(monitor.warnings_of(night)) == 1
 
 
 def test_no_listener_is_in_what_it_leaves(night: Context) -> None:
     monitor.run(night)
-    left = [night.settings.ledger / monitor.FILE, *night.settings.reports.iterdir()]
-    for path in left:
-        assert not {"ann", "bob", "eve"} & set(path.read_text(encoding="utf-8").replace('"', " ").split())
+    left = [json.dumps(history(night)), *(path.read_text("utf-8") for path in night.settings.reports.iterdir())]
+    for text in left:
+        assert not {"ann", "bob", "eve"} & set(text.replace('"', " ").split())

@@ -103,8 +103,10 @@ def test_a_server_that_falls_silent_is_not_waited_for(tmp_path: Path, n_answers:
 def test_what_waited_is_replayed_in_order_and_once_and_a_damaged_entry_holds_nobody_up(
     tmp_path: Path, refused: str, server: str
 ) -> None:
-    damaged = put(plant_night(tmp_path).settings.ledger, "record", "2026-02-11-damaged", {}, {})
-    (damaged.folder / "entry.json").write_text('{"runs": [', encoding="utf-8")
+    (tmp_path / "lists.txt").touch()
+    files = {"files/lists.txt": tmp_path / "lists.txt"}
+    damaged = put(plant_night(tmp_path).settings.ledger, "record", "2026-02-11-damaged", {}, files)
+    (damaged.folder / "files" / "lists.txt").unlink()
     for as_of in NIGHTS:
         context = at(plant_night(tmp_path, as_of, model=as_of), refused)
         record.run(context)

@@ -23,7 +23,7 @@ def printed(table: object) -> str:
 
 def listed(settings: Settings) -> str:
     """Return the table of releases as text."""
-    return printed(releases_table(settings.releases, settings.ledger, keep=settings.keep_releases))
+    return printed(releases_table(settings.releases, settings.state, keep=settings.keep_releases))
 
 
 def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_releases_are_listed_the_newest_first_and_the_served_one_is_marked(tmp_p
     lines = [
         line
         for line in printed(
-            releases_table(context.settings.releases, context.settings.ledger, keep=context.settings.keep_releases)
+            releases_table(context.settings.releases, context.settings.state, keep=context.settings.keep_releases)
         ).splitlines()
         if "2026-02-1" in line
     ]
@@ -96,9 +96,7 @@ def test_what_is_there_is_listed_also_where_it_is_damaged(tmp_path: Path) -> Non
     (current(settings.releases).folder / "manifest.json").write_text("{")
     lines = [
         line
-        for line in printed(
-            releases_table(settings.releases, settings.ledger, keep=settings.keep_releases)
-        ).splitlines()
+        for line in printed(releases_table(settings.releases, settings.state, keep=settings.keep_releases)).splitlines()
         if "2026-02-1" in line
     ]
     assert ["damaged" in line for line in lines] == [True, False]

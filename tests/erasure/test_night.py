@@ -15,7 +15,7 @@ from pipeline.erasure.scan import scan, sought
 from pipeline.releases.release import current, list_releases, verify
 from pipeline.releases.rollback import roll_back
 from pipeline.simulation.simulate import simulate
-from pipeline.state.journal import read_lines
+from pipeline.state.rows import entries
 from pipeline.storage.tables import read_json
 from tests.workspace import SMALL, make_workspace, run
 
@@ -128,5 +128,5 @@ def test_redelivered_plays_of_the_erased_are_dropped_and_removed_from_the_landin
     text = gzip.decompress((erased / "landing" / "plays-again.jsonl.gz").read_bytes()).decode()
     assert text == json.dumps(others) + "\n"
     night(erased, DAYS + 1)  # files that the erasure rewrote do not count as changed
-    kinds = [entry["by"] for entry in read_lines(erased / "ledger" / "landed.jsonl") if entry["kind"] == "accepted"]
+    kinds = [entry["by"] for entry in entries(erased / "ledger", "landed") if entry["kind"] == "accepted"]
     assert set(kinds) == {"netgain erase"}

@@ -103,7 +103,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path, three: list[Release]) -> N
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
-@pytest.mark.parametrize("step", ["write_json", "set_current", "_rename_in_journal"])
+@pytest.mark.parametrize("step", ["write_json", "set_current", "_rename_rollbacks"])
 def test_a_crash_leaves_a_complete_release_served_and_is_repaired_by_running_again(
     tmp_path: Path, three: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

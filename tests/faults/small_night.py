@@ -7,11 +7,14 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from pipeline.graph import read_stages
 from pipeline.releases.release import current, verify
+from pipeline.state.backup import lines
+from pipeline.state.location import FILE
 from tests.contents import COST_MATTERS_NOT
 from tests.faults.warm import Ended, Warm
 from tests.workspace import make_workspace
@@ -84,27 +87,32 @@ def assert_served_is_whole(root: Path) -> None:
 
 
 def files(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file under a folder by its path, but of leases and of what is hidden: locks, what kills left."""
+    """Return the SHA-256 of every file under a folder by its path, without hidden ones (locks, what kills left), the
+    state database (see `state`) and times of removals."""
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     return {
-        name: hashlib.sha256(_timeless(path)).hexdigest()
+        name: hashlib.sha256(b"" if path.parent.name == "removed" else path.read_bytes()).hexdigest()
         for name, path in found.items()
-        if "/." not in f"/{name}" and path.parent.name != "leases"
+        if "/." not in f"/{name}" and not path.name.startswith(FILE)
     }
 
 
-def _timeless(path: Path) -> bytes:
-    """The bytes of a file; of a journal, its entries without the time at which they were made."""
-    if path.suffix != ".jsonl":
-        return path.read_bytes()
-    entries = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return json.dumps([{k: v for k, v in entry.items() if k != "when"} for entry in entries], sort_keys=True).encode()
+def state(ledger: Path) -> list[tuple[str, dict[str, object]]]:
+    """Return the rows of the state database by table, without leases and the times at which rows were made."""
+    rows = [(table, json.loads(text)["row"]) for table, text in lines(ledger) if table != "leases"]
+    return [(table, {k: v for k, v in row.items() if k != "when"} | _body(row)) for table, row in rows]
+
+
+def _body(row: dict[str, Any]) -> dict[str, object]:
+    body = row.get("body")
+    return {} if body is None else {"body": {k: v for k, v in body.items() if k != "when"}}
 
 
 def world(workspace: Path) -> dict[str, object]:
-    """What effects have made of the world: files by checksum, and what MLflow holds, without its own times and ids."""
+    """Return what effects act on: files by checksum, rows of state, and MLflow's content without times and ids."""
     return {
         **{name: files(workspace / name) for name in ("ledger", "releases", "reports")},
+        "state": state(workspace / "ledger"),
         "mlflow": _mlflow(workspace / "mlflow" / "mlflow.db"),
     }
 

@@ -1,6 +1,5 @@
 """The clock jumps by a year, forth or back: numbers decide who may write, not hours."""
 
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +8,9 @@ import pytest
 
 from pipeline.nightly.workspace_lock import NightRunning, require_free, take_over
 from pipeline.settings import load_settings
-from pipeline.state.lease import FOLDER, LeaseLost, acquire, held, idle_seconds, in_force
+from pipeline.state.lease import LeaseLost, acquire, held, idle_seconds, in_force
 from tests.faults.tally import Tally
+from tests.state.leases import alter
 
 FAULT = "clock jumped"
 YEAR = 365 * 86400.0
@@ -23,8 +23,7 @@ def test_a_jump_never_lets_two_nights_write(tmp_path: Path, jump: float, tally: 
     (tmp_path / "night").mkdir()
     settings = load_settings({"NETGAIN_OWNER": "run-1"}, workspace=tmp_path)
     mine = take_over(settings, as_of="2026-01-10")
-    touched = time.time() - jump
-    os.utime(settings.ledger / FOLDER / f"{mine.token:08d}.json", (touched, touched))
+    alter(settings.state, mine.token, beat_at=time.time() - jump)
     other = replace(settings, owner="run-2")
     if jump < 0:
         assert idle_seconds(settings.ledger, mine) == 0
@@ -42,8 +41,7 @@ def test_a_jump_never_lets_two_nights_write(tmp_path: Path, jump: float, tally: 
 def test_the_next_number_is_higher_whatever_the_clock_says(tmp_path: Path, tally: Tally) -> None:
     tally.injected(FAULT)
     first, _ = acquire(tmp_path, as_of="2026-01-10", owner=None)
-    path = tmp_path / FOLDER / f"{first.token:08d}.json"
-    os.utime(path, (time.time() + YEAR, time.time() + YEAR))
+    alter(tmp_path, first.token, beat_at=time.time() + YEAR)
     second, _ = acquire(tmp_path, as_of="2026-01-10", owner=None)
     assert in_force(tmp_path) == second
     assert second.token == first.token + 1

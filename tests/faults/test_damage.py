@@ -7,15 +7,15 @@ import pytest
 from pipeline.errors import EXIT_BAD_INPUT
 from pipeline.graph import EFFECTS
 from pipeline.releases.release import current
-from pipeline.state.journal import copy_of
+from pipeline.state.location import FILE
 from tests.faults.extent import ALL
-from tests.faults.small_night import AS_OF, assert_served_is_whole, files, stage
+from tests.faults.small_night import AS_OF, assert_served_is_whole, files, stage, world
 from tests.faults.tally import Tally
 from tests.faults.warm import Warm
 
 FAULT = "file cut off: {}"
 SERVED = ["CURRENT", "manifest.json", "lists.parquet", "fallback.parquet", "model/model.json"]
-JOURNALS = ["looks.jsonl", "landed.jsonl"]
+DAMAGES = ["half", "empty", "deleted", "page less", "page"]
 
 
 def cut_off(path: Path) -> None:
@@ -43,32 +43,52 @@ def test_what_is_served_is_made_whole_by_its_night(warm: Warm, published: Path, 
     tally.recovered(FAULT.format(name))
 
 
-@pytest.mark.parametrize("name", JOURNALS if ALL else JOURNALS[:1])
-def test_a_journal_is_made_whole_from_its_copy_and_said(warm: Warm, published: Path, name: str, tally: Tally) -> None:
-    journal = published / "ledger" / name
-    whole, served = journal.read_bytes(), files(published / "releases")
-    for victim in (journal, copy_of(journal)):
-        cut_off(victim)
-        tally.injected(FAULT.format("ledger"))
-        said = again(warm, published)
-        assert (f"{journal} was cut off or changed" in said) == (victim == journal)
-        assert journal.read_bytes() == copy_of(journal).read_bytes() == whole
-        assert files(published / "releases") == served
-        tally.recovered(FAULT.format("ledger"))
+def damage(database: Path, how: str) -> None:
+    """Cut the database off, empty it, delete it, or overwrite one of its pages."""
+    whole = database.read_bytes()
+    if how == "deleted":
+        database.unlink()
+    elif how == "page":
+        database.write_bytes(whole[:4096] + b"\xa5" * 4096 + whole[8192:])
+    else:
+        database.write_bytes(whole[: {"half": len(whole) // 2, "page less": len(whole) - 4096, "empty": 0}[how]])
 
 
-def test_a_journal_whose_copy_is_cut_off_too_is_refused_by_name_and_goes_on_from_a_backup(
-    warm: Warm, published: Path
+@pytest.mark.parametrize("how", DAMAGES if ALL else DAMAGES[:3])
+def test_a_damaged_or_lost_state_is_refused_by_name_never_taken_for_a_first_night_and_goes_on_from_a_backup(
+    warm: Warm, published: Path, how: str, tally: Tally
 ) -> None:
-    journal = published / "ledger" / JOURNALS[0]
-    backup, served = journal.read_bytes(), files(published / "releases")
-    cut_off(journal)
-    cut_off(copy_of(journal))
+    database = published / "ledger" / FILE
+    before, backup = world(published), published / "ledger.jsonl"
+    dumped = warm.run(published, "state", "dump", str(backup))
+    assert dumped.status == 0, dumped.said
+    whole, served = database.read_bytes(), files(published / "releases")
+    damage(database, how)
+    tally.injected(FAULT.format("state"))
     opened = warm.run(published, "open", "--as-of", AS_OF.isoformat())
     assert opened.status == EXIT_BAD_INPUT
-    assert f"{journal} cannot be read" in opened.said
+    assert f"netgain: {database} is " in opened.said
     assert "Restore it from a backup" in opened.said
+    assert opened.said.count("\n") == 1
+    for command in (("stage", EFFECTS[0]), ("rollback", "--by", "ann", "--reason", "r")):
+        refused = warm.run(published, *command)
+        assert (refused.status, refused.said.startswith("netgain: ")) == (EXIT_BAD_INPUT, True), refused.said
     assert files(published / "releases") == served
-    journal.write_bytes(backup)
+    database.write_bytes(whole)
     again(warm, published)
-    assert journal.read_bytes() == backup
+    assert world(published) == before
+    database.unlink()
+    loaded = warm.run(published, "state", "load", str(backup))
+    assert loaded.status == 0, loaded.said
+    backup.unlink()
+    again(warm, published)
+    assert world(published) == before
+    tally.recovered(FAULT.format("state"))
+
+
+def test_state_that_is_begun_anew_by_name_is_a_first_night(warm: Warm, published: Path) -> None:
+    (published / "ledger" / FILE).unlink()
+    made = warm.run(published, "state", "init")
+    assert made.status == 0, made.said
+    assert warm.run(published, "state", "init").status == EXIT_BAD_INPUT
+    again(warm, published)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.releases.release import current
-from pipeline.releases.rollback import FILE, withdrawn
-from pipeline.state.journal import copy_of, read_lines
+from pipeline.releases.rollback import TABLE, withdrawn
+from pipeline.state.rows import entries, transaction
 from tests.faults.conftest import Finished
 from tests.faults.extent import positions
 from tests.faults.reader import Reads, polled
@@ -144,17 +144,17 @@ def test_a_rollback_killed_at_each_call_under_a_reader(
     with polled(root) as reads:
         for at in positions(len(calls), sample=SAMPLE):
             assert roll_back(warm, root, newer, at=UNTIL_DONE).status == 0
-            for journal in (ledger / FILE, copy_of(ledger / FILE)):
-                journal.unlink()
+            with transaction(ledger) as state:
+                state.remove(TABLE)
             killed = roll_back(warm, root, older, at=at)
             assert killed.killed
             tally.injected(fault, kill=True)
             assert_served_is_whole(root)
             if current(root).id == newer:
                 assert roll_back(warm, root, older, at=UNTIL_DONE).status == 0
-            # The step stands in the journal before it is taken, and is what the next night goes by.
+            # The step is recorded before it is taken, and the next night follows the record.
             assert current(root).id == older
-            assert {(entry["from"], entry["to"]) for entry in read_lines(ledger / FILE)} == {(newer, older)}
+            assert {(entry["from"], entry["to"]) for entry in entries(ledger, TABLE)} == {(newer, older)}
             assert withdrawn(ledger) == {newer}
             tally.recovered(fault)
     assert_never_torn(reads, tally, fault)

@@ -7,8 +7,8 @@ import pytest
 
 from pipeline.errors import LandingError
 from pipeline.logs.inventory import take_inventory
-from pipeline.logs.manifest import FILE, TOTALS, Finding, accept, enter_night, files_in_manifest, findings, refuse
-from pipeline.state.journal import read_lines
+from pipeline.logs.manifest import TABLE, TOTALS, Finding, accept, enter_night, files_in_manifest, findings, refuse
+from pipeline.state.rows import entries
 from pipeline.storage.tables import read_json
 from tests.stages.test_ingest import PLAY, land, run
 
@@ -26,7 +26,7 @@ def found(out: Path, root: Path, *, needed_from: dt.date = ALWAYS) -> list[Findi
 
 
 def manifest(out: Path, root: Path) -> dict[str, dict[str, object]]:
-    return files_in_manifest(read_lines(out / "ledger" / FILE), root=root.absolute().as_posix(), format="netgain")
+    return files_in_manifest(entries(out / "ledger", TABLE), root=root.absolute().as_posix(), format="netgain")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 def test_a_night_enters_each_file_with_its_counts(tmp_path: Path, root: Path) -> None:
     assert night(tmp_path, root, "2026-01-02") == 2
-    (entry,) = read_lines(tmp_path / "ledger" / FILE)
+    (entry,) = entries(tmp_path / "ledger", TABLE)
     assert [entry[name] for name in TOTALS] == [4, 2, 1, 1]
     file = manifest(tmp_path, root)["a.jsonl"]
     assert [file[name] for name in TOTALS] == [3, 1, 1, 1]
@@ -46,12 +46,12 @@ def test_a_night_enters_each_file_with_its_counts(tmp_path: Path, root: Path) ->
 
 def test_repeating_a_night_enters_nothing_and_the_next_one_enters_new_files(tmp_path: Path, root: Path) -> None:
     night(tmp_path, root, "2026-01-02")
-    once = (tmp_path / "ledger" / FILE).read_bytes()
+    once = entries(tmp_path / "ledger", TABLE)
     assert night(tmp_path, root, "2026-01-02") == 0
-    assert (tmp_path / "ledger" / FILE).read_bytes() == once
+    assert entries(tmp_path / "ledger", TABLE) == once
     land(root, {"c.jsonl": [PLAY, {**PLAY, "listener_id": "cay"}]})
     assert night(tmp_path, root, "2026-01-03") == 1
-    entry = read_lines(tmp_path / "ledger" / FILE)[-1]
+    entry = entries(tmp_path / "ledger", TABLE)[-1]
     assert [file["path"] for file in entry["files"]] == ["c.jsonl"]
     assert [entry[name] for name in TOTALS] == [6, 3, 2, 1]
 
@@ -61,7 +61,7 @@ def test_the_files_of_the_ledger_add_up_to_each_night(tmp_path: Path, root: Path
         # 0.jsonl is first by name, so its copies of plays of a.jsonl are the ones accepted from now on
         land(root, {name: [PLAY, {**PLAY, "ms_played": number}]})
         night(tmp_path, root, f"2026-01-0{number + 2}")
-        entry = read_lines(tmp_path / "ledger" / FILE)[-1]
+        entry = entries(tmp_path / "ledger", TABLE)[-1]
         files = manifest(tmp_path, root).values()
         assert [entry[name] for name in TOTALS] == [sum(int(str(f[name])) for f in files) for name in TOTALS]
 
@@ -91,7 +91,7 @@ def test_a_file_that_is_gone_is_a_finding_while_its_plays_are_needed(tmp_path: P
     assert [str(f) for f in found(tmp_path, root)] == ["b.jsonl is gone since the night 2026-01-02"]
     assert found(tmp_path, root, needed_from=dt.date(2026, 1, 2)) == []
     night(tmp_path, root, "2026-01-03")  # its plays are too old to be needed
-    assert read_lines(tmp_path / "ledger" / FILE)[-1]["withdrawn"] == ["b.jsonl"]
+    assert entries(tmp_path / "ledger", TABLE)[-1]["withdrawn"] == ["b.jsonl"]
     assert found(tmp_path, root) == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from pipeline.releases.publishing import publish
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import Release, current
-from pipeline.releases.rollback import FILE, roll_back, withdrawn
-from pipeline.state.journal import read_lines
+from pipeline.releases.rollback import TABLE, roll_back, withdrawn
+from pipeline.state.rows import entries
 from tests.releases.test_releases import contents
 
 
@@ -20,7 +20,7 @@ def test_a_truncated_current_is_repaired_to_the_newest_release(
     assert fault(root) is not None
     assert recover(root, tmp_path / "ledger", by="ann") == current(root) == three[2]
     assert fault(root) is None
-    (entry,) = read_lines(tmp_path / "ledger" / FILE)
+    (entry,) = entries(tmp_path / "ledger", TABLE)
     assert (entry["from"], entry["to"], entry["by"]) == (None, three[2].id, "ann")
     assert entry["reason"].startswith("no complete release was served: ")
 

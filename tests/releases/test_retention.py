@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.effects import publish as stage
-from pipeline.errors import ReleaseError, SettingsError, TableError
+from pipeline.errors import ReleaseError, SettingsError
 from pipeline.releases import retention
 from pipeline.releases.publishing import publish
 from pipeline.releases.release import (
@@ -26,7 +26,6 @@ from pipeline.releases.release import (
 from pipeline.releases.retention import retire, surplus
 from pipeline.releases.rollback import roll_back, withdrawn
 from pipeline.settings import load_settings
-from pipeline.state.journal import copy_of
 from tests.releases.test_releases import contents
 from tests.stages.nights import plant_night
 
@@ -74,25 +73,26 @@ def test_a_release_missing_without_a_record_is_an_error_and_nothing_is_removed(r
     assert release_ids(root) == ids([*five[:3], five[4]])
 
 
-def test_with_a_damaged_journal_of_removals_missing_releases_are_errors_and_nothing_is_removed(
+def test_a_record_of_a_removal_that_was_cut_off_still_counts_and_without_it_what_is_missing_is_an_error(
     root: Path, five: list[Release]
 ) -> None:
     retire(root, keep=3, spare="")
-    for path in (root / "removed.jsonl", copy_of(root / "removed.jsonl")):
-        path.write_text("{", encoding="utf-8")
+    (gone,) = (root / "removed").iterdir()
+    assert gone.stem == five[0].id
+    gone.write_text("{", encoding="utf-8")
+    assert previous_release(root, five[1]) is None
+    gone.unlink()
     with pytest.raises(ReleaseError, match=f"{five[0].id} has no readable manifest"):
         previous_release(root, five[1])
-    with pytest.raises(TableError, match=r"removed\.jsonl cannot be read"):
-        retire(root, keep=1, spare="")
     assert release_ids(root) == ids(five[1:])
 
 
-@pytest.mark.parametrize("step", ["append", "sync_folder", "shutil"])
+@pytest.mark.parametrize("step", ["enter_removed", "sync_folder", "shutil"])
 def test_a_crash_at_any_step_leaves_each_release_complete_or_removed_and_is_repaired_by_running_again(
     tmp_path: Path, root: Path, five: list[Release], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Dies:
-        def __call__(self, *_: object) -> None:
+        def __call__(self, *_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         rmtree = __call__
@@ -106,8 +106,8 @@ def test_a_crash_at_any_step_leaves_each_release_complete_or_removed_and_is_repa
         served_before(root, release.as_of)
     publish(root, contents(tmp_path, "2026-01-14", "night 4"))
     retire(root, keep=2, spare="")
-    journal = {"removed.jsonl", ".removed.jsonl.copy"}
-    assert {path.name for path in root.iterdir()} == {"CURRENT", ".lock", *journal, *ids(five[2:])}
+    assert {path.name for path in root.iterdir()} == {"CURRENT", ".lock", "removed", *ids(five[2:])}
+    assert {path.stem for path in (root / "removed").iterdir()} == set(ids(five[:2]))
 
 
 def test_a_night_reports_the_removal_of_older_releases_and_keeps_its_own_backfill(tmp_path: Path) -> None:

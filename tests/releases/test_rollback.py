@@ -7,8 +7,8 @@ import pytest
 from pipeline.errors import ReleaseError
 from pipeline.releases.publishing import publish
 from pipeline.releases.release import Release, current
-from pipeline.releases.rollback import FILE, roll_back, withdrawn
-from pipeline.state.journal import read_lines
+from pipeline.releases.rollback import TABLE, roll_back, withdrawn
+from pipeline.state.rows import entries
 from tests.releases.test_releases import contents
 
 
@@ -18,7 +18,7 @@ def back(tmp_path: Path, to: str | None = None) -> Release:
 
 def test_the_previous_release_is_served_and_the_step_is_recorded(tmp_path: Path, three: list[Release]) -> None:
     assert back(tmp_path) == current(tmp_path / "releases") == three[1]
-    (entry,) = read_lines(tmp_path / "ledger" / FILE)
+    (entry,) = entries(tmp_path / "ledger", TABLE)
     when = entry.pop("when")
     told = {"from": three[2].id, "to": three[1].id, "by": "ann", "reason": "lists of nonsense"}
     assert entry == told
@@ -46,7 +46,7 @@ def test_a_damaged_release_is_not_rolled_back_to(tmp_path: Path, three: list[Rel
     with pytest.raises(ReleaseError, match="has changed bytes in"):
         back(tmp_path)
     assert current(tmp_path / "releases") == three[2]
-    assert not (tmp_path / "ledger" / FILE).exists()
+    assert entries(tmp_path / "ledger", TABLE) == []
 
 
 def test_running_the_night_again_does_not_serve_a_withdrawn_release(tmp_path: Path, three: list[Release]) -> None:

@@ -1,68 +1,71 @@
 """One night at a time: numbers that only grow, and nobody who holds an old one writes."""
 
-import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from pipeline.effects import publish
 from pipeline.effects.perform import perform
 from pipeline.errors import TransientError
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.release import current
-from pipeline.settings import load_settings
+from pipeline.settings import StateStore, load_settings
 from pipeline.stages.context import open_context
-from pipeline.state.lease import FOLDER, LeaseLost, acquire, close, held, idle_seconds, in_force, is_alive
+from pipeline.state.database import reading
+from pipeline.state.lease import LeaseLost, acquire, close, held, idle_seconds, in_force, is_alive
+from pipeline.state.rows import entries
+from pipeline.state.schema import LEASES
 from tests.stages.nights import plant_night
+from tests.state.leases import alter
 
 
-def test_numbers_only_grow_whoever_takes_them_at_once(tmp_path: Path) -> None:
+def test_numbers_only_grow_whoever_takes_them_at_once(store: StateStore) -> None:
     with ThreadPoolExecutor(16) as pool:
-        taken = list(pool.map(lambda _: acquire(tmp_path, as_of="2026-01-10", owner=None)[0].token, range(64)))
+        taken = list(pool.map(lambda _: acquire(store, as_of="2026-01-10", owner=None)[0].token, range(64)))
     assert sorted(taken) == list(range(1, 65))
 
 
-def test_a_lease_that_is_truncated_still_counts(tmp_path: Path) -> None:
-    for _ in range(3):
-        acquire(tmp_path, as_of="2026-01-10", owner=None)
-    (tmp_path / FOLDER / "00000003.json").write_bytes(b"")
-    known = in_force(tmp_path)
-    assert known is not None
-    assert known.token == 3
-    assert acquire(tmp_path, as_of="2026-01-11", owner=None)[0].token == 4
+def test_old_leases_are_forgotten_and_tokens_go_on(store: StateStore) -> None:
+    for _ in range(103):
+        acquire(store, as_of="2026-01-10", owner=None)
+    with reading(store) as connection:
+        assert sorted(connection.execute(sa.select(LEASES.c.token)).scalars()) == list(range(4, 104))
+    assert acquire(store, as_of="2026-01-11", owner=None)[0].token == 104
 
 
-def test_who_was_overtaken_is_turned_away(tmp_path: Path) -> None:
-    old, _ = acquire(tmp_path, as_of="2026-01-10", owner=None)
-    with held(tmp_path, old):
+def test_who_was_overtaken_is_turned_away(store: StateStore) -> None:
+    old, _ = acquire(store, as_of="2026-01-10", owner=None)
+    with held(store, old):
         pass
-    acquire(tmp_path, as_of="2026-01-11", owner=None)
-    with pytest.raises(LeaseLost, match=r"2026-01-10 .* was overtaken by the night of 2026-01-11"), held(tmp_path, old):
+    acquire(store, as_of="2026-01-11", owner=None)
+    with pytest.raises(LeaseLost, match=r"2026-01-10 .* was overtaken by the night of 2026-01-11"), held(store, old):
         pass
 
 
-def test_the_night_before_is_told_of_only_where_it_did_not_end(tmp_path: Path) -> None:
-    first, before = acquire(tmp_path, as_of="2026-01-10", owner=None)
+def test_the_night_before_is_told_of_only_where_it_did_not_end(store: StateStore) -> None:
+    first, before = acquire(store, as_of="2026-01-10", owner=None)
     assert before is None
-    second, before = acquire(tmp_path, as_of="2026-01-11", owner=None)
+    second, before = acquire(store, as_of="2026-01-11", owner=None)
     assert before == first
-    close(tmp_path, second, "done")
-    assert acquire(tmp_path, as_of="2026-01-12", owner=None)[1] is None
+    close(store, second, "done")
+    assert acquire(store, as_of="2026-01-12", owner=None)[1] is None
 
 
-def test_a_night_that_was_overtaken_does_not_close_the_later_one(tmp_path: Path) -> None:
-    old, _ = acquire(tmp_path, as_of="2026-01-10", owner=None)
-    new, _ = acquire(tmp_path, as_of="2026-01-11", owner=None)
-    close(tmp_path, old, "done")
-    assert in_force(tmp_path) == new
+def test_a_night_that_was_overtaken_does_not_close_the_later_one(store: StateStore) -> None:
+    old, _ = acquire(store, as_of="2026-01-10", owner=None)
+    new, _ = acquire(store, as_of="2026-01-11", owner=None)
+    close(store, old, "done")
+    assert in_force(store) == new
 
 
-def test_a_process_is_told_from_a_later_one_with_its_number(tmp_path: Path) -> None:
-    lease, _ = acquire(tmp_path, as_of="2026-01-10", owner=None)
+def test_a_process_is_told_from_a_later_one_with_its_number(store: StateStore) -> None:
+    lease, _ = acquire(store, as_of="2026-01-10", owner=None)
     assert is_alive(lease) is True
     assert is_alive(replace(lease, started=lease.started - 1)) is False
     assert is_alive(replace(lease, host="elsewhere")) is None
@@ -78,8 +81,7 @@ def test_a_night_of_many_processes_is_left_alone_until_it_is_silent(tmp_path: Pa
     require_free(settings)  # its own run, tried again
     lease = in_force(settings.ledger)
     assert lease is not None
-    an_hour_ago = (settings.ledger / FOLDER).stat().st_mtime - 3600
-    os.utime(settings.ledger / FOLDER / "00000001.json", (an_hour_ago, an_hour_ago))
+    alter(settings.state, 1, beat_at=time.time() - 3600)
     assert idle_seconds(settings.ledger, lease) > 3599
     require_free(other)
 
@@ -91,11 +93,10 @@ def test_a_process_may_open_a_night_after_one_of_its_own_that_failed(tmp_path: P
     assert take_over(settings, as_of="2026-01-11").token == failed.token + 1
 
 
-def test_a_clock_that_was_put_back_does_not_make_a_night_stale(tmp_path: Path) -> None:
-    lease, _ = acquire(tmp_path, as_of="2026-01-10", owner="run-1")
-    ahead = (tmp_path / FOLDER).stat().st_mtime + 1e6
-    os.utime(tmp_path / FOLDER / "00000001.json", (ahead, ahead))
-    assert idle_seconds(tmp_path, lease) == 0
+def test_a_clock_that_was_put_back_does_not_make_a_night_stale(store: StateStore) -> None:
+    lease, _ = acquire(store, as_of="2026-01-10", owner="run-1")
+    alter(store, 1, beat_at=time.time() + 1e6)
+    assert idle_seconds(store, lease) == 0
 
 
 def test_a_night_that_is_killed_is_taken_over_at_once_and_that_is_said(
@@ -124,7 +125,7 @@ def test_a_night_from_before_neither_publishes_nor_begins_an_effect(tmp_path: Pa
     with pytest.raises(LeaseLost):
         perform("account", zombie)
     assert not (context.settings.releases / "CURRENT").exists()
-    assert not (ledger / "looks.jsonl").exists()
+    assert entries(ledger, "analyses") == []
     publish.run(open_context(context.settings))
     assert current(context.settings.releases).as_of == context.as_of
 

@@ -1,0 +1,55 @@
+"""`netgain state`: the database of what nights leave to each other."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.errors import TableError
+from pipeline.settings import load_settings
+
+app = typer.Typer(help="The database of what nights leave to each other.", no_args_is_help=True)
+
+
+@app.command()
+def migrate() -> None:
+    """Take the files of a ledger from before the database into it, and remove them. Back up the ledger first."""
+    from pipeline.nightly.workspace_lock import exclusive_night
+    from pipeline.releases.migrate import migrate as take_in
+
+    settings = load_settings()
+    with exclusive_night(settings.workspace):
+        counts = take_in(settings)
+    taken = ", ".join(f"{n:,} {table}" for table, n in sorted(counts.items()))
+    typer.echo(f"migrated: {taken}" if taken else "nothing to migrate")
+
+
+@app.command()
+def dump(file: Annotated[Path, typer.Argument(help="The file to write, as JSON lines.")]) -> None:
+    """Back up all rows. Files that rows refer to are in the ledger's folder: back up influence/ and outbox/ with it."""
+    from pipeline.state.backup import dump as write
+
+    typer.echo(f"{write(load_settings().state, file):,} rows written to {file}")
+
+
+@app.command()
+def load(file: Annotated[Path, typer.Argument(help="What `dump` wrote.")]) -> None:
+    """Restore a backup into an empty database."""
+    from pipeline.state.backup import load as read
+
+    typer.echo(f"{read(load_settings().state, file):,} rows loaded from {file}")
+
+
+@app.command()
+def init() -> None:
+    """Begin anew with an empty database: what earlier nights left to later ones is then forgotten."""
+    from pipeline.state.database import exists, writing
+    from pipeline.state.legacy import require_none
+
+    where = load_settings().state
+    require_none(where.folder)
+    if exists(where):
+        raise TableError("there is a state database", expected="none", fix="Move it away first.")
+    with writing(where, anew=True):
+        pass
+    typer.echo("an empty state database was made")
