@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from infra.site.markdown import cell, one_line, table
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.registry import FAMILIES
 
 Model = type[BaseModel]
 
@@ -59,14 +61,16 @@ def _sections(model: Model, path: tuple[str, ...], values: object) -> Iterator[s
     for name, models, text in nested:
         if path and text:
             yield f"\n`{'.'.join((*path, name))}`: {text}\n"
-        if len(models) == 1:
+        if models == [FamilyParams]:
+            yield from _families(name, [family.params for family in FAMILIES.values()])
+        elif len(models) == 1:
             yield from _sections(models[0], (*path, name), given.get(name))
         else:
-            yield from _families(name, models)
+            raise TypeError(f"{'.'.join((*path, name))} has several models, and only recipes may")
 
 
 def _families(name: str, models: list[Model]) -> Iterator[str]:
-    """Yield a section for each family of recipes: the union's members, told apart by `family`."""
+    """Yield a section for each family of recipes."""
     yield f"\n## {name}\n"
     yield "A mapping from a recipe's name to its family and hyperparameters. The families:\n"
     for model in models:
