@@ -257,13 +257,19 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
     """
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     try:
-        # partitioning=None: day=… folders repeat a column that the file holds itself.
-        tables = [conform(pq.read_table(file, columns=schema.names, partitioning=None), schema) for file in files]
+        tables = [conform(_columns_of(file, schema.names), schema) for file in files]
     except (FileNotFoundError, pa.ArrowInvalid) as err:
         raise TableError(
             f"{path} cannot be read: {err}", expected="Parquet", fix="Run the stage that makes it."
         ) from err
     return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
+
+
+def _columns_of(file: Path, wanted: Sequence[str]) -> pa.Table:
+    """Read those of the wanted columns that the file has; `conform` names the others better than Arrow would."""
+    present = set(pq.read_schema(file).names)
+    # partitioning=None: day=… folders repeat a column that the file holds itself.
+    return pq.read_table(file, columns=[name for name in wanted if name in present], partitioning=None)
 
 
 def read_columns(folder: Path, columns: Sequence[str]) -> pl.DataFrame:
