@@ -1,4 +1,4 @@
-"""Spark sessions: a shared Connect server where one is announced, else a session of this process's own."""
+"""Spark sessions: from a shared Connect server if one is announced, else in a JVM of this process."""
 
 import contextlib
 import hashlib
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _RETRIES = 4
-"""Of a call to the shared server, within some 4 s."""
+"""Retries of a call to the shared server; together they take about 4 s."""
 
 PORT_CONF = "spark.connect.grpc.binding.port"
 
-# One BLAS thread a task: tasks are what fills the cores, and sums keep one order.
+# One BLAS thread per task: parallel tasks fill the cores already, and sums keep one order.
 WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 CONF = {
@@ -37,7 +37,7 @@ CONF = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "4",
-    # Groups decide what a task gets, by key alone: merging partitions by size would tie layout to timing.
+    # Partitions must depend on keys alone: merging them by size would make the layout depend on timing.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",
@@ -49,12 +49,12 @@ CONF = {
 
 
 def state_folder(settings: Settings) -> Path:
-    """Where this workspace keeps what only this machine needs."""
+    """Return the folder for files of this workspace that concern only this machine."""
     return settings.workspace / ".netgain"
 
 
 def announcement(settings: Settings) -> Path:
-    """The file in which a shared Connect server says where it is."""
+    """Return the file that announces the shared Connect server: JSON with `url`, `pid` and `port`."""
     return state_folder(settings) / "spark.json"
 
 
@@ -64,7 +64,11 @@ def spark_log(settings: Settings) -> Path:
 
 
 def prepare_environment(settings: Settings) -> None:
-    """What Spark's JVM and its Python workers inherit."""
+    """Set the environment variables that Spark's JVM and its Python workers inherit.
+
+    Raises:
+        SettingsError: there is no suitable Java.
+    """
     ensure_java_home(state_folder(settings) / "java")
     ensure_spark_home(settings.spark_master, state_folder(settings) / "spark-home")
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -72,10 +76,10 @@ def prepare_environment(settings: Settings) -> None:
 
 
 def shared_server(settings: Settings) -> dict[str, object] | None:
-    """The announced Connect server (`url`, `pid`, `port`), None where there is none or its process is gone."""
+    """Return the announced Connect server (`url`, `pid`, `port`); None without one, or if its process has ended."""
     try:
         server: dict[str, object] = json.loads(announcement(settings).read_text(encoding="utf-8"))
-        # A number is reused: the process must be the server that listens on the announced port.
+        # Process ids are reused, so the command line must name the announced port.
         command = psutil.Process(int(str(server["pid"]))).cmdline()
     except (OSError, ValueError, TypeError, KeyError, psutil.Error):
         return None
@@ -93,8 +97,8 @@ def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["S
             all that they hold.
 
     Raises:
-        SettingsError: no JVM comes up.
-        SparkLost: it goes away within the block.
+        SettingsError: the JVM does not start.
+        SparkLost: the session is lost within the block.
     """
     server = shared_server(settings)
     session = _connect(settings, server, for_tasks=for_tasks) if server else _own(settings)
@@ -103,12 +107,12 @@ def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["S
             yield session
     finally:
         session.stop()
-        # PySpark leaves it behind, and then refuses this process every session of its own.
+        # PySpark leaves this variable set, and would then refuse to start a classic session in this process.
         os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
 
 
 def jvm_pids(settings: Settings) -> tuple[int, ...]:
-    """Processes outside this one's tree that work for its session: the shared server."""
+    """Return the ids of processes outside this one's tree that work for its session: the shared server's, if any."""
     server = shared_server(settings)
     return (int(str(server["pid"])),) if server else ()
 
@@ -158,26 +162,26 @@ def _own(settings: Settings) -> "SparkSession":
 
 
 def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
-    """Configuration of a session or server, the environment of its workers included.
+    """Return the configuration of a session or server, including the environment of its workers.
 
     Args:
-        settings: of this machine; the driver's heap is theirs.
-        scratch: a folder that may be thrown away when its JVM has ended; nothing is written elsewhere.
+        settings: of this machine; they give the driver's heap size.
+        scratch: folder for all temporary files of the JVM; may be deleted after it has ended.
     """
     environment = {f"spark.executorEnv.{name}": value for name, value in WORKER_ENVIRONMENT.items()}
-    # A JVM without memory may live on and never answer; one that ends is told as a loss, and ends the stage.
+    # A JVM out of memory may stay alive without answering. If it exits instead, the stage ends with SparkLost.
     java = f'-XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir="{scratch}"'
     machine = {
         "spark.driver.memory": f"{round(1024 * (settings.spark_gib or max(2.0, memory_gib() / 4)))}m",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        # Connect keeps artifacts and models, and native libraries are unpacked, where Java has its temporary files.
+        # Connect stores artifacts and models, and native libraries are unpacked, in Java's temporary folder.
         "spark.driver.extraJavaOptions": java,
         "spark.executor.extraJavaOptions": java,
     }
     if settings.spark_master.startswith("local"):
-        # Where a fit of many iterations cuts off its history, which is else too deep for a thread's stack. A cluster
-        # needs a folder that all of its machines share, and gets it from its own configuration.
+        # Fits of many iterations truncate their lineage here; else it would overflow a thread's stack. A cluster needs
+        # a folder that all of its machines share, which its own configuration has to name.
         machine["spark.checkpoint.dir"] = str(scratch / "checkpoints")
         # Each task is a new fork of a daemon that has imported the kernels: it starts at once, and the memory that it
         # is measured by is not that of a task before it.
@@ -187,7 +191,7 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
 
 
 def memory_gib(cgroup: Path = Path("/sys/fs/cgroup/memory.max")) -> float:
-    """Memory [GiB] that this machine has, or that its container may use."""
+    """Return the memory [GiB] of this machine, or the limit of its container if that is lower."""
     total = psutil.virtual_memory().total
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
         total = min(total, int(cgroup.read_text(encoding="utf-8")))
@@ -195,11 +199,11 @@ def memory_gib(cgroup: Path = Path("/sys/fs/cgroup/memory.max")) -> float:
 
 
 def fresh_scratch(settings: Settings, owner: str) -> Path:
-    """An empty folder for one JVM's leftovers.
+    """Return an empty folder for the temporary files of one JVM, and remove those of processes that have ended.
 
     Args:
-        owner: `server`, or the number of the process that the session belongs to; folders of processes that are gone
-            are removed.
+        settings: of the workspace.
+        owner: `server`, or the id of the process that the session belongs to.
     """
     root = state_folder(settings) / "spark"
     for folder in root.glob("*"):
@@ -211,7 +215,10 @@ def fresh_scratch(settings: Settings, owner: str) -> Path:
 
 @contextmanager
 def _stderr_to(log: Path) -> Iterator[None]:
-    """A JVM that starts within the block talks to a file: its greetings are noise, its errors come as exceptions."""
+    """Redirect file descriptor 2 to a file, so that a JVM started in the block does not print its banner.
+
+    Its errors still arrive as exceptions.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     with log.open("wb") as sink:
