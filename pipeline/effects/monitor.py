@@ -27,7 +27,7 @@ def run(context: Context) -> str:
         write_text(reports / "monitor.html", render_monitor(nights, context.params.monitoring))
         warnings = [*tonight.warnings, *(f"not looked at: {what}" for what in entry["missing"])]
     except NetgainError as err:
-        # Said in the summary, in the report and to whoever is alerted; the lists are served all the same.
+        # A failed monitor is a warning, in the summary, the report and alerts; it does not stop the night.
         tonight, warnings = Night(as_of, {}, ()), [f"the monitor could not do its work: {err.found}"]
     write_json(_report(context), {"as_of": as_of, "warnings": warnings})
     return _line(tonight, warnings)
