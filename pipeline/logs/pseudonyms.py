@@ -91,7 +91,7 @@ def check_key(key: bytes | None, expected: str | None) -> None:
         expected: the fingerprint of the night's key; None if the night has no key.
 
     Raises:
-        SettingsError: it is another key, or only one of the two is None.
+        SettingsError: the key differs, or only one of the two is None.
     """
     if fingerprint(key) != expected:
         raise SettingsError(

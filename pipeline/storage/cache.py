@@ -30,11 +30,11 @@ class Cache:
     folder: Path
 
     def at(self, key: str) -> Path:
-        """The folder of a key's files."""
+        """Return the folder of a key's files."""
         return self.folder / key
 
     def find(self, key: str) -> Result | None:
-        """What `make` returned; None where it was not made, or its files are not as they were."""
+        """Return the result that `make` stored for a key; None if there is none, or if a file's size has changed."""
         try:
             made = json.loads((self.at(key) / _MADE).read_text(encoding="utf-8"))
             sizes = {name: (self.at(key) / name).stat().st_size for name in made["files"]}
@@ -44,7 +44,7 @@ class Cache:
         return result if sizes == made["files"] else None
 
     def make(self, key: str, build: Callable[[Path], Result]) -> Result:
-        """Have `build` write files into a folder and say what it found; they appear all at once, or not at all."""
+        """Return the result of `build` on a temporary folder; its files and result appear under the key all at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder) as name:
             fresh = Path(name) / key
@@ -56,7 +56,7 @@ class Cache:
             try:
                 fresh.rename(self.at(key))
             except OSError:
-                if self.find(key) is None:  # else another worker made the same in the meantime
+                if self.find(key) is None:  # else another worker has made the same entry meanwhile
                     raise
         return result
 

@@ -160,8 +160,10 @@ FALLBACK = pa.schema(
 
 @contextmanager
 def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
-    """A temporary path beside `path`; renamed onto it, after fsync, when the block ends without an error. It is nobody
-    else's until then, and has the permissions `mode` from then on."""
+    """Yield a temporary path beside `path`, and rename it to `path`, after fsync, if the block ends without an error.
+
+    No other process uses the temporary file. The final file has the permissions `mode`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{temporary_beside(path).name}.")
     os.close(handle)
