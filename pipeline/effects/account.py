@@ -51,7 +51,7 @@ def _enter_files(context: Context) -> int:
 
 
 def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
-    """What nights to come pool with theirs: a look at each challenger, and each listener's influence on it."""
+    """Return tonight's comparison of each challenger and each listener's influence on it, for later nights to pool."""
     layout, champion = context.layout, record["champion"]
     names = [each["recipe"] for each in record["challengers"]]
     if not names:

@@ -34,7 +34,7 @@ def run(context: Context) -> str:
 
 
 def warnings_of(context: Context) -> list[str]:
-    """What the monitor warned of in this night; nothing where it has not run."""
+    """Return the monitor's warnings of this night; empty if it has not run."""
     path = _report(context)
     return list(read_json(path)["warnings"]) if path.exists() else []
 

@@ -106,7 +106,7 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _written_out(call: ast.Call) -> str | None:
-    """Return the package in a call's first argument, from the literal start of the name; None if there is none."""
+    """Return the package named by the literal start of a call's first argument; None if that is not a literal."""
     match call.args:
         case [ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]), *_] | [ast.Constant(value=str(start)), *_]:
             package = start.rpartition(".")[0]

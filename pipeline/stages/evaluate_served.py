@@ -37,7 +37,7 @@ def run(context: Context) -> str:
 
 
 def nothing_served(context: Context) -> str:
-    """What stands for the served model before the first release."""
+    """Write empty tables and figures in place of the served model's, before the first release; return the line."""
     layout = context.layout
     write_table(layout.evaluation(NAME), EVALUATION.empty_table(), EVALUATION)
     write_table(layout.recommendations(NAME), RECOMMENDATIONS.empty_table(), RECOMMENDATIONS)
@@ -48,7 +48,7 @@ def nothing_served(context: Context) -> str:
 
 
 def evaluate_served(context: Context, executor: Executor) -> str:
-    """`run`, on a given executor, where a release is served."""
+    """Measure the served model on a given executor; return the stage's line. A release must be served."""
     layout, k = context.layout, context.params.evaluation.k
     served = read_json(layout.served / "served.json")
     lists = score_models(context, [layout.served / "model"], executor, scratch=layout.data / f"{PREFIX}scores-served")

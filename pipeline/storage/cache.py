@@ -34,7 +34,7 @@ class Cache:
         return self.folder / key
 
     def find(self, key: str) -> Result | None:
-        """Return the result that `make` stored for a key; None if there is none, or if a file's size has changed."""
+        """Return the result that `make` stored for a key; None without one, or if a file's size has changed."""
         try:
             made = json.loads((self.at(key) / _MADE).read_text(encoding="utf-8"))
             sizes = {name: (self.at(key) / name).stat().st_size for name in made["files"]}
@@ -69,14 +69,16 @@ class Cache:
 
 
 def key_of(*parts: Any) -> str:
-    """Digest of JSON values, and of the libraries whose bytes end up in files."""
+    """Return a digest of JSON values and of the versions of libraries that determine the bytes of files."""
     text = json.dumps([_LIBRARIES, *parts], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def link(source: Path, target: Path) -> None:
-    """Give a file a second name; a copy where the file system cannot. Neither is ever written to in place: what had
-    the name before may be a second name itself, and only loses it."""
+    """Make `target` a hard link to `source`, or a copy if the file system has no hard links.
+
+    An existing target is unlinked first. Neither file may be modified in place, because other links may share it.
+    """
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

@@ -199,8 +199,10 @@ def write_table(path: Path, table: pa.Table, schema: pa.Schema) -> None:
 
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """How columns are laid out in Parquet: numbers and times as differences, which is smaller and quicker than the
-    dictionary that everything would be given by default."""
+    """Return the options for writing a table as Parquet.
+
+    Integers and times are delta-encoded, which is smaller and faster than the default dictionary encoding.
+    """
     differences = [field.name for field in schema if _is_whole(field.type)]
     return {
         "store_schema": False,
@@ -269,10 +271,10 @@ def read_table(path: Path, schema: pa.Schema) -> pa.Table:
 
 
 def read_columns(folder: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Some columns of all Parquet files of a folder, by Polars, which reads them in half of Arrow's time.
+    """Return some columns of all Parquet files of a folder. Polars reads them in half of Arrow's time.
 
     Raises:
-        TableError: nothing is there, it is not Parquet, or a column is missing.
+        TableError: the folder has no Parquet file, a file cannot be read, or a column is missing.
     """
     import polars as pl
 
@@ -296,7 +298,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def json_text(value: Any) -> str:
-    """What `write_json` writes."""
+    """Return the text that `write_json` writes."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
