@@ -11,7 +11,7 @@ from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
 from pipeline.settings import Settings, load_settings
 from pipeline.state import lease
 
-# DVC itself ends with 255 whatever a stage ended with, and tells of that in a sentence.
+# DVC always exits with 255 if a stage fails; the stage's own exit status is only in its message.
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _STAGE = re.compile(r"failed to reproduce '([^']+)'")
 _OURS = "netgain: "

@@ -1,6 +1,7 @@
-"""Stage monitor: how the lists served before this night have done, and whether what comes in has changed.
+"""Stage monitor: measure how well the lists served before this night predicted plays, and whether the input drifted.
 
-It warns and never stops a night: lists are served by then. The history is in the state database, a row a night.
+It warns and never stops a night, because the lists are served already. The history is in the state database, one row
+per night.
 """
 
 from pathlib import Path

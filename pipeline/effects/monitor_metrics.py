@@ -1,4 +1,4 @@
-"""A night's figures for the monitor: of the lists served before it, of what came in, and of how fresh both are."""
+"""A night's figures for the monitor: of the lists served before it, of its input, and of the age of both."""
 
 import datetime as dt
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stage publish: the night's lists become a release, and the release is served."""
+"""Stage publish: build a release from the night's lists and serve it."""
 
 import hashlib
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a decision rests on: with the per-listener arrays beside it, everything needed to decide again."""
+"""The inputs of a decision: together with the per-listener arrays, everything needed to make it again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

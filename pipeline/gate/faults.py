@@ -1,4 +1,4 @@
-"""What keeps the gate from deciding."""
+"""Faults in the inputs that make a night INVALID."""
 
 import math
 

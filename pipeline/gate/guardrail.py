@@ -1,4 +1,4 @@
-"""What a guardrail declares of itself. Decision, record, page, `netgain explain` and MLflow follow from it."""
+"""The declaration of a guardrail. Decision, record, page, `netgain explain` and MLflow are derived from it."""
 
 import math
 from collections.abc import Callable, Mapping

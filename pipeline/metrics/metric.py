@@ -1,4 +1,4 @@
-"""What a metric declares of itself. Schemas, names in files, pages, MLflow and the reference follow from it."""
+"""The declaration of a metric. Schemas, names in files, pages, MLflow and the reference are derived from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

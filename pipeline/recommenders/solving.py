@@ -1,7 +1,7 @@
-"""Compiled least squares for the rows of a factorisation, one at a time and exactly, on LAPACK's own routines.
+"""Compiled exact least squares for the rows of a factorisation, one at a time, with LAPACK.
 
-Row by row in Python, calls cost more than arithmetic; and Numba's own `solve` knows neither symmetry nor Cholesky. So
-compiled code calls the routines that SciPy is linked with, by their addresses.
+A Python loop over rows would spend more time on calls than on arithmetic, and Numba's `solve` does not use Cholesky for
+symmetric matrices. So compiled code calls the LAPACK routines that SciPy is linked with, by their addresses.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
-"""Stage evaluate_served: the model of the release being served, on tonight's decision window.
+"""Stage evaluate_served: measure the held-out model of the served release on tonight's decision window.
 
-A release carries the held-out fit that was measured when it was made. What it serves was refitted on days that lie in
-tonight's decision window, and would know the answers (docs/adr/0003).
+The model that the release serves cannot be measured: it was refitted on days that are part of tonight's decision window
+(docs/adr/0003).
 """
 
 from pipeline.json_values import as_json

@@ -1,6 +1,6 @@
-"""Stage refit: the winner and the popular list on the whole window, for tonight's lists.
+"""Stage refit: fit the winner and the popular list on the whole window, for tonight's lists.
 
-Where the served model is kept, tonight's listeners and plays are folded into it: its items stay as they were fitted
+If the served model is kept, tonight's listeners and plays are folded into it; its items stay as they were fitted
 (docs/explanation/fold-in.md).
 """
 

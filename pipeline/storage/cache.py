@@ -1,6 +1,6 @@
-"""Results of work by the digest of what they were made from, so that a night does only what has not been done.
+"""A cache of results on disk, keyed by a digest of their inputs, so that a night computes only what is new.
 
-Nothing but time depends on what is kept: a stage gives the same with an empty folder. What is damaged is made again.
+Only run time depends on it: with an empty cache, a stage gives the same result. Damaged entries are made again.
 """
 
 import hashlib
