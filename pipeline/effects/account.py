@@ -1,5 +1,4 @@
-"""Stage account: what the night took and its look at challengers are entered into the ledger, whatever becomes of the
-rest."""
+"""Stage account: enter the night's landed files and interim analysis into the ledger, even if later effects fail."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ from pipeline.params.gate import GateParams
 Bools = npt.NDArray[np.bool_]
 
 GUARDRAIL_ALPHA = 0.05
-"""Probability of a mistake that each guardrail's own bound allows; it is no part of α."""
+"""Error probability of each guardrail's bound, separate from α."""
 
 Lane = Literal["upgrade", "refresh"]
 Kind = Literal["limit", "hard", "relative"]

@@ -16,7 +16,7 @@ from numba.extending import get_cython_function_address, intrinsic
 SYRK = get_cython_function_address("scipy.linalg.cython_blas", "ssyrk")
 POSV = get_cython_function_address("scipy.linalg.cython_lapack", "sposv")
 
-# Numba's cache looks at this file alone: all that compiled code calls or reads must stand here.
+# Numba's cache is invalidated by changes to this file only: everything that compiled code uses must be defined here.
 CHUNK = 512
 """Plays of a row that are gathered at once: at 256 factors they are 512 KiB, which stays in a core's second cache."""
 
