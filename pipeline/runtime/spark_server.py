@@ -41,12 +41,12 @@ def serving(settings: Settings) -> Iterator[None]:
 
 
 def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subprocess.Popen[bytes]:
-    """Start a server on loopback, with a token of its own, and announce it to this workspace.
+    """Start a server on loopback with a new token, and announce it to this workspace.
 
     Args:
         settings: of the workspace.
-        dies_with_us: whether it ends with this process.
-        wait: until it listens. Without, it is announced at once, and sessions wait for it (`spark_session`).
+        dies_with_us: whether the server ends with this process.
+        wait: whether to wait until it listens. Otherwise it is announced immediately, and `spark_session` waits.
 
     Raises:
         SettingsError: it does not start; the message has the end of its log.
@@ -84,7 +84,7 @@ def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subpr
             process.kill()
             process.wait()
             raise
-    # PySpark talks to a token-guarded server without TLS under the name localhost alone.
+    # Without TLS, PySpark sends a token only to a server named localhost.
     _announce(settings, {"url": f"sc://localhost:{port}/;token={token}", "port": port, "pid": process.pid})
     return process
 

@@ -59,7 +59,7 @@ def announcement(settings: Settings) -> Path:
 
 
 def spark_log(settings: Settings) -> Path:
-    """What the JVM of a server or session prints."""
+    """Return the file for the output of a server's or session's JVM."""
     return state_folder(settings) / "spark.log"
 
 
@@ -88,13 +88,15 @@ def shared_server(settings: Settings) -> dict[str, object] | None:
 
 @contextmanager
 def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["SparkSession"]:
-    """A session, active until the block ends. Over Connect it costs a second or two, else the start of a JVM.
+    """Yield a session that is active until the block ends.
+
+    Opening one takes a second or two over Connect; otherwise a JVM has to start.
 
     Args:
-        settings: of the machine.
-        for_tasks: the session only distributes tasks of Python. On a shared server, all such blocks of one version of
-            the code share a session, and with it the daemon that forks Python workers. Other sessions are released with
-            all that they hold.
+        settings: of this machine.
+        for_tasks: whether the session only distributes Python tasks. On a shared server, all such blocks with the same
+            version of the code share a session, and with it the daemon that forks Python workers. Other sessions are
+            released at the end of the block, with their cached data.
 
     Raises:
         SettingsError: the JVM does not start.
@@ -121,7 +123,7 @@ def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) 
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    # A night announces its server when it starts it, and goes on with the stages that do not need it.
+    # A night announces its server before it is ready, and meanwhile runs the stages that do not need it.
     wait_until_ready(
         int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
     )
@@ -130,14 +132,16 @@ def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) 
         url += f";session_id={_session_id(url)}"
     session = SparkSession.builder.remote(url).create()
     session.release_session_on_close = not for_tasks
-    # A server of this machine that is gone does not come back; by itself PySpark asks for ten minutes.
+    # A local server that has ended does not come back; PySpark's default policy retries for ten minutes.
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
     return session
 
 
 def _session_id(url: str) -> uuid.UUID:
-    """The session of this server (its URL has a token of its own) for this version of the code: Python workers keep
-    the code that they have imported, so a changed kernel needs workers of its own."""
+    """Return the id of the session for tasks, derived from the server's URL, with its token, and a digest of the code.
+
+    Python workers keep the modules that they have imported, so changed code needs new workers, and thus a new session.
+    """
     return uuid.UUID(bytes=hashlib.sha256(f"{url} {package_digest()}".encode()).digest()[:16], version=4)
 
 
