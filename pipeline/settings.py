@@ -86,10 +86,10 @@ class Settings:
 
 
 def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | None = None) -> Settings:
-    """Settings of this machine.
+    """Return the settings of this machine, from environment variables.
 
     Raises:
-        SettingsError: a variable has a value that is not one of its own.
+        SettingsError: a variable has an invalid value.
     """
     workspace = (workspace or Path.cwd()).resolve()
 
@@ -166,7 +166,7 @@ def _state_uri(text: str) -> str | None:
 
 
 def silence_telemetry(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:
-    """Switch off what dependencies would report about this machine, unless the user decided otherwise."""
+    """Switch off the telemetry of dependencies by their environment variables; variables that are set are kept."""
     for name, value in _QUIET.items():
         environ.setdefault(name, value)
 
@@ -186,12 +186,15 @@ class Alerting:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Names of those that are set."""
+        """Names of the channels that are set."""
         return tuple(name for name, value in (("webhook", self.webhook), ("mail", self.smtp)) if value)
 
 
 def load_alerting(environ: Mapping[str, str] = os.environ) -> Alerting:
-    """Where this machine's alerts go. A faulty value is found when something is sent: an alert stops nothing."""
+    """Return where alerts are sent, from environment variables.
+
+    Values are not validated here but when an alert is sent, so that a wrong one cannot stop a night.
+    """
     told = {name: environ.get(f"NETGAIN_ALERT_{name}", "").strip() for name in ("WEBHOOK", "SMTP", "FROM", "TO")}
     return Alerting(
         webhook=told["WEBHOOK"] or None,

@@ -1,10 +1,10 @@
-"""The command `netgain`: `stage` is handed to the night's warm process if there is one, all else runs here."""
+"""The command `netgain`: `stage` runs in the night's warm process if there is one, everything else in this process."""
 
 import sys
 
 
 def main() -> None:
-    """Entry point. Imports the commands, and with them a second of libraries, only if they run in this process."""
+    """Run the command. The commands, whose imports take a second, are imported only if they run in this process."""
     if sys.argv[1:2] == ["stage"]:
         from pipeline.runtime.warm_client import end_like, run_warm
 

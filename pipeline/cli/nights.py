@@ -48,7 +48,7 @@ def open_(
     settings = load_settings()
     with exclusive_night(settings.workspace):
         context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
-        if settings.owner is None:  # no run owns the night, so no one need finish it
+        if settings.owner is None:  # without an owner, no later task has to close the night
             close(settings.state, context.lease, "opened")
     typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
 

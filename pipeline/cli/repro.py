@@ -11,7 +11,7 @@ from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
 from pipeline.settings import Settings, load_settings
 from pipeline.state import lease
 
-# DVC itself ends with 255 whatever a stage ended with, and tells of that in a sentence.
+# DVC always exits with 255 if a stage fails; the stage's own exit status is only in its message.
 _EXITED = re.compile(r"failed to run: .*, exited with (-?\d+)")
 _STAGE = re.compile(r"failed to reproduce '([^']+)'")
 _OURS = "netgain: "
@@ -80,10 +80,10 @@ def report() -> None:
 
 
 def _dvc(settings: Settings, *arguments: str) -> None:
-    """Run DVC, and pass on what it and the stage say as they say it.
+    """Run DVC and print its output and the stage's as they arrive.
 
     Raises:
-        TransientError: the stage says that it may pass later, or something outside ended it by a signal.
+        TransientError: the stage exited with EXIT_TRANSIENT, or was ended by a signal.
         StageFailed: it failed for another reason.
     """
     from pipeline.nightly.dvc import start_dvc
@@ -99,7 +99,7 @@ def _dvc(settings: Settings, *arguments: str) -> None:
 
 
 def failure(said: deque[str]) -> NetgainError:
-    """The error of a stage from the last lines of DVC: its own words, and whether trying again can help."""
+    """Return the error of a failed stage, from the last lines of DVC's output: TransientError if a retry may help."""
     text = "\n".join(said)
     stage, exited = _STAGE.search(text), _EXITED.search(text)
     status = int(exited.group(1)) if exited else None

@@ -1,4 +1,4 @@
-"""The program of the warm process: `netgain stage X` in a fork that has its libraries already."""
+"""The program of the warm process, which runs `netgain stage X` in forks that have their libraries imported already."""
 
 import sys
 

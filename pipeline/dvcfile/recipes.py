@@ -39,7 +39,7 @@ def items_of(params: Params) -> dict[str, dict[str, Any]]:
 
 
 def recipes_agree(dvc_yaml: Path, params: Params) -> bool:
-    """Whether the stages that run once for each recipe are those of params.yaml.
+    """Return whether the stages that run once per recipe match the recipes of params.yaml.
 
     Args:
         dvc_yaml: a file that `pipeline.graph.read_stages` accepts.

@@ -39,7 +39,7 @@ def difference(workspace: Path, params: Params) -> str:
 
 
 def lacks_recipes(dvc_yaml: Path, params: Params, *, may_write: bool) -> bool:
-    """Whether dvc.yaml must be written anew because its recipes are not those of params.yaml.
+    """Return whether dvc.yaml must be rewritten because its recipes differ from those of params.yaml.
 
     Args:
         dvc_yaml: of the workspace.

@@ -1,5 +1,4 @@
-"""Stage account: what the night took and its look at challengers are entered into the ledger, whatever becomes of the
-rest."""
+"""Stage account: enter the night's landed files and interim analysis into the ledger, even if later effects fail."""
 
 from typing import Any
 
@@ -51,7 +50,7 @@ def _enter_files(context: Context) -> int:
 
 
 def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
-    """What nights to come pool with theirs: a look at each challenger, and each listener's influence on it."""
+    """Return tonight's comparison of each challenger and each listener's influence on it, for later nights to pool."""
     layout, champion = context.layout, record["champion"]
     names = [each["recipe"] for each in record["challengers"]]
     if not names:

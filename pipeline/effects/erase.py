@@ -1,4 +1,4 @@
-"""Stage erase: listeners who asked for it are gone from everywhere, and a certificate says so."""
+"""Stage erase: remove the listeners with a pending request from all files, and write a certificate."""
 
 from pipeline.erasure.carry_out import after_night, certificate_line
 from pipeline.logs.landing import read_landing
@@ -7,10 +7,10 @@ from pipeline.storage.tables import read_json
 
 
 def run(context: Context) -> str:
-    """Complete what the night began; where nobody asked, nothing is done.
+    """Complete the erasures that the night has begun; nothing happens without requests.
 
     Raises:
-        ErasureFailed: something of theirs is left.
+        ErasureFailed: data of one of the listeners is left.
     """
     layout = context.layout
     certificate = after_night(

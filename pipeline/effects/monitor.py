@@ -1,6 +1,7 @@
-"""Stage monitor: how the lists served before this night have done, and whether what comes in has changed.
+"""Stage monitor: measure how well the lists served before this night predicted plays, and whether the input drifted.
 
-It warns and never stops a night: lists are served by then. The history is in the state database, a row a night.
+It warns and never stops a night, because the lists are served already. The history is in the state database, one row
+per night.
 """
 
 from pathlib import Path
@@ -27,14 +28,14 @@ def run(context: Context) -> str:
         write_text(reports / "monitor.html", render_monitor(nights, context.params.monitoring))
         warnings = [*tonight.warnings, *(f"not looked at: {what}" for what in entry["missing"])]
     except NetgainError as err:
-        # Said in the summary, in the report and to whoever is alerted; the lists are served all the same.
+        # A failed monitor is a warning, in the summary, the report and alerts; it does not stop the night.
         tonight, warnings = Night(as_of, {}, ()), [f"the monitor could not do its work: {err.found}"]
     write_json(_report(context), {"as_of": as_of, "warnings": warnings})
     return _line(tonight, warnings)
 
 
 def warnings_of(context: Context) -> list[str]:
-    """What the monitor warned of in this night; nothing where it has not run."""
+    """Return the monitor's warnings of this night; empty if it has not run."""
     path = _report(context)
     return list(read_json(path)["warnings"]) if path.exists() else []
 

@@ -1,4 +1,4 @@
-"""A night's figures for the monitor: of the lists served before it, of what came in, and of how fresh both are."""
+"""A night's figures for the monitor: of the lists served before it, of its input, and of the age of both."""
 
 import datetime as dt
 from typing import Any
@@ -13,11 +13,12 @@ _VOLUME = {"plays_ratio": "plays_ratio", "listeners_ratio": "listeners_ratio", "
 
 
 def watched(context: Context) -> dict[str, Any]:
-    """The night's entry in the history; a function of the night's inputs and of the release served before it.
+    """Return the night's entry in the history, which depends only on its inputs and the release served before it.
 
     Returns:
-        `as_of`; `release`, that was served (None where there was none); `since`, the first day looked at; `figures` by
-        name, None where undefined; `missing`, what could not be read. What is missing leaves figures undefined.
+        `as_of`; `release`, the id of the release that was served, or None; `since`, the first day of the plays
+        considered; `figures` by name, None if undefined; `missing`, messages about inputs that could not be read, which
+        leave figures undefined.
     """
     missing: list[str] = []
     layout, as_of = context.layout, context.as_of

@@ -1,4 +1,4 @@
-"""An effect of the night that is open, by name: only the holder of the night's lease acts on the world."""
+"""Run an effect of the open night, by name; only the holder of the night's lease may."""
 
 import importlib
 

@@ -1,4 +1,4 @@
-"""Stage publish: the night's lists become a release, and the release is served."""
+"""Stage publish: build a release from the night's lists and serve it."""
 
 import hashlib
 from functools import partial
@@ -38,7 +38,7 @@ def run(context: Context) -> str:
 
 
 def _retired(context: Context, spare: str) -> str:
-    """Older releases go; where that fails they stay, for the night has served its lists all the same."""
+    """Remove older releases, and return a clause for the stage's line. A failure is reported there, not raised."""
     try:
         gone = retire(context.settings.releases, keep=context.settings.keep_releases, spare=spare)
     except (NetgainError, OSError) as err:
@@ -47,7 +47,7 @@ def _retired(context: Context, spare: str) -> str:
 
 
 def contents(context: Context) -> Contents:
-    """What the night would publish.
+    """Return the contents of the night's release.
 
     Raises:
         ReleaseError: the lists did not pass their audit.

@@ -1,4 +1,4 @@
-"""Stage record: the night, once, in MLflow."""
+"""Stage record: record the night in MLflow, once."""
 
 import hashlib
 import json
@@ -38,10 +38,10 @@ SMALL_MODEL = 8 * 2**20
 def run(context: Context) -> str:
     """Record the night; recording it again changes nothing.
 
-    The record is on this disk before MLflow is tried: where MLflow is away it waits, and the night goes on.
+    The record is written to the outbox first. If MLflow cannot be reached, it stays there and the night continues.
 
     Raises:
-        SettingsError: the record could not even be kept here.
+        SettingsError: the record could not be written to the outbox.
     """
     settings, release = context.settings, release_id(contents(context))
     key, digest = night_key(context, release), model_digest(context.layout.final_model)
@@ -87,7 +87,7 @@ def keep(context: Context, key: str, digest: str, release: str) -> Waiting:
 
 
 def sent_or_waits(settings: Settings, entry: Waiting, what: str) -> str:
-    """Deliver the outbox; the line says what became of an entry, or why it waits.
+    """Deliver the outbox; return a line on the result for one entry, or on why it still waits.
 
     Raises:
         NotRecorded: the entry is the promotion of a model that was never recorded.
@@ -106,10 +106,10 @@ def sent_or_waits(settings: Settings, entry: Waiting, what: str) -> str:
 
 
 def night_key(context: Context, release: str) -> str:
-    """as_of and a digest of what the night was made from and came to.
+    """Return the key of a night in MLflow: as_of and a digest of its inputs and results.
 
-    Two things are no part of it: measured cost, which always differs, and code, for code that comes to the same
-    figures, verdict, model and lists has made the same night.
+    Not included: measured cost, which differs in every run; and code, because code that gives the same metrics,
+    verdict, model and lists has made the same night.
     """
     layout, decision = context.layout, read_json(context.layout.decision)
     told = {
@@ -124,12 +124,12 @@ def night_key(context: Context, release: str) -> str:
 
 
 def model_digest(folder: Path) -> str:
-    """Of a served model's content: the night's own, or that of a release."""
+    """Return a digest of the files in the folder of a served model, of a night or of a release."""
     return _digest(digests({"model": folder}))[:24]
 
 
 def read_night(context: Context, release: str) -> NightFiles:
-    """What the stages wrote.
+    """Return the results of the night's stages, read from their files.
 
     Raises:
         TableError: a file is missing.
@@ -159,7 +159,7 @@ def read_night(context: Context, release: str) -> NightFiles:
 
 
 def training_data(layout: Layout, decision_from: date) -> TrainingData:
-    """The interactions that recipes were fitted on."""
+    """Return a description of the interactions that recipes were fitted on."""
     rows = {
         name: pq.read_metadata(layout.train / f"{name}.parquet").num_rows
         for name in ("interactions", "listeners", "items")
@@ -174,7 +174,7 @@ def training_data(layout: Layout, decision_from: date) -> TrainingData:
 
 
 def draw_plots(night: NightFiles, folder: Path) -> list[Path]:
-    """Figures for the night's run; none where accuracy is undefined."""
+    """Draw the plots of the night's run and return their files; empty if accuracy is undefined."""
     from pipeline.reports import plots
 
     metric, title = night.metric, metric_title(night.metric)

@@ -69,7 +69,7 @@ def known_as(listeners: Iterable[str], key: bytes | None) -> list[str]:
 
 
 def erased(where: Where) -> Erased | None:
-    """Return all listeners who were ever erased; None if there are none."""
+    """Return all listeners who were ever erased; None if no erasure was ever requested."""
     with snapshot(where) as state:
         return _erased(state)
 

@@ -1,4 +1,4 @@
-"""Does a challenger's gain pay for its cost?"""
+"""The balance of a challenger's gain and its cost."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Balance:
 
     @property
     def saves(self) -> bool:
-        """Whether even a high estimate of C is below 0."""
+        """Return whether even the high estimate of C is below 0."""
         return self.cost_high < 0
 
 
@@ -51,12 +51,17 @@ def weigh(
     gate: GateParams,
     economics: EconomicsParams,
 ) -> Balance:
-    """Return the balance of a gain's lower bound and its cost.
+    """Return the balance of a challenger's gain, valued at its lower bound, and its cost.
 
     Args:
         comparison: challenger − champion.
-        lower: L, the bound of the difference.
+        lower: L, the lower bound of the difference.
         pair: challenger and champion.
+        gate: thresholds.
+        economics: the price card and the other assumptions.
+
+    Raises:
+        ValueError: the cost of one of the two was not measured.
     """
     challenger, champion = pair
     base = comparison.champion_mean
@@ -82,10 +87,10 @@ def weigh(
 
 
 def measured(candidate: Candidate) -> NightCost:
-    """Return what a night of a recipe costs.
+    """Return the measured cost of a night of a recipe.
 
     Raises:
-        ValueError: its cost was not measured.
+        ValueError: the cost was not measured.
     """
     if candidate.night is None:
         raise ValueError(f"{candidate.recipe} has no measured cost")

@@ -1,4 +1,4 @@
-"""What the gate decides on."""
+"""The inputs of a decision: candidates, the served model and the history."""
 
 import math
 from collections.abc import Mapping
@@ -16,26 +16,26 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 POPULAR = "popular"
-"""The recipe that is the champion while there is no other, and that every other has to beat."""
+"""The recipe that is the champion as long as no other recipe has been promoted."""
 
 COVERAGE, TOP_SHARE = "catalogue_coverage", "top_1_percent_share"
-"""Metrics that the gate cannot decide without."""
+"""Catalogue metrics that a decision requires."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A recipe as the gate sees it.
+    """The measurements of a recipe that a decision needs.
 
     Attributes:
-        recipe: its name.
+        recipe: name of the recipe.
         family: its family.
         ndcg: shape (n_fits, n_eligible), NDCG@k of every fit and eligible listener.
-        seeds: ŝ², the variance of its mean from fit to fit.
-        metrics: for each metric of the registry (`record_name`), its mean; NaN where it is undefined.
-        n_invalid_lists: invalid lists of all its fits.
-        night: what a night of it costs; None for the served model, whose fit was paid for in another night.
-        churn_between_fits: share of a list [0, 1] that another seed would replace; 0 for a deterministic recipe.
-        churn_since_served: share of a list that is not in the served model's; None where nothing is served.
+        seeds: ŝ², the variance of the mean between fits.
+        metrics: mean of each metric of the registry, by `record_name`; NaN if undefined.
+        n_invalid_lists: number of invalid lists over all fits.
+        night: measured cost of a night; None for the served model, which was fitted in an earlier night.
+        churn_between_fits: share of a list [0, 1] that differs between two seeds; 0 for a deterministic recipe.
+        churn_since_served: share of a list [0, 1] that is not in the served model's list; None if no model is served.
     """
 
     recipe: str
@@ -50,27 +50,27 @@ class Candidate:
 
     @property
     def coverage(self) -> float:
-        """Share of the catalogue [0, 1] that its lists show; NaN where it was not measured."""
+        """Share of the catalogue [0, 1] that appears in the lists; NaN if it was not measured."""
         return self.metrics.get(COVERAGE, math.nan)
 
     @property
     def top_share(self) -> float:
-        """Share of its recommendations [0, 1] that go to the top 1 % of items; NaN where it was not measured."""
+        """Share of recommendations [0, 1] that are among the most popular 1 % of items; NaN if it was not measured."""
         return self.metrics.get(TOP_SHARE, math.nan)
 
 
 @dataclass(frozen=True)
 class Tonight:
-    """What the gate decides on.
+    """All inputs of tonight's decision.
 
     Attributes:
         recipes: names of the recipes of params.yaml.
-        candidates: each of them, fitted on tonight's training window.
+        candidates: each recipe, fitted on tonight's training window.
         slices: for each slice, bool of shape (n_eligible,).
         served_recipe: recipe of the release that was served before tonight; None without one.
         served: its held-out fit, scored on tonight's decision window; None without one.
-        faults: what could not be read.
-        history: what earlier nights leave to this one.
+        faults: messages about inputs that could not be read.
+        history: estimates of earlier nights.
         influence: for each challenger of `history.pairs`, see `Earlier`.
     """
 
@@ -84,7 +84,7 @@ class Tonight:
     influence: Mapping[str, Floats] = field(default_factory=dict)
 
     def earlier(self, challenger: str, champion: str) -> Earlier | None:
-        """The earlier looks at a pair; None where there are none."""
+        """Return the earlier comparisons of a challenger with this champion; None if there were none."""
         looks = (self.history.pairs or {}).get(challenger)
         if looks is None or looks.champion != champion:
             return None
@@ -92,11 +92,11 @@ class Tonight:
 
 
 def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
-    """The recipe that challengers are held against, and why, where that needs saying."""
+    """Return the recipe that challengers are compared with, and notes for the record if it is not the served recipe."""
     served = tonight.served_recipe
     if served is None:
         return POPULAR, ("no release is served yet: the popular list is the champion",)
-    # What an override brought was not proven: the gate's own choice is what a challenger has to beat.
+    # A recipe served by an override has no proven gain, so challengers are compared with the gate's own choice.
     champion = tonight.history.champion or served
     notes = () if champion == served else (f"{served} is served, but not by the gate: {champion} is the champion",)
     if champion not in tonight.recipes:
@@ -107,9 +107,16 @@ def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
 def contrast(
     challenger: Candidate, champion: Candidate, among: Bools | None = None, earlier: Earlier | None = None
 ) -> Comparison:
-    """Compare two candidates, on all eligible listeners or among some; on all, with earlier nights' comparisons.
+    """Compare two candidates on all eligible listeners, or on a subset.
 
-    The variance from fit to fit is that of all listeners: a slice's own would rest on a few fits of few listeners.
+    The variance between fits is always estimated from all listeners: in a slice it would rest on few fits and few
+    listeners.
+
+    Args:
+        challenger: the one candidate.
+        champion: the other.
+        among: bool of shape (n_eligible,), the listeners to compare on; all by default.
+        earlier: comparisons of earlier nights to pool with; only for a comparison on all listeners.
     """
     chosen = slice(None) if among is None else among
     return compare(

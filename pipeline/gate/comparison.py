@@ -1,7 +1,7 @@
-"""Is one recipe better than another, given that listeners differ and that fits of one recipe differ too?
+"""The paired comparison of two recipes, with variance between listeners and between fits.
 
-A paired test over listeners alone calls two fits of the same recipe different far too often, because every listener
-shares the luck of the seed. So the standard error has a term for each recipe's seeds (docs/explanation/decision.md).
+A paired test over listeners alone finds two fits of the same recipe different far too often, because one seed affects
+all listeners at once. So the standard error has a term for each recipe's seeds (docs/explanation/decision.md).
 """
 
 import math
@@ -17,7 +17,7 @@ from pipeline.json_values import Number
 Floats = npt.NDArray[np.float64]
 
 WORST = -1.0
-"""No difference of a metric in [0, 1] is below this: what a bound that may never be wrong can promise."""
+"""The lowest possible difference of a metric in [0, 1]: the lower bound at α = 0."""
 
 
 @dataclass(frozen=True)
@@ -71,31 +71,36 @@ class Comparison:
     """Degrees of freedom of `se` (Welch 1947, Satterthwaite 1946); infinite where nothing varies."""
 
     def quantile(self, alpha: float) -> float:
-        """t_{1−α, df}: the normal quantile where `se` is well known, more where few fits had to tell."""
+        """Return t_{1−α, df}; it exceeds the normal quantile if `se` was estimated from few fits."""
         from scipy.special import stdtrit
 
         return float(-stdtrit(self.df, alpha))
 
     def lower(self, alpha: float) -> float:
-        """L = Δ − t_{1−α} · SE, above which the true difference lies with probability 1 − α; at least WORST."""
+        """Return L = Δ − t_{1−α} · SE, the lower confidence bound of the difference at level 1 − α; at least WORST."""
         if alpha <= 0:
             return WORST
         return max(self.delta - self.quantile(alpha) * self.se if self.se else self.delta, WORST)
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The two-sided interval for Δ."""
+        """Return the two-sided confidence interval for Δ."""
         half = self.quantile((1 - level) / 2) * self.se if self.se else 0.0
         return self.delta - half, self.delta + half
 
     def detectable(self, alpha: float, *, bound: float, power: float = 0.8) -> float:
-        """The smallest true difference whose lower bound exceeds `bound` with probability `power`; NaN without α."""
+        """Return the smallest true difference whose lower bound exceeds `bound` with probability `power`.
+
+        NaN if `alpha` is 0.
+        """
         if alpha <= 0:
             return math.nan
         return bound + (self.quantile(alpha) + self.quantile(1 - power)) * self.se if self.se else bound
 
     def shrunk(self, gain_sd: float) -> float:
-        """Δ · τ²/(τ² + SE²): the winner of several is on average not as good as it looked. By a normal prior of mean 0
-        and standard deviation τ = `gain_sd` (James & Stein 1961)."""
+        """Return Δ · τ²/(τ² + SE²), the difference corrected for selection (winner's curse).
+
+        The prior is normal with mean 0 and standard deviation τ = `gain_sd` (James & Stein 1961).
+        """
         total = gain_sd**2 + self.se**2
         return self.delta * gain_sd**2 / total if total > 0 else self.delta
 
@@ -108,17 +113,17 @@ def compare(
     champion_seeds: SeedVariance,
     earlier: Earlier | None = None,
 ) -> Comparison:
-    """Compare two recipes on the same listeners, pooled with the earlier looks at the two, if there are any.
+    """Compare two recipes on the same listeners, pooled with earlier comparisons of the two.
 
     Args:
-        challenger: shape (n_fits, n_listeners), the metric; rows are fits, columns the same listeners in both.
-        champion: shape (n_fits, n_listeners); may have another number of fits.
-        challenger_seeds: ŝ², see `seed_variance`.
-        champion_seeds: ŝ².
-        earlier: see `pipeline.gate.pooling`; every look weighs the same.
+        challenger: shape (n_fits, n_listeners), values of the metric; columns are the same listeners in both arrays.
+        champion: shape (n_fits, n_listeners); the number of fits may differ.
+        challenger_seeds: ŝ² of the challenger, see `seed_variance`.
+        champion_seeds: ŝ² of the champion.
+        earlier: see `pipeline.gate.pooling`; every comparison has the same weight.
 
     Raises:
-        ValueError: the listeners are not the same number, or fewer than two.
+        ValueError: the numbers of listeners differ or are below two.
 
     Examples:
         Differences of 0.1, 0.2, 0.3 and 0.2: their mean is 0.2, and its standard error √(0.02 / 3 / 4).
@@ -148,7 +153,7 @@ def compare(
     listeners = float(np.square(total).sum()) * clusters / (clusters - 1) / looks**2
     seeds = (champion_seeds, challenger_seeds)
     fits = math.fsum(s.value * share for s, share in zip(seeds, shares, strict=True))
-    # What is not sure about a difference of two variances is mostly what is not sure about the larger one.
+    # ŝ² is a difference of two variances: its uncertainty is mostly that of the larger one, the variance of the means.
     unsure = [
         (listeners, clusters - 1.0),
         *((max(s.value, s.of_means) * share, s.df) for s, share in zip(seeds, shares, strict=True)),
@@ -167,26 +172,35 @@ def compare(
 
 
 def _satterthwaite(total: float, parts: Sequence[tuple[float, float]]) -> float:
-    """ν = total² / Σ v²/ν_i of a variance made from mean squares v with degrees of freedom ν_i."""
+    """Return ν = total² / Σ v²/ν_i, the degrees of freedom of a sum of mean squares v (Satterthwaite 1946).
+
+    Args:
+        total: the sum.
+        parts: v and ν_i of each mean square.
+    """
     if not total > 0:
         return math.inf
-    # Shares, not squares of variances: those of tiny numbers vanish.
+    # Dividing before squaring: squares of tiny variances would underflow.
     unsure = math.fsum((v / total) ** 2 / df for v, df in parts)
     return 1 / unsure if unsure > 0 else math.inf
 
 
 def seed_variance(values: Floats, *, deterministic: bool, earlier: Sequence[EarlierSeeds] = ()) -> SeedVariance:
-    """ŝ² of a recipe: the fits' component of variance in the two-way layout of fits and listeners, var(means) − MS/n
-    with MS the mean square of what neither explains (Searle, Casella & McCulloch 1992, chapter 4). What a listener's
-    own luck adds to the means stands in s²(d_u) already, and would be counted twice.
+    """Return ŝ², the variance component of a recipe's fits in the two-way layout of fits and listeners.
 
-    It is pooled over tonight's fits and those of earlier nights, Σ df · v / Σ df, where the variances of earlier nights
-    are relative to their mean, and are brought to tonight's; then it is at least 0.
+    ŝ² = var(means) − MS/n, where MS is the residual mean square (Searle, Casella & McCulloch 1992, chapter 4). MS/n is
+    subtracted because s²(d_u) contains the noise of single listeners already.
+
+    The estimate is pooled over tonight and earlier nights, Σ df · v / Σ df, and is at least 0. Variances of earlier
+    nights are stored relative to the squared mean of their night and rescaled to tonight's.
 
     Args:
-        values: shape (n_fits, n_listeners).
-        deterministic: whether another seed gives the same model.
-        earlier: the same recipe's nights before this one.
+        values: shape (n_fits, n_listeners), the metric.
+        deterministic: whether every seed gives the same model.
+        earlier: estimates of the same recipe from earlier nights.
+
+    Returns:
+        The variance; NaN with a single fit and no earlier night.
 
     Examples:
         Two fits that differ by 0.1 for each listener alike: the variance of the means 0.1 and 0.2 is 0.005.
@@ -209,10 +223,10 @@ def seed_variance(values: Floats, *, deterministic: bool, earlier: Sequence[Earl
 
 
 def variance_components(values: Floats) -> tuple[float, float]:
-    """The component of the fits, which may come out below 0, and the variance of the fits' means.
+    """Return the variance component of the fits, which may be negative, and the variance of the fits' means.
 
     Args:
-        values: shape (n_fits, n_listeners), more than one of each.
+        values: shape (n_fits, n_listeners), at least two of each.
     """
     n_fits, n = values.shape
     means = values.mean(axis=1)

@@ -189,7 +189,7 @@ def decide(
 
 
 def overridden(decision: Decision, tonight: Tonight) -> Decision:
-    """Return the decision as it is carried out: an override in force serves its recipe; the verdict stays."""
+    """Return the decision with an override applied, if one is in force: it changes what is served, not the verdict."""
     override = tonight.history.override
     if override is None:
         return decision
@@ -204,7 +204,17 @@ def overridden(decision: Decision, tonight: Tonight) -> Decision:
 def refresh_lane(
     tonight: Tonight, served: Candidate, champion: str, gate: GateParams, rule: Sequence[Guardrail]
 ) -> Refresh:
-    """Refresh if every guardrail of the lane passes, `not_worse_than_served` among them. Spends no α."""
+    """Return the result of the refresh lane: PROMOTE if all its guardrails pass, including `not_worse_than_served`.
+
+    The lane spends no α.
+
+    Args:
+        tonight: the inputs of the decision.
+        served: the served model, scored on tonight's decision window.
+        champion: name of the champion's recipe.
+        gate: thresholds.
+        rule: the guardrails.
+    """
     fresh = tonight.candidates[champion]
     comparison = contrast(fresh, served)
     gates = lane_gates(rule, "refresh", _case(tonight, fresh, served, gate))
@@ -227,7 +237,11 @@ def upgrade_lane(
     *,
     rule: Sequence[Guardrail],
 ) -> Upgrade:
-    """Promote a challenger only if NB_low > 0, its gain is proven and every guardrail of the lane passes."""
+    """Return the upgrade lane's result for one challenger.
+
+    It passes if NB_low > 0, its gain is proven and all guardrails of the lane pass. `verdict` is KEEP: `decide` then
+    promotes one of those that pass.
+    """
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
     comparison = contrast(challenger, champion, earlier=tonight.earlier(challenger_name, champion_name))
     alpha = look_alpha(gate.alpha, tonight.history.look, n_challengers=len(tonight.recipes) - 1)
@@ -256,7 +270,10 @@ def upgrade_lane(
 def prospect(
     upgrade: Upgrade, pair: tuple[Candidate, Candidate], gate: GateParams, economics: EconomicsParams
 ) -> Prospect:
-    """What may come of a challenger, and at which prices its balance turns; `pair` is challenger and champion."""
+    """Return the distribution of a challenger's net benefit, and the prices at which its balance changes sign.
+
+    `pair` is challenger and champion.
+    """
 
     def weigh_at(assumed: EconomicsParams) -> Balance:
         return weigh(upgrade.comparison, upgrade.lower_bound, pair, gate, assumed)
@@ -269,7 +286,7 @@ def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: Ga
 
 
 def _closeness(upgrade: Upgrade) -> tuple[bool, float]:
-    """Order challengers that were not promoted: proven gains first, by net benefit; then by gain."""
+    """Return a sort key for challengers that were not promoted: proven gains first, by net benefit; then by gain."""
     balance = upgrade.balance
     return balance.gain_proven, balance.net_benefit_low if balance.gain_proven else upgrade.comparison.delta
 

@@ -9,11 +9,11 @@ from pipeline.metrics.registry import all_metrics
 
 
 def metric_descriptions(k: int, names: Iterable[str] | None = None) -> list[Json]:
-    """Return what the registry says of the metrics of some names, of all by default; unknown names are left out.
+    """Return the registry's entries for the named metrics, for all by default; unknown names are skipped.
 
     Args:
-        k: length of the lists, which labels such as NDCG@10 name.
-        names: as in records.
+        k: length of the lists, for labels such as NDCG@10.
+        names: `record_name` of each metric.
     """
     wanted = None if names is None else set(names)
     return [
@@ -30,10 +30,10 @@ def metric_descriptions(k: int, names: Iterable[str] | None = None) -> list[Json
 
 
 def guardrail_descriptions(names: Iterable[str] | None = None) -> list[Json]:
-    """Return what the registry says of the guardrails of some names; of all by default.
+    """Return the registry's entries for the named guardrails; for all by default.
 
     Raises:
-        ValueError: there is no guardrail of a name.
+        ValueError: a name is not in the registry.
     """
     return [_described(each) for each in (all_guardrails() if names is None else named(names))]
 

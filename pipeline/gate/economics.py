@@ -1,7 +1,7 @@
-"""What a recipe costs, in money over the horizon.
+"""The cost of a recipe, in money over the horizon.
 
-Cost is measured, and scaled to the service in proportion to listeners; the price card is the user's. What a gain is
-worth, and how sure that is, stands in valuation.py.
+Measured cost is scaled to the service in proportion to the number of listeners, and priced by the price card in
+params.yaml. The value of a gain, and the uncertainty of both, are in valuation.py.
 """
 
 import math
@@ -59,13 +59,13 @@ class Money:
 
 
 def night_cost(fits: Sequence[Cost], scorings: Sequence[Cost]) -> NightCost:
-    """The mean fit and the mean scoring of a recipe: a night that serves it pays for one of each.
+    """Return the cost of a night that serves a recipe: its mean fit and its mean scoring.
 
     Raises:
-        ValueError: there is no fit or no scoring, or something needed was not measured in one of them.
+        ValueError: there is no fit or no scoring, or a required figure was not measured in one of them.
     """
     fit, scoring = mean_cost(list(fits)), mean_cost(list(scorings))
-    # One by one: a mean would hide a fit that was not measured, or was by a clock that ran backwards.
+    # Each one is checked: a mean would hide a fit without a measurement, or with a negative time.
     fit_rss = max(_known(cost.peak_rss_bytes) for cost in fits)
     scoring_rss = max(_known(cost.peak_rss_bytes) for cost in scorings)
     for cost in (*fits, *scorings):
@@ -89,7 +89,10 @@ def _known(figure: float | None) -> float:
 
 
 def running_cost(night: NightCost, family: str, economics: EconomicsParams) -> Money:
-    """What serving a recipe costs over the horizon: H nights at N listeners, one stored model, and its upkeep."""
+    """Return the cost of serving a recipe over the horizon: H nights at N listeners, one stored model, and its upkeep.
+
+    In the currency of the price card.
+    """
     prices, days = economics.prices, economics.horizon_days
     scale = economics.listeners / night.n_listeners
     nights = days * scale
@@ -105,7 +108,13 @@ def running_cost(night: NightCost, family: str, economics: EconomicsParams) -> M
 
 
 def switching_cost(champion: Money, challenger: Money, family: str, economics: EconomicsParams) -> Money:
-    """C: what the challenger costs more than the champion over the horizon, and the work of switching to it, once.
+    """Return C, the challenger's additional cost over the horizon, plus the one-off work of switching to it.
+
+    Args:
+        champion: running cost of the champion.
+        challenger: running cost of the challenger.
+        family: the challenger's family, which determines the hours of switching.
+        economics: the price card.
 
     Examples:
         Five hours of switching at 80 EUR, on top of 30 EUR more of compute:
@@ -129,7 +138,7 @@ def switching_cost(champion: Money, challenger: Money, family: str, economics: E
 
 
 def per_month(amount: float, economics: EconomicsParams) -> float:
-    """Money over the horizon as money a month.
+    """Convert an amount over the horizon to an amount per month.
 
     Examples:
         >>> from pathlib import Path

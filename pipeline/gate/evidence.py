@@ -1,4 +1,4 @@
-"""What a decision rests on: with the per-listener arrays beside it, everything needed to decide again."""
+"""The inputs of a decision: together with the per-listener arrays, everything needed to make it again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -92,7 +92,7 @@ class Evidence:
 
 
 def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
-    """Return what the gate decides on."""
+    """Return the inputs of the decision, built from the evidence and its arrays."""
     candidates = {
         name: _candidate(name, measured, arrays.ndcg[name], evidence.history.earlier(name))
         for name, measured in evidence.measured.items()
@@ -100,7 +100,7 @@ def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
     served = None
     if evidence.served is not None and evidence.served_recipe in candidates:
         tonights = candidates[evidence.served_recipe]
-        # Seed noise cannot be estimated from one fit: it is taken from tonight's fits of the same recipe.
+        # Seed variance cannot be estimated from one fit, so it comes from tonight's fits of the same recipe.
         lone = _candidate(evidence.served_recipe, evidence.served, arrays.ndcg[SERVED], ())
         served = replace(lone, seeds=tonights.seeds)
     return Tonight(

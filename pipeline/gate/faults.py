@@ -1,4 +1,4 @@
-"""What keeps the gate from deciding."""
+"""Faults in the inputs that make a night INVALID."""
 
 import math
 
@@ -11,7 +11,7 @@ from pipeline.params.gate import GateParams
 
 
 def find_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
-    """Return what makes the night INVALID, the most telling first."""
+    """Return the faults that make the night INVALID, the most informative first."""
     missing = [f"{recipe} was not measured" for recipe in tonight.recipes if recipe not in tonight.candidates]
     if tonight.history.look < 1:
         return [f"the ledger gives this night the number {tonight.history.look}"]

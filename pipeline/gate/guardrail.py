@@ -1,4 +1,4 @@
-"""What a guardrail declares of itself. Decision, record, page, `netgain explain` and MLflow follow from it."""
+"""The declaration of a guardrail. Decision, record, page, `netgain explain` and MLflow are derived from it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ from pipeline.params.gate import GateParams
 Bools = npt.NDArray[np.bool_]
 
 GUARDRAIL_ALPHA = 0.05
-"""Probability of a mistake that each guardrail's own bound allows; it is no part of α."""
+"""Error probability of each guardrail's bound, separate from α."""
 
 Lane = Literal["upgrade", "refresh"]
 Kind = Literal["limit", "hard", "relative"]
@@ -23,13 +23,15 @@ Side = Literal["at most", "at least", "above", "not worse than"]
 Unit = Literal["share", "metric", "lists", "s", "B", "bit"]
 
 LAST = 100
-"""Place of a guardrail that does not say where it belongs: after those that do."""
+"""Default position of a guardrail: after those that declare one."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a guardrail is checked on. In the refresh lane, `challenger` is the champion's newer fit and `champion` the
-    served one."""
+    """The inputs of a guardrail's check.
+
+    In the refresh lane, `challenger` is the champion's newer fit and `champion` the served one.
+    """
 
     challenger: Candidate
     champion: Candidate
@@ -40,12 +42,12 @@ class Case:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a guardrail found.
+    """The result of a guardrail's check.
 
     Attributes:
-        value: the figure, NaN where it could not be computed.
-        bound: what the figure is compared with.
-        decided: False where too few listeners leave it undecided.
+        value: the figure; NaN if it could not be computed.
+        bound: the bound that the figure is compared with.
+        decided: False if there are too few listeners for a result.
     """
 
     value: float
@@ -96,7 +98,7 @@ class Guardrail:
     place: int = LAST
 
     def gate(self, case: Case) -> Gate | None:
-        """Return the outcome on a case, None where the guardrail does not apply."""
+        """Return the outcome for a case; None if the guardrail does not apply to it."""
         found = self.check(case)
         if found is None:
             return None
@@ -106,7 +108,7 @@ class Guardrail:
 
 
 def undecided() -> Finding:
-    """Return the finding where there is nothing to compute a figure from."""
+    """Return the finding for a case without the data to compute a figure."""
     return Finding(math.nan, math.nan, decided=False)
 
 
@@ -119,5 +121,5 @@ def _keeps(side: Side, value: float, bound: float) -> bool:
         case "above":
             return value > bound
         case "not worse than":
-            # No loss passes even where the bound is 0 because the champion finds nothing.
+            # A tie passes even if the champion's metric is 0 and the bound therefore 0.
             return value > bound or value >= 0

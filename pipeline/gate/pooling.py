@@ -1,9 +1,9 @@
-"""Earlier looks at the same pair of recipes: a gain that is too small for one night to prove is proven by several.
+"""Pooling with earlier comparisons of the same pair of recipes, which can prove gains too small for a single night.
 
-What is kept of a look is each listener's influence on its Δ, (d_u − Δ)/n. Influences of one listener are added up over
-the looks before they are squared, so whatever a listener's nights share, the same plays in overlapping decision windows
-or a lasting taste, is counted as shared: the listener is the cluster (Liang & Zeger 1986, Biometrika 73). Fits share
-nothing, for each night draws its seeds anew.
+Each comparison stores every listener's influence on its Δ, (d_u − Δ)/n. A listener's influences are summed over nights
+before they are squared: the listener is the cluster (Liang & Zeger 1986, Biometrika 73), so that correlation between a
+listener's nights, from overlapping decision windows or stable taste, is accounted for. Fits of different nights are
+independent, because each night draws new seeds.
 """
 
 import math
@@ -18,7 +18,7 @@ from pipeline.json_values import Number
 Floats = npt.NDArray[np.float64]
 
 POOLED_NIGHTS = 28
-"""Nights before tonight's that are pooled with it: older ones tell of other plays and another catalogue."""
+"""Number of earlier nights that are pooled with tonight's; older ones have other plays and another catalogue."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,9 @@ class Look:
 
     Attributes:
         champion: its recipe.
-        key: digest of both recipes and of how they are measured; looks of another key say nothing of this pair.
-        champion_mean, challenger_mean: the metric, over listeners and fits.
-        champion_fits, challenger_fits: K of each.
+        key: digest of both recipes and of how they are measured; only comparisons with the same key can be pooled.
+        champion_mean, challenger_mean: means of the metric over listeners and fits.
+        champion_fits, challenger_fits: number of fits K of each.
     """
 
     champion: str
@@ -60,12 +60,12 @@ class EarlierLooks:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What tonight's comparison is pooled with.
+    """Earlier comparisons that tonight's is pooled with.
 
     Attributes:
-        looks: the sums.
-        influence: shape (n_listeners + n_others,), summed over the looks: tonight's listeners first, in their
-            order (0 for who is new tonight), then those who were there before and are not tonight.
+        looks: their sums.
+        influence: shape (n_listeners + n_others,), summed over the comparisons: tonight's listeners first, in their
+            order (0 for a listener who is new tonight), then listeners of earlier nights who are absent tonight.
     """
 
     looks: EarlierLooks
@@ -73,7 +73,7 @@ class Earlier:
 
 
 def add_up(looks: Sequence[Look]) -> EarlierLooks:
-    """Looks of one key, at least one."""
+    """Return the sums over comparisons of one key, the latest last; at least one is required."""
     return EarlierLooks(
         champion=looks[-1].champion,
         n_looks=len(looks),
@@ -85,12 +85,24 @@ def add_up(looks: Sequence[Look]) -> EarlierLooks:
 
 
 def influence(challenger: Floats, champion: Floats) -> Floats:
-    """(d_u − Δ)/n of each listener, from the metric of shape (n_fits, n_listeners) of both."""
+    """Return each listener's influence (d_u − Δ)/n on the difference: float64 of shape (n_listeners,).
+
+    Args:
+        challenger: the metric, shape (n_fits, n_listeners).
+        champion: the metric, shape (n_fits, n_listeners); the number of fits may differ.
+    """
     differences = challenger.mean(axis=0) - champion.mean(axis=0)
     centred: Floats = (differences - differences.mean()) / len(differences)
     return centred
 
 
 def look_at(challenger: Floats, champion: Floats, *, name: str, key: str) -> Look:
-    """Tonight's look, for nights to come; `name` is the champion's, arrays as for `influence`."""
+    """Return tonight's comparison, to be pooled by later nights.
+
+    Args:
+        challenger: the metric, shape (n_fits, n_listeners).
+        champion: the metric, shape (n_fits, n_listeners).
+        name: the champion's recipe.
+        key: see `Look`.
+    """
     return Look(name, key, float(champion.mean()), float(challenger.mean()), len(champion), len(challenger))

@@ -32,7 +32,7 @@ INPUT_KEYS = ("metrics", "guardrails", "gate", "assumptions", "evidence", "array
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that a record is made from, without the arrays.
+    """All inputs of a record except the arrays.
 
     Attributes:
         as_of: the night, YYYY-MM-DD.
@@ -60,7 +60,7 @@ class Inputs:
 
 
 def make_record(inputs: Inputs, arrays: Arrays) -> Json:
-    """Return what decision.json holds; what is undefined is null."""
+    """Return the content of decision.json; undefined values are null."""
     tonight = tonight_of(inputs.evidence, arrays)
     gate, economics = inputs.gate, inputs.economics
     rule = all_guardrails() if inputs.guardrails is None else named(inputs.guardrails)
@@ -103,7 +103,7 @@ def digest_of(record: Mapping[str, Any]) -> str:
 
 
 def rounded(value: Any) -> Any:
-    """Return floats with 12 significant digits: the last bits of a sum depend on the processor."""
+    """Return a JSON value with floats rounded to 12 significant digits: a sum's last bits depend on the processor."""
     if isinstance(value, dict):
         return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -31,7 +31,7 @@ def parse_record(document: Mapping[str, Any]) -> DecisionRecord:
 
 
 def inputs_from(document: Mapping[str, Any]) -> Inputs:
-    """Return what a record was made from, to make it again: by the guardrails that it lists, in its own schema.
+    """Return the inputs from which a record can be made again, with the guardrails that it lists and in its own schema.
 
     Raises:
         ValueError: see `parse_record`.

@@ -1,6 +1,6 @@
 """The reference of metrics and guardrails, in Markdown.
 
-docs/reference/measures.md is what this prints: python -m pipeline.gate.reference > docs/reference/measures.md
+Generate the page with: python -m pipeline.gate.reference > docs/reference/measures.md
 """
 
 from pipeline.gate.guardrail import Guardrail
@@ -16,7 +16,7 @@ _KINDS = {
 
 
 def reference() -> str:
-    """Return the page."""
+    """Return the Markdown of docs/reference/measures.md."""
     parts = [
         "# Metrics and guardrails",
         "Generated from `pipeline/metrics` and `pipeline/gate/guardrails` by\n"

@@ -1,4 +1,4 @@
-"""At which price a challenger's balance turns."""
+"""Sensitivity analysis: the value of each price at which a challenger's balance changes sign."""
 
 import itertools
 import math
@@ -20,11 +20,11 @@ PRICED = (
     "prices.carbon_kg",
     "prices.engineering_hour",
 )
-"""Assumptions that a verdict is tried against, by their names below `economics`; the elasticity is its median, and the
-belief keeps its shape."""
+"""Assumptions that are varied, by their names below `economics`. For the elasticity, the median is varied; low and high
+scale with it."""
 
 REACH = 1e4
-"""A flip is looked for from price / REACH to price · REACH."""
+"""Flips are searched from price / REACH to price · REACH."""
 
 _STEPS = 80
 
@@ -42,11 +42,11 @@ class Flip:
 
 
 def flips(weigh_at: Callable[[EconomicsParams], Balance], economics: EconomicsParams) -> tuple[Flip, ...]:
-    """Where each price, all others as they are, turns `Balance.pays`.
+    """Return, for each price of PRICED, the value at which `Balance.pays` changes, with all others unchanged.
 
     Args:
-        weigh_at: `weigh` of one challenger, by the economics alone.
-        economics: what is assumed.
+        weigh_at: returns the balance of one challenger under given economics.
+        economics: the assumed values.
     """
     now = weigh_at(economics).pays
 
@@ -59,7 +59,7 @@ def flips(weigh_at: Callable[[EconomicsParams], Balance], economics: EconomicsPa
 
 
 def priced(economics: EconomicsParams, price: str) -> float:
-    """The value of an assumption of PRICED."""
+    """Return the assumed value of a price of PRICED."""
     if price == "elasticity":
         return economics.elasticity.median
     value = getattr(economics.prices, price.removeprefix("prices.")) if "." in price else getattr(economics, price)
@@ -67,7 +67,7 @@ def priced(economics: EconomicsParams, price: str) -> float:
 
 
 def at(economics: EconomicsParams, price: str, value: float) -> EconomicsParams:
-    """The same assumptions but for one."""
+    """Return the assumptions with one price changed."""
     if price == "elasticity":
         belief = economics.elasticity
         scale = value / belief.median
@@ -80,7 +80,10 @@ def at(economics: EconomicsParams, price: str, value: float) -> EconomicsParams:
 
 
 def _nearest(flipped: Callable[[float], bool], price: float) -> float:
-    """The value nearest to `price`, by ratio, at which `flipped` turns. A price of 0 is searched upwards."""
+    """Return the value nearest to `price`, by ratio, at which `flipped` becomes true; NaN without one within REACH.
+
+    A price of 0 is searched upwards from 1 / REACH.
+    """
     origin, reach = (price, math.log(REACH)) if price else (1 / REACH, 2 * math.log(REACH))
 
     def beyond(log_ratio: float) -> bool:

@@ -1,7 +1,7 @@
-"""How α is spent over a quarter of nights, so that all of them together are wrong with probability α at most.
+"""α spending over the nights of a quarter: the probability of any false promotion in a quarter is at most α.
 
-Every night that tests challengers is a look. Look t may be wrong with probability α_t, and Σ α_t ≤ α: a union bound
-(Bonferroni 1936), which holds however the nights depend on each other, as nights with overlapping windows do.
+Every night that tests challengers is an interim analysis, a look. Look t may err with probability α_t, and Σ α_t ≤ α:
+a union bound (Bonferroni 1936), valid under any dependence between nights, such as that of overlapping windows.
 """
 
 import datetime as dt
@@ -14,12 +14,12 @@ from pipeline.gate.comparison import EarlierSeeds
 from pipeline.gate.pooling import EarlierLooks
 
 LOOKS = 90
-"""Looks that a quarter's α is divided among; a later one has none left."""
+"""Number of looks that a quarter's α is divided among; later looks have α = 0."""
 
 _TOTAL = math.fsum(t**-1.5 for t in range(1, LOOKS + 1))
 
 RECENT_NIGHTS = 90
-"""Earlier nights whose fits tell how a recipe varies."""
+"""Number of earlier nights whose fits are used to estimate a recipe's seed variance."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,15 @@ FIRST_NIGHT = History(look=1)
 
 
 def look_alpha(alpha: float, look: int, *, n_challengers: int) -> float:
-    """α_t / m with α_t = α · t^(−1.5) / Σ_{i ≤ 90} i^(−1.5): what one challenger may spend at look t; 0 after 90.
+    """Return α_t / m, the α of one challenger at look t, with α_t = α · t^(−1.5) / Σ_{i ≤ 90} i^(−1.5); 0 after t = 90.
+
+    Args:
+        alpha: α of a quarter.
+        look: t, from 1.
+        n_challengers: m.
 
     Raises:
-        ValueError: there is no such look, or no challenger.
+        ValueError: `look` or `n_challengers` is below 1.
     """
     if look < 1 or n_challengers < 1:
         raise ValueError(f"look {look}, {n_challengers} challengers")
@@ -72,18 +77,20 @@ def look_alpha(alpha: float, look: int, *, n_challengers: int) -> float:
 
 
 def quarter(day: dt.date) -> str:
-    """2026-Q1."""
+    """Return a day's calendar quarter, such as `2026-Q1`."""
     return f"{day.year}-Q{(day.month - 1) // 3 + 1}"
 
 
 def look_number(looks: Sequence[dict[str, Any]], *, as_of: dt.date, inputs: str) -> int:
-    """Tonight's number. A night that was looked at before keeps its number, so that running it again says the same;
-    the same date with other inputs is another look.
+    """Return the number of tonight's look within its quarter, from 1.
+
+    A night that runs again with the same inputs keeps its number, so that its verdict stays the same. The same date
+    with other inputs is another look.
 
     Args:
-        looks: of the ledger: as_of, inputs, look, n_challengers.
+        looks: entries of the ledger, with `as_of`, `inputs`, `look` and `n_challengers`.
         as_of: the night.
-        inputs: digest of its parameters, logs and champion.
+        inputs: digest of the night's parameters, logs and champion.
     """
     mine = [entry for entry in looks if quarter(dt.date.fromisoformat(entry["as_of"])) == quarter(as_of)]
     for entry in mine:

@@ -1,7 +1,7 @@
-"""What a gain is worth, how sure its cost is, and what follows for the net benefit. Money is over the horizon.
+"""The value of a gain, the uncertainty of its cost, and the net benefit of both. Money is over the horizon.
 
-The elasticity ε is an assumption, and a wide one; so a gain is valued at a low quantile of its worth, and its cost at a
-high one. Draws are quasi-random, from one fixed sequence: the same record gives the same figures.
+The elasticity ε is an assumption with a wide range, so a gain is valued at a low quantile of its worth and its cost at
+a high quantile. Draws come from one fixed quasi-random sequence: the same record gives the same figures.
 """
 
 import functools
@@ -19,7 +19,7 @@ from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 
 CAUTION = 0.8
-"""The quantile of cost, and 1 − it that of a gain's worth, that the gate reckons with."""
+"""The quantile of cost that the gate uses; for the value of a gain it uses the quantile 1 − CAUTION."""
 
 N_DRAWS = 10_000
 _Z95 = float(ndtri(0.95))
@@ -27,26 +27,31 @@ Floats = npt.NDArray[np.float64]
 
 
 def unit_value(economics: EconomicsParams, champion_mean: float, quantile: float = 0.5) -> float:
-    """V = N · H · r · ε / μ0: what one unit of the metric is worth, at a quantile of the belief about ε."""
+    """Return V = N · H · r · ε / μ0, the value of one unit of the metric, at a quantile of the distribution of ε.
+
+    N listeners, H days, r margin per listener and day, μ0 the champion's mean.
+    """
     margin = economics.listeners * economics.horizon_days * economics.margin_per_listener_day
     return margin * float(_elasticity(economics, float(ndtri(quantile)))) / champion_mean
 
 
 def cost_quantile(cost: Money, economics: EconomicsParams, quantile: float) -> float:
-    """A quantile of C. Each part is taken at its own: their sum's lies nearer to the median, so this is cautious, and
-    it is piecewise linear in every price."""
+    """Return the sum of each part's quantile of C, a conservative estimate of the quantile of the sum.
+
+    The exact quantile would lie nearer to the median. The sum is piecewise linear in every price.
+    """
     z = float(ndtri(quantile))
     return math.fsum(_at(part, s, z) for part, s in zip(astuple(cost), _spreads(economics), strict=True))
 
 
 def net_benefit_low(lower_bound: float, cost: Money, economics: EconomicsParams, champion_mean: float) -> float:
-    """NB_low = L · V_q − C_q80, where a gain is valued at V_q20 and a loss at V_q80."""
+    """Return NB_low = L · V_q − C_q80, the conservative net benefit: V_q20 if L is a gain, V_q80 if it is a loss."""
     quantile = 1 - CAUTION if lower_bound >= 0 else CAUTION
     return lower_bound * unit_value(economics, champion_mean, quantile) - cost_quantile(cost, economics, CAUTION)
 
 
 def break_even_gain(cost: Money, economics: EconomicsParams, champion_mean: float) -> float:
-    """Δ* = C_q80 / V_q20, the proven gain that pays for the cost; NaN where no gain is worth anything."""
+    """Return Δ* = C_q80 / V_q20, the proven gain that pays for the cost; NaN if a gain has no value."""
     value = unit_value(economics, champion_mean, 1 - CAUTION)
     return cost_quantile(cost, economics, CAUTION) / value if value > 0 else math.nan
 
@@ -69,7 +74,7 @@ class Outlook:
 
 
 def outlook(comparison: Comparison, cost: Money, economics: EconomicsParams) -> Outlook:
-    """Draw Δ ~ N(Δ, SE²), ε and every part of the cost, each on its own."""
+    """Return the distribution of the net benefit, from independent draws of Δ ~ N(Δ, SE²), ε and the cost factors."""
     z = _normal_draws()
     margin = economics.listeners * economics.horizon_days * economics.margin_per_listener_day
     gain = (comparison.delta + comparison.se * z[0]) / comparison.champion_mean
@@ -90,9 +95,11 @@ def outlook(comparison: Comparison, cost: Money, economics: EconomicsParams) -> 
 
 @functools.cache
 def _normal_draws() -> Floats:
-    """Shape (4, N_DRAWS): gain, elasticity, machine, hours. A Halton sequence covers the space more evenly than chance
-    does, and any length of it may be used."""
-    from scipy.stats import qmc  # half a second, which only the decision should pay
+    """Return standard normal draws of shape (4, N_DRAWS): gain, elasticity, machine, hours.
+
+    They are made from a scrambled Halton sequence, which covers the space more evenly than random draws.
+    """
+    from scipy.stats import qmc  # takes half a second to import, and only decisions need it
 
     uniform = qmc.Halton(d=4, scramble=True, rng=np.random.default_rng(0)).random(N_DRAWS)
     draws: Floats = ndtri(uniform.T)
@@ -110,7 +117,7 @@ def _factors(economics: EconomicsParams) -> tuple[float, float]:
 
 
 def _spreads(economics: EconomicsParams) -> tuple[float, ...]:
-    """σ of each field of Money."""
+    """Return the σ of the log-normal factor on each field of Money, in the order of the fields."""
     machine, hours = (_sigma(factor) for factor in _factors(economics))
     return machine, machine, machine, machine, hours, hours
 

@@ -1,4 +1,4 @@
-"""The verdict in one sentence that a manager understands. What is assumed is called assumed."""
+"""The verdict in one sentence for managers; assumptions are named as such."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,14 @@ from pipeline.params.economics import EconomicsParams
 def sentence(
     decision: Decision, economics: EconomicsParams, k: int, prospects: Mapping[str, Prospect] | None = None
 ) -> str:
-    """What was decided, and why; with `prospects`, also from where on it would be otherwise."""
+    """Return the sentence: the verdict and its reason.
+
+    Args:
+        decision: the verdict and its lanes.
+        economics: the assumptions.
+        k: length of the lists, for `NDCG@k`.
+        prospects: for each challenger, its outlook; with it, the sentence names the value at which the verdict flips.
+    """
     said = _verdict(decision, economics, k, prospects or {})
     override = decision.override
     if override is None:
@@ -62,7 +69,7 @@ def _price(upgrade: Upgrade, economics: EconomicsParams) -> str:
 
 
 def _worth(upgrade: Upgrade, economics: EconomicsParams, k: int) -> str:
-    """At what value of the gain the verdict would flip, beside the one assumed."""
+    """Return the clause on the value of one percent of the metric: the break-even value and the assumed one."""
     assumed = _percent_worth(upgrade.balance.unit_value_low, upgrade, economics)
     if upgrade.balance.cost_high <= 0:
         return f"it assumes that one percent of NDCG@{k} is worth {assumed:,.2f} {economics.currency} a month"
@@ -74,7 +81,10 @@ def _worth(upgrade: Upgrade, economics: EconomicsParams, k: int) -> str:
 
 
 def _would_pay(upgrade: Upgrade, prospect: Prospect | None, economics: EconomicsParams, k: int) -> str:
-    """From how many listeners, or at what worth of a percent, a proven gain would pay."""
+    """Return the clause on the number of listeners, or the value of one percent, from which a proven gain would pay.
+
+    Empty if the gain is not proven, or pays already.
+    """
     balance = upgrade.balance
     if prospect is None or not balance.gain_proven or balance.pays or upgrade.lower_bound <= 0:
         return ""

@@ -102,7 +102,7 @@ def parse_columns(raw: Any) -> ColumnMap:
 
 
 def _reads_back(pattern: str) -> bool:
-    """Whether a time survives being written and read by a pattern, to the minute."""
+    """Return whether a time formatted and parsed with a pattern is unchanged, to the minute."""
     import polars as pl
 
     moment = pl.Series([dt.datetime(2024, 11, 30, 13, 47, tzinfo=dt.UTC)])

@@ -51,14 +51,14 @@ class Format:
     needs_columns: bool = False
 
     def takes(self, relative: str) -> bool:
-        """Whether a path, relative to the landing root, is a log of this format."""
+        """Return whether a path, relative to the landing root, is a log of this format."""
         path = PurePosixPath(relative)
         if any(part.startswith(".") for part in path.parts):
             return False
         return _matches(path.name, self.patterns) and not _matches(path.name, self.exceptions)
 
     def by_folder(self, root: Path) -> bool:
-        """Whether the folders below a landing root are its listeners.
+        """Return whether each folder below a landing root belongs to one listener and has the listener's name.
 
         Raises:
             LandingError: the format needs a column map, which is missing or invalid.

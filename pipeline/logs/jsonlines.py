@@ -99,7 +99,7 @@ def _frame(values: list[dict[str, Any]], rows: list[int], reasons: list[str | No
 
 
 def _decode_line(line: bytes, schema: Schema) -> tuple[dict[str, Any], str | None]:
-    """Decode one line: the definition that the fast path must agree with."""
+    """Return a line's values and the reason to quarantine it, or None; the reference for the fast path."""
     nothing = dict.fromkeys(schema)
     try:
         value = parse_json(line.decode("utf-8"))
@@ -139,7 +139,7 @@ def text_of(value: Any) -> str | None:
 
 
 def storable(text: str) -> bool:
-    """Whether text can be written as UTF-8 and stored everywhere: no lone surrogates, no U+0000."""
+    """Return whether text can be encoded as UTF-8 and stored everywhere: no lone surrogates, no U+0000."""
     return "\x00" not in text and not re.search("[\ud800-\udfff]", text)
 
 

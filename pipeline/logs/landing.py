@@ -60,7 +60,7 @@ class Landing:
         return format_of(file.format or self.format)
 
     def is_own(self, file: LandedFile) -> bool:
-        """Whether a file belongs to one listener, after whom its folder is named."""
+        """Return whether a file belongs to one listener, whose name is that of its folder."""
         declared = self.format_of(file).listener_folders
         return (self.columns is None or self.columns.listener is None) if declared is None else declared
 

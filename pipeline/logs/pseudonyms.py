@@ -30,7 +30,7 @@ class Erased:
     digests: frozenset[str]
 
     def has(self, listener_id: str) -> bool:
-        """Whether the listener of that id was erased."""
+        """Return whether the listener of that id was erased."""
         return digest_of(listener_id, self.salt) in self.digests
 
     def among(self, listener_ids: Iterable[str]) -> set[str]:
@@ -38,7 +38,7 @@ class Erased:
         return {each for each in listener_ids if self.has(each)}
 
     def mentioned(self, raw: bytes) -> bool:
-        """Whether a word of the text is the id of an erased listener."""
+        """Return whether a word of the text is the id of an erased listener."""
         return bool(self.among(_TOKENS.split(raw.decode("utf-8", "replace"))))
 
     @classmethod
@@ -91,7 +91,7 @@ def check_key(key: bytes | None, expected: str | None) -> None:
         expected: the fingerprint of the night's key; None if the night has no key.
 
     Raises:
-        SettingsError: it is another key, or only one of the two is None.
+        SettingsError: the key differs, or only one of the two is None.
     """
     if fingerprint(key) != expected:
         raise SettingsError(

@@ -142,7 +142,10 @@ def _places(data: bytes, format: Format, result: ReadResult) -> int:
 
 
 def _beside(path: str, digest: str) -> str:
-    """`plays.jsonl.gz` → `plays.mended-<digest>.jsonl`, in the same folder, which may be the listener's."""
+    """Return the path of a mended file, in the same folder: `plays.jsonl.gz` → `plays.mended-<digest>.jsonl`.
+
+    The folder is kept because it may name the listener.
+    """
     place = PurePosixPath(path.removesuffix(".gz").removesuffix(".zst"))
     return place.with_name(f"{place.stem}.mended-{digest}{place.suffix}").as_posix()
 

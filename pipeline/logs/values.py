@@ -93,7 +93,7 @@ def mbid(expr: pl.Expr) -> pl.Expr:
 
 
 def is_no_mbid(expr: pl.Expr) -> pl.Expr:
-    """Whether a text stands in the place of a MusicBrainz identifier but is not one."""
+    """Return whether a text is neither blank nor a valid MusicBrainz identifier."""
     return (expr.str.strip_chars() != "").fill_null(False) & mbid(expr).is_null()
 
 

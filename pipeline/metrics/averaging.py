@@ -1,6 +1,6 @@
-"""All metrics of every listener, and their means: averaging is a step of its own.
+"""All metrics of every listener, and their means, as separate steps.
 
-A listener without relevant items has no value: NaN, not 0. A listener without a list has one: 0.
+For a listener without relevant items, metrics are NaN. For a listener with relevant items but no list, they are 0.
 """
 
 from collections.abc import Mapping

@@ -34,7 +34,7 @@ class Cost:
     """Those listeners divided by the wall time of their scoring [1/s]."""
 
     def __add__(self, other: "Cost") -> "Cost":
-        """The cost of one after the other: times, energy and listeners add up, memory and model are the larger."""
+        """Return the cost of both in sequence: sums of times, energy and listeners, maxima of memory and model size."""
         n_scored = _present(sum, self.n_scored, other.n_scored)
         scoring_seconds = sum(part.n_scored / part.scored_per_second for part in (self, other) if part.n_scored)
         provenances = {self.energy_provenance, other.energy_provenance}
@@ -50,7 +50,7 @@ class Cost:
         )
 
     def scaled(self, factor: float) -> "Cost":
-        """The cost of `factor` times the work at the same pace: memory, model and speed stay as they are."""
+        """Return the cost of `factor` times as much work at the same pace; memory, model size and speed stay."""
         return Cost(
             cpu_seconds=self.cpu_seconds * factor,
             wall_seconds=self.wall_seconds * factor,
@@ -63,7 +63,7 @@ class Cost:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON, where NaN is null."""
+        """Return the fields as a JSON-able dict, with None for NaN."""
         return {
             name: None if isinstance(value, float) and math.isnan(value) else value
             for name, value in asdict(self).items()
@@ -71,7 +71,7 @@ class Cost:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> "Cost":
-        """What `to_dict` gave; other keys are ignored.
+        """Return the cost from the output of `to_dict`; other keys are ignored.
 
         Raises:
             KeyError: a field is missing.
@@ -93,10 +93,12 @@ class Cost:
 
 
 def mean_cost(costs: list[Cost]) -> Cost:
-    """The cost of one of several equal pieces of work, such as the fits of a recipe's seeds.
+    """Return the mean cost of several equal pieces of work, such as the fits of a recipe's seeds.
+
+    Means of times, energy and listeners, maxima of memory and model size.
 
     Raises:
-        ValueError: there are none.
+        ValueError: `costs` is empty.
     """
     if not costs:
         raise ValueError("the mean of no costs")

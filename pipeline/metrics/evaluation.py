@@ -1,4 +1,4 @@
-"""Lists against what listeners went on to play."""
+"""Evaluation of lists against the items that listeners played afterwards."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Lists as arrays: a selection of them, and how many are invalid."""
+"""Arrays of lists: selection by row, and the count of invalid lists."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,12 @@ from pipeline.metrics.accuracy import hit_matrix
 
 
 def lists_at(lists: npt.NDArray[np.int32], rows: npt.NDArray[np.signedinteger]) -> npt.NDArray[np.int32]:
-    """Return the lists of shape (n_lists, k) at some rows, and a list of padding (−1) for row −1."""
+    """Return the lists at some rows, int32 of shape (len(rows), k); row −1 gives a list of padding (−1).
+
+    Args:
+        lists: shape (n_lists, k), item_idx.
+        rows: rows of `lists`, or −1.
+    """
     without = np.full((1, lists.shape[1]), -1, dtype=np.int32)
     found: npt.NDArray[np.int32] = np.concatenate([lists, without])[rows]
     return found
@@ -17,8 +22,10 @@ def lists_at(lists: npt.NDArray[np.int32], rows: npt.NDArray[np.signedinteger]) 
 def count_invalid(
     items: npt.NDArray[np.int32], scores: npt.NDArray[np.float32], exclude: sp.csr_matrix | None, *, n_items: int
 ) -> int:
-    """Return how many lists are invalid: an item twice, an excluded item, an index outside the catalogue, a score that
-    is not finite or rises, or padding before the end.
+    """Return the number of invalid lists.
+
+    A list is invalid if it has an item twice, an excluded item, an index outside the catalogue, a score that is not
+    finite or higher than the one before it, or padding before its end.
 
     Args:
         items: shape (n_users, k), item_idx, padded with −1.

@@ -1,4 +1,4 @@
-"""What a metric declares of itself. Schemas, names in files, pages, MLflow and the reference follow from it."""
+"""The declaration of a metric. Schemas, names in files, pages, MLflow and the reference are derived from it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class ListenerMetric:
 
     Attributes:
         name: column of the evaluation table.
-        mean_name: what the mean is called, such as `map` for `average_precision`.
+        mean_name: name of the mean, such as `map` for `average_precision`.
         label: for people, such as `MAP`.
         description: one sentence for people.
         values: returns float64 of shape (n_users,) from hits, bool of shape (n_users, k), and the number of relevant
@@ -49,7 +49,7 @@ class ListenerMetric:
 
     @property
     def record_name(self) -> str:
-        """What it is called in a decision record, which names k once for all metrics."""
+        """Its name in a decision record, which states k once for all metrics."""
         return self.mean_name
 
     def title(self, k: int) -> str:
@@ -59,7 +59,7 @@ class ListenerMetric:
 
 @dataclass(frozen=True)
 class Shown:
-    """What all lists of a fit show together.
+    """The lists of one fit, aggregated over listeners.
 
     Attributes:
         exposure: shape (n_items,), how many lists hold each item.
@@ -100,7 +100,7 @@ class CatalogueMetric:
 
     @property
     def record_name(self) -> str:
-        """What it is called in a decision record."""
+        """Its name in a decision record."""
         return self.name
 
     def title(self, k: int) -> str:

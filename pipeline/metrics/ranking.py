@@ -1,4 +1,4 @@
-"""The best k of many scores, the same whatever the order of work."""
+"""Selection of the k highest scores, with a deterministic order of ties."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ from pipeline.metrics.topk import TopK
 
 
 def top_k(scores: npt.NDArray[np.float32], *, k: int) -> TopK:
-    """The k highest scores of each row; of equal ones, those of the lower column.
+    """Return the k highest scores of each row, in descending order; ties go to the lower column.
 
     Args:
         scores: float32 of shape (n_rows, n_items); −inf marks an item that must not be listed.
@@ -26,7 +26,7 @@ def top_k(scores: npt.NDArray[np.float32], *, k: int) -> TopK:
     n_rows, n_items = scores.shape
     listed = scores > -np.inf
     if k < n_items:
-        # Everything above the k-th best score, and all that equal it: which of those stay is settled by the sort.
+        # Keep everything down to the k-th best score, ties included: the sort below decides between ties.
         kth = np.partition(scores, n_items - k, axis=1)[:, n_items - k]
         listed &= scores >= kth[:, None]
     rows, columns = np.nonzero(listed)

@@ -6,5 +6,5 @@ from pipeline.metrics.metric import Metric
 
 
 def all_metrics() -> tuple[Metric, ...]:
-    """Return those with a value for each listener, then those of all lists together."""
+    """Return all metrics: first those with a value for each listener, then those of all lists together."""
     return (*listener_metrics(), *catalogue_metrics())

@@ -1,4 +1,4 @@
-"""Groups of listeners that a better average must not be bought from."""
+"""Slices: groups of listeners whose accuracy is measured separately, so that no group pays for a better average."""
 
 import datetime as dt
 
@@ -19,15 +19,15 @@ def listener_slices(
     heavy_share: float,
     new_listener_days: int,
 ) -> dict[str, Bools]:
-    """The slices of the listeners in training.
+    """Return the slices of the listeners in training.
 
     Args:
         n_plays: shape (n_listeners,), counted plays in training.
         first_day: shape (n_listeners,), datetime64[D], first counted play.
         decision_from: first day of the decision window.
-        light_share: share of listeners [0, 1] with the fewest plays that are `light`; ties at the border come in.
-        heavy_share: share of listeners [0, 1] with the most plays that are `heavy`; ties at the border come in.
-        new_listener_days: who was first heard within so many days before `decision_from` is `new`.
+        light_share: share of listeners [0, 1] with the fewest plays that are `light`; ties at the border are included.
+        heavy_share: share of listeners [0, 1] with the most plays that are `heavy`; ties at the border are included.
+        new_listener_days: listeners whose first play is at most this many days before `decision_from` are `new`.
 
     Returns:
         For each name of SLICES, bool of shape (n_listeners,). A listener can be in several, or in none.
@@ -45,14 +45,14 @@ def listener_slices(
 
 
 def slices_of(rows: npt.NDArray[np.signedinteger], slices: dict[str, Bools]) -> dict[str, Bools]:
-    """The slices of some listeners.
+    """Return the slices of some listeners.
 
     Args:
-        rows: shape (n,), each listener's row in training, −1 for one who is not there.
+        rows: shape (n,), each listener's row in training; −1 for a listener who is not in training.
         slices: from `listener_slices`.
 
     Returns:
-        For each slice, bool of shape (n,). Who is not in training is new, and neither light nor heavy.
+        For each slice, bool of shape (n,). Listeners who are not in training are new, and neither light nor heavy.
     """
     known = rows >= 0
     out = {}

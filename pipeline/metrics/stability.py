@@ -1,4 +1,4 @@
-"""How far one distribution has moved from another."""
+"""Population stability index: the distance between two distributions."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,11 +7,11 @@ _SMOOTHING = 0.5
 
 
 def population_stability(before: npt.ArrayLike, now: npt.ArrayLike) -> float:
-    """Population stability index of two histograms over the same bins; NaN where one of them holds nothing.
+    """Return the population stability index of two histograms over the same bins; NaN if one of them is empty.
 
-    PSI = Σ_b (q_b − p_b) · ln(q_b / p_b), p and q the shares of bin b before and now: the Kullback–Leibler divergences
-    both ways, summed. Half a count is added to each bin that holds anything in either, so that a bin that falls empty
-    counts for much, but not without end; bins that are empty in both say nothing.
+    PSI = Σ_b (q_b − p_b) · ln(q_b / p_b), with p and q the shares of bin b before and now: the sum of the
+    Kullback–Leibler divergences in both directions. Half a count is added to each bin that is non-empty in either
+    histogram, so that a bin that becomes empty has a large but finite effect; bins empty in both are left out.
 
     Args:
         before: counts, shape (n_bins).
@@ -27,15 +27,15 @@ def population_stability(before: npt.ArrayLike, now: npt.ArrayLike) -> float:
 
 
 def stability_by_chance(n_bins: int, n_before: float, n_now: float) -> float:
-    """What the index comes to on average where nothing has moved.
+    """Return the expected index of two samples from the same distribution; infinite if a sample is empty.
 
-    Then PSI / (1/n + 1/m) follows χ² with n_bins − 1 degrees of freedom (Yurdakul & Naranjo 2020), whose mean is
-    n_bins − 1.
+    For samples of sizes n and m, PSI / (1/n + 1/m) then follows χ² with n_bins − 1 degrees of freedom (Yurdakul &
+    Naranjo 2020), whose mean is n_bins − 1.
 
     Args:
-        n_bins: of the histograms.
-        n_before: independent observations before.
-        n_now: independent observations now.
+        n_bins: number of bins of the histograms.
+        n_before: number of independent observations before.
+        n_now: number of independent observations now.
     """
     if not n_before or not n_now:
         return float("inf")

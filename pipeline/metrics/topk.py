@@ -1,4 +1,4 @@
-"""The answer of a recommender: the best k items for each of some listeners."""
+"""The result of a recommender: the best k items for each listener."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Values that are undefined for some listeners: NaN there, never 0."""
+"""Values that are undefined for some listeners; undefined values are NaN, never 0."""
 
 import numpy as np
 import numpy.typing as npt

@@ -19,21 +19,21 @@ from pipeline.settings import Settings
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _OURS = re.compile(r"^netgain: ")
-# What DVC says to a person at a prompt; nobody is there to follow it in a night.
+# DVC's hints for interactive use, which are of no use in a night.
 _NOISE = re.compile(
     r"^(> |Updating lock file|Generating lock file|To track the changes|To enable auto|Use `dvc push`|\s*dvc config"
     r"|\s*git add|$)"
 )
 
 Report = Callable[[str, float | None, str], None]
-"""Told of a stage when it starts (seconds None) and when it ended (seconds, its line)."""
+"""Called with a stage's name when it starts (seconds None, empty line) and when it ends (seconds, the stage's line)."""
 
 
 def repro(settings: Settings, report: Report) -> list[str]:
-    """`dvc repro`, sharing one Spark server where anything has to run. Returns the stages that ran.
+    """Run `dvc repro` and return the stages that ran; with a Spark engine, they share one Spark server.
 
     Raises:
-        StageFailed: a stage failed; the message is its own.
+        StageFailed: a stage failed; the error has the stage's message.
     """
     if not _stale(settings):
         return []
@@ -54,7 +54,7 @@ def shared_processes(settings: Settings) -> Iterator[None]:
 
 
 def dvc_environment() -> dict[str, str]:
-    """`netgain` of this environment comes first, whether or not it was activated."""
+    """Return environment variables with this environment's commands first on PATH, whether it is activated or not."""
     here = str(Path(sys.executable).parent)
     return os.environ | {"PATH": here + os.pathsep + os.environ.get("PATH", ""), "PYTHONUNBUFFERED": "1"}
 
@@ -65,12 +65,12 @@ def stage_environment() -> dict[str, str]:
 
 
 def dvc_command(*arguments: str) -> list[str]:
-    """A command line of the DVC of this environment."""
+    """Return the command line that runs this environment's DVC."""
     return [sys.executable, "-m", "dvc", *arguments]
 
 
 def unblock_dvc(settings: Settings) -> None:
-    """Put what would stop every DVC to come aside, and say so in a line; a DVC at work is not disturbed."""
+    """Move a damaged `.dvc/tmp/rwlock` aside and print a line about it; a running DVC is not disturbed."""
     if (wrong := rwlock.move_aside(settings.workspace)) is not None:
         print(f"netgain: .dvc/tmp/rwlock {wrong}: moved to {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
 
@@ -87,8 +87,8 @@ def _stale(settings: Settings) -> bool:
 
 
 def start_dvc(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
-    """DVC in the workspace, which waits for its lock and ends with this process; what it says comes through stdout."""
-    unblock_dvc(settings)  # a try before this one may have been killed
+    """Start DVC in the workspace; it waits for its lock, writes everything to stdout and ends with this process."""
+    unblock_dvc(settings)  # an earlier attempt may have been killed
     return subprocess.Popen(
         dvc_command("--wait-for-lock", *arguments),
         cwd=settings.workspace,

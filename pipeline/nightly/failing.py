@@ -14,7 +14,7 @@ from pipeline.state.lease import LeaseLost
 
 
 class Reached:
-    """Records the stage that a night is at, and passes progress reports on."""
+    """Remembers the stage that a night has reached, and passes progress reports on."""
 
     def __init__(self, report: Report) -> None:
         self._report, self.stage = report, "open"

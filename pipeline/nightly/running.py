@@ -22,11 +22,13 @@ from pipeline.state.lease import beating, close
 def run_night(
     settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None, report: Report
 ) -> dict[str, Any]:
-    """Run a night and return its facts (see `night_facts`). Running it again repeats nothing that is done; one that
-    fails leaves what is served, and marks it stale.
+    """Run a night and return its facts, see `night_facts`.
+
+    Running it again repeats only what is missing or out of date. If it fails, the served release stays and is marked
+    stale.
 
     Raises:
-        NetgainError: an input is not as it should be, or a stage failed.
+        NetgainError: an input is invalid, or a stage failed.
     """
     interrupt_as_exit()
     started, reached = time.monotonic(), Reached(report)
@@ -38,7 +40,7 @@ def run_night(
                 with beating(settings.state, context.lease):
                     ran = repro(settings, reached)
             finally:
-                write_data_docs(context)  # a night that was stopped is the one to look at
+                write_data_docs(context)  # also if a checkpoint stopped the night: its pages show why
             effects = {name: _timed(name, context, reached) for name in EFFECTS}
         except BaseException:
             close(settings.state, context.lease, "failed")
@@ -47,7 +49,7 @@ def run_night(
 
 
 def exit_status(facts: dict[str, Any]) -> int:
-    """0, or the status of a night that could not decide; its lists are served all the same."""
+    """Return the exit status: EXIT_INVALID if the gate could not decide, though its lists are served; else 0."""
     return EXIT_INVALID if facts["decision"]["verdict"] == "INVALID" else 0
 
 

@@ -1,4 +1,4 @@
-"""Base of factorisations: a vector for each listener and item, and their product as the score."""
+"""Base class of factorisations: a vector for each listener and item, with their inner product as the score."""
 
 from pathlib import Path
 from typing import Annotated, Generic, Self, TypeVar

@@ -91,5 +91,5 @@ class Family(Generic[P]):
 
     @property
     def folds_in(self) -> bool:
-        """Whether its class has `fold_in`: a fitted model can take new listeners and plays. See `FoldsIn`."""
+        """Whether fitted models can take new listeners and plays: the class has `fold_in`. See `FoldsIn`."""
         return isinstance(self.recommender, type) and issubclass(self.recommender, FoldsIn)

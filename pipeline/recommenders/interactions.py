@@ -11,7 +11,7 @@ from pipeline.errors import ValidationFailed
 
 @dataclass(frozen=True)
 class Interactions:
-    """Recency-weighted plays, checked for what no family could learn from.
+    """Recency-weighted plays; validated on construction.
 
     Attributes:
         weights: CSR float32 of shape (n_listeners, n_items), Σ plays · 2^(−age / half-life); column indexes sorted
@@ -48,13 +48,14 @@ class Interactions:
 
 @dataclass(frozen=True)
 class Tuning:
-    """The days before the tuning window to fit on, and the plays in it to choose by; all before the decision window.
+    """Data to tune on: plays before the tuning window, and relevant items within it. Both precede the decision window.
 
     Attributes:
-        interactions: of the earlier days. Rows and columns are their own, not those of the interactions that hold this.
-        relevant: CSR bool of the same shape, the items that a listener's list should have held.
-        n_relevant: int32 of shape (n_listeners,), relevant items, including those that are not in the earlier days and
-            can be on no list.
+        interactions: plays before the tuning window. Rows and columns have their own ids, not those of the interactions
+            that this belongs to.
+        relevant: CSR bool of the same shape, items that each listener played in the tuning window.
+        n_relevant: int32 of shape (n_listeners,), number of relevant items, including items without earlier plays,
+            which no list can contain.
         only_new: whether lists leave out what a listener has heard before.
     """
 

@@ -1,7 +1,7 @@
-"""Compiled selection of the best k. Every row has a heap of its own, so no row's list depends on another's.
+"""Compiled selection of the best k. Every row has its own heap, so no row's list depends on another's.
 
-A heap holds k pairs of score and item, the one that leaves first at its root: the lowest score and, of equal ones, the
-highest item. It starts with k pairs of −inf and −1, so −inf never enters.
+A heap holds k pairs of score and item. Its root is the pair to be replaced next: the lowest score and, among ties, the
+highest item. It starts with k pairs of −inf and −1, so a score of −inf never enters.
 """
 
 import numba
@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from numba.cpython.unsafe.numbers import trailing_zeros
 
-# Numba's cache looks at this file alone: all that compiled code calls or reads must stand here.
+# Numba's cache is invalidated by changes to this file only: everything that compiled code uses must be defined here.
 GROUP = 64
-"""Scores that are held against a heap's root at once: almost all are below, and that is seen without a branch. Those
-that are above are marked in a word of as many bits, and found by counting its zeros."""
+"""Number of scores compared with a heap's root at once. Almost all are below it, which takes no branch to find out;
+those above are marked in a word of as many bits, and located by counting its trailing zeros."""
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -21,7 +21,7 @@ I64 = npt.NDArray[np.int64]
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]  # Numba ships no types
 def _sift(scores: F32, items: I32, n: int, score: np.float32, item: np.int32) -> None:
-    """Put a pair at the root of the first n and let it sink to its place."""
+    """Replace the root of a heap of n pairs, and restore the heap by sinking the new pair."""
     at = 0
     while True:
         child = 2 * at + 1
@@ -51,7 +51,7 @@ def scan_tile(  # noqa: PLR0917  # Numba takes no keyword-only arguments
     best: F32,
     items: I32,
 ) -> None:
-    """Take the scores of some items into the heaps. Tiles of a row come by ascending item.
+    """Push a tile's scores onto the heaps. A row's tiles must be passed in the order of ascending items.
 
     Args:
         tile: (n_tile_rows, width), scores of the items first_item … first_item + width − 1.
@@ -114,7 +114,7 @@ def vote(  # noqa: PLR0917  # as above
     best: F32,
     items: I32,
 ) -> None:
-    """Take the positive entries of some rows of left · right, times a column's discount, into the heaps.
+    """Push the positive entries of some rows of left · right, each times its column's discount, onto the heaps.
 
     Args:
         rows: (n,), rows of left.
@@ -151,7 +151,7 @@ def vote(  # noqa: PLR0917  # as above
 def add_votes(  # noqa: PLR0917  # as above
     rows: I64, indptr: I64, indices: I32, data: F32, matrix: F32, first: int, tile: F32
 ) -> None:
-    """tile[i] = the row rows[i] of a CSR · columns first … first + width − 1 of a dense matrix.
+    """Set tile[i] to row rows[i] of a CSR matrix · columns first … first + width − 1 of a dense matrix.
 
     Args:
         rows: (n,), rows of the CSR.
@@ -178,7 +178,7 @@ def add_votes(  # noqa: PLR0917  # as above
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sort_heaps(best: F32, items: I32) -> None:
-    """Each heap into a list, best first, padded with NaN and −1."""
+    """Turn each heap into a list in place: best first, padded with score NaN and item −1."""
     for i in range(best.shape[0]):
         heap, ids = best[i], items[i]
         for last in range(heap.shape[0] - 1, 0, -1):

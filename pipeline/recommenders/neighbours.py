@@ -1,4 +1,4 @@
-"""Base of neighbourhood models: each item of a listener votes for the items that are near to it."""
+"""Base class of neighbourhood models: each item of a listener votes for items that are similar to it."""
 
 from pathlib import Path
 from typing import Generic, Self, TypeVar
@@ -18,14 +18,14 @@ Dense = npt.NDArray[np.float32]
 
 
 class NeighbourModel(Generic[R]):
-    """Votes of a listener's items: scores = profiles · similarity.
+    """A model that scores items by the votes of a listener's items: scores = profiles · similarity.
 
     Attributes:
         profiles: CSR float32 of shape (n_listeners, n_items), the strength of each vote.
-        similarity: float32 of shape (n_items, n_items), in row i the votes of item i: CSR if it votes for few items,
-            an array if it votes for all.
+        similarity: float32 of shape (n_items, n_items); row i has the votes of item i. CSR if items vote for few
+            others, a dense array if they vote for all.
 
-    An item without a vote is on no list, so a list may be short.
+    Items without a vote are not listed, so lists may be shorter than k.
     """
 
     def __init__(self, recipe: R) -> None:

@@ -18,12 +18,12 @@ Number = TypeVar("Number", bound=np.number | np.bool_)
 
 
 class OneList(Generic[R]):
-    """Items by descending score, without those excluded for a listener.
+    """The same order of items for all listeners, by descending score, without the items excluded for a listener.
 
     Attributes:
-        n_listeners: rows of the matrix that it was fitted on.
-        scores: float32 of shape (n_items,); an item of score 0 is on no list.
-        places: int32 of shape (n_items,), each item's place in the order, ties of the score included.
+        n_listeners: number of rows of the matrix that it was fitted on.
+        scores: float32 of shape (n_items,); items with score 0 are not listed.
+        places: int32 of shape (n_items,), each item's position in the order, with ties resolved.
     """
 
     def __init__(self, recipe: R) -> None:

@@ -19,7 +19,7 @@ class Recommender(Protocol):
     """
 
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
-        """Learn from interactions, from scratch: nothing of an earlier fit remains. All randomness comes from `rng`."""
+        """Fit to interactions, discarding any earlier fit, and return self. All randomness comes from `rng`."""
         ...
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
@@ -28,7 +28,7 @@ class Recommender(Protocol):
         Args:
             user_idx: int32 of shape (n_users,), rows of the matrix that the model was fitted on.
             k: length of each list.
-            exclude: CSR of shape (n_users, n_items); the stored entries of row i are kept out of list i.
+            exclude: CSR of shape (n_users, n_items); items with a stored entry in row i are excluded from list i.
 
         Returns:
             TopK of shape (n_users, k).
@@ -41,13 +41,13 @@ class Recommender(Protocol):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote."""
+        """Return the model that `save` wrote to a folder."""
         ...
 
 
 @runtime_checkable
 class FoldsIn(Protocol):
-    """A recommender that can take listeners and plays from after its fit, for the items that it was fitted on."""
+    """A recommender that can take listeners and plays that it was not fitted on; its items stay the same."""
 
     def fold_in(self, weights: sp.csr_matrix) -> Self:
         """Return a model of these listeners, with this model's fitted items; this model does not change.

@@ -1,7 +1,8 @@
-"""The best k of all items for many listeners: product and selection in one pass, in memory bounded by a block.
+"""The best k items for many listeners: product and selection in one pass, with memory bounded by the block size.
 
-A worker is a Python thread with buffers of its own. It takes a block of listeners, multiplies on one BLAS thread, and
-selects with a compiled kernel while the scores are still in the cache. `make bench-speed` holds it to the bare product.
+A worker is a Python thread with its own buffers. It takes a block of listeners, multiplies on one BLAS thread, and
+selects with a compiled kernel while the scores are still in the CPU cache. `make bench-speed` compares the time with
+that of the matrix product alone.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,16 +22,16 @@ from pipeline.runtime.threads import threads_for_task
 SCORES_BYTES = 16 * 2**20
 MAX_BLOCK = 512
 TILE_ITEMS = 512
-"""Items of a tile of scores: with 512 listeners it is 1 MiB, which stays in a core's second cache."""
+"""Items per tile of scores: with 512 listeners a tile is 1 MiB, which fits a core's L2 cache."""
 
 WRITABLE: Final = ("C", "W")
-"""Kernels are compiled for each kind of array that they meet: one for arrays that may be written to is enough."""
+"""Flags for `np.require`: Numba compiles a kernel once per array type, and read-only arrays would be a second type."""
 
 Worker = Callable[[int, npt.NDArray[np.intp]], None]
 
 
 def block_rows(n_items: int) -> int:
-    """Rows of a block of scores: a power of two up to 512 that keeps to 16 MiB of float32, or a single row."""
+    """Return the rows per block of scores: a power of two up to 512 with at most 16 MiB of float32, at least 1."""
     fitting = max(1, min(MAX_BLOCK, SCORES_BYTES // (4 * max(n_items, 1))))
     return 1 << (fitting.bit_length() - 1)
 
@@ -44,24 +45,24 @@ def best_products(
     exclude: sp.csr_matrix | None = None,
     unlisted: npt.NDArray[np.bool_] | None = None,
 ) -> TopK:
-    """The k items of the highest product with each listener's vector; of equal ones, those of the lower index.
+    """Return the k items with the highest product for each listener's vector; ties go to the lower index.
 
-    BLAS may round the last bit of a row's product differently when it comes with other rows. So a listener is always
-    multiplied with the same neighbours, at the same place of a product of the same shape, and the rows that were not
-    asked for are passed over. Listeners in ascending order cost nothing extra; a lone one costs a block.
+    BLAS may round the last bit of a row's product differently in matrices of another shape. So a listener is always
+    multiplied within the same block of rows, at the same position, and rows that were not requested are ignored.
+    Requesting all listeners in ascending order has no overhead; a single listener costs a whole block.
 
     Args:
         listeners: float32 of shape (n_listeners, factors).
         items: float32 of shape (n_items, factors).
         user_idx: int32 of shape (n_users,), rows of `listeners`.
-        exclude: CSR of shape (n_users, n_items), kept out of the lists.
-        unlisted: of shape (n_items,), items that are on no list.
+        exclude: CSR of shape (n_users, n_items), items to exclude for each listener.
+        unlisted: bool of shape (n_items,), items to exclude for all listeners.
 
     Returns:
         TopK of shape (n_users, k).
 
     Raises:
-        IndexError: a row is none of `listeners`.
+        IndexError: `user_idx` has a row outside `listeners`.
     """
     from pipeline.recommenders.kernels import scan_tile, sort_heaps
 
@@ -107,22 +108,22 @@ def best_votes(
     exclude: sp.csr_matrix | None = None,
     discount: npt.NDArray[np.float32] | None = None,
 ) -> TopK:
-    """The k largest positive entries of some rows of left · right; of equal ones, those of the lower column.
+    """Return the k largest positive entries of some rows of left · right; ties go to the lower column.
 
-    Each row is summed by itself, in the order of its votes: no other row touches its bits.
+    Each row is summed on its own, in the order of its entries, so that results do not depend on the other rows.
 
     Args:
         left: CSR float32 of shape (n_rows, n_middle).
         right: CSR float32 of shape (n_middle, n_items).
         user_idx: int32 of shape (n_users,), rows of `left`.
-        exclude: CSR of shape (n_users, n_items), kept out of the lists.
-        discount: float32 of shape (n_items,), multiplied onto the columns before the largest are chosen.
+        exclude: CSR of shape (n_users, n_items), items to exclude for each row.
+        discount: float32 of shape (n_items,), factors of the columns, applied before the selection; 1 by default.
 
     Returns:
         TopK of shape (n_users, k).
 
     Raises:
-        IndexError: a row is none of `left`.
+        IndexError: `user_idx` has a row outside `left`.
     """
     from pipeline.recommenders.kernels import sort_heaps, vote
 
@@ -157,19 +158,19 @@ def best_dense_votes(
     k: int,
     exclude: sp.csr_matrix | None = None,
 ) -> TopK:
-    """`best_votes` with a right side that is an array: each vote adds up as it comes, with no product of zeros.
+    """Return the same as `best_votes` for a dense `right`; only the stored entries of `left` are multiplied.
 
     Args:
         left: CSR float32 of shape (n_rows, n_middle).
-        right: float32 of shape (n_middle, n_items), in rows that lie one after the other.
+        right: float32 of shape (n_middle, n_items), C-contiguous.
         user_idx: int32 of shape (n_users,), rows of `left`.
-        exclude: CSR of shape (n_users, n_items), kept out of the lists.
+        exclude: CSR of shape (n_users, n_items), items to exclude for each row.
 
     Returns:
-        TopK of shape (n_users, k), of positive scores.
+        TopK of shape (n_users, k), with positive scores.
 
     Raises:
-        IndexError: a row is none of `left`.
+        IndexError: `user_idx` has a row outside `left`.
     """
     from pipeline.recommenders.kernels import add_votes, scan_tile, sort_heaps
 
@@ -184,7 +185,7 @@ def best_dense_votes(
         def run(block: int, positions: npt.NDArray[np.intp]) -> None:
             rows = user_idx[positions].astype(np.int64)
             bounds, kept_out = _taken(indptr, indices, positions)
-            # A root of 0 lets nothing in that is not above it.
+            # Heaps start with scores of 0, so only positive scores enter.
             best, ids = np.zeros((len(rows), k), dtype=np.float32), top.items[positions]
             place, every = bounds[:-1].copy(), np.arange(len(rows))
             for first in range(0, n_items, TILE_ITEMS):
@@ -204,13 +205,17 @@ def best_dense_votes(
 def recommend_all(
     model: Recommender, *, n_listeners: int, k: int, exclude: sp.csr_matrix | None = None, block: int = 4096
 ) -> TopK:
-    """Lists for listeners 0 … n_listeners−1, asked for `block` at a time.
+    """Return the lists of listeners 0 … n_listeners − 1, computed in blocks.
 
     Args:
-        exclude: CSR of shape (n_listeners, n_items), kept out of the lists.
+        model: a fitted model.
+        n_listeners: number of the model's listeners.
+        k: length of the lists.
+        exclude: CSR of shape (n_listeners, n_items), items to exclude for each listener.
+        block: listeners per block; limits memory to one block's exclusions and scores, besides the result.
 
     Returns:
-        TopK of shape (n_listeners, k). Beside it, memory holds one block's exclusions and scores.
+        TopK of shape (n_listeners, k).
     """
     parts = []
     for start in range(0, n_listeners, block):
@@ -223,7 +228,7 @@ def recommend_all(
 
 
 def _share(worker: Callable[[], Worker], blocks: Iterator[tuple[int, npt.NDArray[np.intp]]]) -> None:
-    """All blocks, each by whichever worker is free: a block's lists do not depend on whose they were."""
+    """Process all blocks in parallel threads, each block by the next free worker; results do not depend on which."""
     lock = Lock()
 
     def work() -> None:
@@ -250,10 +255,10 @@ def _by_block(user_idx: npt.NDArray[np.int32], size: int) -> Iterator[tuple[int,
 
 
 def _heaps(user_idx: npt.NDArray[np.int32], n_rows: int, k: int) -> TopK:
-    """Room for the lists of some of n_rows rows.
+    """Return empty heaps of shape (n_users, k): items −1, scores −inf.
 
     Raises:
-        IndexError: one of them is not there. Compiled code looks at no bounds: it would end the interpreter.
+        IndexError: a row is outside 0 … n_rows − 1. Compiled code checks no bounds and would crash the interpreter.
     """
     if user_idx.size and not 0 <= user_idx.min() <= user_idx.max() < n_rows:
         raise IndexError(f"rows {user_idx.min()} to {user_idx.max()} of {n_rows}")
@@ -271,7 +276,7 @@ def _entries(exclude: sp.csr_matrix | None, n_users: int) -> tuple[npt.NDArray[n
 def _taken(
     indptr: npt.NDArray[np.int64], indices: npt.NDArray[np.int32], positions: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
-    """Rows of a CSR's indices, in the order of positions."""
+    """Return the bounds and the indices of some rows of a CSR matrix, in the order of `positions`."""
     lengths = indptr[positions + 1] - indptr[positions]
     bounds = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
     at = np.arange(bounds[-1]) + np.repeat(indptr[positions] - bounds[:-1], lengths)

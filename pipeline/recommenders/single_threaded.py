@@ -1,12 +1,12 @@
-"""Threads of dense linear algebra."""
+"""The number of threads of BLAS."""
 
 from contextlib import AbstractContextManager
 
 
 def single_threaded_blas() -> AbstractContextManager[object]:
-    """Limit BLAS to one thread until the block ends.
+    """Return a context that limits BLAS to one thread.
 
-    How BLAS divides a product among threads changes the last bits of the result.
+    With several threads, the last bits of a product depend on how BLAS divides the work.
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 

@@ -1,7 +1,7 @@
-"""Compiled least squares for the rows of a factorisation, one at a time and exactly, on LAPACK's own routines.
+"""Compiled exact least squares for the rows of a factorisation, one at a time, with LAPACK.
 
-Row by row in Python, calls cost more than arithmetic; and Numba's own `solve` knows neither symmetry nor Cholesky. So
-compiled code calls the routines that SciPy is linked with, by their addresses.
+A Python loop over rows would spend more time on calls than on arithmetic, and Numba's `solve` does not use Cholesky for
+symmetric matrices. So compiled code calls the LAPACK routines that SciPy is linked with, by their addresses.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from numba.extending import get_cython_function_address, intrinsic
 SYRK = get_cython_function_address("scipy.linalg.cython_blas", "ssyrk")
 POSV = get_cython_function_address("scipy.linalg.cython_lapack", "sposv")
 
-# Numba's cache looks at this file alone: all that compiled code calls or reads must stand here.
+# Numba's cache is invalidated by changes to this file only: everything that compiled code uses must be defined here.
 CHUNK = 512
 """Plays of a row that are gathered at once: at 256 factors they are 512 KiB, which stays in a core's second cache."""
 
@@ -27,9 +27,9 @@ I64 = npt.NDArray[np.int64]
 
 @intrinsic  # type: ignore[untyped-decorator]  # Numba ships no types
 def _call(_context: Any, address: Any, pointers: Any) -> Any:
-    """Call a Fortran routine: it takes every argument by its address.
+    """Call a Fortran routine, which takes every argument by its address.
 
-    An address that is an argument leaves the compiled code fit for Numba's cache; one that is a constant does not."""
+    The routine's own address is an argument too: with a constant address, Numba could not cache the compiled code."""
     n = len(pointers)
 
     def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -44,14 +44,14 @@ def _call(_context: Any, address: Any, pointers: Any) -> Any:
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _gather(columns: I32, weights: F32, fixed: F32, shrink: F32, b: F32) -> None:
-    """The first rows of B: √w v D^−½ for each play."""
+    """Write the first rows of B: √w v D^−½ for each play."""
     for i in range(columns.shape[0]):
         vector, each, root = fixed[columns[i]], b[i], np.sqrt(weights[i])
         for f in range(vector.shape[0]):
             each[f] = root * vector[f] * shrink[f]
 
 
-# Compiled when this is imported, which is before anything is metered: no fit is charged for the compiler.
+# The signature makes Numba compile at import, before a measurement starts, so that no fit pays for the compiler.
 @numba.njit(  # type: ignore[untyped-decorator]
     "void(i8, i8, i8[::1], i4[::1], f4[::1], f4[:, ::1], f4[::1], f4[::1], f4[:, ::1])", cache=True, nogil=True
 )
@@ -66,10 +66,10 @@ def solve_rows(  # noqa: PLR0917  # Numba takes no keyword-only arguments
     penalty: F32,
     into: F32,
 ) -> None:
-    """For each row, the x of the least Σ w (⟨x, v⟩ − 1)² + Σ_f (unplayed_f + penalty) x_f²; zeros without plays.
+    """Find, for each row, the x that minimises Σ w (⟨x, v⟩ − 1)² + Σ_f (unplayed_f + penalty) x_f²; 0 without plays.
 
-    With D = diag(unplayed + penalty) and B = W^½ V D^−½, x = D^−½ (I + BᵀB)⁻¹ Bᵀ √w, which is D^−½ Bᵀ (I + BBᵀ)⁻¹ √w
-    (Woodbury): of the two systems the smaller one is solved, by Cholesky. A row that cannot be solved becomes NaN.
+    With D = diag(unplayed + penalty) and B = W^½ V D^−½, x = D^−½ (I + BᵀB)⁻¹ Bᵀ √w = D^−½ Bᵀ (I + BBᵀ)⁻¹ √w
+    (Woodbury). The smaller of the two systems is solved, by Cholesky. A row that cannot be solved becomes NaN.
 
     Args:
         syrk, posv: SYRK and POSV.
@@ -106,7 +106,7 @@ def solve_rows(  # noqa: PLR0917  # Numba takes no keyword-only arguments
                     right[i] = np.sqrt(weights[begin + i])
                 else:
                     right += np.sqrt(weights[begin + i]) * b[i]
-            # Fortran reads b by columns, and so sees its transpose.
+            # Fortran arrays are column-major, so the routine sees the transpose of b.
             inner[0] = factors if few else n
             beta[0] = 0 if begin == start else 1
             form = transposed if few else plain

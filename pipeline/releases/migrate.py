@@ -81,7 +81,7 @@ def _enter(state: Rows, ledger: Path) -> dict[str, int]:
 
 
 def _outbox_entry(folder: Path) -> dict[str, Any]:
-    """Raises TableError if the entry is damaged."""
+    """Return the entry of a folder of the outbox; raises TableError if it is damaged."""
     try:
         content = json.loads((folder / "entry.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as err:

@@ -1,4 +1,4 @@
-"""Which executor runs what."""
+"""Choose the executor for a kind of work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,12 @@ Work = Literal["logs", "fits"]
 
 @contextmanager
 def executor_for(work: Work, settings: Settings, *, session: bool = False) -> Iterator[Executor]:
-    """An executor for one kind of work; a Spark session, where it needs one, is active until the block ends.
+    """Yield an executor for one kind of work; if it needs a Spark session, one is active until the block ends.
 
     Args:
-        session: the work drives a Spark session itself, so there is one even where tasks run in process.
+        work: `logs` or `fits`.
+        settings: `engine` decides between this process and Spark.
+        session: whether the work uses a Spark session itself, so that one is started even if tasks run in process.
 
     With NETGAIN_ENGINE=auto, work on logs runs in process, because Spark costs several times the CPU on one machine
     (docs/adr/0002), and fits run in Spark.

@@ -107,7 +107,7 @@ def code_digest(*modules: str) -> str:
 
 
 def is_left_out(module: str) -> bool:
-    """Whether `LEFT_OUT` names a module or a package that it is in."""
+    """Return whether `LEFT_OUT` names the module or one of its packages."""
     return any(name in LEFT_OUT for name in (module, *packages_of(module)))
 
 

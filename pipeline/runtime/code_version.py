@@ -1,4 +1,4 @@
-"""Which code ran."""
+"""The version of the code that ran."""
 
 import shutil
 import subprocess
@@ -8,8 +8,10 @@ CODE = ("pipeline", "dvc.yaml", "params.yaml")
 
 
 def git_commit(workspace: Path) -> str | None:
-    """The commit that the workspace stands on, with `+changes` where code or parameters differ from it; None without
-    git. DVC's own lock file changes every night and does not count."""
+    """Return the commit checked out in the workspace, with `+changes` if code or parameters differ from it.
+
+    None if git or the repository is missing. `dvc.lock` does not count as a change: it is rewritten every night.
+    """
     git = shutil.which("git")
     if git is None:
         return None

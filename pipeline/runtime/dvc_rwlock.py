@@ -1,7 +1,7 @@
-"""DVC's list of who reads and writes which file, `.dvc/tmp/rwlock`, where it would stop every `dvc repro` to come.
+"""Recovery from a damaged `.dvc/tmp/rwlock`, DVC's list of the processes that read and write each file.
 
-DVC writes it in place: a kill between two bytes leaves half of it, and no DVC reads that again. It takes an entry of a
-dead process out by itself, but goes by the number alone, which in a container of its own another process soon has.
+DVC writes the file in place: a process killed in the middle leaves it truncated, and every later DVC command fails. DVC
+removes entries of dead processes itself, but compares only process ids, which a container soon assigns again.
 """
 
 from contextlib import ExitStack
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 ASIDE = "rwlock.aside"
 _CLOCK_SECONDS = 2.0
-"""By how much the start of a process may seem to lie behind what it wrote: file systems and /proc round differently."""
+"""Tolerance [s] between a process's start and the time of a file it wrote: /proc and file systems round differently."""
 
 
 class _Holder(BaseModel):
@@ -22,7 +22,7 @@ class _Holder(BaseModel):
 
 
 class _RwLock(BaseModel):
-    """The same schema as that of dvc/rwlock.py."""
+    """The content of the file; same schema as in dvc/rwlock.py."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     write: dict[str, _Holder] = {}
@@ -33,9 +33,10 @@ class _RwLock(BaseModel):
 
 
 def fault(workspace: Path) -> str | None:
-    """What is wrong with it, in a few words; None where DVC can read it and somebody whom it names may be at work.
+    """Return what is wrong with the file, as a short phrase for a message.
 
-    It may be half written at this instant: `move_aside` looks again when nobody writes.
+    None if the file is missing, or if DVC can read it and one of the processes in it may still be running. Another
+    process may be writing the file at this moment, so `move_aside` checks again under DVC's lock.
     """
     path = _path(workspace)
     try:
@@ -51,10 +52,10 @@ def fault(workspace: Path) -> str | None:
 
 
 def move_aside(workspace: Path) -> str | None:
-    """Take a faulty one out of DVC's way, under the lock that DVC writes it under; one without a fault is left alone.
+    """Rename a faulty file to `ASIDE`, while holding the lock under which DVC writes it.
 
     Returns:
-        What was wrong with it; None where nothing was, or a DVC is writing it and could not be waited for.
+        What was wrong with the file; None if nothing was, or if DVC still held the lock after DVC's own timeout.
     """
     if fault(workspace) is None:
         return None
@@ -82,8 +83,15 @@ def _path(workspace: Path) -> Path:
 
 
 def _may_be_at_work(pid: int, written: float) -> bool:
-    """Whether it runs, and did so when the file was written [s since 1970]; later, another has its number. A DVC is
-    never taken for another: clocks are put forward, too."""
+    """Return whether the process that was entered may still be running.
+
+    A process that started after the file was written has a reused pid, unless it is DVC itself: the clock may have been
+    set forward meanwhile.
+
+    Args:
+        pid: the process id in the file.
+        written: when the file was written [s since 1970].
+    """
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""Energy of CPU time, by CodeCarbon's readers and tables, offline."""
+"""Energy of CPU time, from CodeCarbon's counters and tables; no network access."""
 
 import logging
 import math
@@ -11,13 +11,13 @@ from pipeline.metrics.cost import EnergyProvenance
 
 RAPL_FOLDER = Path("/sys/class/powercap/intel-rapl/subsystem")
 DEFAULT_WATTS_PER_THREAD = 4.0
-"""CodeCarbon's default for a CPU that it has no figure for [W]."""
+"""CodeCarbon's default for a CPU that is not in its table [W]."""
 _CPU_INFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
 class PowerModel:
-    """How a machine's energy is told.
+    """How the energy of this machine is determined.
 
     Attributes:
         provenance: `measured` where the CPU's energy counters (RAPL) can be read, `estimated` where its thermal design
@@ -30,13 +30,16 @@ class PowerModel:
     watts_per_cpu_second: float
 
     def energy_kwh(self, cpu_seconds: float) -> float:
-        """Energy [kWh] of CPU time, in proportion to utilisation."""
+        """Return the energy [kWh] of CPU time [s], in proportion to utilisation; NaN if energy is measured."""
         return self.watts_per_cpu_second * cpu_seconds / 3.6e6
 
 
 @lru_cache(maxsize=1)
 def power_model() -> PowerModel:
-    """This machine's, found once a process (about a second, spent before anything is metered)."""
+    """Return the power model of this machine, computed once per process.
+
+    The first call takes about a second; make it before a measurement starts.
+    """
     import psutil
     from codecarbon.core.cpu import is_rapl_available
 
@@ -51,11 +54,11 @@ def power_model() -> PowerModel:
 
 
 def thermal_design_power(cpu: str) -> float | None:
-    """Thermal design power [W] of a CPU by its name, from CodeCarbon's table; None for one that is not in it."""
+    """Return the thermal design power [W] of a CPU, by its name in CodeCarbon's table; None if it is not listed."""
     from codecarbon.core.cpu import TDP
 
     class Table(TDP):  # type: ignore[misc]  # CodeCarbon ships no types
-        """Only the lookup: TDP() itself would ask py-cpuinfo for the name, which takes a second."""
+        """CodeCarbon's lookup without its constructor, which spends a second in py-cpuinfo to find the CPU's name."""
 
         def __init__(self) -> None:
             pass
@@ -65,15 +68,15 @@ def thermal_design_power(cpu: str) -> float | None:
 
 
 class EnergyCounter(Protocol):
-    """Cumulative energy of the machine's CPU packages."""
+    """A counter of the energy used by the machine's CPU packages."""
 
     def measure_power_and_energy(self, last_duration: float) -> tuple[Any, Any]:
-        """Power and energy since the last call, as CodeCarbon's units."""
+        """Return power and energy since the last call, in CodeCarbon's unit types; `last_duration` in seconds."""
         ...
 
 
 def start_counter(folder: Path = RAPL_FOLDER) -> EnergyCounter:
-    """CodeCarbon's RAPL reader, counting from now."""
+    """Return CodeCarbon's RAPL reader, started now."""
     from codecarbon.external.hardware import CPU
 
     counter: Any = CPU(output_dir="", mode="intel_rapl", model="", tdp=0, rapl_dir=str(folder))
@@ -83,9 +86,12 @@ def start_counter(folder: Path = RAPL_FOLDER) -> EnergyCounter:
 
 
 def counted_kwh(counter: EnergyCounter, *, seconds: float, share: float) -> float:
-    """A share of the energy [kWh] that the packages took since the counter was started or last read.
+    """Return a share of the energy [kWh] used by the CPU packages since the counter was started or last read.
 
-    The packages serve all processes; `share` is the part of the machine's busy CPU time that was ours.
+    Args:
+        counter: from `start_counter`.
+        seconds: time since then [s].
+        share: this work's part [0, 1] of the machine's busy CPU time; the counter covers all processes.
     """
     _, energy = counter.measure_power_and_energy(seconds)
     return float(energy.kWh) * share

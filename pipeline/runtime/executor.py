@@ -1,21 +1,22 @@
-"""One kernel, two executors: work is written once and run in this process or as Spark tasks."""
+"""The interface of executors: the same kernels run in this process or as Spark tasks."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 Task = TypeVar("Task")
 Result = dict[str, Any]
-"""What a kernel reports: small and JSON-able. Large results go to files that the kernel writes atomically."""
+"""A kernel's result: small and JSON-able. Large results go to files that the kernel writes atomically."""
 
 
 class Executor(Protocol):
-    """Kernels are functions of an importable module; tasks are small frozen dataclasses (paths, dates, numbers).
+    """Runs a kernel over tasks.
 
-    A task may run twice (a lost worker, speculation): a kernel that writes, writes the same bytes, atomically.
+    A kernel is a function of an importable module; a task is a small frozen dataclass (paths, dates, numbers). A task
+    may run twice (lost worker, speculative execution), so a kernel must write the same bytes again, atomically.
     """
 
     name: str
 
     def map(self, kernel: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
-        """`kernel` over every task; results in the order of the tasks."""
+        """Return the kernel's result for each task, in task order."""
         ...

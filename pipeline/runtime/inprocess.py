@@ -1,4 +1,4 @@
-"""The embedded default: kernels run in this process, one after the other."""
+"""The default executor: kernels run in this process, one after the other."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +6,7 @@ from pipeline.runtime.executor import Result, Task
 
 
 class InProcess:
-    """Polars and NumPy use the machine's cores inside a kernel, so tasks need no processes of their own."""
+    """Runs tasks in sequence; inside a kernel, Polars and NumPy use all cores."""
 
     name = "inprocess"
 

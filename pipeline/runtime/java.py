@@ -51,7 +51,7 @@ def ensure_java_home(shim_root: Path) -> Path:
 
 
 def java_version(java: Path) -> int | None:
-    """The feature release of a `java` executable, None where it does not run."""
+    """Return the feature release of a `java` executable, such as 17; None if it cannot be run."""
     try:
         out = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=True, timeout=60).stderr
     except (OSError, subprocess.SubprocessError):

@@ -1,4 +1,4 @@
-"""What a block of work costs, over all processes that take part."""
+"""Measure the cost of a block of work over all processes that take part."""
 
 import os
 import resource
@@ -20,23 +20,23 @@ _RELIST_SHARE = 0.02
 
 
 class CostMeter:
-    """Measures the block that it is entered for.
+    """Measures the cost of a `with` block.
 
         with CostMeter() as meter:
             model.fit(…)
         meter.cost(model_bytes=…)
 
-    CPU time is that of the processes alive under the roots, and of their finished children, after minus before; the
-    meter's own is taken off. Memory is the peak of the sum of resident sizes over the tree, sampled every 20 ms. It is
-    absolute: the interpreter and what was loaded before count too, and shared pages count in each process. A peak of
-    this process between two samples, or while a library holds the interpreter's lock, is taken from the kernel's
-    high-water mark where that rose.
+    CPU time is the difference between end and start of the block, summed over the living processes under the roots and
+    their finished children, minus the meter's own. Memory is the peak of the summed resident sizes over the tree,
+    sampled every 20 ms. It is absolute: it includes the interpreter and everything loaded before the block, and shared
+    pages count once per process. Peaks of this process between samples, or while a library holds the interpreter lock,
+    are taken from the kernel's high-water mark if it rose during the block.
     """
 
     def __init__(self, roots: Sequence[int] = (), *, extra_pids: Sequence[int] = ()) -> None:
         """Args:
-        roots: processes whose trees are measured; this one by default.
-        extra_pids: more roots, such as a Spark Connect server's.
+        roots: ids of the processes whose trees are measured; this process by default.
+        extra_pids: ids of further roots, such as a Spark Connect server.
         """
         self._roots = tuple(dict.fromkeys((*(roots or (os.getpid(),)), *extra_pids)))
         self._stop = threading.Event()
@@ -81,11 +81,11 @@ class CostMeter:
         )
 
     def cost(self, *, model_bytes: int | None = None, n_scored: int | None = None) -> Cost:
-        """The cost of the block, once it has ended.
+        """Return the cost of the block; call it after the block has ended.
 
         Args:
-            model_bytes: size of the model that it made, where it made one.
-            n_scored: listeners that it scored, where it scored.
+            model_bytes: size of the fitted model [B]; None if the block fitted none.
+            n_scored: number of listeners scored; None if the block scored none.
         """
         assert self._cost is not None, "the block has not ended"
         cost = self._cost
@@ -116,7 +116,7 @@ class CostMeter:
 
 
 def _tree(roots: Sequence[int]) -> list[psutil.Process]:
-    """The roots that are alive and all their descendants, each once."""
+    """Return the living roots and all their descendants, each once."""
     found: dict[int, psutil.Process] = {}
     for pid in roots:
         try:
@@ -129,14 +129,14 @@ def _tree(roots: Sequence[int]) -> list[psutil.Process]:
 
 
 def _cpu_seconds(processes: Sequence[psutil.Process]) -> float:
-    """User and system time [s], with that of finished children that were waited for."""
+    """Return user and system time [s] of the processes, including finished children that were waited for."""
     total = 0.0
     for process in processes:
         try:
             times = process.cpu_times()
         except psutil.Error:
             continue
-        # Others are told by the kernel's tick, of 10 ms; this process knows its own to the nanosecond.
+        # The kernel reports other processes in ticks of 10 ms; this process's own clock resolves nanoseconds.
         total += time.process_time() if process.pid == os.getpid() else times.user + times.system
         total += getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     return total
@@ -150,12 +150,12 @@ def _rss_bytes(process: psutil.Process) -> int:
 
 
 def _high_water_bytes() -> int:
-    """Highest resident size [B] that this process ever had."""
+    """Return the peak resident size [B] of this process since it started."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
 
 def _machine_busy_seconds() -> float:
-    """CPU time [s] that all processes of the machine have taken since it started."""
+    """Return the CPU time [s] of all processes since the machine booted."""
     times = psutil.cpu_times()
     return float(sum(times)) - times.idle - float(getattr(times, "iowait", 0.0))

@@ -1,4 +1,4 @@
-"""A digest of the whole package, by which a process tells whether the code that it loaded has changed since."""
+"""A digest of the whole package, by which a process detects that the code has changed since it loaded it."""
 
 import hashlib
 from pathlib import Path
@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def package_digest(package: Path = PACKAGE) -> str:
-    """SHA-256 of every file of a package by path and content, without what Python and Numba cache there."""
+    """Return the SHA-256 of all files of a package, paths and contents, without the caches of Python and Numba."""
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*")):
         if path.parent.name != "__pycache__" and path.is_file():

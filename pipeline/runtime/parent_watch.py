@@ -1,4 +1,4 @@
-"""Processes that do not outlive who started them."""
+"""End a process when the process that started it ends."""
 
 import contextlib
 import ctypes
@@ -10,29 +10,30 @@ from collections.abc import Callable
 from pathlib import Path
 
 STARTER = "NETGAIN_STARTER"
-"""Variable with the number of the process that started DVC, for the stages that DVC starts."""
+"""Environment variable with the id of the process that started DVC; read by the stages that DVC starts."""
 
 _PR_SET_PDEATHSIG = 1
 _LOOK_SECONDS = 1.0
 
 
 def die_with_parent(sign: int = signal.SIGTERM) -> None:
-    """Ask the kernel for a signal when the parent ends (PR_SET_PDEATHSIG); for a child before it executes its program.
+    """Ask the kernel to send this process a signal when its parent ends (PR_SET_PDEATHSIG).
 
-    Linux alone has it, and it tells of the parent alone: `watch_parent` sees to the rest.
+    Meant for a child before it executes its program. Linux only; elsewhere nothing happens. It covers the direct parent
+    only: `watch_parent` also covers the process that started DVC.
     """
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, sign)
 
 
 def watch_parent(beat: Callable[[], None]) -> None:
-    """End this process, at once and without a last word to any file, when it has lost its parent; until then, beat.
+    """Kill this process when its parent ends, before it writes anything more; until then, call `beat` every second.
 
-    A stage of DVC survives the kill of DVC, and would go on to write over the night that follows. One whose DVC was
-    killed before it came here, while it still imported its libraries, does not descend from who started DVC any more.
+    Without this, a stage would survive a killed DVC and overwrite files of the next night. If DVC was killed while the
+    stage was still importing libraries, the process named by STARTER is not among the stage's ancestors any more.
 
     Args:
-        beat: told every second that the process is alive; it must not raise.
+        beat: called every second to record that the process is alive; must not raise.
     """
     parent = os.getppid()
     die_with_parent(signal.SIGKILL)
@@ -50,7 +51,7 @@ def watch_parent(beat: Callable[[], None]) -> None:
 
 
 def _ancestors() -> list[int]:
-    """Of this process, the nearest first (proc_pid_stat(5), field 4)."""
+    """Return the ids of this process's ancestors, nearest first (proc_pid_stat(5), field 4)."""
     found, pid = [], os.getppid()
     while pid > 0:
         found.append(pid)

@@ -42,7 +42,7 @@ def packages_by_name(module: str, root: Path) -> frozenset[str]:
 
 @cache
 def executes_something(module: str, root: Path) -> bool:
-    """Whether a module holds more than docstrings."""
+    """Return whether a module contains anything but docstrings."""
     body = _tree(module, root).body
     return any(not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant) for node in body)
 
@@ -59,7 +59,7 @@ def file_of(module: str, root: Path = ROOT) -> str:
 
 
 def is_module(name: str, root: Path) -> bool:
-    """Whether the package has a module or a package of that name."""
+    """Return whether there is a module or a package of that dotted name."""
     return path_of(name, root).is_file()
 
 
@@ -106,7 +106,7 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _written_out(call: ast.Call) -> str | None:
-    """The package in the name that a call is given, as far as it is written out."""
+    """Return the package named by the literal start of a call's first argument; None if that is not a literal."""
     match call.args:
         case [ast.JoinedStr(values=[ast.Constant(value=str(start)), *_]), *_] | [ast.Constant(value=str(start)), *_]:
             package = start.rpartition(".")[0]
@@ -115,7 +115,7 @@ def _written_out(call: ast.Call) -> str | None:
 
 
 def _last_name(node: ast.expr) -> str | None:
-    """`c` for `c`, `b.c` and `a.b.c`."""
+    """Return the last name of an expression: `c` for `c`, `b.c` and `a.b.c`; None for other expressions."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name

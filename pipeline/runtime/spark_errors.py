@@ -1,4 +1,4 @@
-"""Spark that went away under a task, told apart from a task that failed: the one may pass when it is tried again."""
+"""Distinguish the loss of Spark, where a retry may succeed, from the failure of a task."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,7 @@ from contextlib import contextmanager
 
 from pipeline.errors import SparkLost
 
-# What Spark says of executors that were lost and of shuffles that went with them; what gRPC and Py4J say of a JVM that
-# is gone.
+# Messages of Spark about lost executors and their shuffle files, and of gRPC and Py4J about a JVM that has ended.
 _LOSS = re.compile(
     r"ExecutorLostFailure|ExecutorDeadException|FetchFailedException|MetadataFetchFailed|executor \S+ exited"
     r"|StatusCode\.UNAVAILABLE|Answer from Java side is empty|Error while sending or receiving"
@@ -17,10 +16,10 @@ _LOSS = re.compile(
 
 @contextmanager
 def loss_is_told() -> Iterator[None]:
-    """Around work in a session: an error that says that Spark is gone becomes a `SparkLost`.
+    """Translate errors of the block that mean that Spark is gone into `SparkLost`; others pass unchanged.
 
     Raises:
-        SparkLost: the server or an executor went away.
+        SparkLost: the server or an executor was lost.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException

@@ -1,4 +1,4 @@
-"""Waiting for a Spark server, which takes seconds to come up."""
+"""Wait for a Spark server, which takes seconds to start."""
 
 import socket
 import time
@@ -11,15 +11,15 @@ _START_SECONDS = 120
 
 
 def wait_until_ready(port: int, *, running: Callable[[], bool], log: Path) -> None:
-    """Return when a server listens on a port of this machine.
+    """Wait until a server listens on a port of this machine.
 
     Args:
-        port: on loopback.
-        running: whether its process is alive.
-        log: its log, for the error.
+        port: a port on loopback.
+        running: returns whether the server's process is alive.
+        log: the server's log, for the error.
 
     Raises:
-        SettingsError: its process ended first, or two minutes have passed.
+        SettingsError: the process ended first, or two minutes have passed.
     """
     deadline = time.monotonic() + _START_SECONDS
     while not _listens(port):
@@ -29,7 +29,7 @@ def wait_until_ready(port: int, *, running: Callable[[], bool], log: Path) -> No
 
 
 def start_failed(log: Path) -> SettingsError:
-    """The error of a JVM that did not come up, with the end of its log."""
+    """Return the error to raise for a JVM that did not start, with the last lines of its log."""
     tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
     return SettingsError(f"Spark did not start: {tail}", expected="a session", fix=f"Read {log}.")
 

@@ -29,7 +29,7 @@ from pipeline.settings import Settings
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[None]:
-    """A server for the length of the block; one that already serves this workspace is used and left alone."""
+    """Run a server until the block ends. If one already serves this workspace, use it and leave it running."""
     if shared_server(settings):
         yield
         return
@@ -41,15 +41,15 @@ def serving(settings: Settings) -> Iterator[None]:
 
 
 def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subprocess.Popen[bytes]:
-    """Start a server on loopback, with a token of its own, and announce it to this workspace.
+    """Start a server on loopback with a new token, and announce it to this workspace.
 
     Args:
         settings: of the workspace.
-        dies_with_us: whether it ends with this process.
-        wait: until it listens. Without, it is announced at once, and sessions wait for it (`spark_session`).
+        dies_with_us: whether the server ends with this process.
+        wait: whether to wait until it listens. Otherwise it is announced immediately, and `spark_session` waits.
 
     Raises:
-        SettingsError: it does not come up; the end of its log is in the message.
+        SettingsError: it does not start; the message has the end of its log.
     """
     prepare_environment(settings)
     port, token = _free_port(), secrets.token_hex(16)
@@ -84,13 +84,18 @@ def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subpr
             process.kill()
             process.wait()
             raise
-    # PySpark talks to a token-guarded server without TLS under the name localhost alone.
+    # Without TLS, PySpark sends a token only to a server named localhost.
     _announce(settings, {"url": f"sc://localhost:{port}/;token={token}", "port": port, "pid": process.pid})
     return process
 
 
 def stop(settings: Settings, process: subprocess.Popen[bytes] | None = None) -> bool:
-    """Stop the announced server. False where there was none."""
+    """Stop the announced server; return whether one was running.
+
+    Args:
+        settings: of the workspace.
+        process: the server, if it is a child of this process; it is then waited for, and killed after 20 s.
+    """
     server = shared_server(settings)
     announcement(settings).unlink(missing_ok=True)
     if server is None:

@@ -1,4 +1,4 @@
-"""Spark sessions: a shared Connect server where one is announced, else a session of this process's own."""
+"""Spark sessions: from a shared Connect server if one is announced, else in a JVM of this process."""
 
 import contextlib
 import hashlib
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _RETRIES = 4
-"""Of a call to the shared server, within some 4 s."""
+"""Retries of a call to the shared server; together they take about 4 s."""
 
 PORT_CONF = "spark.connect.grpc.binding.port"
 
-# One BLAS thread a task: tasks are what fills the cores, and sums keep one order.
+# One BLAS thread per task: parallel tasks fill the cores already, and sums keep one order.
 WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 CONF = {
@@ -37,7 +37,7 @@ CONF = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "4",
-    # Groups decide what a task gets, by key alone: merging partitions by size would tie layout to timing.
+    # Partitions must depend on keys alone: merging them by size would make the layout depend on timing.
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",
@@ -49,22 +49,26 @@ CONF = {
 
 
 def state_folder(settings: Settings) -> Path:
-    """Where this workspace keeps what only this machine needs."""
+    """Return the folder for files of this workspace that concern only this machine."""
     return settings.workspace / ".netgain"
 
 
 def announcement(settings: Settings) -> Path:
-    """The file in which a shared Connect server says where it is."""
+    """Return the file that announces the shared Connect server: JSON with `url`, `pid` and `port`."""
     return state_folder(settings) / "spark.json"
 
 
 def spark_log(settings: Settings) -> Path:
-    """What the JVM of a server or session prints."""
+    """Return the file for the output of a server's or session's JVM."""
     return state_folder(settings) / "spark.log"
 
 
 def prepare_environment(settings: Settings) -> None:
-    """What Spark's JVM and its Python workers inherit."""
+    """Set the environment variables that Spark's JVM and its Python workers inherit.
+
+    Raises:
+        SettingsError: there is no suitable Java.
+    """
     ensure_java_home(state_folder(settings) / "java")
     ensure_spark_home(settings.spark_master, state_folder(settings) / "spark-home")
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
@@ -72,10 +76,10 @@ def prepare_environment(settings: Settings) -> None:
 
 
 def shared_server(settings: Settings) -> dict[str, object] | None:
-    """The announced Connect server (`url`, `pid`, `port`), None where there is none or its process is gone."""
+    """Return the announced Connect server (`url`, `pid`, `port`); None without one, or if its process has ended."""
     try:
         server: dict[str, object] = json.loads(announcement(settings).read_text(encoding="utf-8"))
-        # A number is reused: the process must be the server that listens on the announced port.
+        # Process ids are reused, so the command line must name the announced port.
         command = psutil.Process(int(str(server["pid"]))).cmdline()
     except (OSError, ValueError, TypeError, KeyError, psutil.Error):
         return None
@@ -84,17 +88,19 @@ def shared_server(settings: Settings) -> dict[str, object] | None:
 
 @contextmanager
 def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["SparkSession"]:
-    """A session, active until the block ends. Over Connect it costs a second or two, else the start of a JVM.
+    """Yield a session that is active until the block ends.
+
+    Opening one takes a second or two over Connect; otherwise a JVM has to start.
 
     Args:
-        settings: of the machine.
-        for_tasks: the session only distributes tasks of Python. On a shared server, all such blocks of one version of
-            the code share a session, and with it the daemon that forks Python workers. Other sessions are released with
-            all that they hold.
+        settings: of this machine.
+        for_tasks: whether the session only distributes Python tasks. On a shared server, all such blocks with the same
+            version of the code share a session, and with it the daemon that forks Python workers. Other sessions are
+            released at the end of the block, with their cached data.
 
     Raises:
-        SettingsError: no JVM comes up.
-        SparkLost: it goes away within the block.
+        SettingsError: the JVM does not start.
+        SparkLost: the session is lost within the block.
     """
     server = shared_server(settings)
     session = _connect(settings, server, for_tasks=for_tasks) if server else _own(settings)
@@ -103,12 +109,12 @@ def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["S
             yield session
     finally:
         session.stop()
-        # PySpark leaves it behind, and then refuses this process every session of its own.
+        # PySpark leaves this variable set, and would then refuse to start a classic session in this process.
         os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
 
 
 def jvm_pids(settings: Settings) -> tuple[int, ...]:
-    """Processes outside this one's tree that work for its session: the shared server."""
+    """Return the ids of processes outside this one's tree that work for its session: the shared server's, if any."""
     server = shared_server(settings)
     return (int(str(server["pid"])),) if server else ()
 
@@ -117,7 +123,7 @@ def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) 
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    # A night announces its server when it starts it, and goes on with the stages that do not need it.
+    # A night announces its server before it is ready, and meanwhile runs the stages that do not need it.
     wait_until_ready(
         int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
     )
@@ -126,14 +132,16 @@ def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) 
         url += f";session_id={_session_id(url)}"
     session = SparkSession.builder.remote(url).create()
     session.release_session_on_close = not for_tasks
-    # A server of this machine that is gone does not come back; by itself PySpark asks for ten minutes.
+    # A local server that has ended does not come back; PySpark's default policy retries for ten minutes.
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
     return session
 
 
 def _session_id(url: str) -> uuid.UUID:
-    """The session of this server (its URL has a token of its own) for this version of the code: Python workers keep
-    the code that they have imported, so a changed kernel needs workers of its own."""
+    """Return the id of the session for tasks, derived from the server's URL, with its token, and a digest of the code.
+
+    Python workers keep the modules that they have imported, so changed code needs new workers, and thus a new session.
+    """
     return uuid.UUID(bytes=hashlib.sha256(f"{url} {package_digest()}".encode()).digest()[:16], version=4)
 
 
@@ -158,26 +166,26 @@ def _own(settings: Settings) -> "SparkSession":
 
 
 def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
-    """Configuration of a session or server, the environment of its workers included.
+    """Return the configuration of a session or server, including the environment of its workers.
 
     Args:
-        settings: of this machine; the driver's heap is theirs.
-        scratch: a folder that may be thrown away when its JVM has ended; nothing is written elsewhere.
+        settings: of this machine; they give the driver's heap size.
+        scratch: folder for all temporary files of the JVM; may be deleted after it has ended.
     """
     environment = {f"spark.executorEnv.{name}": value for name, value in WORKER_ENVIRONMENT.items()}
-    # A JVM without memory may live on and never answer; one that ends is told as a loss, and ends the stage.
+    # A JVM out of memory may stay alive without answering. If it exits instead, the stage ends with SparkLost.
     java = f'-XX:+ExitOnOutOfMemoryError -Djava.io.tmpdir="{scratch}"'
     machine = {
         "spark.driver.memory": f"{round(1024 * (settings.spark_gib or max(2.0, memory_gib() / 4)))}m",
         "spark.local.dir": str(scratch),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
-        # Connect keeps artifacts and models, and native libraries are unpacked, where Java has its temporary files.
+        # Connect stores artifacts and models, and native libraries are unpacked, in Java's temporary folder.
         "spark.driver.extraJavaOptions": java,
         "spark.executor.extraJavaOptions": java,
     }
     if settings.spark_master.startswith("local"):
-        # Where a fit of many iterations cuts off its history, which is else too deep for a thread's stack. A cluster
-        # needs a folder that all of its machines share, and gets it from its own configuration.
+        # Fits of many iterations truncate their lineage here; else it would overflow a thread's stack. A cluster needs
+        # a folder that all of its machines share, which its own configuration has to name.
         machine["spark.checkpoint.dir"] = str(scratch / "checkpoints")
         # Each task is a new fork of a daemon that has imported the kernels: it starts at once, and the memory that it
         # is measured by is not that of a task before it.
@@ -187,7 +195,7 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
 
 
 def memory_gib(cgroup: Path = Path("/sys/fs/cgroup/memory.max")) -> float:
-    """Memory [GiB] that this machine has, or that its container may use."""
+    """Return the memory [GiB] of this machine, or the limit of its container if that is lower."""
     total = psutil.virtual_memory().total
     with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
         total = min(total, int(cgroup.read_text(encoding="utf-8")))
@@ -195,11 +203,11 @@ def memory_gib(cgroup: Path = Path("/sys/fs/cgroup/memory.max")) -> float:
 
 
 def fresh_scratch(settings: Settings, owner: str) -> Path:
-    """An empty folder for one JVM's leftovers.
+    """Return an empty folder for the temporary files of one JVM, and remove those of processes that have ended.
 
     Args:
-        owner: `server`, or the number of the process that the session belongs to; folders of processes that are gone
-            are removed.
+        settings: of the workspace.
+        owner: `server`, or the id of the process that the session belongs to.
     """
     root = state_folder(settings) / "spark"
     for folder in root.glob("*"):
@@ -211,7 +219,10 @@ def fresh_scratch(settings: Settings, owner: str) -> Path:
 
 @contextmanager
 def _stderr_to(log: Path) -> Iterator[None]:
-    """A JVM that starts within the block talks to a file: its greetings are noise, its errors come as exceptions."""
+    """Redirect file descriptor 2 to a file, so that a JVM started in the block does not print its banner.
+
+    Its errors still arrive as exceptions.
+    """
     sys.stderr.flush()
     kept = os.dup(2)
     with log.open("wb") as sink:

@@ -1,4 +1,4 @@
-"""Kernels as Spark tasks: the DataFrame API alone, so that classic sessions and Spark Connect run the same code."""
+"""Kernels as Spark tasks; only the DataFrame API, so that classic sessions and Spark Connect run the same code."""
 
 import json
 import re
@@ -20,8 +20,10 @@ _TOLD = re.compile(r'netgain-error (\{"kind".*\})')
 
 
 class SparkTasks:
-    """Each task is a partition of one row (its number); `mapInArrow` runs the kernel on it. No rows are shuffled: what
-    one kernel leaves for another lies in files on storage that all workers share."""
+    """Runs each task as a partition of one row, the task's number, with `mapInArrow`.
+
+    No rows are shuffled: kernels pass data to each other through files on storage that all workers share.
+    """
 
     name = "spark"
 
@@ -52,7 +54,13 @@ def _numbers(batches: Iterator[pa.RecordBatch]) -> Iterator[int]:
 
 @contextmanager
 def _telling() -> Iterator[None]:
-    """In a worker: an error that a person can act on keeps its parts on the way through Spark, which keeps text."""
+    """In a worker: raise a `NetgainError` of the block as JSON text, because Spark passes on only an error's text.
+
+    `_collect` restores the error in the driver.
+
+    Raises:
+        RuntimeError: the block raised a `NetgainError`.
+    """
     try:
         yield
     except errors.NetgainError as err:
@@ -61,7 +69,7 @@ def _telling() -> Iterator[None]:
 
 
 def _interrupted(err: BaseException) -> bool:
-    """Whether an error came up while Ctrl-C was on its way out: Spark cancels the job, and complains that it was."""
+    """Return whether an error was raised while handling Ctrl-C: Spark reports the job that it cancels as failed."""
     context = err.__context__
     return context is not None and (isinstance(context, KeyboardInterrupt) or _interrupted(context))
 

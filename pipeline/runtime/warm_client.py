@@ -1,6 +1,6 @@
-"""A command run by the warm process of its workspace, if there is one.
+"""Run a command in the warm process of its workspace, if there is one.
 
-The standard library alone: this is all that `netgain stage X` imports before it asks.
+Imports only the standard library, because `netgain stage X` imports this module before it connects.
 """
 
 import contextlib
@@ -69,10 +69,10 @@ def _status(connection: socket.socket) -> int:
 
 @contextmanager
 def _forwarding(connection: socket.socket) -> Iterator[list[int]]:
-    """Within the block, signals go to the command, a byte each; a signal that is ignored here is not forwarded.
+    """Forward signals to the command until the block ends, one byte each, except those that this process ignores.
 
     Yields:
-        The signals that came so far.
+        The signals received so far.
     """
     received: list[int] = []
 

@@ -1,4 +1,4 @@
-"""A warm process for as long as a night lasts."""
+"""Start and stop the warm process of a night."""
 
 import contextlib
 import signal
@@ -18,13 +18,13 @@ _PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from pipeline.cli.
 
 @contextmanager
 def warm_process(workspace: Path, environ: Mapping[str, str]) -> Iterator[None]:
-    """A warm process in the workspace until the block ends; it dies with this process.
+    """Run a warm process in the workspace until the block ends; it is killed if this process dies.
 
-    Stages run by themselves where it does not come up (`.netgain/warm.log` says why) or is not theirs.
+    Stages run in their own processes if it does not start (see `.netgain/warm.log`) or refuses them.
 
     Args:
         workspace: the folder of dvc.yaml.
-        environ: the variables that stages are started with; one that is started with others runs by itself.
+        environ: the environment variables of the night's stages; a stage with other values is refused.
     """
     log = workspace / SOCKET.with_name("warm.log")
     log.parent.mkdir(exist_ok=True)

@@ -1,6 +1,6 @@
-"""What a command hands to the warm process, and how it travels over their Unix socket.
+"""The request of a command to the warm process, and its transport over a Unix socket.
 
-The standard library alone: every `netgain stage X` imports this before it knows whether it needs more.
+Imports only the standard library, because every `netgain stage X` imports this module before it connects.
 """
 
 import array
@@ -16,7 +16,7 @@ from pathlib import Path
 from pipeline.runtime.package_digest import PACKAGE
 
 SOCKET = Path(".netgain") / "warm.sock"
-"""Relative to the workspace: a Unix socket's path may have 108 bytes, and a workspace may be deep."""
+"""Relative to the workspace: the path of a Unix socket is limited to 108 bytes, and a workspace's path may be long."""
 
 ACCEPTED, REFUSED = b"A", b"R"
 STATUS = struct.Struct("!i")
@@ -32,14 +32,14 @@ _MAX_FDS = 3
 
 @dataclass(frozen=True)
 class Request:
-    """A command, with everything that a new process would have inherited from its caller.
+    """A command, with all that a new process would inherit from its caller.
 
     Attributes:
-        argv: the words behind `netgain`.
+        argv: the arguments of `netgain`.
         cwd: the caller's working directory.
-        environ: the caller's variables.
+        environ: the caller's environment variables.
         umask: the caller's file mode creation mask.
-        open_fds: which of 0, 1 and 2 are open; their descriptors travel beside the request, in this order.
+        open_fds: which of the descriptors 0, 1 and 2 are open; they are sent with the request, in this order.
         identity: see `identity`.
     """
 
@@ -52,9 +52,10 @@ class Request:
 
 
 def identity() -> dict[str, object]:
-    """What a fork keeps from the warm process, so that both must agree on it: interpreter, package, user, limits, CPUs.
+    """Return what a fork inherits unchangeably, so that caller and warm process must agree on it.
 
-    Variables are compared separately (`same_environment`), code is compared by the warm process alone.
+    Interpreter, package, user, limits and CPUs. Environment variables are compared by `differing_variables`; the code
+    is compared by the warm process.
     """
     return {
         "executable": sys.executable,
@@ -69,13 +70,13 @@ def identity() -> dict[str, object]:
 
 
 def differing_variables(mine: dict[str, str], theirs: dict[str, str]) -> list[str]:
-    """Names of variables with different values, without those of `PER_COMMAND`."""
+    """Return the names of variables whose values differ, except those of `PER_COMMAND`."""
     names = {name for name, _ in mine.items() ^ theirs.items()}
     return sorted(name for name in names if not name.startswith("DVC_") and name not in PER_COMMAND)
 
 
 def current_request(argv: list[str]) -> Request:
-    """This process's own command and surroundings."""
+    """Return the request for a command, with the state of this process."""
     umask = os.umask(0o077)
     os.umask(umask)
     streams = enumerate((sys.stdin, sys.stdout, sys.stderr))
@@ -100,10 +101,10 @@ def send(connection: socket.socket, request: Request) -> None:
 
 
 def receive(connection: socket.socket) -> tuple[Request, list[int]]:
-    """A request, and the descriptors that came with it, which the caller must close.
+    """Return a request and the descriptors sent with it, which the caller must close.
 
     Raises:
-        OSError, ValueError, TypeError: the connection ended early, or what came is not a request.
+        OSError, ValueError, TypeError: the connection ended early, or the data are not a request.
     """
     head, rights, _, _ = connection.recvmsg(_LENGTH.size, socket.CMSG_LEN(_MAX_FDS * array.array("i").itemsize))
     fds = array.array("i")
@@ -124,7 +125,7 @@ def receive(connection: socket.socket) -> tuple[Request, list[int]]:
 
 
 def peer_uid(connection: socket.socket) -> int:
-    """The user at the other end of a Unix socket, as the kernel knows it (SO_PEERCRED)."""
+    """Return the user id at the other end of a Unix socket, from the kernel (SO_PEERCRED)."""
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
     _, uid, _ = _PEER.unpack(credentials)
     return int(uid)

@@ -1,8 +1,8 @@
-"""The warm process: it has imported the libraries that stages need, and forks for each command.
+"""The warm process: it imports the libraries that stages need, and forks for each command.
 
-It never uses a library that it has imported, because a fork has the threads of none: polars, gRPC and Spark start
-theirs when they are first used, in the fork. OpenBLAS and jemalloc start threads at import and restore them after a
-fork by handlers of their own (pthread_atfork). See docs/adr/0019-one-warm-process.md.
+It never uses these libraries itself, because threads do not survive a fork: polars, gRPC and Spark start their threads
+on first use, which happens in the fork. OpenBLAS and jemalloc start threads at import, and restore them after a fork
+with their own handlers (pthread_atfork). See docs/adr/0019-one-warm-process.md.
 """
 
 import contextlib
@@ -39,11 +39,11 @@ _PR_SET_NAME = 15
 
 
 class WarmServer:
-    """Listens in the working directory, and keeps which child serves which connection."""
+    """Listens on a socket in the working directory, and keeps track of the child that serves each connection."""
 
     def __init__(self, *, libraries: Sequence[str]) -> None:
         """Args:
-        libraries: modules to import, in this order, one whenever no command is waiting.
+        libraries: modules to import, in this order, one at a time while no command is waiting.
         """
         self._libraries = list(libraries)
         self._identity = identity()
@@ -57,8 +57,11 @@ class WarmServer:
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
     def serve(self) -> Request | None:
-        """Serve until SIGTERM. Returns in each fork, with the request that it has to carry out on its streams, and
-        None in the warm process when it ends."""
+        """Serve until SIGTERM.
+
+        Returns:
+            In each fork, the request to carry out; in the warm process, None when it ends.
+        """
         stopped = False
 
         def stop(_signal: int, _frame: object) -> None:
@@ -87,7 +90,7 @@ class WarmServer:
         importlib.import_module(self._libraries.pop(0))
         if not self._libraries:
             gc.collect()
-            gc.freeze()  # a collection in a fork must not touch, and so copy, what is shared
+            gc.freeze()  # a collection in a fork would write to shared pages, and so copy them
 
     def _accept(self) -> Request | None:
         connection, _ = self._listener.accept()
@@ -116,12 +119,12 @@ class WarmServer:
         self._children[pidfd] = child, connection
         self._selector.register(pidfd, selectors.EVENT_READ, lambda: self._ended(pidfd))
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._heard(pidfd))
-        with contextlib.suppress(OSError):  # a caller that is gone is noticed by `_heard`
+        with contextlib.suppress(OSError):  # `_heard` handles a caller that has ended
             connection.sendall(ACCEPTED)
         return None
 
     def _refusal(self, request: Request) -> str | None:
-        """Why a request cannot be carried out here as its caller would; None if it can."""
+        """Return why a request cannot be carried out here exactly as in a new process; None if it can."""
         mine = self._identity
         if different := sorted(name for name in mine if request.identity.get(name) != mine[name]):
             return f"another {', '.join(different)}"
@@ -134,7 +137,7 @@ class WarmServer:
         return None
 
     def _heard(self, pidfd: int) -> None:
-        """Forward signals to a command; kill it if its caller is gone."""
+        """Forward signals to a command; kill it if its caller has ended."""
         child, connection = self._children[pidfd]
         try:
             signals = connection.recv(16)
@@ -142,7 +145,7 @@ class WarmServer:
             signals = b""
         for number in signals or bytes([signal.SIGKILL]):
             if number in (*FORWARDED, signal.SIGKILL):
-                os.kill(child, number)  # not reaped yet: the number is still this child's
+                os.kill(child, number)  # the child is not reaped yet, so its pid cannot have been reused
         if not signals:
             self._selector.unregister(connection)
 
@@ -158,7 +161,7 @@ class WarmServer:
         connection.close()
 
     def _become(self, request: Request, fds: Sequence[int], connection: socket.socket) -> Request:
-        """In a fork: take the place of the caller. Returns the request."""
+        """In a fork: take over the caller's environment, umask and streams; return the request."""
         try:
             die_with_parent(signal.SIGKILL)
             assert os.getppid() == self._pid, "the warm process ended before its fork began"
@@ -182,7 +185,7 @@ class WarmServer:
 
 
 def name_process(name: str) -> None:
-    """Name this process for `top` and its like, in 15 bytes: a fork shows the warm process's command line."""
+    """Set the name of this process in `top` and similar tools (15 bytes); a fork shows the warm process's otherwise."""
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_NAME, name.encode()[:15], 0, 0, 0)
 
@@ -191,7 +194,7 @@ def _listen() -> socket.socket:
     SOCKET.parent.mkdir(exist_ok=True)
     SOCKET.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
-    umask = os.umask(0o177)  # connecting needs the right to write: the owner's alone
+    umask = os.umask(0o177)  # connecting requires write permission, which only the owner gets
     try:
         listener.bind(str(SOCKET))
     finally:
@@ -201,7 +204,7 @@ def _listen() -> socket.socket:
 
 
 def _take_streams(given: dict[int, int]) -> None:
-    """Put the caller's descriptors in the place of 0, 1 and 2, and Python's streams on them."""
+    """Replace descriptors 0, 1 and 2 by the caller's, and adapt Python's standard streams."""
     names = {0: "stdin", 1: "stdout", 2: "stderr"}
     for fd, name in names.items():
         if fd not in given:

@@ -1,4 +1,4 @@
-"""Stage decide: the verdict of the night, with every number that led to it."""
+"""Stage decide: write the verdict of the night, with all figures that it follows from."""
 
 import shutil
 

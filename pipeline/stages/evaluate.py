@@ -43,7 +43,7 @@ def run(context: Context, recipe: str) -> str:
 
 
 def evaluate(context: Context, recipe: str, executor: Executor) -> str:
-    """`run`, on a given executor.
+    """Do the work of `run` on a given executor; return the stage's line.
 
     Raises:
         RecipeError: the recipe has no fits.

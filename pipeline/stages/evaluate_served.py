@@ -1,7 +1,7 @@
-"""Stage evaluate_served: the model of the release being served, on tonight's decision window.
+"""Stage evaluate_served: measure the held-out model of the served release on tonight's decision window.
 
-A release carries the held-out fit that was measured when it was made. What it serves was refitted on days that lie in
-tonight's decision window, and would know the answers (docs/adr/0003).
+The model that the release serves cannot be measured: it was refitted on days that are part of tonight's decision window
+(docs/adr/0003).
 """
 
 from pipeline.json_values import as_json
@@ -37,7 +37,7 @@ def run(context: Context) -> str:
 
 
 def nothing_served(context: Context) -> str:
-    """What stands for the served model before the first release."""
+    """Write empty tables and figures in place of the served model's, before the first release; return the line."""
     layout = context.layout
     write_table(layout.evaluation(NAME), EVALUATION.empty_table(), EVALUATION)
     write_table(layout.recommendations(NAME), RECOMMENDATIONS.empty_table(), RECOMMENDATIONS)
@@ -48,7 +48,7 @@ def nothing_served(context: Context) -> str:
 
 
 def evaluate_served(context: Context, executor: Executor) -> str:
-    """`run`, on a given executor, where a release is served."""
+    """Measure the served model on a given executor; return the stage's line. A release must be served."""
     layout, k = context.layout, context.params.evaluation.k
     served = read_json(layout.served / "served.json")
     lists = score_models(context, [layout.served / "model"], executor, scratch=layout.data / f"{PREFIX}scores-served")

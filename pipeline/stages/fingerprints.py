@@ -1,4 +1,4 @@
-"""Digests of what a night is made from."""
+"""Digests of a night's inputs."""
 
 import hashlib
 import json
@@ -13,17 +13,17 @@ from pipeline.storage.tables import read_json
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of a JSON value."""
+    """Return the SHA-256 of a JSON value, in hexadecimal."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def recipe_digests(params: Params) -> dict[str, str]:
-    """For each recipe, of its family and hyperparameters, and of its members'."""
+    """Return, for each recipe, a digest of its family and hyperparameters and those of its members."""
     return {name: digest(_followed(params, name))[:12] for name in params.recipes}
 
 
 def pair_key(params: Params, champion: str, challenger: str) -> str | None:
-    """Of two recipes and of how they are measured; None where one is not in params.yaml."""
+    """Return a digest of two recipes and of the parameters of their measurement; None if one is not in params.yaml."""
     if not {champion, challenger} <= params.recipes.keys():
         return None
     measured = params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
@@ -36,7 +36,7 @@ def _followed(params: Params, name: str) -> list[Any]:
 
 
 def landing_digest(layout: Layout) -> str:
-    """Of the format and the content of the landed files; where they lie and when they got there is no part of it."""
+    """Return a digest of format and content of the landed files; it does not depend on their folder or their times."""
     landing = read_json(layout.landing)
     return digest(
         [
@@ -48,7 +48,10 @@ def landing_digest(layout: Layout) -> str:
 
 
 def night_inputs(layout: Layout, params: Params) -> str:
-    """Of a night's parameters, landed files and served release: what makes it another look."""
+    """Return a digest of a night's parameters, landed files and served release.
+
+    With another digest, the night counts as another interim analysis.
+    """
     landing = {"landing": landing_digest(layout)}
     return digest(
         {

@@ -1,4 +1,4 @@
-"""Stage fit: one recipe on the training window, as many times as the gate wants seeds."""
+"""Stage fit: fit one recipe on the training window, once per seed."""
 
 import datetime as dt
 import zlib
@@ -36,13 +36,13 @@ class FitTask:
     """One fit.
 
     Attributes:
-        source: a folder of interactions and id maps.
-        model: the folder that the model is written to, with those id maps.
+        source: folder with interactions and id maps.
+        model: folder to write the model and the id maps to.
         recipe: family and hyperparameters.
-        entropy: what its randomness is derived from.
-        extra_pids: processes outside the fitting process's tree that work for it.
-        tuning: the folder of the tuning window; None where the family needs none.
-        only_new: whether lists leave out what a listener has heard, for tuning.
+        entropy: seed of the random generator.
+        extra_pids: ids of processes outside the fitting process's tree that work for it.
+        tuning: folder of the tuning window; None if the family does not tune.
+        only_new: whether lists exclude items that a listener has heard; for tuning.
     """
 
     source: Path
@@ -58,7 +58,7 @@ def run(context: Context, recipe_name: str) -> str:
     """Fit a recipe of params.yaml.
 
     Raises:
-        RecipeError: there is none of that name, or it cannot be fitted.
+        RecipeError: params.yaml has no recipe of that name, or it cannot be fitted.
     """
     from pipeline.runtime.choose import executor_for
     from pipeline.runtime.spark_session import jvm_pids
@@ -69,7 +69,7 @@ def run(context: Context, recipe_name: str) -> str:
 
 
 def fit(context: Context, recipe_name: str, executor: Executor, *, extra_pids: tuple[int, ...] = ()) -> str:
-    """`run`, on a given executor."""
+    """Do the work of `run` on a given executor; return the stage's line."""
     recipe = recipe_named(context, recipe_name)
     n_fits = context.params.gate.seeds if FAMILIES[recipe.family].stochastic else 1
     tasks = [
@@ -98,10 +98,10 @@ def fit(context: Context, recipe_name: str, executor: Executor, *, extra_pids: t
 def fit_task(
     context: Context, recipe_name: str, *, source: Path, model: Path, index: int, extra_pids: tuple[int, ...]
 ) -> FitTask:
-    """Fit number `index` of a recipe. Whatever days it is fitted on, what it tunes it tunes on the tuning window.
+    """Return the task of fit number `index` of a recipe. Tuning always uses the tuning window, whatever `source` is.
 
     Raises:
-        RecipeError: there is no recipe of that name.
+        RecipeError: params.yaml has no recipe of that name.
     """
     recipe = recipe_named(context, recipe_name)
     return FitTask(
@@ -116,7 +116,10 @@ def fit_task(
 
 
 def fit_models(tasks: Sequence[FitTask], executor: Executor) -> list[Cost]:
-    """The costs of all tasks, in their order. Families that drive the session themselves are fitted in this process."""
+    """Fit all tasks and return their costs, in task order.
+
+    Families that use the Spark session themselves are fitted in this process, the others by the executor.
+    """
     sent = [task for task in tasks if not drives_session(task.recipe)]
     done = dict(zip(sent, executor.map(fit_kernel, sent), strict=True))
     results = [done[task] if task in done else fit_kernel(task) for task in tasks]
@@ -124,17 +127,17 @@ def fit_models(tasks: Sequence[FitTask], executor: Executor) -> list[Cost]:
 
 
 def drives_session(recipe: FamilyParams) -> bool:
-    """Whether a recipe is fitted by Spark itself, so that a session must be active whatever the engine."""
+    """Return whether a recipe is fitted by Spark ML, which needs an active session even with the in-process engine."""
     return not FAMILIES[recipe.family].runs_in_task
 
 
 def fit_kernel(task: FitTask) -> Result:
-    """Fit and save one model. What it costs is that of the fit alone, not of reading, starting and writing."""
+    """Fit and save one model; return the cost of the fit as a dict, without reading, start-up and writing."""
     interactions = load_interactions(task.source)
     if task.tuning is not None:
         interactions = replace(interactions, tuning=load_tuning(task.tuning, only_new=task.only_new))
     model = build(task.recipe)
-    # A worker process fits within its own tree; only a family of the driver has helpers elsewhere.
+    # Only families fitted by Spark ML have processes outside this one's tree that work for them.
     helpers = task.extra_pids if drives_session(task.recipe) else ()
     with CostMeter(extra_pids=helpers) as meter:
         model.fit(interactions, rng=np.random.default_rng(task.entropy))
@@ -143,16 +146,19 @@ def fit_kernel(task: FitTask) -> Result:
 
 
 def entropy(seed: int, recipe_name: str, index: int, *, night: dt.date) -> tuple[int, ...]:
-    """Entropy for a recipe's fit number `index`: adding or reordering recipes leaves the others' randomness alone.
-    Every night draws anew, so that no recipe is lucky for a quarter."""
+    """Return the seed of a recipe's fit number `index`, for `np.random.default_rng`.
+
+    It depends on the recipe's name, so adding or reordering recipes does not change the others; and on the night, so
+    that no recipe keeps a lucky seed for a whole quarter.
+    """
     return seed, zlib.crc32(b"fit"), zlib.crc32(recipe_name.encode()), index, night.toordinal()
 
 
 def recipe_named(context: Context, name: str) -> FamilyParams:
-    """A recipe of params.yaml.
+    """Return a recipe of params.yaml.
 
     Raises:
-        RecipeError: there is none of that name.
+        RecipeError: params.yaml has no recipe of that name.
     """
     try:
         return context.params.recipes[name]
@@ -162,7 +168,7 @@ def recipe_named(context: Context, name: str) -> FamilyParams:
 
 
 def describe(cost: Cost) -> str:
-    """A cost in a few words."""
+    """Return CPU time, memory and model size as text; figures that were not measured are left out."""
     parts = [f"{cost.cpu_seconds:.1f} s CPU"]
     if cost.peak_rss_bytes is not None:
         parts.append(f"{cost.peak_rss_bytes / 2**20:.0f} MiB")

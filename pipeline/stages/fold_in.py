@@ -1,4 +1,4 @@
-"""Tonight's listeners and plays in a model that is kept: what `refit` does where the served model is served again."""
+"""Fold tonight's listeners and plays into a model that is served again; part of the stage `refit`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +17,12 @@ from pipeline.storage.tables import LISTENER_MAP, read_table
 
 @dataclass(frozen=True)
 class FoldTask:
-    """A kept model and a fold of plays.
+    """A kept model, and the plays to fold in.
 
     Attributes:
         kept: the model's folder, with its id maps.
-        fold: a folder of interactions, listeners and items.
-        model: the folder that is written to: the fold's listeners, the kept model's items.
+        fold: folder with interactions, listeners and items.
+        model: folder to write, with the listeners of `fold` and the items of `kept`.
     """
 
     kept: Path
@@ -31,7 +31,7 @@ class FoldTask:
 
 
 def fold_kernel(task: FoldTask) -> Result:
-    """Write the model of the fold's listeners, or a copy of the kept one where its family cannot fold.
+    """Write a model of the fold's listeners, or a copy of the kept model if its family cannot fold in.
 
     Returns:
         `folded`; where it is true, `n_listeners`, of them `n_new` that the kept model does not know, and `cost`, that

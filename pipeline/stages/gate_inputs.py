@@ -31,7 +31,7 @@ Value = TypeVar("Value")
 
 
 def gather(context: Context) -> Evidence:
-    """Return the measurements of all recipes and of the served model, with a fault for each that cannot be read."""
+    """Return the measurements of all recipes and of the served model; what cannot be read becomes a fault."""
     layout, faults = context.layout, list[str]()
 
     def attempt(what: str, read: Callable[[], Value]) -> Value | None:
@@ -60,7 +60,7 @@ def gather(context: Context) -> Evidence:
 
 
 def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) -> Measured:
-    """Return the measurements of a recipe's fits of tonight, on the listeners `listener_ids`.
+    """Return the measurements of tonight's fits of a recipe, on the listeners `listener_ids`.
 
     Raises:
         TableError: a file is missing or cannot be read.
@@ -86,7 +86,7 @@ def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) 
 
 
 def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
-    """Return the measurements of the served model, whose fit was paid for in another night."""
+    """Return the measurements of the served model, which was fitted in an earlier night and so has no cost here."""
     layout = context.layout
     read_metric(layout.evaluation(SERVED), "ndcg", listener_ids)
     figures, k = read_json(layout.metrics(SERVED)), context.params.evaluation.k
@@ -104,8 +104,10 @@ def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
 
 
 def churn_since_served(layout: Layout, recipe: str) -> float | None:
-    """Return the share of a served list that the recipe's lists of tonight would replace; None without served lists of
-    tonight's listeners."""
+    """Return the mean share of a served list [0, 1] that tonight's lists of the recipe would replace.
+
+    None if there are no served lists of tonight's listeners.
+    """
     served = read_table(layout.recommendations(SERVED), RECOMMENDATIONS)
     found = (
         churn_between(served, read_table(layout.recommendations(recipe), RECOMMENDATIONS))
@@ -134,7 +136,7 @@ def read_arrays(files: dict[str, Path]) -> Arrays:
 
 
 def read_influence(path: Path, listener_ids: pa.ChunkedArray) -> dict[str, npt.NDArray[np.float64]]:
-    """Return, for each challenger, its listeners' influence, those of `listener_ids` first and in their order.
+    """Return, for each challenger, the influence of its listeners: `listener_ids` first, in their order, then others.
 
     Raises:
         TableError: the file is missing or has other columns.
@@ -157,10 +159,10 @@ def _metrics(figures: Json, k: int) -> dict[str, float]:
 
 
 def _needed(metrics: dict[str, float]) -> dict[str, float]:
-    """Return the metrics, if those that the gate cannot decide without are among them.
+    """Return the metrics after checking those that a decision requires.
 
     Raises:
-        ValueError: one is undefined or missing.
+        ValueError: a required metric is undefined or missing.
     """
     for name in (COVERAGE, TOP_SHARE):
         if math.isnan(metrics[name]):

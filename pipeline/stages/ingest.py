@@ -141,7 +141,7 @@ def ingest(
 
 
 def is_ahead(file: LandedFile, found: Mapping[str, Any]) -> bool:
-    """Whether a file holds plays later than its own time by more than CLOCK_SKEW."""
+    """Return whether a file has plays later than its own timestamp by more than CLOCK_SKEW."""
     last = found["last_played_at"]
     return last is not None and dt.datetime.fromisoformat(last) > clock_of(file) + CLOCK_SKEW
 

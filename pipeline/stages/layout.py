@@ -16,7 +16,7 @@ class Layout:
 
     @property
     def night(self) -> Path:
-        """night.yaml: as_of. The inputs of a night that are not parameters are written here before its stages run."""
+        """night.yaml, with as_of; its folder holds the inputs of a night that are not parameters."""
         return self.root / "night" / "night.yaml"
 
     @property
@@ -26,18 +26,20 @@ class Layout:
 
     @property
     def served(self) -> Path:
-        """A folder: served.json (the release that was served before this night, or nulls) and, where there is one, its
-        held-out model in model/ and the one that was served in final/."""
+        """A folder with served.json, the release that was served before this night, or nulls.
+
+        If there is a release, model/ has its held-out model and final/ the model that it serves.
+        """
         return self.root / "night" / "served"
 
     @property
     def history(self) -> Path:
-        """history.json: tonight's number among the looks of its quarter, and what earlier nights knew."""
+        """history.json: tonight's number among the looks of its quarter, and estimates of earlier nights."""
         return self.root / "night" / "history.json"
 
     @property
     def earlier(self) -> Path:
-        """earlier.parquet: each listener's influence on the earlier looks at tonight's pairs, summed."""
+        """earlier.parquet: each listener's influence on earlier comparisons of tonight's pairs, summed over nights."""
         return self.root / "night" / "earlier.parquet"
 
     @property
@@ -50,7 +52,7 @@ class Layout:
 
     @property
     def days(self) -> Path:
-        """days.json: for each day of plays, a digest of what they were made from."""
+        """days.json: for each day of plays, a digest of its inputs."""
         return self.data / "days.json"
 
     @property
@@ -72,7 +74,7 @@ class Layout:
 
     @property
     def excluded_listeners(self) -> Path:
-        """Listeners who cannot be people, with the reason."""
+        """Listeners excluded as bots, each with the reason."""
         return self.data / "excluded_listeners.parquet"
 
     @property
@@ -85,17 +87,17 @@ class Layout:
 
     @property
     def train(self) -> Path:
-        """A folder of interactions.parquet, listeners.parquet, items.parquet: before the decision window."""
+        """A folder with interactions.parquet, listeners.parquet, items.parquet: plays before the decision window."""
         return self.data / "train"
 
     @property
     def tuning(self) -> Path:
-        """The same three tables, before the tuning window, and relevant.parquet, what was played in it."""
+        """The same tables for plays before the tuning window, and relevant.parquet, the items played in it."""
         return self.data / "tuning"
 
     @property
     def window(self) -> Path:
-        """The same three tables, up to as_of: what the served model is fitted on."""
+        """The same tables for plays up to as_of, on which the served model is fitted."""
         return self.data / "window"
 
     @property
@@ -107,7 +109,7 @@ class Layout:
         return self.data / "interactions.json"
 
     def model(self, recipe: str) -> Path:
-        """A folder of seed-0/ … seed-K−1/, one model each, with its id maps."""
+        """A folder with seed-0/ … seed-K−1/, each with one model and its id maps."""
         return self.data / "models" / recipe
 
     def fit_cost(self, recipe: str) -> Path:
@@ -118,7 +120,7 @@ class Layout:
         return self.data / "evaluation" / f"{recipe}.parquet"
 
     def recommendations(self, recipe: str) -> Path:
-        """The lists that were scored, of one fit and the eligible listeners."""
+        """The evaluated lists of one fit, for the eligible listeners."""
         return self.data / "recommendations" / f"{recipe}.parquet"
 
     def metrics(self, recipe: str) -> Path:
@@ -133,22 +135,22 @@ class Layout:
 
     @property
     def pooled(self) -> Path:
-        """The copy of night/earlier.parquet that lies beside the record it is part of."""
+        """A copy of night/earlier.parquet beside decision.json, which refers to it."""
         return self.data / "earlier.parquet"
 
     @property
     def decision_page(self) -> Path:
-        """The decision for people, HTML."""
+        """The decision page, HTML."""
         return self.data / "decision.html"
 
     @property
     def recipes_plot(self) -> Path:
-        """What `dvc plots` draws: a row for each recipe."""
+        """Data for `dvc plots`: a row for each recipe."""
         return self.data / "plots" / "recipes.json"
 
     @property
     def final_model(self) -> Path:
-        """The model that will be served, with its id maps."""
+        """The model to be served, with its id maps."""
         return self.data / "final" / "model"
 
     @property

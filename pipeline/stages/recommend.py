@@ -42,15 +42,15 @@ STAGE = StageSpec(
 )
 
 BLOCK = 16_384
-"""Listeners of one task: their lists and reasons take some hundred megabytes."""
+"""Listeners per task; their lists and reasons take a few hundred megabytes."""
 
 N_OWN = 50
-"""A listener's items that a reason may name: those played most, weighted by recency."""
+"""Number of a listener's items that a reason may name: the most played, weighted by recency."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A task: the window's listeners [start, stop). If `heard_out`, lists leave out what a listener has heard."""
+    """A task: the window's listeners [start, stop). If `heard_out`, lists exclude items that a listener has heard."""
 
     root: Path
     version: str
@@ -63,7 +63,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What all blocks of a night share.
+    """Inputs that all blocks of a night share.
 
     Attributes:
         weights: the window's matrix, CSR of shape (n_listeners, n_items).
@@ -84,7 +84,7 @@ class Inputs:
 
 
 def run(context: Context) -> str:
-    """Write the lists of all listeners and the fallback list, with what they cost."""
+    """Write the lists of all listeners, the fallback list and the cost of both; return the stage's line."""
     from pipeline.runtime.choose import executor_for
 
     with executor_for("fits", context.settings) as executor:
@@ -92,7 +92,7 @@ def run(context: Context) -> str:
 
 
 def recommend(context: Context, executor: Executor) -> str:
-    """`run`, on a given executor."""
+    """Do the work of `run` on a given executor; return the stage's line."""
     layout, lists = context.layout, context.params.lists
     n_listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows
     version = _version(layout)
@@ -127,7 +127,7 @@ def recommend(context: Context, executor: Executor) -> str:
 
 
 def list_block(task: Block) -> Result:
-    """Write the lists of one block of listeners, and measure their cost: the kernel, which any worker may run."""
+    """Write the lists of one block of listeners to `task.out`, and measure the cost; runs in any worker."""
     from pipeline.runtime.meter import CostMeter
 
     with CostMeter() as meter:
@@ -137,7 +137,7 @@ def list_block(task: Block) -> Result:
 
 
 def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, int]:
-    """Return the LISTS of a block, and how many of its entries were filled in from the popular list."""
+    """Return the LISTS of a block, and the number of entries filled in from the popular list."""
     rows = np.arange(task.start, task.stop, dtype=np.int32)
     played = inputs.weights[task.start : task.stop]
     heard = played if task.heard_out else None
@@ -162,7 +162,14 @@ def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, int]:
 def _reasons(
     inputs: Inputs, items: npt.NDArray[np.int32], from_model: npt.NDArray[np.bool_], played: sp.csr_matrix
 ) -> npt.NDArray[np.object_]:
-    """Return a reason for each listed item. Items filled in from the popular list are explained by that list only."""
+    """Return the reason of each listed item: strings, in the shape of `items`; filled-in items have the popular list's.
+
+    Args:
+        inputs: of the night.
+        items: shape (n_listeners, k), the lists.
+        from_model: shape (n_listeners, k), False for padding and items filled in from the popular list.
+        played: CSR of shape (n_listeners, n_items), plays of the block's listeners.
+    """
     why = np.where(from_model, inputs.reason.text, inputs.fill_reason).astype(object)
     if not inputs.reason.names_own_items:
         return why
@@ -196,9 +203,9 @@ def fallback_list(inputs: Inputs, *, n: int) -> pa.Table:
 
 @lru_cache(maxsize=1)
 def load(root: Path, version: str) -> Inputs:
-    """Read the window, the winner and the popular list, once for each process and version.
+    """Read the window, the model to be served and the popular list; cached in each process.
 
-    A Spark worker outlives a night; the version keeps it from using the model of an earlier one.
+    A Spark worker may outlive the night: with another `version`, it reads the files again.
     """
     from pipeline.recommenders.registry import FAMILIES
     from pipeline.recommenders.storage import load_recommender, read_recipe
@@ -210,7 +217,7 @@ def load(root: Path, version: str) -> Inputs:
     model_items = read_table(layout.final_model / "items.parquet", ITEM_MAP)["item_id"]
     model_listeners = read_table(layout.final_model / "listeners.parquet", LISTENER_MAP)["listener_id"]
     popular_items = read_table(layout.fallback_model / "items.parquet", ITEM_MAP)["item_id"]
-    # Any row will do: the popular list is the same for every listener.
+    # Row 0 stands for all: the popular list is the same for every listener.
     top = load_recommender(layout.fallback_model).recommend(np.zeros(1, dtype=np.int32), k=len(popular_items))
     return Inputs(
         listeners=listeners,

@@ -1,6 +1,6 @@
-"""Stage refit: the winner and the popular list on the whole window, for tonight's lists.
+"""Stage refit: fit the winner and the popular list on the whole window, for tonight's lists.
 
-Where the served model is kept, tonight's listeners and plays are folded into it: its items stay as they were fitted
+If the served model is kept, tonight's listeners and plays are folded into it; its items stay as they were fitted
 (docs/explanation/fold-in.md).
 """
 
@@ -27,10 +27,10 @@ STAGE = StageSpec(
 
 
 def run(context: Context) -> str:
-    """Make the model that will be served, and the popular list.
+    """Make the model to be served, and the popular list.
 
     Raises:
-        RecipeError: the decision names no recipe of params.yaml, or a served model that is not there.
+        RecipeError: the decision names no recipe of params.yaml, or a served model that is missing.
     """
     from pipeline.runtime.choose import executor_for
     from pipeline.runtime.spark_session import jvm_pids
@@ -42,7 +42,7 @@ def run(context: Context) -> str:
 
 
 def refit(context: Context, executor: Executor, *, extra_pids: tuple[int, ...] = ()) -> str:
-    """`run`, on a given executor."""
+    """Do the work of `run` on a given executor; return the stage's line."""
     layout = context.layout
     recipe_name = recipe_to_fit(read_json(layout.decision))
     tasks = [_task(context, FALLBACK_RECIPE, layout.fallback_model, extra_pids)]
@@ -70,10 +70,10 @@ def refit(context: Context, executor: Executor, *, extra_pids: tuple[int, ...] =
 
 
 def recipe_to_fit(decision: dict[str, Any]) -> str | None:
-    """The recipe that a decision wants fitted anew; None where the served model is kept.
+    """Return the name of the recipe that a decision requires to be fitted; None if the served model is kept.
 
     Raises:
-        RecipeError: the decision says neither.
+        RecipeError: the decision states neither.
     """
     serve = decision.get("serve")
     match serve:

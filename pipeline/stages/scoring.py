@@ -1,4 +1,4 @@
-"""Lists of models for all their listeners, by blocks, and the truth that they are measured against."""
+"""Lists of models for all their listeners, computed in blocks, and the truth that they are measured against."""
 
 import shutil
 from collections.abc import Sequence
@@ -21,20 +21,24 @@ from pipeline.stages.context import Context
 from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, atomic_path, read_table
 
 BLOCK = 65_536
-"""Listeners of one task: loading a model is then a small part of it."""
+"""Listeners per task: enough that loading the model is a small part of the work."""
 
 CHUNK = 4096
-"""Listeners asked for at a time within a task."""
+"""Listeners per call of `recommend` within a task."""
 
 
 @dataclass(frozen=True)
 class ScoreBlock:
-    """A task: listeners [start, stop) of one model, by its own id map.
+    """A task: listeners [start, stop) of one model, numbered by the model's id map.
 
     Attributes:
         model: a model folder with its id maps.
-        history: a folder of interactions, listeners and items, kept out of the lists; None keeps nothing out. Its id
-            maps may be others than the model's.
+        history: a folder with interactions to exclude from the lists, and their id maps, which may differ from the
+            model's; None excludes nothing.
+        out: the .npy file to write.
+        start: first listener.
+        stop: one past the last listener.
+        k: length of the lists.
     """
 
     model: Path
@@ -47,14 +51,14 @@ class ScoreBlock:
 
 @dataclass(frozen=True)
 class Lists:
-    """What one model recommends, by its own id maps.
+    """The lists of one model, numbered by its own id maps.
 
     Attributes:
         items: int32 of shape (n_listeners, k), −1 for padding.
-        listener_ids: of the rows.
-        item_ids: of the items.
-        n_invalid: lists that break a promise.
-        cost: of loading the model and asking it for every list.
+        listener_ids: id of each row.
+        item_ids: id of each item number.
+        n_invalid: number of invalid lists, see `count_invalid`.
+        cost: cost of loading the model and computing all lists.
     """
 
     items: npt.NDArray[np.int32]
@@ -66,7 +70,7 @@ class Lists:
 
 @dataclass(frozen=True)
 class Decided:
-    """Tonight's truth with its ids: `listener_ids` of the eligible listeners, `item_ids` of the vocabulary."""
+    """The truth of the decision window, with the ids of the eligible listeners and of the items of the vocabulary."""
 
     truth: Truth
     listener_ids: pa.ChunkedArray
@@ -74,12 +78,21 @@ class Decided:
 
 
 def read_truth(context: Context) -> Decided:
-    """What listeners played in the decision window, and who they are."""
+    """Return the truth of the decision window.
+
+    Raises:
+        TableError: a table is missing or has other columns.
+    """
     return truth_of(context, read_table(context.layout.relevant, RELEVANT))
 
 
 def truth_of(context: Context, relevant: pa.Table) -> Decided:
-    """The same, of a table of RELEVANT."""
+    """Return the truth for given relevant items.
+
+    Args:
+        context: the night.
+        relevant: RELEVANT, the items that each listener played.
+    """
     layout, evaluation = context.layout, context.params.evaluation
     listeners = read_table(layout.train / "listeners.parquet", LISTENER_MAP)
     items = read_table(layout.train / "items.parquet", ITEM_MAP)
@@ -108,7 +121,14 @@ def truth_of(context: Context, relevant: pa.Table) -> Decided:
 
 
 def score_models(context: Context, models: Sequence[Path], executor: Executor, *, scratch: Path) -> list[Lists]:
-    """The lists of some models for all their listeners; `scratch` is a folder of one's own, removed at the end."""
+    """Return the lists of some models for all their listeners, in the order of `models`.
+
+    Args:
+        context: the night.
+        models: model folders with id maps.
+        executor: runs the blocks.
+        scratch: folder for temporary files, which is emptied first and removed at the end.
+    """
     history = context.layout.train if context.params.split.target == "new" else None
     shutil.rmtree(scratch, ignore_errors=True)
     tasks: list[list[ScoreBlock]] = []
@@ -135,7 +155,11 @@ def score_models(context: Context, models: Sequence[Path], executor: Executor, *
 
 
 def score_block(task: ScoreBlock) -> Result:
-    """The kernel: lists of one block of listeners, written to `task.out`."""
+    """Write the lists of one block of listeners to `task.out`: int32 of shape (stop − start, k).
+
+    Returns:
+        `n_invalid`, the number of invalid lists, and `cost` as a dict.
+    """
     from pipeline.recommenders.storage import load_recommender
     from pipeline.runtime.meter import CostMeter
 
@@ -156,15 +180,22 @@ def score_block(task: ScoreBlock) -> Result:
 
 
 def in_vocabulary(lists: Lists, decided: Decided) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Lists in tonight's words: items by the vocabulary, −1 where tonight does not know them; and the row of `lists`
-    of each eligible listener, −1 where the model has no list for one."""
+    """Translate lists to the ids of the decision window.
+
+    Returns:
+        The lists with items numbered by the vocabulary, int32 of the same shape, −1 for items outside it; and the row
+        of each eligible listener, int32 of shape (n_eligible,), −1 for listeners without a list.
+    """
     codes = np.append(rows_of(lists.item_ids, decided.item_ids), np.int32(-1))
     rows = rows_of(decided.listener_ids, lists.listener_ids)
     return codes[lists.items].astype(np.int32), rows
 
 
 def _heard(task: ScoreBlock, n_items: int) -> sp.csr_matrix | None:
-    """CSR of shape (stop − start, n_items), what the block's listeners have played, by the model's id maps."""
+    """Return the items that the block's listeners have played; None if nothing is to be excluded.
+
+    CSR of shape (stop − start, n_items), numbered by the model's id maps.
+    """
     if task.history is None:
         return None
     rows = _rows_in_model(task, "listeners.parquet", LISTENER_MAP, "listener_id")

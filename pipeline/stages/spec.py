@@ -1,4 +1,4 @@
-"""What a pure stage declares of itself. `make dvc-yaml` writes dvc.yaml from it; code dependencies are computed."""
+"""The declaration of a pure stage. `make dvc-yaml` writes dvc.yaml from it; code dependencies are computed."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,6 +1,6 @@
-"""Stage split: by time, into training data and the decision window, and both together for the refit.
+"""Stage split: split plays by time into training data and decision window; the refit uses both together.
 
-The training data are split once more in the same way: families that choose between models, such as blends, do so on the
+The training data are split again in the same way: families that choose between models, such as blends, do so on the
 tuning window, the last days before the decision window.
 """
 

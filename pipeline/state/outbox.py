@@ -31,7 +31,7 @@ class Waiting:
     """An entry.
 
     Attributes:
-        folder: of its files; its name tells it from all others that wait.
+        folder: folder of its files, with a name that is unique in the outbox.
         kind: a night's record, or the alias that follows it.
         key: of the night; begins with its date.
         content: what `put` was given.

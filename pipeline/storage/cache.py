@@ -1,6 +1,6 @@
-"""Results of work by the digest of what they were made from, so that a night does only what has not been done.
+"""A cache of results on disk, keyed by a digest of their inputs, so that a night computes only what is new.
 
-Nothing but time depends on what is kept: a stage gives the same with an empty folder. What is damaged is made again.
+Only run time depends on it: with an empty cache, a stage gives the same result. Damaged entries are made again.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ class Cache:
     folder: Path
 
     def at(self, key: str) -> Path:
-        """The folder of a key's files."""
+        """Return the folder of a key's files."""
         return self.folder / key
 
     def find(self, key: str) -> Result | None:
-        """What `make` returned; None where it was not made, or its files are not as they were."""
+        """Return the result that `make` stored for a key; None without one, or if a file's size has changed."""
         try:
             made = json.loads((self.at(key) / _MADE).read_text(encoding="utf-8"))
             sizes = {name: (self.at(key) / name).stat().st_size for name in made["files"]}
@@ -44,7 +44,7 @@ class Cache:
         return result if sizes == made["files"] else None
 
     def make(self, key: str, build: Callable[[Path], Result]) -> Result:
-        """Have `build` write files into a folder and say what it found; they appear all at once, or not at all."""
+        """Return the result of `build` on a temporary folder; its files and result appear under the key all at once."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self.folder) as name:
             fresh = Path(name) / key
@@ -56,7 +56,7 @@ class Cache:
             try:
                 fresh.rename(self.at(key))
             except OSError:
-                if self.find(key) is None:  # else another worker made the same in the meantime
+                if self.find(key) is None:  # else another worker has made the same entry meanwhile
                     raise
         return result
 
@@ -69,14 +69,16 @@ class Cache:
 
 
 def key_of(*parts: Any) -> str:
-    """Digest of JSON values, and of the libraries whose bytes end up in files."""
+    """Return a digest of JSON values and of the versions of libraries that determine the bytes of files."""
     text = json.dumps([_LIBRARIES, *parts], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:40]
 
 
 def link(source: Path, target: Path) -> None:
-    """Give a file a second name; a copy where the file system cannot. Neither is ever written to in place: what had
-    the name before may be a second name itself, and only loses it."""
+    """Make `target` a hard link to `source`, or a copy if the file system has no hard links.
+
+    An existing target is unlinked first. Neither file may be modified in place, because other links may share it.
+    """
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

@@ -9,7 +9,7 @@ from pipeline.errors import ReleaseError
 
 
 def digests(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
-    """Bytes and SHA-256 of each file by its name; a folder stands for the files under it.
+    """Return size [B] and SHA-256 of each file, by name; a folder stands for all files below it.
 
     Raises:
         ReleaseError: a source is missing.
@@ -18,7 +18,7 @@ def digests(files: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
 
 
 def opened(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
-    """Every file with its name, folders opened: `{"model": folder}` gives `("model/factors.npy", …)`.
+    """Yield name and path of each file, with folders expanded: `{"model": folder}` gives `("model/factors.npy", …)`.
 
     Raises:
         ReleaseError: a source is missing.
@@ -35,7 +35,7 @@ def opened(files: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
 
 
 def fact(source: Path | bytes) -> dict[str, Any]:
-    """Bytes and SHA-256 of a file, or of what would be one."""
+    """Return size [B] and SHA-256 of a file, or of the content of one."""
     if isinstance(source, bytes):
         return {"bytes": len(source), "sha256": hashlib.sha256(source).hexdigest()}
     with source.open("rb") as file:

@@ -160,8 +160,10 @@ FALLBACK = pa.schema(
 
 @contextmanager
 def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
-    """A temporary path beside `path`; renamed onto it, after fsync, when the block ends without an error. It is nobody
-    else's until then, and has the permissions `mode` from then on."""
+    """Yield a temporary path beside `path`, and rename it to `path`, after fsync, if the block ends without an error.
+
+    No other process uses the temporary file. The final file has the permissions `mode`.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{temporary_beside(path).name}.")
     os.close(handle)
@@ -197,8 +199,10 @@ def write_table(path: Path, table: pa.Table, schema: pa.Schema) -> None:
 
 
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
-    """How columns are laid out in Parquet: numbers and times as differences, which is smaller and quicker than the
-    dictionary that everything would be given by default."""
+    """Return the options for writing a table as Parquet.
+
+    Integers and times are delta-encoded, which is smaller and faster than the default dictionary encoding.
+    """
     differences = [field.name for field in schema if _is_whole(field.type)]
     return {
         "store_schema": False,
@@ -273,10 +277,10 @@ def _columns_of(file: Path, wanted: Sequence[str]) -> pa.Table:
 
 
 def read_columns(folder: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """Some columns of all Parquet files of a folder, by Polars, which reads them in half of Arrow's time.
+    """Return some columns of all Parquet files of a folder. Polars reads them in half of Arrow's time.
 
     Raises:
-        TableError: nothing is there, it is not Parquet, or a column is missing.
+        TableError: the folder has no Parquet file, a file cannot be read, or a column is missing.
     """
     import polars as pl
 
@@ -300,7 +304,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def json_text(value: Any) -> str:
-    """What `write_json` writes."""
+    """Return the text that `write_json` writes."""
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 

@@ -63,7 +63,7 @@ def record_night(settings: Settings, record: NightRecord) -> bool:
             client.set_terminated(child.info.run_id, "FINISHED", end)
         client.log_artifacts(parent.info.run_id, str(record.model.folder), "model")
         _register(client, parent, record.model)
-        # A server that timed out may have created a run all the same, later than it was looked for.
+        # A server that timed out may still have created a run, after the search for it.
         for run in _runs_of(client, experiment, record.key):
             if run.info.run_id != parent.info.run_id:
                 _delete(client, experiment, run)

@@ -117,7 +117,7 @@ def _next(plan: Plan, proposer: Proposer, trials: Sequence[Trial]) -> tuple[list
     closing = (plan.n_seeds - 1) * pace * (effort(space, plan.start) + effort(space, _best(trials).recipe))
     left = plan.budget_cpu_seconds - closing - sum(trial.cost.cpu_seconds for trial in trials)
     affordable = []
-    # A trial shorter than the kernel's tick may be measured as 0 s; a spent budget must end the search all the same.
+    # A trial shorter than the kernel's tick may be measured as 0 s; the search must still end when the budget is spent.
     if left > 0:
         for recipe in asked:
             left -= pace * effort(space, recipe)

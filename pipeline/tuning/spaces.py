@@ -15,7 +15,7 @@ def space_of(recipe: FamilyParams) -> Space:
 
 
 def start_of(params: Params, name: str) -> FamilyParams:
-    """Return the recipe of this name in params.yaml; if there is none, the start of the family of this name.
+    """Return the recipe of this name in params.yaml; without one, the start of the family of this name.
 
     Raises:
         RecipeError: there is neither, nothing of it can be searched, or its lists would be empty for split.target.

@@ -47,7 +47,7 @@ class Ground:
 
     @classmethod
     def of(cls, source: Path, *, cache: Path, only_new: bool, k: int) -> Self:
-        """The tuning window in a folder, by its content.
+        """Return the tuning window in a folder, with a version computed from its content and the code.
 
         Raises:
             ReleaseError: the folder is missing.
@@ -92,13 +92,13 @@ class Trial:
 
     @classmethod
     def cached(cls, task: TrialTask, result: Result) -> Self:
-        """What `run_trial` made of a task."""
+        """Return the trial that `run_trial` made of a task, read from the cache."""
         values = np.load(Cache(task.ground.cache).at(task.key) / VALUES, allow_pickle=False)
         return cls(task.key, task.recipe, values, Cost.from_dict(result["cost"]), result["failed"])
 
 
 def run_trial(task: TrialTask) -> Result:
-    """The kernel: fit, recommend, measure, and keep the values and what all of it cost."""
+    """Fit, recommend and measure; store each listener's values in the cache, and return the cost and any failure."""
     ground = task.ground
 
     def make(folder: Path) -> Result:
@@ -123,5 +123,5 @@ def _try(tuning: Tuning, task: TrialTask) -> tuple[Floats, str | None]:
 
 @lru_cache(maxsize=1)
 def _tuning(source: Path, only_new: bool, version: str) -> Tuning:
-    """Read once a process; the version keeps a Spark worker from answering with an earlier night's."""
+    """Read the tuning window, cached in each process; `version` keeps a Spark worker from using an earlier night's."""
     return load_tuning(source, only_new=only_new)

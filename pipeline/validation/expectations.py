@@ -242,7 +242,7 @@ def _result_format(label: str | None) -> Any:
 
 
 def _raised(info: Any) -> bool:
-    """Whether evaluation raised: the info is one flat dictionary, or one for each metric that raised."""
+    """Return whether evaluation raised; the info is one flat dictionary, or one for each metric that raised."""
     if not isinstance(info, dict):
         return False
     return bool(info.get("raised_exception")) or any(_raised(value) for value in info.values())

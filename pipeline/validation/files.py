@@ -38,7 +38,7 @@ def faulty(counts: Mapping[str, Any]) -> int:
 
 
 def worst_file(landed: Mapping[str, Any]) -> str:
-    """Return a phrase on the file with most of the quarantined rows; empty if there are none."""
+    """Return a phrase on the file with the most quarantined rows; empty if no file has any."""
     files = landed["files"]
     n = max(range(len(files)), key=lambda n: faulty(files[n]), default=None)
     if n is None or not faulty(worst := files[n]):

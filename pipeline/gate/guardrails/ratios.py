@@ -1,6 +1,6 @@
-"""Cost relative to the champion's, in the upgrade lane alone: a refresh is the same recipe.
+"""Cost relative to the champion's; only in the upgrade lane, because a refresh is the same recipe.
 
-Below the free amounts a ratio says nothing: the popular list costs next to nothing, and every model would exceed a
+Costs below a free amount pass at any ratio: the popular list costs almost nothing, so that every model would exceed a
 multiple of it.
 """
 

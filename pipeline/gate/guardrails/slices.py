@@ -1,6 +1,6 @@
 """No group of listeners may lose much while the average gains.
 
-Slices of few listeners are undecided, one by one and together: their pool is shown, and is no pass either.
+Slices with few listeners are undecided. They are also pooled: the pooled result is shown, but does not count as a pass.
 """
 
 from functools import partial

@@ -1,4 +1,4 @@
-"""The items that most listeners played lately: the baseline for all others, and the list for unknown listeners."""
+"""The items that most listeners played recently: the baseline for all models, and the list for unknown listeners."""
 
 from typing import Annotated, Literal, Self
 
