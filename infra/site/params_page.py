@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 import types
 import typing
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from infra.site.markdown import cell, one_line, table
+from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.registry import FAMILIES
 
 Model = type[BaseModel]
 
@@ -54,19 +57,19 @@ def _sections(model: Model, path: tuple[str, ...], values: object) -> Iterator[s
     if leaves:
         yield table(
             ("key", "meaning", "type", "shipped value"),
-            [(f"`{name}`", text, describe(field), _shipped(given.get(name))) for name, field, text in leaves],
+            [(f"`{name}`", text, _unbroken(describe(each)), _shipped(given.get(name))) for name, each, text in leaves],
         )
     for name, models, text in nested:
         if path and text:
             yield f"\n`{'.'.join((*path, name))}`: {text}\n"
-        if len(models) == 1:
-            yield from _sections(models[0], (*path, name), given.get(name))
+        if models == [FamilyParams]:  # the field of recipes names the base class; the registry has the families
+            yield from _families(name, [family.params for family in FAMILIES.values()])
         else:
-            yield from _families(name, models)
+            yield from _sections(models[0], (*path, name), given.get(name))
 
 
 def _families(name: str, models: list[Model]) -> Iterator[str]:
-    """Yield a section for each family of recipes: the union's members, told apart by `family`."""
+    """Yield a section for each family of recipes."""
     yield f"\n## {name}\n"
     yield "A mapping from a recipe's name to its family and hyperparameters. The families:\n"
     for model in models:
@@ -77,7 +80,7 @@ def _families(name: str, models: list[Model]) -> Iterator[str]:
         fields = {n: f for n, f in model.model_fields.items() if n != "family" and not list(models_in(f.annotation))}
         if fields:
             rows = [
-                (f"`{n}`", one_line(f.description or docs.get(n, "")), describe(f), _default(f))
+                (f"`{n}`", one_line(f.description or docs.get(n, "")), _unbroken(describe(f)), _default(f))
                 for n, f in fields.items()
             ]
             yield table(("key", "meaning", "type", "default"), rows)
@@ -125,12 +128,18 @@ def describe(field: FieldInfo) -> str:
     for rule in _metadata(field):
         if type(rule) in _BOUNDS:
             sign, attribute = _BOUNDS[type(rule)]
-            bounds.append(f"{sign} {getattr(rule, attribute):g}")
+            bound = getattr(rule, attribute)
+            bounds.append(f"{sign} {bound:,}" if isinstance(bound, int) else f"{sign} {bound:g}")
         elif isinstance(rule, MinLen):
             bounds.append(f"at least {rule.min_length}")
         elif isinstance(rule, MaxLen):
             bounds.append(f"at most {rule.max_length}")
     return ", ".join([_type(field.annotation), *bounds])
+
+
+def _unbroken(text: str) -> str:
+    """Return a description whose signs stay on the line of their numbers."""
+    return re.sub(r"([≥>≤<]) ", "\\1\N{NO-BREAK SPACE}", text)
 
 
 def _metadata(field: FieldInfo) -> Iterator[object]:
