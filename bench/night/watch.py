@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,22 @@ import psutil
 
 SAMPLE_SECONDS = 0.03
 STAGE = re.compile(r"netgain stage (\S+)(?: (\S+))?$")
-PARTS = ((STAGE, ""), (re.compile(r"java .*spark|pyspark[./]daemon"), "spark"), (re.compile(r"-m dvc"), "dvc"))
+PARTS = (
+    (STAGE, ""),
+    (re.compile(r"java .*spark|pyspark[./]daemon|spark_daemon"), "spark"),
+    (re.compile(r"-m dvc"), "dvc"),
+    (re.compile(r"pipeline\.cli\.warm"), "warm process"),
+)
+NAME_BYTES = 15
+"""What Linux keeps of the name that a fork of the warm process gives itself."""
 
 
 def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: Path) -> dict[str, Any]:
     """Run a command and attribute its process tree.
 
-    A process belongs to the nearest of itself and its parents that is a stage, Spark or DVC, else to the night. What it
-    used after its last sample is lost to its part, and told as `unattributed`: the kernel's sum over all that ended,
+    A process belongs to the nearest of itself and its parents that is a stage, Spark, DVC or the warm process, else to
+    the night. A fork of the warm process is the stage whose client runs at the same time. What a process used after its
+    last sample is missing from its part and reported as `unattributed`: the kernel's sum over all processes that ended,
     less what was seen.
 
     Returns:
@@ -60,8 +68,11 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     parts: dict[str, float] = defaultdict(float)
+    names = {part for part, _ in seen.values()}
     for part, seconds in seen.values():
-        parts[part] += seconds
+        parts[_whole(part, names)] += seconds
+    for part in names:
+        peaks[_whole(part, names)] = max(peaks[part], peaks[_whole(part, names)])
     # A server that is not our child when it ends was observed, but is missing from the kernel's sum.
     total = max(cpu, sum(parts.values()))
     return {
@@ -84,7 +95,7 @@ def _tree(root: psutil.Process) -> list[tuple[tuple[int, float], str, float, int
         process, above = below.pop()
         try:
             with process.oneshot():
-                part = _part(" ".join(process.cmdline())) or above
+                part = _part(" ".join(process.cmdline()), process.name()) or above
                 times = process.cpu_times()
                 found.append(
                     (
@@ -100,6 +111,11 @@ def _tree(root: psutil.Process) -> list[tuple[tuple[int, float], str, float, int
     return found
 
 
+def _whole(part: str, parts: Collection[str]) -> str:
+    """The stage that a fork of the warm process abbreviates to its name, else the part itself."""
+    return next((name for name in sorted(parts, key=len, reverse=True) if name[:NAME_BYTES] == part), part)
+
+
 def _children(process: psutil.Process) -> list[psutil.Process]:
     try:
         return process.children()
@@ -107,8 +123,11 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
         return []
 
 
-def _part(command: str) -> str:
-    for pattern, name in PARTS:
+def _part(command: str, name: str) -> str:
+    """The part that a process is by its command line; a fork of the warm process, by the name that it gave itself."""
+    for pattern, part in PARTS:
         if match := pattern.search(command):
-            return name or "@".join(filter(None, match.groups()))
+            if part == "warm process" and not name.startswith("python"):
+                return name
+            return part or "@".join(filter(None, match.groups()))
     return ""

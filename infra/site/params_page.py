@@ -62,10 +62,12 @@ def _sections(model: Model, path: tuple[str, ...], values: object) -> Iterator[s
     for name, models, text in nested:
         if path and text:
             yield f"\n`{'.'.join((*path, name))}`: {text}\n"
-        if models == [FamilyParams]:  # the field of recipes names the base class; the registry has the families
+        if models == [FamilyParams]:
             yield from _families(name, [family.params for family in FAMILIES.values()])
-        else:
+        elif len(models) == 1:
             yield from _sections(models[0], (*path, name), given.get(name))
+        else:
+            raise TypeError(f"{'.'.join((*path, name))} has several models, and only recipes may")
 
 
 def _families(name: str, models: list[Model]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """`netgain repro`, `effects`, `report`, `close`: a night that is open, in the parts that a scheduler runs."""
 
-import contextlib
 import re
 from collections import deque
 from typing import Annotated
@@ -27,7 +26,9 @@ def repro(
     settings = load_settings()
     known = [each.name for each in read_stages(settings.workspace / "dvc.yaml")]
     if stage is None:
-        with _one_server(settings):
+        from pipeline.nightly.dvc import shared_processes
+
+        with shared_processes(settings):
             _dvc(settings, "repro")
     elif stage in known:
         _dvc(settings, "repro", "--single-item", stage)
@@ -76,13 +77,6 @@ def report() -> None:
         page = context.settings.reports / f"decision-{context.as_of}.html"
         write_text(page, render(record))
         typer.echo(page)
-
-
-def _one_server(settings: Settings) -> contextlib.AbstractContextManager[None]:
-    """The Spark server that the stages share, where any of them runs in Spark."""
-    from pipeline.runtime.spark_server import serving
-
-    return contextlib.nullcontext() if settings.engine == "inprocess" else serving(settings)
 
 
 def _dvc(settings: Settings, *arguments: str) -> None:

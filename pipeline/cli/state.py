@@ -1,4 +1,4 @@
-"""`netgain state`: the database of what nights leave to each other."""
+"""`netgain state`: back up, restore and migrate the state database."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,14 @@ import typer
 from pipeline.errors import TableError
 from pipeline.settings import load_settings
 
-app = typer.Typer(help="The database of what nights leave to each other.", no_args_is_help=True)
+app = typer.Typer(
+    help="Back up, restore and migrate the state that nights leave to later nights.", no_args_is_help=True
+)
 
 
 @app.command()
 def migrate() -> None:
-    """Take the files of a ledger from before the database into it, and remove them. Back up the ledger first."""
+    """Move an old ledger's files into the database. Back up the ledger first."""
     from pipeline.nightly.workspace_lock import exclusive_night
     from pipeline.releases.migrate import migrate as take_in
 
@@ -26,14 +28,14 @@ def migrate() -> None:
 
 @app.command()
 def dump(file: Annotated[Path, typer.Argument(help="The file to write, as JSON lines.")]) -> None:
-    """Back up all rows. Files that rows refer to are in the ledger's folder: back up influence/ and outbox/ with it."""
+    """Write all rows to a file. Back up the folders influence/ and outbox/ of the ledger with it."""
     from pipeline.state.backup import dump as write
 
     typer.echo(f"{write(load_settings().state, file):,} rows written to {file}")
 
 
 @app.command()
-def load(file: Annotated[Path, typer.Argument(help="What `dump` wrote.")]) -> None:
+def load(file: Annotated[Path, typer.Argument(help="A file that `dump` wrote.")]) -> None:
     """Restore a backup into an empty database."""
     from pipeline.state.backup import load as read
 
@@ -42,7 +44,7 @@ def load(file: Annotated[Path, typer.Argument(help="What `dump` wrote.")]) -> No
 
 @app.command()
 def init() -> None:
-    """Begin anew with an empty database: what earlier nights left to later ones is then forgotten."""
+    """Create an empty database; the state of earlier nights is forgotten."""
     from pipeline.state.database import exists, writing
     from pipeline.state.legacy import require_none
 
@@ -52,4 +54,4 @@ def init() -> None:
         raise TableError("there is a state database", expected="none", fix="Move it away first.")
     with writing(where, anew=True):
         pass
-    typer.echo("an empty state database was made")
+    typer.echo("created an empty state database")

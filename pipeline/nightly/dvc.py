@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -36,18 +37,31 @@ def repro(settings: Settings, report: Report) -> list[str]:
     """
     if not _stale(settings):
         return []
-    from pipeline.runtime.spark_server import serving
+    with shared_processes(settings):
+        return _run(settings, report)
 
-    if settings.engine == "inprocess":
-        return _run(settings, report)
-    with serving(settings):
-        return _run(settings, report)
+
+@contextmanager
+def shared_processes(settings: Settings) -> Iterator[None]:
+    """What the stages of a night share until the block ends: a warm process, and a Spark server if any may need it."""
+    from pipeline.runtime.spark_server import serving
+    from pipeline.runtime.warm_process import warm_process
+
+    spark = nullcontext() if settings.engine == "inprocess" else serving(settings)
+    # Starting Spark sets JAVA_HOME and its like, which the warm process must have too.
+    with spark, warm_process(settings.workspace, stage_environment()):
+        yield
 
 
 def dvc_environment() -> dict[str, str]:
     """`netgain` of this environment comes first, whether or not it was activated."""
     here = str(Path(sys.executable).parent)
     return os.environ | {"PATH": here + os.pathsep + os.environ.get("PATH", ""), "PYTHONUNBUFFERED": "1"}
+
+
+def stage_environment() -> dict[str, str]:
+    """Variables for a DVC that this process starts, and so for its stages."""
+    return dvc_environment() | {STARTER: str(os.getpid())}
 
 
 def dvc_command(*arguments: str) -> list[str]:
@@ -78,7 +92,7 @@ def start_dvc(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         dvc_command("--wait-for-lock", *arguments),
         cwd=settings.workspace,
-        env=dvc_environment() | {STARTER: str(os.getpid())},
+        env=stage_environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -1,4 +1,4 @@
-"""Take the state of a ledger from before the database into it, once."""
+"""Moves the state of an old ledger, from before the database, into the database, once."""
 
 import json
 from pathlib import Path

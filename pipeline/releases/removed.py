@@ -1,8 +1,8 @@
-"""What retention removed: a small file for each release, beside the releases.
+"""Records of removed releases: a small file for each, in a folder beside the releases.
 
-It stays with the releases, not in the state database: whoever reads or copies the folder without Netgain's state must
-be able to tell a release that was removed from one that is lost. Each file counts by its name alone, so that one that
-was cut off still says which release was removed.
+The records are kept with the releases and not in the state database, because a program that reads or copies the folder
+without Netgain's state must be able to distinguish a removed release from a lost one. Only the name of a file counts,
+so a truncated record is still valid.
 """
 
 from pathlib import Path
@@ -14,18 +14,18 @@ FOLDER = "removed"
 
 
 def removed_ids(root: Path) -> frozenset[str]:
-    """Return ids of what retention has removed, or was about to; some may have been made again since."""
+    """Return the ids that retention has removed, or was about to; some may have been built again since."""
     return frozenset(path.stem for path in (root / FOLDER).glob("[!.]*.json"))
 
 
 def enter_removed(root: Path, name: str, *, keep: int, when: str | None = None) -> None:
-    """Record that a release is removed, durable when this returns; a second time changes nothing.
+    """Record durably that a release is removed; a second call changes nothing.
 
     Args:
         root: folder of releases.
         name: the release.
-        keep: how many of the latest stay.
-        when: ISO 8601 in UTC; default: now.
+        keep: the smallest number of releases that retention keeps.
+        when: time of the removal, ISO 8601 in UTC; the default is now.
     """
     path = root / FOLDER / f"{name}.json"
     if not path.exists():

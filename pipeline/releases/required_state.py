@@ -1,4 +1,4 @@
-"""Releases whose nights left no state: a lost database must not be taken for a first night."""
+"""Checks that the state database exists if there are releases: a lost database must not be taken for a first night."""
 
 from pipeline.releases.release import release_ids
 from pipeline.settings import Settings

@@ -32,5 +32,5 @@ def executor_for(work: Work, settings: Settings, *, session: bool = False) -> It
         return
     from pipeline.runtime.spark_tasks import SparkTasks
 
-    with spark_session(settings) as active:
+    with spark_session(settings, for_tasks=not session) as active:
         yield SparkTasks(active)

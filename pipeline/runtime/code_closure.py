@@ -43,12 +43,18 @@ LEFT_OUT = {
             "executor",
             "inprocess",
             "java",
+            "package_digest",
             "spark_errors",
             "spark_home",
+            "spark_ready",
             "spark_server",
             "spark_session",
             "spark_tasks",
             "threads",
+            "warm_client",
+            "warm_process",
+            "warm_request",
+            "warm_server",
         )
     },
 }

@@ -7,12 +7,13 @@ import secrets
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.errors import SettingsError
 from pipeline.runtime.parent_watch import die_with_parent
+from pipeline.runtime.spark_ready import wait_until_ready
 from pipeline.runtime.spark_session import (
     PORT_CONF,
     WORKER_ENVIRONMENT,
@@ -21,12 +22,9 @@ from pipeline.runtime.spark_session import (
     prepare_environment,
     session_conf,
     shared_server,
-    start_failed,
-    state_folder,
+    spark_log,
 )
 from pipeline.settings import Settings
-
-_START_SECONDS = 120
 
 
 @contextmanager
@@ -35,15 +33,20 @@ def serving(settings: Settings) -> Iterator[None]:
     if shared_server(settings):
         yield
         return
-    process = start(settings, dies_with_us=True)
+    process = start(settings, dies_with_us=True, wait=False)
     try:
         yield
     finally:
         stop(settings, process)
 
 
-def start(settings: Settings, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
+def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subprocess.Popen[bytes]:
     """Start a server on loopback, with a token of its own, and announce it to this workspace.
+
+    Args:
+        settings: of the workspace.
+        dies_with_us: whether it ends with this process.
+        wait: until it listens. Without, it is announced at once, and sessions wait for it (`spark_session`).
 
     Raises:
         SettingsError: it does not come up; the end of its log is in the message.
@@ -55,7 +58,7 @@ def start(settings: Settings, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
         PORT_CONF: str(port),
         "spark.driver.host": "127.0.0.1",
     }
-    log = state_folder(settings) / "spark.log"
+    log = spark_log(settings)
     arguments = [item for key, value in conf.items() for item in ("--conf", f"{key}={value}")]
     with log.open("wb") as sink:
         process = subprocess.Popen(
@@ -74,13 +77,13 @@ def start(settings: Settings, *, dies_with_us: bool) -> subprocess.Popen[bytes]:
             preexec_fn=die_with_parent if dies_with_us else None,  # noqa: PLW1509  # no threads have been started
             start_new_session=not dies_with_us,
         )
-    deadline = time.monotonic() + _START_SECONDS
-    while not _listens(port):
-        if process.poll() is not None or time.monotonic() > deadline:
+    if wait:
+        try:
+            wait_until_ready(port, running=lambda: process.poll() is None, log=log)
+        except SettingsError:
             process.kill()
             process.wait()
-            raise start_failed(log)
-        time.sleep(0.1)
+            raise
     # PySpark talks to a token-guarded server without TLS under the name localhost alone.
     _announce(settings, {"url": f"sc://localhost:{port}/;token={token}", "port": port, "pid": process.pid})
     return process
@@ -116,9 +119,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,10 +1,12 @@
 """Spark sessions: a shared Connect server where one is announced, else a session of this process's own."""
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.errors import SettingsError
 from pipeline.runtime.java import ensure_java_home
+from pipeline.runtime.package_digest import package_digest
 from pipeline.runtime.spark_errors import loss_is_told
 from pipeline.runtime.spark_home import ensure_spark_home
+from pipeline.runtime.spark_ready import start_failed, wait_until_ready
 from pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,6 +43,8 @@ CONF = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1000000",
     "spark.sql.catalogImplementation": "in-memory",
     "spark.log.level": "ERROR",
+    # Stages of a night share a session (`_session_id`), however long the one between them takes.
+    "spark.connect.session.manager.defaultSessionTimeout": "-1",
 }
 
 
@@ -51,6 +56,11 @@ def state_folder(settings: Settings) -> Path:
 def announcement(settings: Settings) -> Path:
     """The file in which a shared Connect server says where it is."""
     return state_folder(settings) / "spark.json"
+
+
+def spark_log(settings: Settings) -> Path:
+    """What the JVM of a server or session prints."""
+    return state_folder(settings) / "spark.log"
 
 
 def prepare_environment(settings: Settings) -> None:
@@ -73,15 +83,21 @@ def shared_server(settings: Settings) -> dict[str, object] | None:
 
 
 @contextmanager
-def spark_session(settings: Settings) -> Iterator["SparkSession"]:
+def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["SparkSession"]:
     """A session, active until the block ends. Over Connect it costs a second or two, else the start of a JVM.
+
+    Args:
+        settings: of the machine.
+        for_tasks: the session only distributes tasks of Python. On a shared server, all such blocks of one version of
+            the code share a session, and with it the daemon that forks Python workers. Other sessions are released with
+            all that they hold.
 
     Raises:
         SettingsError: no JVM comes up.
         SparkLost: it goes away within the block.
     """
     server = shared_server(settings)
-    session = _connect(server) if server else _own(settings)
+    session = _connect(settings, server, for_tasks=for_tasks) if server else _own(settings)
     try:
         with loss_is_told():
             yield session
@@ -97,14 +113,28 @@ def jvm_pids(settings: Settings) -> tuple[int, ...]:
     return (int(str(server["pid"])),) if server else ()
 
 
-def _connect(server: dict[str, object]) -> "SparkSession":
+def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) -> "SparkSession":
     from pyspark.sql import SparkSession
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
-    session = SparkSession.builder.remote(str(server["url"])).create()
+    # A night announces its server when it starts it, and goes on with the stages that do not need it.
+    wait_until_ready(
+        int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
+    )
+    url = str(server["url"])
+    if for_tasks:
+        url += f";session_id={_session_id(url)}"
+    session = SparkSession.builder.remote(url).create()
+    session.release_session_on_close = not for_tasks
     # A server of this machine that is gone does not come back; by itself PySpark asks for ten minutes.
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
     return session
+
+
+def _session_id(url: str) -> uuid.UUID:
+    """The session of this server (its URL has a token of its own) for this version of the code: Python workers keep
+    the code that they have imported, so a changed kernel needs workers of its own."""
+    return uuid.UUID(bytes=hashlib.sha256(f"{url} {package_digest()}".encode()).digest()[:16], version=4)
 
 
 def _own(settings: Settings) -> "SparkSession":
@@ -117,7 +147,7 @@ def _own(settings: Settings) -> "SparkSession":
     builder = SparkSession.builder.master(settings.spark_master).appName("netgain")
     for key, value in session_conf(settings, scratch).items():
         builder = builder.config(key, value)
-    log = state_folder(settings) / "spark.log"
+    log = spark_log(settings)
     try:
         with _stderr_to(log):
             session: SparkSession = builder.getOrCreate()
@@ -149,6 +179,10 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
         # Where a fit of many iterations cuts off its history, which is else too deep for a thread's stack. A cluster
         # needs a folder that all of its machines share, and gets it from its own configuration.
         machine["spark.checkpoint.dir"] = str(scratch / "checkpoints")
+        # Each task is a new fork of a daemon that has imported the kernels: it starts at once, and the memory that it
+        # is measured by is not that of a task before it.
+        machine["spark.python.daemon.module"] = "pipeline.cli.spark_daemon"
+        machine["spark.python.worker.reuse"] = "false"
     return CONF | environment | machine
 
 
@@ -173,12 +207,6 @@ def fresh_scratch(settings: Settings, owner: str) -> Path:
             shutil.rmtree(folder, ignore_errors=True)
     (root / owner).mkdir(parents=True, exist_ok=True)
     return root / owner
-
-
-def start_failed(log: Path) -> SettingsError:
-    """The error of a JVM that did not come up, with the end of its log."""
-    tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
-    return SettingsError(f"Spark did not start: {tail}", expected="a session", fix=f"Read {log}.")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Backups of the state database as JSON lines: a line for the schema's version, then one for each row."""
+"""Backups of the state database as JSON Lines: a line with the version of the schema, then a line for each row."""
 
 import json
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ _OURS = 0o600
 
 
 def dump(where: Where, path: Path) -> int:
-    """Write all rows to a file that its owner alone can read: digests and salt of erasures are among them.
+    """Write all rows to a file that only its owner can read, as it contains the digests and the salt of erasures.
 
-    Files that rows refer to (influence/, outbox/) are not in it.
+    It does not contain the files that rows refer to (influence/, outbox/).
 
     Returns:
         The number of rows.
@@ -36,7 +36,7 @@ def dump(where: Where, path: Path) -> int:
 
 
 def load(where: Where, path: Path) -> int:
-    """Enter the rows of a dump into an empty database, all of them or none.
+    """Load the rows of a dump into an empty database, all of them or none.
 
     Returns:
         The number of rows.

@@ -1,4 +1,4 @@
-"""The time that state is stamped with."""
+"""The time stamps of state."""
 
 import datetime as dt
 

@@ -1,4 +1,4 @@
-"""What an erasure asks of the state database: that deleted text is gone, and a search of what is on a server."""
+"""Erasure in the state database: removing deleted text from its file, and searching a database on a server."""
 
 import re
 

@@ -23,7 +23,7 @@ def shown(store: StateStore) -> str:
 
 @contextmanager
 def translated(store: StateStore) -> Iterator[None]:
-    """Raise what went wrong with the database as an error that says what to do.
+    """Raise errors of the database driver as errors that say what to do.
 
     Raises:
         TableError: it is damaged.

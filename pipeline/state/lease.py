@@ -57,7 +57,7 @@ class Lease:
 
 
 def acquire(where: Where, *, as_of: str, owner: str | None) -> tuple[Lease, Lease | None]:
-    """Take the next token; every earlier lease is void from here on.
+    """Take the next token; all earlier leases become void.
 
     Returns:
         The lease, and the one before it if its night did not end.
@@ -87,9 +87,9 @@ def in_force(where: Where) -> Lease | None:
 
 @contextmanager
 def held(where: Where, lease: Lease | None) -> Iterator[None]:
-    """Keep a lease in force for the length of the block: no other one is made meanwhile.
+    """Keep a lease in force while the block runs: no other lease can be made.
 
-    The block must not write state itself.
+    The block must not write state.
 
     Args:
         where: the store.
@@ -162,7 +162,7 @@ def idle_seconds(where: Where, lease: Lease) -> float:
 def is_alive(lease: Lease) -> bool | None:
     """Return whether the process that made the lease still runs; None if it ran on another machine.
 
-    A later process with the same number is told apart by when it began.
+    A later process with the same number has another start time.
     """
     if lease.host != socket.gethostname():
         return None

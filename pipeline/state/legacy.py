@@ -1,4 +1,4 @@
-"""Ledgers of before the database: JSON lines, each file with a copy. Read once, by `netgain state migrate`."""
+"""Old ledgers, from before the database: JSON Lines files, each with a copy. `netgain state migrate` reads them."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ def is_legacy(ledger: Path) -> bool:
 
 
 def require_none(ledger: Path) -> None:
-    """Refuse to begin anew where earlier nights left their state in files.
+    """Refuse to start with an empty database if earlier nights left their state in files.
 
     Raises:
         TableError: there are such files.
@@ -42,8 +42,8 @@ def require_none(ledger: Path) -> None:
 def read_journal(path: Path) -> list[dict[str, Any]]:
     """Return a journal's entries; none if there is no file.
 
-    Of journal and copy, a damaged one is passed over. If both are whole and differ, the copy counts, which was written
-    first, unless the journal continues it.
+    If the journal or its copy is damaged, the other one is read. If both are complete and differ, the copy is read,
+    because it was written first; the journal is read if it continues the copy.
 
     Raises:
         TableError: neither is whole.

@@ -1,4 +1,4 @@
-"""Where state is kept. Imports nothing heavy: every command passes through here."""
+"""Where state is kept. This module imports nothing heavy, because every command imports it."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from pipeline.settings import StateStore
 
 FILE = "netgain.db"
 MARK = ".netgain.db.made"
-"""Beside the SQLite file since it was made: without it, a lost database could not be told from a first night."""
+"""An empty file that is created with the SQLite file and stays if that is lost: without it, a lost database would look
+like a first night."""
 Where = Path | StateStore
 """A ledger folder with its own SQLite file, or a store that may name a server."""
 
@@ -28,7 +29,7 @@ def file_of(where: Where) -> Path | None:
 
 
 def mark_of(where: Where) -> Path:
-    """Return the file that says that a SQLite database was made here."""
+    """Return the file that shows that a SQLite database was created here."""
     return folder_of(where) / MARK
 
 

@@ -1,4 +1,4 @@
-"""Entries of the log tables: what is kept, in the order in which it was entered."""
+"""Entries of the log tables, in the order in which they were entered."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ class Rows:
         return list(self.connection.execute(sa.select(columns.body).order_by(columns.id)).scalars())
 
     def append(self, table: str, *entries: Entry) -> None:
-        """Add entries behind all that are there."""
+        """Add entries after all existing ones."""
         import sqlalchemy as sa
 
         from pipeline.state.schema import LOGS
@@ -65,14 +65,14 @@ class Rows:
         self.connection.execute(sa.insert(META).values(key=key, value=value))
 
     def replace(self, table: str, entries: list[Entry]) -> None:
-        """Put entries in the place of all that are there."""
+        """Replace all entries."""
         self.remove(table)
         self.append(table, *entries)
 
 
 @contextmanager
 def transaction(where: Where) -> Iterator[Rows]:
-    """Read and write; nothing of it is kept unless the block ends.
+    """Yield the tables for reading and writing; all changes are undone if the block raises.
 
     Raises:
         TableError, TransientError: as `pipeline.state.database.writing`.
@@ -85,7 +85,7 @@ def transaction(where: Where) -> Iterator[Rows]:
 
 @contextmanager
 def snapshot(where: Where) -> Iterator[Rows]:
-    """Read alone; a database that does not exist is empty.
+    """Yield the tables for reading; a missing database reads as an empty one.
 
     Raises:
         TableError, TransientError: as `pipeline.state.database.reading`.

@@ -63,5 +63,5 @@ def test_lists_whose_scores_are_all_the_same_keep_every_promise_of_a_list(tmp_pa
 
 def test_one_list_for_all_is_stopped_where_somebody_has_heard_what_it_holds(tmp_path: Path) -> None:
     same = [(listener, rank, item, 1.0 / rank, "x") for listener in "uv" for rank, item in ((1, "b"), (2, "c"))]
-    with pytest.raises(ValidationFailed, match="heard before"):
+    with pytest.raises(ValidationFailed, match="played by its listener before"):
         audit.run(context_of(tmp_path, same))

@@ -91,10 +91,12 @@ def run_stages(workspace, engine, master, *, as_of, effects=()):
     settings = load_settings(environ, workspace=workspace)
     context = open_night(settings, as_of=as_of, log_format="netgain", logs=None)
     with serving(settings) if engine == "spark" else nullcontext():
-        for stage in (*(stage.name for stage in read_stages(workspace / "dvc.yaml")), *effects):
-            name, _, recipe = stage.partition("@")
+        for stage in read_stages(workspace / "dvc.yaml"):
+            name, _, recipe = stage.name.partition("@")
             run = importlib.import_module(f"pipeline.stages.{name}").run
             run(context, recipe) if recipe else run(context)
+        for name in effects:
+            importlib.import_module(f"pipeline.effects.{name}").run(context)
 
 
 def _without_spark_als():

@@ -1,4 +1,4 @@
-"""One night at a time: numbers that only grow, and nobody who holds an old one writes."""
+"""One night at a time: tokens only grow, and a holder of an old one writes nothing."""
 
 import subprocess
 import sys
