@@ -35,20 +35,18 @@ from pipeline.storage.tables import read_json
 COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s", "peak MiB", "model MB", "lists/s")
 
 
-def offered(text: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the recipes, and their families' hours, of docs/reference/recommenders.md."""
-    recipes, hours, *_ = (yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
-    return recipes["recipes"], hours
+def offered(text: str) -> dict[str, Any]:
+    """Return the recipes of docs/reference/recommenders.md, the first block of YAML in it."""
+    block = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]
+    return dict(yaml.safe_load(block)["recipes"])
 
 
 def add_recipes(place: Path) -> None:
     """Paste them into a workspace's params.yaml; the night writes its dvc.yaml."""
-    recipes, hours = offered((ROOT / "docs" / "reference" / "recommenders.md").read_text(encoding="utf-8"))
-    del recipes["repeat"], hours["repeat"]
+    recipes = offered((ROOT / "docs" / "reference" / "recommenders.md").read_text(encoding="utf-8"))
+    del recipes["repeat"]
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["recipes"] |= recipes
-    for field in ("maintenance_hours_per_year", "switching_hours"):
-        params["economics"].setdefault(field, {}).update(hours)
     (place / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 
 

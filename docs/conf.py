@@ -26,6 +26,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
 html_use_index = False
 
 myst_heading_anchors = 3

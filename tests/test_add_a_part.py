@@ -69,7 +69,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("clone")
     for part in ("pipeline", "tests"):
         shutil.copytree(ROOT / part, root / part, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / "docs").mkdir()
+    (root / "docs" / "reference").mkdir(parents=True)
     for file in ("params.yaml", "docs/reference/decision.schema.json", "docs/reference/measures.md"):
         shutil.copyfile(ROOT / file, root / file)
     for page in PAGES:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 import types
 import typing
@@ -56,7 +57,7 @@ def _sections(model: Model, path: tuple[str, ...], values: object) -> Iterator[s
     if leaves:
         yield table(
             ("key", "meaning", "type", "shipped value"),
-            [(f"`{name}`", text, describe(field), _shipped(given.get(name))) for name, field, text in leaves],
+            [(f"`{name}`", text, _unbroken(describe(each)), _shipped(given.get(name))) for name, each, text in leaves],
         )
     for name, models, text in nested:
         if path and text:
@@ -81,7 +82,7 @@ def _families(name: str, models: list[Model]) -> Iterator[str]:
         fields = {n: f for n, f in model.model_fields.items() if n != "family" and not list(models_in(f.annotation))}
         if fields:
             rows = [
-                (f"`{n}`", one_line(f.description or docs.get(n, "")), describe(f), _default(f))
+                (f"`{n}`", one_line(f.description or docs.get(n, "")), _unbroken(describe(f)), _default(f))
                 for n, f in fields.items()
             ]
             yield table(("key", "meaning", "type", "default"), rows)
@@ -129,12 +130,18 @@ def describe(field: FieldInfo) -> str:
     for rule in _metadata(field):
         if type(rule) in _BOUNDS:
             sign, attribute = _BOUNDS[type(rule)]
-            bounds.append(f"{sign} {getattr(rule, attribute):g}")
+            bound = getattr(rule, attribute)
+            bounds.append(f"{sign} {bound:,}" if isinstance(bound, int) else f"{sign} {bound:g}")
         elif isinstance(rule, MinLen):
             bounds.append(f"at least {rule.min_length}")
         elif isinstance(rule, MaxLen):
             bounds.append(f"at most {rule.max_length}")
     return ", ".join([_type(field.annotation), *bounds])
+
+
+def _unbroken(text: str) -> str:
+    """Return a description whose signs stay on the line of their numbers."""
+    return re.sub(r"([≥>≤<]) ", "\\1\N{NO-BREAK SPACE}", text)
 
 
 def _metadata(field: FieldInfo) -> Iterator[object]:
