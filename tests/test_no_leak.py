@@ -252,8 +252,9 @@ def test_interactions_are_what_their_definition_says(plays, half_life, until, mi
     found = tables.interactions.to_pylist()
     pairs = [(listeners[row["listener_idx"]], items[row["item_idx"]]) for row in found]
     assert pairs == sorted(weight)
+    smallest = float(np.finfo(np.float32).tiny)
     np.testing.assert_allclose(
-        [row["weight"] for row in found], [weight[pair] for pair in pairs], rtol=1e-6, atol=1e-38
+        [row["weight"] for row in found], [max(weight[pair], smallest) for pair in pairs], rtol=1e-6, atol=1e-38
     )
     assert [row["n_plays"] for row in found] == [n_plays[pair] for pair in pairs]
     assert [row["age_days"] for row in found] == [age[pair] for pair in pairs]
@@ -267,3 +268,14 @@ def test_a_leaking_split_is_stopped_before_fitting() -> None:
     names = pl.DataFrame({"item_id": ["i"], "item_name": ["I"]})
     with pytest.raises(TableError, match=f"plays of {DECISION_FROM}; expected days before {DECISION_FROM}"):
         build_interactions(daily, names, until=DECISION_FROM, half_life_days=60, min_listeners_per_item=1)
+
+
+def test_a_play_of_hundreds_of_half_lives_ago_still_has_a_weight():
+    tables = build_interactions(
+        daily({(0, "u", "a"): (1, 0)}),
+        pl.DataFrame({"item_id": ["a"], "item_name": ["A"]}),
+        until=DAY_ZERO + dt.timedelta(days=400),
+        half_life_days=1.0,
+        min_listeners_per_item=1,
+    )
+    assert tables.interactions["weight"].to_pylist() == [float(np.finfo(np.float32).tiny)]

@@ -28,7 +28,8 @@ class InteractionTables:
 def build_interactions(
     daily: pl.DataFrame, names: pl.DataFrame, *, until: dt.date, half_life_days: float, min_listeners_per_item: int
 ) -> InteractionTables:
-    """Weight plays by recency: weight = Σ n_plays · 2^(−age / half-life), age in whole days before the last day.
+    """Weight plays by recency: weight = Σ n_plays · 2^(−age / half-life), age in whole days before the last day, and at
+    least the smallest normal float32.
 
     Args:
         daily: columns of DAILY, every day before `until`.
@@ -74,7 +75,8 @@ def _sum_pairs(indexed: pl.DataFrame, half_life_days: float) -> pa.Table:
         {
             "listener_idx": pairs[starts, 0],
             "item_idx": pairs[starts, 1],
-            "weight": weight.astype(np.float32),
+            # A play of many half-lives ago would be 0 in float32, and a stored pair without weight is refused.
+            "weight": np.maximum(weight, np.finfo(np.float32).tiny).astype(np.float32),
             "n_plays": np.add.reduceat(n_plays, starts),
             "age_days": age[starts],
         }

@@ -108,7 +108,7 @@ def test_a_folder_that_names_a_listener_is_in_no_report() -> None:
     landed = {"files": [file | {"reasons": {"bad timestamp": 9}}]}
     shown = "endsong_0.json (file 1 of data/ingest.json)"
     own = landed | {"own_folders": True}
-    assert worst_file(own) == f"; most from {shown}: 9 of 9, first of all 'bad timestamp'"
+    assert worst_file(own) == f"; most in {shown}: 9 of 9, most often 'bad timestamp'"
     assert [row["path"] for row in file_facts(own)] == [shown]
     assert [row["path"] for row in file_facts(landed | {"own_folders": False})] == ["ann/MyData/endsong_0.json"]
 
