@@ -49,7 +49,7 @@ def require_night(workspace: Path, as_of: str) -> None:
     night = read_as_of(workspace / "night" / "night.yaml")
     if night.isoformat() != as_of:
         raise AirflowFailException(
-            f"the night of {night} is open in {workspace}, this run is that of {as_of}: clear the whole run"
+            f"the night of {night} is open in {workspace}, but this run is for {as_of}: clear the whole run"
         )
 
 
