@@ -89,9 +89,7 @@ def _next(facts: dict[str, Any]) -> Group:
     if facts["decision"]["verdict"] == "INVALID":
         lines.append("The lists are served, but the gate could not decide: the exit status is 3.")
     waits = len(facts["outbox"])
-    away = (
-        f"{waits} night{'s' if waits > 1 else ''} not yet recorded in MLflow, kept in the outbox: `netgain outbox`"
-    )
+    away = f"{waits} night{'s' if waits > 1 else ''} not yet recorded in MLflow, kept in the outbox: `netgain outbox`"
     return Group(*(Text(line) for line in lines), *([Text(away, style="yellow")] if waits else []))
 
 
