@@ -40,7 +40,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         else:
             assert not file.exists()
             file.write_text(text, encoding="utf-8")
-    _write_stages(folder)
+    run(folder, sys.executable, "-m", "pipeline.dvcfile")  # what `make dvc-yaml` runs
     return folder
 
 
@@ -93,15 +93,3 @@ def _merged(tree: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """Return a mapping with the entries of another, mappings within it merged likewise."""
     inner = {key for key, value in more.items() if isinstance(value, dict) and isinstance(tree.get(key), dict)}
     return {**tree, **more, **{key: _merged(tree[key], more[key]) for key in inner}}
-
-
-def _write_stages(workspace: Path) -> None:
-    """Give every recipe of params.yaml its stages in dvc.yaml."""
-    recipes = yaml.safe_load((workspace / "params.yaml").read_text(encoding="utf-8"))["recipes"]
-    file = workspace / "dvc.yaml"
-    tree = yaml.safe_load(file.read_text(encoding="utf-8"))
-    for name, recipe in recipes.items():
-        code = f"pipeline/recommenders/families/{recipe['family']}.py"
-        tree["stages"]["fit"]["foreach"].setdefault(name, {"code": code, "follows": [name] * 3})
-        tree["stages"]["evaluate"]["foreach"].setdefault(name, {"code": code})
-    file.write_text(yaml.safe_dump(tree, sort_keys=False), encoding="utf-8")
