@@ -215,9 +215,10 @@ def test_relevant_items_were_played_after_the_bound_and_not_before(plays, middle
     expected = {}
     for (d, u, i), (n, _) in plays.items():
         if d >= middle and not (only_new and (u, i) in before):
-            expected[u, i] = expected.get((u, i), 0) + n
+            n_before, first = expected.get((u, i), (0, d))
+            expected[u, i] = (n_before + n, min(first, d))
     found = relevant_items(split, only_new=only_new).rows()
-    assert found == [(u, i, n) for (u, i), n in sorted(expected.items())]
+    assert found == [(u, i, n, DAY_ZERO + dt.timedelta(days=d)) for (u, i), (n, d) in sorted(expected.items())]
 
 
 @given(plays=rows, half_life=st.floats(0.5, 400), until=st.integers(61, 400), min_listeners=st.integers(1, 3))

@@ -52,18 +52,26 @@ def split_by_time(daily: pl.DataFrame, *, first: dt.date, decision_from: dt.date
 
 
 def relevant_items(split: TimeSplit, *, only_new: bool) -> pl.DataFrame:
-    """Return the items that a list should have held: listener_id, item_id, n_plays in the decision window, sorted.
+    """Return the items that a list should have held, sorted: listener_id, item_id, and of the decision window n_plays
+    and first_day, the day on which the listener first played the item.
 
     Args:
         only_new: leave out what the listener had already played in training.
 
     Examples:
         >>> train = pl.DataFrame({"listener_id": ["ann"], "item_id": ["a"], "n_plays": [3]})
-        >>> decision = pl.DataFrame({"listener_id": ["ann"] * 3, "item_id": ["a", "b", "b"], "n_plays": [1, 2, 5]})
+        >>> decision = pl.DataFrame(
+        ...     {
+        ...         "listener_id": ["ann"] * 3,
+        ...         "item_id": ["a", "b", "b"],
+        ...         "n_plays": [1, 2, 5],
+        ...         "day": [dt.date(2026, 2, day) for day in (3, 5, 4)],
+        ...     }
+        ... )
         >>> relevant_items(TimeSplit(train, decision), only_new=True).rows()
-        [('ann', 'b', 7)]
+        [('ann', 'b', 7, datetime.date(2026, 2, 4))]
     """
-    played = split.decision.group_by(PAIR).agg(pl.col("n_plays").sum())
+    played = split.decision.group_by(PAIR).agg(pl.col("n_plays").sum(), first_day=pl.col("day").min())
     if only_new:
         played = played.join(split.train.select(PAIR).unique(), on=PAIR, how="anti")
     return played.sort(PAIR)

@@ -28,6 +28,22 @@ def hit_matrix(items: npt.NDArray[np.int32], relevant: sp.csr_matrix) -> Bools:
         >>> hit_matrix(np.array([[1, 0], [2, -1]], dtype=np.int32), relevant).tolist()
         [[True, False], [False, False]]
     """
+    return relevant_entries(items, relevant) >= 0
+
+
+def relevant_entries(items: npt.NDArray[np.int32], relevant: sp.csr_matrix) -> npt.NDArray[np.int64]:
+    """Return, for each place of each list, which entry of `relevant` it holds; −1 if it holds no relevant item.
+
+    Entries are numbered by row and, within a row, by item. Arguments and errors are those of `hit_matrix`.
+
+    Returns:
+        int64 of shape (n_users, k).
+
+    Examples:
+        >>> relevant = sp.csr_matrix(np.array([[0, 1, 1], [1, 0, 0]]))
+        >>> relevant_entries(np.array([[2, 0], [0, -1]], dtype=np.int32), relevant).tolist()
+        [[1, -1], [2, -1]]
+    """
     n_users, n_items = relevant.shape
     if items.ndim != 2 or len(items) != n_users:
         raise ValueError(f"lists of shape {items.shape} for {n_users} rows of relevant items")
@@ -38,8 +54,8 @@ def hit_matrix(items: npt.NDArray[np.int32], relevant: sp.csr_matrix) -> Bools:
     rows = np.repeat(np.arange(n_users, dtype=np.int64), np.diff(sorted_rows.indptr))
     keys = rows * n_items + sorted_rows.indices
     if not len(keys):
-        return np.zeros(items.shape, dtype=np.bool_)
+        return np.full(items.shape, -1, dtype=np.int64)
     wanted = np.arange(n_users, dtype=np.int64)[:, None] * n_items + items
     at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    hits: Bools = (keys[at] == wanted) & (items >= 0)
-    return hits
+    found: npt.NDArray[np.int64] = np.where((keys[at] == wanted) & (items >= 0), at, -1)
+    return found

@@ -13,13 +13,14 @@ from pipeline.errors import RecipeError
 from pipeline.features.recommendations import recommendations
 from pipeline.json_values import as_json
 from pipeline.metrics.beyond_accuracy import churn
-from pipeline.metrics.evaluation import Measured, measure, summarise
+from pipeline.metrics.evaluation import Measured, mean_by_day, measure, summarise
 from pipeline.metrics.listener.registry import listener_metrics
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
+from pipeline.storage.daily_credit import write_daily
 from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import RECOMMENDATIONS, write_json, write_table
@@ -28,7 +29,7 @@ STAGE = StageSpec(
     desc="Rank the catalogue for every listener and measure the lists on the decision window",
     deps=(DATA.model(RECIPE), DATA.train, DATA.relevant),
     params=("evaluation", "split", f"recipes.{RECIPE}", AS_OF),
-    outs=(DATA.evaluation(RECIPE), DATA.recommendations(RECIPE), DATA.score_cost(RECIPE)),
+    outs=(DATA.evaluation(RECIPE), DATA.daily_credit(RECIPE), DATA.recommendations(RECIPE), DATA.score_cost(RECIPE)),
     metrics=(DATA.metrics(RECIPE),),
     per_recipe=True,
 )
@@ -55,6 +56,7 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     fits = [measure_lists(each, decided) for each in lists]
     summary = summarise(fits, decided.truth, k)
     write_table(layout.evaluation(recipe), evaluation_table(fits, decided), EVALUATION)
+    write_daily(layout.daily_credit(recipe), decided.listener_ids, decided.truth.days, mean_by_day(fits))
     write_table(layout.recommendations(recipe), first_recommendations(lists, decided), RECOMMENDATIONS)
     write_json(layout.metrics(recipe), as_json(summary | {"churn_between_fits": churn_of_fits(lists, context, recipe)}))
     family = context.params.recipes[recipe].family

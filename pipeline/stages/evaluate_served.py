@@ -5,12 +5,13 @@ The model that the release serves cannot be measured: it was refitted on days th
 """
 
 from pipeline.json_values import as_json
-from pipeline.metrics.evaluation import summarise
+from pipeline.metrics.evaluation import mean_by_day, summarise
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import evaluation_table, first_recommendations, measure_lists, score_costs
 from pipeline.stages.scoring import read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
+from pipeline.storage.daily_credit import DAILY_CREDIT, write_daily
 from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
@@ -21,7 +22,7 @@ STAGE = StageSpec(
     desc="Measure the held-out model of the release being served on tonight's decision window",
     deps=(DATA.served, DATA.train, DATA.relevant),
     params=("evaluation", "split", AS_OF),
-    outs=(DATA.evaluation(NAME), DATA.recommendations(NAME), DATA.score_cost(NAME)),
+    outs=(DATA.evaluation(NAME), DATA.daily_credit(NAME), DATA.recommendations(NAME), DATA.score_cost(NAME)),
     metrics=(DATA.metrics(NAME),),
 )
 
@@ -40,6 +41,7 @@ def nothing_served(context: Context) -> str:
     """Write empty tables and figures in place of the served model's, before the first release; return the line."""
     layout = context.layout
     write_table(layout.evaluation(NAME), EVALUATION.empty_table(), EVALUATION)
+    write_table(layout.daily_credit(NAME), DAILY_CREDIT.empty_table(), DAILY_CREDIT)
     write_table(layout.recommendations(NAME), RECOMMENDATIONS.empty_table(), RECOMMENDATIONS)
     name = f"ndcg_at_{context.params.evaluation.k}"
     write_json(layout.metrics(NAME), {"release": None, "recipe": None, "family": None, "n_fits": 0, name: None})
@@ -57,6 +59,7 @@ def evaluate_served(context: Context, executor: Executor) -> str:
     summary = summarise(fits, decided.truth, k)
     identity = {key: served[key] for key in ("release", "recipe", "family")}
     write_table(layout.evaluation(NAME), evaluation_table(fits, decided), EVALUATION)
+    write_daily(layout.daily_credit(NAME), decided.listener_ids, decided.truth.days, mean_by_day(fits))
     write_table(layout.recommendations(NAME), first_recommendations(lists, decided), RECOMMENDATIONS)
     write_json(layout.metrics(NAME), as_json(summary | identity))
     write_json(layout.score_cost(NAME), score_costs(served["recipe"], served["family"], lists))

@@ -119,6 +119,10 @@ class Layout:
         """A table with a row for each seed and eligible listener."""
         return self.data / "evaluation" / f"{recipe}.parquet"
 
+    def daily_credit(self, recipe: str) -> Path:
+        """A table with the NDCG of each eligible listener by day, averaged over fits."""
+        return self.data / "evaluation" / f"{recipe}.days.parquet"
+
     def recommendations(self, recipe: str) -> Path:
         """The evaluated lists of one fit, for the eligible listeners."""
         return self.data / "recommendations" / f"{recipe}.parquet"

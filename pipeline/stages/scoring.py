@@ -91,7 +91,7 @@ def truth_of(context: Context, relevant: pa.Table) -> Decided:
 
     Args:
         context: the night.
-        relevant: RELEVANT, the items that each listener played.
+        relevant: RELEVANT, the items that each listener played, each once.
     """
     layout, evaluation = context.layout, context.params.evaluation
     listeners = read_table(layout.train / "listeners.parquet", LISTENER_MAP)
@@ -101,8 +101,9 @@ def truth_of(context: Context, relevant: pa.Table) -> Decided:
     only_played = played.filter(pa.array(rows_of(played, items["item_id"]) < 0))
     vocabulary = pa.chunked_array([*items["item_id"].chunks, *only_played.chunks], pa.string())
     pairs = (rows_of(relevant["listener_id"], eligible), rows_of(relevant["item_id"], vocabulary))
-    matrix = sp.csr_matrix((np.ones(relevant.num_rows, np.bool_), pairs), shape=(len(eligible), len(vocabulary)))
-    matrix.sum_duplicates()
+    days, position = np.unique(relevant["first_day"].to_numpy(), return_inverse=True)
+    matrix = sp.csr_matrix((position.astype(np.int32), pairs), shape=(len(eligible), len(vocabulary)))
+    matrix.sort_indices()
     slices = listener_slices(
         listeners["n_plays"].to_numpy(),
         listeners["first_day"].to_numpy(),
@@ -112,7 +113,9 @@ def truth_of(context: Context, relevant: pa.Table) -> Decided:
         new_listener_days=evaluation.new_listener_days,
     )
     truth = Truth(
-        relevant=matrix,
+        relevant=sp.csr_matrix((np.ones(matrix.nnz, np.bool_), matrix.indices, matrix.indptr), shape=matrix.shape),
+        first_day=matrix.data,
+        days=tuple(days.tolist()),
         slices=slices_of(rows_of(eligible, listeners["listener_id"]), slices),
         popularity=items["n_listeners"].to_numpy(),
         n_listeners=listeners.num_rows,

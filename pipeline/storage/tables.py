@@ -108,6 +108,7 @@ RELEVANT = pa.schema(
         pa.field("listener_id", pa.string(), nullable=False),
         pa.field("item_id", pa.string(), nullable=False),
         pa.field("n_plays", pa.int32(), nullable=False),
+        pa.field("first_day", pa.date32(), nullable=False),  # of the plays in the window
     ]
 )
 """What each listener played in the decision or the tuning window (with `target: new`, what was new to them); sorted by

@@ -1,12 +1,13 @@
 """Lists against what listeners went on to play."""
 
-from math import isnan
+import datetime as dt
+from math import isnan, log2
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from pipeline.metrics.evaluation import Truth, measure, summarise
+from pipeline.metrics.evaluation import Truth, mean_by_day, measure, summarise
 from pipeline.metrics.lists import count_invalid
 
 
@@ -16,6 +17,8 @@ def truth() -> Truth:
     some = np.array([True, True, False])
     return Truth(
         relevant=sp.csr_matrix(played),
+        first_day=np.array([0, 0, 2, 1], dtype=np.int32),
+        days=tuple(dt.date(2026, 3, day) for day in (1, 2, 3)),
         slices={"light": some, "heavy": ~some, "new": np.zeros(3, dtype=np.bool_)},
         popularity=np.array([4, 1], dtype=np.int32),
         n_listeners=4,
@@ -29,6 +32,21 @@ def test_a_missing_list_scores_0_and_an_unfindable_item_counts_among_the_relevan
     assert got.listener["recall"].tolist() == [1, 1 / 2, 0]
     assert got.catalogue["catalogue_coverage"] == 1
     assert got.catalogue["novelty"] == pytest.approx((0 + 0 + 2) / 3)  # item 0 twice at p = 1, item 1 at p = 1/4
+
+
+def test_a_hit_counts_on_the_day_of_the_first_play() -> None:
+    lists = np.array([[1, 0], [1, 2], [-1, -1]], dtype=np.int32)
+    got = measure(lists, np.array([0, 1, 2]), truth(), n_invalid_lists=0)
+    ideal = 1 + 1 / log2(3)
+    expected = [[1 / log2(3), 0, 0], [1 / ideal, 0, 1 / log2(3) / ideal], [0, 0, 0]]
+    assert got.daily.toarray() == pytest.approx(np.array(expected))
+    assert np.abs(got.daily.sum(axis=1).A1 - got.listener["ndcg"]).max() < 1e-12
+
+
+def test_days_are_averaged_over_fits_that_found_other_items() -> None:
+    one = measure(np.array([[0], [1], [2]], dtype=np.int32), np.array([0, 1, 2]), truth(), n_invalid_lists=0)
+    other = measure(np.array([[1], [2], [2]], dtype=np.int32), np.array([0, 1, 2]), truth(), n_invalid_lists=0)
+    assert mean_by_day([one, other]).toarray().tolist() == [[1 / 2, 0, 0], [1 / 2, 0, 1 / 2], [0, 1, 0]]
 
 
 def test_the_summary_averages_listeners_then_fits_and_keeps_both() -> None:

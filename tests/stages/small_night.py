@@ -63,9 +63,11 @@ def fit_popular(folder: Path, fold: Path, interactions: Interactions) -> None:
     save_model(folder, model, maps_from=fold)
 
 
-def write_relevant(path: Path, played: Heard) -> None:
+def write_relevant(path: Path, played: Heard, *, first_day: dict[tuple[str, str], dt.date] | None = None) -> None:
+    """What was played, each once: on the window's first day, where `first_day` does not tell another."""
     rows = [(name, item) for name in sorted(played) for item in sorted(played[name])]
     table = {"listener_id": [r[0] for r in rows], "item_id": [r[1] for r in rows], "n_plays": [1] * len(rows)}
+    table["first_day"] = [(first_day or {}).get(row, dt.date(2026, 3, 1)) for row in rows]
     columns = {n: pa.array(v, RELEVANT.field(n).type) for n, v in table.items()}
     write_table(path, pa.table(columns), RELEVANT)
 

@@ -1,5 +1,6 @@
 """The stages evaluate and evaluate_served on nights worked out by hand, with the real popular list."""
 
+import datetime as dt
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from pipeline.stages import scoring
 from pipeline.stages.evaluate import evaluate
 from pipeline.stages.evaluate_served import evaluate_served, nothing_served
 from pipeline.stages.layout import Layout
-from pipeline.storage.evaluation_table import EVALUATION
+from pipeline.storage.daily_credit import DAILY_CREDIT, read_daily
+from pipeline.storage.evaluation_table import EVALUATION, read_listeners, read_metric
 from pipeline.storage.tables import read_json, read_table
 from tests.stages import small_night
 
@@ -49,6 +51,41 @@ def test_the_popular_list_by_hand(tmp_path: Path) -> None:
     assert metrics["novelty"] == pytest.approx((2 * -log2(3 / 4) + 2 * 1 + 2 * 2) / 6)
     # The top 1 % of four items is one item, a.
     assert metrics["top_1_percent_share"] == pytest.approx(1 / 6)
+
+
+def test_the_days_of_the_popular_list_by_hand(tmp_path: Path) -> None:
+    """ann's hit c was first played on 3 March; dan's two hits, a and d, on 1 and on 7 March."""
+    small_night.plant(tmp_path)
+    layout = Layout(tmp_path)
+    third, seventh = dt.date(2026, 3, 3), dt.date(2026, 3, 7)
+    days = {("ann", "c"): third, ("dan", "d"): seventh, ("eve", "a"): dt.date(2026, 3, 5)}
+    small_night.write_relevant(
+        layout.relevant, {"ann": ["c"], "bob": ["d"], "dan": ["a", "d"], "eve": ["a"]}, first_day=days
+    )
+    evaluate(small_night.context(tmp_path, k=3), "popular", InProcess())
+    ideal = 1 + 1 / log2(3)
+    assert read_table(layout.daily_credit("popular"), DAILY_CREDIT).to_pylist() == [
+        {"listener_id": "ann", "day": third, "ndcg": 1},
+        {"listener_id": "dan", "day": dt.date(2026, 3, 1), "ndcg": 1 / ideal},
+        {"listener_id": "dan", "day": seventh, "ndcg": pytest.approx(1 / log2(4) / ideal)},
+    ]
+
+
+def test_a_listeners_days_add_up_to_their_mean_over_fits(tmp_path: Path) -> None:
+    small_night.plant(tmp_path)
+    layout = Layout(tmp_path)
+    played = {"ann": ["c", "d"], "bob": ["b"], "dan": ["a", "c", "d", "z"], "eve": ["a"]}
+    pairs = [(name, item) for name, items in played.items() for item in items]
+    days = {pair: dt.date(2026, 3, 1 + n % 4) for n, pair in enumerate(pairs)}
+    small_night.write_relevant(layout.relevant, played, first_day=days)
+    other = small_night.write_fold(tmp_path / "other", {"ann": ["a", "b", "c", "d"], "x": ["d"], "y": ["d", "c"]})
+    small_night.fit_popular(layout.model("popular") / "seed-1", tmp_path / "other", other)
+    evaluate(small_night.context(tmp_path, k=3), "popular", InProcess())
+    listeners = read_listeners(layout.evaluation("popular"))
+    _, values = read_daily(layout.daily_credit("popular"), listeners)
+    fits = read_metric(layout.evaluation("popular"), "ndcg", listeners)
+    assert not np.array_equal(fits[0], fits[1])
+    assert np.abs(values.sum(axis=1).A1 - fits.mean(axis=0)).max() < 1e-12
 
 
 def test_with_target_any_heard_items_stay_in_the_lists(tmp_path: Path) -> None:
@@ -157,6 +194,7 @@ def test_a_served_model_with_tonights_window_scores_as_tonights_fit(tmp_path: Pa
     evaluate_served(small_night.context(tmp_path), InProcess())
     layout = Layout(tmp_path)
     assert layout.evaluation("served").read_bytes() == layout.evaluation("popular").read_bytes()
+    assert layout.daily_credit("served").read_bytes() == layout.daily_credit("popular").read_bytes()
 
 
 def test_before_the_first_release_the_served_figures_are_empty_and_null(tmp_path: Path) -> None:
@@ -164,6 +202,7 @@ def test_before_the_first_release_the_served_figures_are_empty_and_null(tmp_path
     nothing_served(small_night.context(tmp_path))
     layout = Layout(tmp_path)
     assert read_table(layout.evaluation("served"), EVALUATION).num_rows == 0
+    assert read_table(layout.daily_credit("served"), DAILY_CREDIT).num_rows == 0
     metrics = read_json(layout.metrics("served"))
     assert metrics["release"] is None
     assert metrics["ndcg_at_2"] is None

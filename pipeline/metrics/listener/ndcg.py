@@ -23,11 +23,35 @@ def ndcg(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
         >>> ndcg(hits, np.array([1, 0], dtype=np.int32)).round(4).tolist()
         [0.6309, nan]
     """
-    k = hits.shape[1]
-    discounts = 1.0 / np.log2(np.arange(2, k + 2))
-    ideal = np.concatenate([[0.0], np.cumsum(discounts)])[np.minimum(n_relevant, k)]
+    discounts, ideal = _discounts(hits.shape[1]), _ideal(hits.shape[1], n_relevant)
     # A sum by rows, not a BLAS product: the last bits then do not depend on the machine's BLAS.
     return divide(np.where(hits, discounts, 0.0).sum(axis=1), ideal)
+
+
+def credits_of_hits(hits: Bools, n_relevant: npt.NDArray[np.int32]) -> Floats:
+    """Return the share of each hit in its listener's NDCG, float64 of shape (n_hits,), by listener, then by rank.
+
+    A hit at rank i adds 1 / log2(i + 1), divided by the sum of the ideal list. A listener's credits add up to `ndcg`.
+
+    Examples:
+        A listener with two relevant items, found in the first and the third place.
+
+        >>> hits = np.array([[True, False, True]])
+        >>> credits_of_hits(hits, np.array([2], dtype=np.int32)).round(4).tolist()
+        [0.6131, 0.3066]
+    """
+    rows, places = np.nonzero(hits)
+    shares: Floats = _discounts(hits.shape[1])[places] / _ideal(hits.shape[1], n_relevant)[rows]
+    return shares
+
+
+def _discounts(k: int) -> Floats:
+    return 1.0 / np.log2(np.arange(2, k + 2))
+
+
+def _ideal(k: int, n_relevant: npt.NDArray[np.int32]) -> Floats:
+    best: Floats = np.concatenate([[0.0], np.cumsum(_discounts(k))])[np.minimum(n_relevant, k)]
+    return best
 
 
 METRIC = ListenerMetric(
