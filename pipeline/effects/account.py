@@ -1,40 +1,52 @@
-"""Stage account: enter the night's landed files and interim analysis into the ledger, even if later effects fail."""
+"""Stage account: enter the night's landed files and analysis into the ledger, even if later effects fail."""
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline.gate.pooling import influence, look_at
+from pipeline.gate.candidates import Tonight
+from pipeline.gate.evidence import tonight_of
+from pipeline.gate.pooling import PARTS, pair_night
+from pipeline.gate.record_reader import inputs_from
+from pipeline.gate.refresh import OVER_POPULAR, REFRESH, level_night, refresh_night
 from pipeline.json_values import as_json
 from pipeline.logs.manifest import enter_night
 from pipeline.stages.context import Context
-from pipeline.stages.fingerprints import pair_key, recipe_digests
-from pipeline.state.ledger import add_look
-from pipeline.storage.evaluation_table import read_listeners, read_metric
-from pipeline.storage.tables import INFLUENCE, read_json
+from pipeline.stages.fingerprints import definitions, entrants, memory_key, recipe_digests
+from pipeline.stages.gate_inputs import read_arrays
+from pipeline.state.ledger import add_analysis
+from pipeline.storage.influence_table import influence_table
+from pipeline.storage.tables import read_json
 
 
 def run(context: Context) -> str:
-    """Enter the landed files and the look; doing so again changes nothing."""
+    """Enter the landed files and the analysis; doing so again changes nothing."""
     n_new = _enter_files(context)
     record, history = read_json(context.layout.decision), read_json(context.layout.history)
-    recipes = recipe_digests(context.params)
-    upgrade = record["lanes"]["upgrade"]
+    digests, defined = recipe_digests(context.params), definitions(context.params)
+    upgrade, chosen = record["lanes"]["upgrade"], record["gate_recipe"]
+    pairs, influences = _comparisons(context, record)
     entry = {
         "as_of": record["as_of"],
         "inputs": history["inputs"],
-        "look": upgrade["look"],
-        "alpha": upgrade["alpha"],
         "n_challengers": upgrade["n_challengers"],
         "verdict": record["verdict"],
         "challenger": record["challenger"],
-        "gate_recipe": record["gate_recipe"],
+        "gate_recipe": chosen,
         "served_recipe": record["serve"]["recipe"],
-        "seeds": {name: found | {"recipe": recipes[name]} for name, found in record["seeds"].items()},
+        "definition": defined.get(chosen),
+        "definitions": {name: each.definition for name, each in entrants(context.params, record["champion"]).items()},
+        "champion_night": record["recipes"].get(chosen, {}).get("night"),
+        "seeds": {
+            name: found | {"recipe": digests[name]} for name, found in record["seeds"].items() if name in digests
+        },
+        "pairs": pairs,
     }
-    pairs, influences = _looks(context, record)
-    new = add_look(context.settings.state, entry | {"pairs": pairs}, influences)
-    what = f"look {upgrade['look']} of {upgrade['quarter']}" if upgrade["n_challengers"] else "no challenger was tested"
+    new = add_analysis(context.settings.state, entry, influences)
+    what = f"{upgrade['n_analysed']} of {upgrade['n_challengers']} challengers analysed in {upgrade['quarter']}"
+    if not upgrade["n_challengers"]:
+        what = "no challenger was compared"
     return f"{n_new} new files; {what}" + ("" if new else ", entered before")
 
 
@@ -49,23 +61,32 @@ def _enter_files(context: Context) -> int:
     )
 
 
-def _looks(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
-    """Return tonight's comparison of each challenger and each listener's influence on it, for later nights to pool."""
-    layout, champion = context.layout, record["champion"]
-    names = [each["recipe"] for each in record["challengers"]]
-    if not names:
+def _comparisons(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
+    """Return tonight's comparisons, and what groups of listeners contribute to each, for later nights to pool."""
+    if not record["challengers"]:
         return {}, None
-    listeners = read_listeners(layout.evaluation(champion))
-    theirs = read_metric(layout.evaluation(champion), "ndcg", listeners)
-    pairs, tables = {}, []
-    for name in sorted(names):
-        ours = read_metric(layout.evaluation(name), "ndcg", listeners)
-        key = str(pair_key(context.params, champion, name))
-        pairs[name] = as_json(look_at(ours, theirs, name=champion, key=key))
-        columns = {
-            "challenger": [name] * len(listeners),
-            "listener_id": listeners,
-            "influence": influence(ours, theirs),
-        }
-        tables.append(pa.table(columns, schema=INFLUENCE))
-    return pairs, pa.concat_tables(tables)
+    layout, inputs = context.layout, inputs_from(record)
+    files = {name: layout.data / array.file for name, array in inputs.arrays.items()}
+    tonight = tonight_of(inputs.evidence, read_arrays(files, inputs.evidence.history, inputs.days))
+    champion, found = record["champion"], {}
+    known = entrants(context.params, champion)
+    for each in record["challengers"]:
+        name = each["recipe"]
+        ours, theirs = (tonight.candidates[recipe].sample for recipe in (name, champion))
+        found[name] = (known[name].pair, each["clock"], pair_night(ours, theirs, tonight.cells, record["as_of"]))
+    found |= _memory(context, record, tonight)
+    pairs = {name: as_json(night) | {"key": key, "clock": clock} for name, (key, clock, (night, _)) in found.items()}
+    influences = {(name, record["as_of"]): rows for name, (_, _, (_, rows)) in found.items()}
+    return pairs, influence_table(influences, PARTS)
+
+
+def _memory(context: Context, record: dict[str, Any], tonight: Tonight) -> dict[str, Any]:
+    """Return what the refresh lane remembers of tonight."""
+    champion, key = record["champion"], memory_key(context.params, record["champion"])
+    fresh, clock = tonight.candidates[champion], {"status": "running", "analysis": 0, "until": None}
+    found = {OVER_POPULAR: (key, clock, level_night(tonight, fresh, record["as_of"]))}
+    if record["lanes"]["refresh"] is not None and tonight.served is not None:
+        night, rows = refresh_night(tonight, fresh, tonight.served, record["as_of"])
+        served = record["serve"] == {"source": "refit", "recipe": champion}
+        found[REFRESH] = (key, clock, (replace(night, served=served), rows))
+    return found

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import Comparison, SeedVariance, compare
 from pipeline.gate.economics import NightCost
-from pipeline.gate.pooling import Earlier
+from pipeline.gate.pooling import EVERYONE, Cells, Earlier, Sample
 from pipeline.gate.spending import FIRST_NIGHT, History
 
 Floats = npt.NDArray[np.float64]
@@ -30,6 +31,7 @@ class Candidate:
         recipe: name of the recipe.
         family: its family.
         ndcg: shape (n_fits, n_eligible), NDCG@k of every fit and eligible listener.
+        daily: shape (n_days, n_eligible), each decision day's part of it, averaged over fits.
         seeds: ŝ², the variance of the mean between fits.
         metrics: mean of each metric of the registry, by `record_name`; NaN if undefined.
         n_invalid_lists: number of invalid lists over all fits.
@@ -41,12 +43,18 @@ class Candidate:
     recipe: str
     family: str
     ndcg: Floats
+    daily: Floats
     seeds: SeedVariance
     metrics: Mapping[str, float]
     n_invalid_lists: int
     night: NightCost | None
     churn_between_fits: float = 0.0
     churn_since_served: float | None = None
+
+    @property
+    def sample(self) -> Sample:
+        """Return its figures of tonight."""
+        return Sample(self.ndcg, self.daily)
 
     @property
     def coverage(self) -> float:
@@ -64,31 +72,33 @@ class Tonight:
     """All inputs of tonight's decision.
 
     Attributes:
-        recipes: names of the recipes of params.yaml.
+        recipes: names of the recipes of params.yaml, and of a champion that is carried along.
         candidates: each recipe, fitted on tonight's training window.
-        slices: for each slice, bool of shape (n_eligible,).
+        cells: the eligible listeners and the decision days.
         served_recipe: recipe of the release that was served before tonight; None without one.
         served: its held-out fit, scored on tonight's decision window; None without one.
-        faults: messages about inputs that could not be read.
+        faults: messages about inputs without which nothing can be decided.
+        unmeasured: for each recipe that could not be measured, why.
+        champion: the champion's definition if it is not tonight's recipe of its name, or not known by name alone.
         history: estimates of earlier nights.
-        influence: for each challenger of `history.pairs`, see `Earlier`.
+        influence: for each name in `history.pairs`, shape (n_nights, len(PARTS), N_GROUPS), see `Earlier`.
     """
 
     recipes: tuple[str, ...]
     candidates: Mapping[str, Candidate]
-    slices: Mapping[str, Bools]
+    cells: Cells
     served_recipe: str | None
     served: Candidate | None
     faults: tuple[str, ...] = ()
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    champion: ChampionDefinition | None = None
     history: History = FIRST_NIGHT
     influence: Mapping[str, Floats] = field(default_factory=dict)
 
-    def earlier(self, challenger: str, champion: str) -> Earlier | None:
-        """Return the earlier comparisons of a challenger with this champion; None if there were none."""
-        looks = (self.history.pairs or {}).get(challenger)
-        if looks is None or looks.champion != champion:
-            return None
-        return Earlier(looks, self.influence[challenger])
+    def earlier(self, name: str) -> Earlier | None:
+        """Return the earlier comparisons of a challenger, or of a name of the refresh lane; None if there were none."""
+        nights = self.history.pairs.get(name, ())
+        return Earlier(nights, self.influence[name]) if nights else None
 
 
 def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
@@ -99,30 +109,39 @@ def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
     # A recipe served by an override has no proven gain, so challengers are compared with the gate's own choice.
     champion = tonight.history.champion or served
     notes = () if champion == served else (f"{served} is served, but not by the gate: {champion} is the champion",)
+    definition = tonight.champion
+    if definition is not None and definition.recipe == champion:
+        if definition.frozen:
+            note = f"the code of {champion} has changed: the model that is served stays the champion until it is beaten"
+            return definition.name, (*notes, note)
+        if definition.carried_as is not None:
+            note = f"{champion} is defined otherwise than before: the old one, {definition.carried_as}, is the champion"
+            return definition.carried_as, (*notes, f"{note} until it is beaten")
     if champion not in tonight.recipes:
         return POPULAR, (f"the champion {champion} is not in params.yaml: the popular list takes its place",)
     return champion, notes
 
 
 def contrast(
-    challenger: Candidate, champion: Candidate, among: Bools | None = None, earlier: Earlier | None = None
+    challenger: Candidate, champion: Candidate, cells: Cells, *, part: str = EVERYONE, earlier: Earlier | None = None
 ) -> Comparison:
-    """Compare two candidates on all eligible listeners, or on a subset.
+    """Compare two candidates on all eligible listeners, or on a slice.
 
-    The variance between fits is always estimated from all listeners: in a slice it would rest on few fits and few
-    listeners.
+    The variances between fits and between days are always estimated from all listeners.
 
     Args:
         challenger: the one candidate.
         champion: the other.
-        among: bool of shape (n_eligible,), the listeners to compare on; all by default.
-        earlier: comparisons of earlier nights to pool with; only for a comparison on all listeners.
+        cells: the eligible listeners and the decision days.
+        part: of `pipeline.gate.pooling.PARTS`, the listeners to compare on.
+        earlier: comparisons of earlier nights to pool with.
     """
-    chosen = slice(None) if among is None else among
     return compare(
-        challenger.ndcg[:, chosen],
-        champion.ndcg[:, chosen],
+        challenger.sample,
+        champion.sample,
+        cells,
         challenger_seeds=challenger.seeds,
         champion_seeds=champion.seeds,
         earlier=earlier,
+        part=part,
     )

@@ -1,6 +1,7 @@
-"""The gate: is a challenger worth more than it costs, and is the champion's newer fit good enough to be served?
+"""The gate asks, in this order: may a model be served, is a challenger better than the champion, and is it worth it?
 
-Missing, non-finite, out-of-range or underpowered inputs make the night INVALID, and nothing is promoted.
+A night whose data cannot carry a decision is INVALID: the served model stays. A challenger that cannot be measured is
+left out with its reason, and the night goes on.
 """
 
 import math
@@ -11,12 +12,14 @@ from typing import Literal
 
 from pipeline.gate.balance import Balance, weigh
 from pipeline.gate.candidates import POPULAR, Candidate, Tonight, champion_of, contrast
-from pipeline.gate.comparison import Comparison
-from pipeline.gate.faults import find_faults
-from pipeline.gate.guardrail import GUARDRAIL_ALPHA, Case, Gate, Guardrail
+from pipeline.gate.comparison import Comparison, tonights_pool
+from pipeline.gate.faults import candidate_faults, night_faults
+from pipeline.gate.guardrail import Case, Gate, Guardrail
 from pipeline.gate.guardrails.registry import all_guardrails, lane_gates, limit_gates
+from pipeline.gate.proof import prove
+from pipeline.gate.refresh import Change, change_tonight, changes
 from pipeline.gate.sensitivity import Flip, flips
-from pipeline.gate.spending import Override, look_alpha
+from pipeline.gate.spending import Clock, Override
 from pipeline.gate.valuation import Outlook, outlook
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
@@ -34,9 +37,11 @@ class Refresh:
     """The refresh lane: the champion's recipe on newer data compared with the model being served."""
 
     verdict: Verdict
+    """PROMOTE unless the newer fit is shown to be worse, or breaks another guardrail."""
     comparison: Comparison
-    lower_bound: Number
-    bound: Number
+    """Tonight's."""
+    changes: tuple[Change, ...]
+    """Tonight's, and what refreshing has come to over nights."""
     gates: tuple[Gate, ...]
 
 
@@ -47,18 +52,21 @@ class Upgrade:
     recipe: str
     family: str
     verdict: Verdict
-    """PROMOTE for the one that is promoted: of those that pass, the one with the highest net benefit."""
+    """PROMOTE for the one that is promoted: of those that pass, the one with the highest expected net benefit."""
     passes: bool
     """Whether it may be promoted."""
     outside: bool
     """Whether it breaks a hard limit; such recipes are excluded before costs are compared."""
+    clock: Clock
+    """Where it stands in its analyses of the quarter."""
     comparison: Comparison
+    """Pooled over the nights of its clock."""
     interval: tuple[Number, Number]
     """95 % interval of Δ."""
-    alpha: Number
-    """Probability of a false promotion that its bound allows, α_t / m."""
+    boundary: Number
+    """z of tonight's analysis: exact for the joint distribution of its analyses; null if it is not analysed."""
     lower_bound: Number
-    """L, the lower bound of Δ at `alpha`."""
+    """L, the lower bound of Δ at that boundary."""
     balance: Balance
     """Its gain against its cost."""
     detectable_gain: Number
@@ -93,6 +101,9 @@ class Decision:
     constraints: Mapping[str, tuple[Gate, ...]] = field(default_factory=dict)
     """For each recipe, the hard limits."""
     faults: tuple[str, ...] = ()
+    """What made the night INVALID."""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    """For each challenger that could not be measured, why."""
     notes: tuple[str, ...] = ()
     override: Override | None = None
     """The override that determined `serve_recipe`; None without one in effect."""
@@ -112,23 +123,30 @@ def decide(
         rule: the guardrails to apply; all of the registry by default.
 
     Examples:
-        `als` doubles the popular list's NDCG of 0.1 for each of 1,000 listeners, at the same measured cost.
+        `als` doubles the popular list's NDCG of 0.1 for each of 1,000 listeners on each of seven days, at the same
+        measured cost.
 
         >>> import numpy as np
         >>> from pathlib import Path
         >>> from pipeline.gate.candidates import COVERAGE, TOP_SHARE
         >>> from pipeline.gate.comparison import DETERMINISTIC
         >>> from pipeline.gate.economics import NightCost
+        >>> from pipeline.gate.pooling import Cells
         >>> from pipeline.metrics.slices import SLICES
         >>> from pipeline.configuration import load_params
         >>> night = NightCost(1.0, 1.0, 1.0, 1.0, 1.0, 0.0, n_listeners=1000)
         >>> shares = {COVERAGE: 0.5, TOP_SHARE: 0.5}
         >>> def candidate(recipe: str, ndcg: float) -> Candidate:
-        ...     return Candidate(recipe, recipe, np.full((1, 1000), ndcg), DETERMINISTIC, shares, 0, night)
+        ...     all_days = np.full((7, 1000), ndcg / 7)
+        ...     return Candidate(recipe, recipe, np.full((1, 1000), ndcg), all_days, DETERMINISTIC, shares, 0, night)
         >>> tonight = Tonight(
         ...     recipes=("popular", "als"),
         ...     candidates={"popular": candidate("popular", 0.1), "als": candidate("als", 0.2)},
-        ...     slices={name: np.ones(1000, dtype=bool) for name in SLICES},
+        ...     cells=Cells(
+        ...         days=tuple(f"2026-02-0{day}" for day in range(1, 8)),
+        ...         groups=np.arange(1000, dtype=np.int16),
+        ...         slices={name: np.ones(1000, dtype=bool) for name in SLICES},
+        ...     ),
         ...     served_recipe=None,
         ...     served=None,
         ... )
@@ -146,46 +164,68 @@ def decide(
     rule = all_guardrails() if rule is None else rule
     champion, notes = champion_of(tonight)
     n_eligible = max((c.ndcg.shape[1] for c in tonight.candidates.values() if c.ndcg.ndim == 2), default=0)
+    nothing_served = tonight.served_recipe is None
     undecided = Decision(
         Verdict.INVALID,
         champion,
         challenger=None,
-        serve_source="refit",
-        serve_recipe=champion,
+        serve_source="refit" if nothing_served else "served",
+        serve_recipe=tonight.served_recipe or champion,
         n_eligible=n_eligible,
         notes=notes,
         gate_recipe=champion,
     )
-    faults = find_faults(tonight, gate, champion)
+    faults = night_faults(tonight, gate, champion)
     if faults:
         return replace(undecided, faults=tuple(faults))
-    served = tonight.served if champion == tonight.served_recipe else None
-    refresh = None if served is None else refresh_lane(tonight, served, champion, gate, rule)
+    refresh = None if tonight.served is None else refresh_lane(tonight, tonight.served, champion, gate, rule)
     constraints = {name: limit_gates(rule, _case(tonight, c, c, gate)) for name, c in tonight.candidates.items()}
-    challengers = [name for name in tonight.recipes if name != champion]
-    upgrades = tuple(upgrade_lane(tonight, name, champion, gate, economics, rule=rule) for name in challengers)
-    not_finite = [u.recipe for u in upgrades if not _finite(u)]
-    if not_finite:
-        return replace(undecided, faults=(f"the figures of {not_finite[0]} are not finite",))
-    decided = replace(undecided, verdict=Verdict.KEEP, refresh=refresh, constraints=constraints, upgrades=upgrades)
+    left_out, upgrades = {}, []
+    for name in (each for each in tonight.recipes if each != champion):
+        wrong = candidate_faults(tonight, name, n_eligible)
+        if not wrong:
+            upgrade = upgrade_lane(tonight, name, champion, gate, economics, rule=rule)
+            wrong = [] if _finite(upgrade) else [f"the figures of {name} are not finite"]
+        if wrong:
+            left_out[name] = wrong[0]
+        else:
+            upgrades.append(upgrade)
+    decided = replace(
+        undecided,
+        verdict=Verdict.KEEP,
+        refresh=refresh,
+        constraints=constraints,
+        upgrades=tuple(upgrades),
+        left_out=left_out,
+    )
     passing = [u for u in upgrades if u.passes]
     if passing:
-        best = max(passing, key=lambda u: u.balance.net_benefit_low)
+        best = max(passing, key=_worth)
         promoted = replace(
             decided,
             verdict=Verdict.PROMOTE,
             challenger=best.recipe,
+            serve_source="refit",
             serve_recipe=best.recipe,
             gate_recipe=best.recipe,
             upgrades=tuple(replace(u, verdict=Verdict.PROMOTE) if u is best else u for u in upgrades),
         )
         return overridden(promoted, tonight)
     closest = max(upgrades, key=_closeness, default=None)
-    stale = refresh is not None and refresh.verdict is not Verdict.PROMOTE
+    stays = champion_is_served(tonight, champion) or (refresh is not None and refresh.verdict is not Verdict.PROMOTE)
     kept = replace(
-        decided, challenger=None if closest is None else closest.recipe, serve_source="served" if stale else "refit"
+        decided,
+        challenger=None if closest is None else closest.recipe,
+        serve_source="served" if stays else "refit",
+        serve_recipe=(tonight.served_recipe or champion) if stays else champion,
     )
     return overridden(kept, tonight)
+
+
+def champion_is_served(tonight: Tonight, champion: str) -> bool:
+    """Return whether the champion is the served model itself, because its code can no longer be fitted."""
+    definition = tonight.champion
+    return definition is not None and definition.frozen and definition.name == champion
 
 
 def overridden(decision: Decision, tonight: Tonight) -> Decision:
@@ -203,8 +243,8 @@ def overridden(decision: Decision, tonight: Tonight) -> Decision:
 
 def refresh_lane(
     tonight: Tonight, served: Candidate, champion: str, gate: GateParams, rule: Sequence[Guardrail]
-) -> Refresh:
-    """Return the result of the refresh lane: PROMOTE if all its guardrails pass, including `not_worse_than_served`.
+) -> Refresh | None:
+    """Return the result of the refresh lane. Newer data are served unless they are shown to be worse.
 
     The lane spends no α.
 
@@ -214,18 +254,28 @@ def refresh_lane(
         champion: name of the champion's recipe.
         gate: thresholds.
         rule: the guardrails.
+
+    Returns:
+        None if the champion is the served model itself, or if an override is what is served: then the two are no fits
+        of one recipe.
     """
+    if champion_is_served(tonight, champion) or tonight.served_recipe not in {champion, _chosen_as(tonight)}:
+        return None
     fresh = tonight.candidates[champion]
-    comparison = contrast(fresh, served)
-    gates = lane_gates(rule, "refresh", _case(tonight, fresh, served, gate))
+    found = changes(tonight, fresh, served)
+    gates = lane_gates(rule, "refresh", replace(_case(tonight, fresh, served, gate), changes=found))
     kept = all(g.passed is not False for g in gates)
     return Refresh(
         verdict=Verdict.PROMOTE if kept else Verdict.KEEP,
-        comparison=comparison,
-        lower_bound=comparison.lower(GUARDRAIL_ALPHA),
-        bound=-gate.refresh_margin * comparison.champion_mean,
+        comparison=contrast(fresh, served, tonight.cells),
+        changes=found,
         gates=gates,
     )
+
+
+def _chosen_as(tonight: Tonight) -> str | None:
+    """Return the name that the champion had when it was chosen, where it is carried under another."""
+    return None if tonight.champion is None else tonight.champion.recipe
 
 
 def upgrade_lane(
@@ -239,29 +289,36 @@ def upgrade_lane(
 ) -> Upgrade:
     """Return the upgrade lane's result for one challenger.
 
-    It passes if NB_low > 0, its gain is proven and all guardrails of the lane pass. `verdict` is KEEP: `decide` then
-    promotes one of those that pass.
+    It passes if its gain is proven at tonight's boundary, pays with the required probability, and keeps all guardrails
+    of the lane. `verdict` is KEEP: `decide` then promotes one of those that pass.
     """
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
-    comparison = contrast(challenger, champion, earlier=tonight.earlier(challenger_name, champion_name))
-    alpha = look_alpha(gate.alpha, tonight.history.look, n_challengers=len(tonight.recipes) - 1)
-    lower = comparison.lower(alpha)
-    balance = weigh(comparison, lower, (challenger, champion), gate, economics)
-    case = _case(tonight, challenger, champion, gate)
+    earlier, clock = tonight.earlier(challenger_name), tonight.history.clock(challenger_name)
+    found = tonights_pool(challenger.sample, champion.sample, tonight.cells, earlier)
+    proof = prove(found, champion.seeds, challenger.seeds, gate, analysed=clock.analysis > 0)
+    comparison = proof.comparison
+    balance = weigh(comparison, proof.lower_bound, (challenger, champion), gate, economics)
+    served = tonight.served
+    case = replace(
+        _case(tonight, challenger, champion, gate),
+        earlier=earlier,
+        changes=() if served is None else (change_tonight(tonight, challenger, served),),
+        required_gain=balance.required_gain,
+    )
     gates, limits = lane_gates(rule, "upgrade", case), limit_gates(rule, case)
-    pays_from = max(balance.required_gain, balance.break_even_gain if balance.cost_high > 0 else -math.inf)
     return Upgrade(
         recipe=challenger_name,
         family=challenger.family,
         verdict=Verdict.KEEP,
-        passes=balance.pays and all(g.passed is not False for g in gates),
+        passes=bool(clock.analysis) and balance.pays and all(g.passed is not False for g in gates),
         outside=any(g.passed is False for g in limits),
+        clock=clock,
         comparison=comparison,
         interval=comparison.interval(),
-        alpha=alpha,
-        lower_bound=lower,
+        boundary=proof.boundary,
+        lower_bound=proof.lower_bound,
         balance=balance,
-        detectable_gain=comparison.detectable(alpha, bound=pays_from),
+        detectable_gain=comparison.detectable(proof.alpha, bound=balance.required_gain),
         shrunk_gain=comparison.shrunk(gate.true_gain_sd * comparison.champion_mean),
         gates=gates,
     )
@@ -282,16 +339,19 @@ def prospect(
 
 
 def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: GateParams) -> Case:
-    return Case(challenger, champion, tonight.candidates[POPULAR], tonight.slices, gate)
+    return Case(challenger, champion, tonight.candidates[POPULAR], tonight.cells, gate)
+
+
+def _worth(upgrade: Upgrade) -> float:
+    return upgrade.balance.net_benefit_low
 
 
 def _closeness(upgrade: Upgrade) -> tuple[bool, float]:
     """Return a sort key for challengers that were not promoted: proven gains first, by net benefit; then by gain."""
     balance = upgrade.balance
-    return balance.gain_proven, balance.net_benefit_low if balance.gain_proven else upgrade.comparison.delta
+    return balance.gain_proven, _worth(upgrade) if balance.gain_proven else upgrade.comparison.delta
 
 
 def _finite(upgrade: Upgrade) -> bool:
-    balance = upgrade.balance
-    figures = (upgrade.comparison.se, upgrade.lower_bound, balance.cost_high, balance.unit_value)
-    return all(math.isfinite(figure) for figure in (*figures, balance.net_benefit_low))
+    figures = (upgrade.comparison.se, upgrade.lower_bound, upgrade.balance.cost_total, _worth(upgrade))
+    return all(math.isfinite(figure) for figure in figures)

@@ -1,5 +1,6 @@
 """The inputs of a decision: together with the per-listener arrays, everything needed to make it again."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -10,14 +11,15 @@ import numpy.typing as npt
 from pydantic import TypeAdapter
 
 from pipeline.gate.candidates import Candidate, Tonight
-from pipeline.gate.comparison import EarlierSeeds, seed_variance, variance_components
+from pipeline.gate.champion import ChampionDefinition
+from pipeline.gate.comparison import EarlierSeeds, SeedVariance, seed_variance, variance_components
 from pipeline.gate.economics import NightCost
+from pipeline.gate.pooling import Cells
 from pipeline.gate.spending import History
 from pipeline.json_values import Number, as_json
 from pipeline.metrics.cost import Cost
 
 Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 SERVED = "served"
 """Name of the served model among arrays and files."""
 EARLIER = "earlier"
@@ -29,12 +31,14 @@ class Arrays(NamedTuple):
 
     Attributes:
         ndcg: for each measured recipe, and for SERVED: shape (n_fits, n_eligible).
-        slices: for each slice, bool of shape (n_eligible,).
-        influence: for each challenger with earlier comparisons, see `pipeline.gate.pooling.Earlier`.
+        daily: for each of them, shape (n_days, n_eligible), each day's part of it, averaged over fits.
+        cells: the eligible listeners and the decision days.
+        influence: for each name with earlier comparisons, see `pipeline.gate.pooling.Earlier`.
     """
 
     ndcg: Mapping[str, Floats]
-    slices: Mapping[str, Bools]
+    daily: Mapping[str, Floats]
+    cells: Cells
     influence: Mapping[str, Floats]
 
 
@@ -88,31 +92,54 @@ class Evidence:
     history: History
     """What earlier nights leave to this one."""
     faults: tuple[str, ...] = ()
-    """What could not be read."""
+    """What could not be read, without which nothing can be decided."""
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """For each recipe that could not be measured, and for `served`, why."""
+    champion: ChampionDefinition | None = None
+    """The champion's definition where it is not tonight's recipe of its name."""
+    champion_night: NightCost | None = None
+    """Measured cost of the champion's last night, for a champion that cannot be fitted again."""
 
 
 def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
     """Return the inputs of the decision, built from the evidence and its arrays."""
     candidates = {
-        name: _candidate(name, measured, arrays.ndcg[name], evidence.history.earlier(name))
+        name: _candidate(name, measured, arrays, evidence.history.earlier(name))
         for name, measured in evidence.measured.items()
     }
     served = None
-    if evidence.served is not None and evidence.served_recipe in candidates:
-        tonights = candidates[evidence.served_recipe]
-        # Seed variance cannot be estimated from one fit, so it comes from tonight's fits of the same recipe.
-        lone = _candidate(evidence.served_recipe, evidence.served, arrays.ndcg[SERVED], ())
-        served = replace(lone, seeds=tonights.seeds)
+    if evidence.served is not None and evidence.served_recipe is not None:
+        lone = _candidate(SERVED, evidence.served, arrays, evidence.history.earlier(evidence.served_recipe))
+        served = replace(lone, recipe=evidence.served_recipe, seeds=_seeds_of_served(evidence, candidates, lone))
+    recipes, champion = evidence.recipes, evidence.champion
+    if champion is not None and champion.frozen and served is not None:
+        candidates[champion.name] = replace(served, recipe=champion.name, night=evidence.champion_night)
+        recipes = (*recipes, champion.name)
     return Tonight(
-        recipes=evidence.recipes,
+        recipes=recipes,
         candidates=candidates,
-        slices=arrays.slices,
+        cells=arrays.cells,
         served_recipe=evidence.served_recipe,
         served=served,
         faults=evidence.faults,
+        unmeasured=evidence.unmeasured,
+        champion=champion,
         history=evidence.history,
         influence=arrays.influence,
     )
+
+
+def _seeds_of_served(evidence: Evidence, candidates: Mapping[str, Candidate], lone: Candidate) -> SeedVariance:
+    """Return ŝ² of the served model. One fit shows none, so it comes from fits of the same recipe: tonight's, else
+    those of earlier nights, else from the recipe whose fits vary most."""
+    carried = None if evidence.champion is None else evidence.champion.carried_as
+    for name in (carried, evidence.served_recipe):
+        if name is not None and name in candidates:
+            return candidates[name].seeds
+    if math.isfinite(lone.seeds.value):
+        return lone.seeds
+    known = [each.seeds for each in candidates.values() if math.isfinite(each.seeds.value)]
+    return max(known, key=lambda seeds: seeds.value, default=lone.seeds)
 
 
 def history_from(document: Mapping[str, Any]) -> History:
@@ -141,11 +168,13 @@ def tonights_seeds(tonight: Tonight) -> dict[str, dict[str, float]]:
     return found
 
 
-def _candidate(name: str, measured: Measured, ndcg: Floats, earlier: tuple[EarlierSeeds, ...]) -> Candidate:
+def _candidate(name: str, measured: Measured, arrays: Arrays, earlier: tuple[EarlierSeeds, ...]) -> Candidate:
+    ndcg = arrays.ndcg[name]
     return Candidate(
         recipe=name,
         family=measured.family,
         ndcg=ndcg,
+        daily=arrays.daily[name],
         seeds=seed_variance(ndcg, deterministic=not measured.stochastic, earlier=earlier),
         metrics=measured.metrics,
         n_invalid_lists=measured.n_invalid_lists,

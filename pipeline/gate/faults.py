@@ -1,62 +1,109 @@
-"""Faults in the inputs that make a night INVALID."""
+"""Faults in the inputs: of the night, which make it INVALID, and of single challengers, which are left out."""
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
 from pipeline.gate.candidates import POPULAR, Candidate, Tonight
 from pipeline.gate.economics import NightCost
+from pipeline.gate.groups import N_GROUPS
+from pipeline.gate.pooling import PARTS, PairNight
+from pipeline.gate.refresh import MEMORY
 from pipeline.metrics.slices import SLICES
 from pipeline.params.gate import GateParams
 
 
-def find_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
+def night_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]:
     """Return the faults that make the night INVALID, the most informative first."""
-    missing = [f"{recipe} was not measured" for recipe in tonight.recipes if recipe not in tonight.candidates]
-    if tonight.history.look < 1:
-        return [f"the ledger gives this night the number {tonight.history.look}"]
-    if missing or tonight.faults or POPULAR not in tonight.candidates:
-        return [*tonight.faults, *missing] or ["the popular list was not measured"]
-    ndcg = tonight.candidates[POPULAR].ndcg
-    if ndcg.ndim != 2:
+    if tonight.faults:
+        return list(tonight.faults)
+    popular = tonight.candidates.get(POPULAR)
+    if popular is None:
+        return [tonight.unmeasured.get(POPULAR, "the popular list was not measured")]
+    if popular.ndcg.ndim != 2:
         return ["the popular list was not measured for each fit and listener"]
-    faults, n = [], ndcg.shape[1]
+    n = popular.ndcg.shape[1]
     if n < gate.min_eligible_listeners:
-        faults.append(f"{n} listeners can be scored, {gate.min_eligible_listeners} are needed")
-    faults += [f"the slice {s} is missing" for s in SLICES if s not in tonight.slices]
-    faults += [f"the slice {s} covers other listeners" for s, m in tonight.slices.items() if m.shape != (n,)]
-    faults += _history_faults(tonight, n)
-    for candidate in (tonight.candidates[recipe] for recipe in tonight.recipes):
-        faults += _candidate_faults(candidate, n, candidate.recipe, needs_night=True)
-    if not tonight.candidates[champion].ndcg.any():
+        return [few_listeners(n, gate)]
+    faults = _cell_faults(tonight, n)
+    if champion not in tonight.candidates:
+        return [*faults, tonight.unmeasured.get(champion, f"{champion}, the champion, was not measured")]
+    for name in dict.fromkeys((POPULAR, champion)):
+        faults += candidate_faults(tonight, name, n)
+    if not faults and not tonight.candidates[champion].ndcg.any():
         faults.append(f"{champion}, the champion, finds nothing that listeners played: no gain is relative to that")
-    if champion == tonight.served_recipe:
+    if tonight.served_recipe is not None:
         if tonight.served is None:
-            faults.append("the served model was not measured")
+            faults.append(tonight.unmeasured.get("served", "the served model was not measured"))
         else:
-            faults += _candidate_faults(tonight.served, n, "the served model", needs_night=False)
+            faults += _faults_of(tonight.served, tonight, n, "the served model", needs_night=False)
+    for name in MEMORY:
+        faults += _history_faults(tonight, name)
     return faults
 
 
-def _history_faults(tonight: Tonight, n: int) -> list[str]:
-    faults = []
-    for name, looks in (tonight.history.pairs or {}).items():
-        sums = (looks.champion_mean, looks.challenger_mean, looks.champion_shares, looks.challenger_shares)
-        influence = tonight.influence.get(name)
-        if looks.n_looks < 1 or not all(math.isfinite(figure) and figure >= 0 for figure in sums):
-            faults.append(f"the earlier looks at {name} do not add up")
-        elif influence is None or len(influence) < n or not np.isfinite(influence).all():
-            faults.append(f"the earlier looks at {name} lack listeners")
+def few_listeners(n: int, gate: GateParams) -> str:
+    """Return the fault of a night with too few eligible listeners."""
+    return f"{n} listeners can be scored, {gate.min_eligible_listeners} are needed"
+
+
+def candidate_faults(tonight: Tonight, recipe: str, n: int) -> list[str]:
+    """Return why a recipe cannot be compared tonight; nothing if it can.
+
+    Args:
+        tonight: the inputs of the decision.
+        recipe: its name.
+        n: tonight's eligible listeners.
+    """
+    if recipe not in tonight.candidates:
+        return [tonight.unmeasured.get(recipe, f"{recipe} was not measured")]
+    found = _faults_of(tonight.candidates[recipe], tonight, n, recipe, needs_night=True)
+    return found + _history_faults(tonight, recipe)
+
+
+def _cell_faults(tonight: Tonight, n: int) -> list[str]:
+    cells = tonight.cells
+    faults = [f"the slice {s} is missing" for s in SLICES if s not in cells.slices]
+    faults += [f"the slice {s} covers other listeners" for s, m in cells.slices.items() if m.shape != (n,)]
+    if cells.groups.shape != (n,):
+        faults.append("the groups cover other listeners")
+    elif n and not (int(cells.groups.min()) >= 0 and int(cells.groups.max()) < N_GROUPS):
+        faults.append("a listener is in no group")
     return faults
 
 
-def _candidate_faults(candidate: Candidate, n: int, name: str, *, needs_night: bool) -> list[str]:
-    ndcg = candidate.ndcg
+def _history_faults(tonight: Tonight, name: str) -> list[str]:
+    nights = tonight.history.pairs.get(name, ())
+    if not nights:
+        return []
+    influence = tonight.influence.get(name)
+    if influence is None or influence.shape != (len(nights), len(PARTS), N_GROUPS) or not np.isfinite(influence).all():
+        return [f"the earlier nights of {name} lack listeners"]
+    return [] if all(_adds_up(night) for night in nights) else [f"the earlier nights of {name} do not add up"]
+
+
+def _adds_up(night: PairNight) -> bool:
+    if set(night.means) != set(PARTS) or night.champion_fits < 1 or night.challenger_fits < 1:
+        return False
+    everyone = night.means[PARTS[0]]
+    days: Mapping[str, object] = night.days
+    sums = [everyone.champion, everyone.challenger]
+    sums += [figure for day in night.days.values() for figure in (day.champion, day.noise)]
+    return bool(days) and all(math.isfinite(figure) and figure >= 0 for figure in sums)
+
+
+def _faults_of(candidate: Candidate, tonight: Tonight, n: int, name: str, *, needs_night: bool) -> list[str]:
+    ndcg, daily = candidate.ndcg, candidate.daily
     if ndcg.ndim != 2 or ndcg.shape[0] < 1 or ndcg.shape[1] != n:
         return [f"{name} was measured on other listeners"]
     faults = []
     if not (np.isfinite(ndcg).all() and (ndcg >= 0).all() and (ndcg <= 1).all()):
         faults.append(f"{name} has NDCG that is not between 0 and 1")
+    elif daily.shape != (len(tonight.cells.days), n):
+        faults.append(f"{name} was measured on other days")
+    elif not np.allclose(daily.sum(axis=0), ndcg.mean(axis=0), rtol=0, atol=1e-9):
+        faults.append(f"{name} has days that do not add up to its NDCG")
     if not (math.isfinite(candidate.seeds.value) and candidate.seeds.value >= 0 and candidate.seeds.df > 0):
         faults.append(f"{name} varies from fit to fit by an unknown amount")
     shares = {

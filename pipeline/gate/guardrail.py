@@ -1,18 +1,15 @@
 """The declaration of a guardrail. Decision, record, page, `netgain explain` and MLflow are derived from it."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
 from pipeline.gate.candidates import Candidate
+from pipeline.gate.pooling import Cells, Earlier
+from pipeline.gate.refresh import Change
 from pipeline.json_values import Number
 from pipeline.params.gate import GateParams
-
-Bools = npt.NDArray[np.bool_]
 
 GUARDRAIL_ALPHA = 0.05
 """Error probability of each guardrail's bound, separate from α."""
@@ -31,13 +28,26 @@ class Case:
     """The inputs of a guardrail's check.
 
     In the refresh lane, `challenger` is the champion's newer fit and `champion` the served one.
+
+    Attributes:
+        challenger: what would be served.
+        champion: what it is compared with.
+        popular: the popular list.
+        cells: the eligible listeners and the decision days.
+        params: thresholds.
+        earlier: earlier comparisons of the two; None without any, and in the refresh lane.
+        changes: how the challenger compares with what is served, now and over nights; empty without a release.
+        required_gain: what the gain must be proven to exceed; NaN in the refresh lane.
     """
 
     challenger: Candidate
     champion: Candidate
     popular: Candidate
-    slices: Mapping[str, Bools]
+    cells: Cells
     params: GateParams
+    earlier: Earlier | None = None
+    changes: tuple[Change, ...] = ()
+    required_gain: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -47,12 +57,16 @@ class Finding:
     Attributes:
         value: the figure; NaN if it could not be computed.
         bound: the bound that the figure is compared with.
-        decided: False if there are too few listeners for a result.
+        decided: False if there are too few listeners for any result.
+        shown: False if the figure may be beyond its bound by chance, so that it does not count against the challenger.
+        detectable: the smallest violation that would be shown with a probability of 80 %; NaN where it does not apply.
     """
 
     value: float
     bound: float
     decided: bool = True
+    shown: bool = True
+    detectable: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -65,9 +79,11 @@ class Gate:
     bound: Number
     """What the figure is compared with."""
     margin: Number
-    """Distance from the bound; negative where the guardrail is broken."""
+    """Distance from the bound; negative beyond it."""
     passed: bool | None
-    """null where too few listeners leave it undecided, which is reported and is no pass."""
+    """null where too few listeners leave it undecided. A figure beyond its bound that may be chance passes."""
+    detectable: Number = math.nan
+    """The smallest violation that would be shown with a probability of 80 %; null where it does not apply."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,8 @@ class Guardrail:
             return None
         value, bound = float(found.value), found.bound
         margin = bound - value if self.side == "at most" else value - bound
-        return Gate(self.name, value, bound, margin, _keeps(self.side, value, bound) if found.decided else None)
+        passed = (_keeps(self.side, value, bound) or not found.shown) if found.decided else None
+        return Gate(self.name, value, bound, margin, passed, found.detectable)
 
 
 def undecided() -> Finding:

@@ -1,87 +1,101 @@
-"""Pooling with earlier comparisons of the same pair of recipes, which can prove gains too small for a single night.
+"""Comparisons of one pair of recipes over several nights, which can prove gains too small for a single night.
 
-Each comparison stores every listener's influence on its Δ, (d_u − Δ)/n. A listener's influences are summed over nights
-before they are squared: the listener is the cluster (Liang & Zeger 1986, Biometrika 73), so that correlation between a
-listener's nights, from overlapping decision windows or stable taste, is accounted for. Fits of different nights are
-independent, because each night draws new seeds.
+The estimates of two nights are correlated by the listeners and the days that they share; fits are drawn anew each
+night. All three are in the covariance of the nights' estimates: every standard error over nights, and the boundaries of
+repeated analyses, follow from it.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.gate.days import DayDifference, DayVariance, day_differences, day_variance, exposure
+from pipeline.gate.groups import N_GROUPS, Groups, by_group
 from pipeline.json_values import Number
+from pipeline.metrics.slices import SLICES
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
-POOLED_NIGHTS = 28
-"""Number of earlier nights that are pooled with tonight's; older ones have other plays and another catalogue."""
+EVERYONE = "everyone"
+PARTS = (EVERYONE, *sorted(SLICES))
+"""All eligible listeners, and each slice of them: the order of a night's influences."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """One night's comparison of a challenger with the champion.
+class Means:
+    """Means of the metric over the listeners of a part and over fits."""
 
-    Attributes:
-        champion: its recipe.
-        key: digest of both recipes and of how they are measured; only comparisons with the same key can be pooled.
-        champion_mean, challenger_mean: means of the metric over listeners and fits.
-        champion_fits, challenger_fits: number of fits K of each.
-    """
+    n: int
+    """Eligible listeners in the part."""
+    champion: Number
+    challenger: Number
 
-    champion: str
-    key: str
-    champion_mean: float
-    challenger_mean: float
+
+@dataclass(frozen=True)
+class PairNight:
+    """One night's comparison of a challenger with the champion, as later nights need it."""
+
+    as_of: str
+    """The night, YYYY-MM-DD."""
+    means: Mapping[str, Means]
+    """For each of PARTS."""
+    days: Mapping[str, DayDifference]
+    """Parts of the difference by day, for all listeners."""
     champion_fits: int
     challenger_fits: int
-
-
-@dataclass(frozen=True)
-class EarlierLooks:
-    """Sums over earlier comparisons of one pair."""
-
-    champion: str
-    """The champion of these comparisons."""
-    n_looks: int
-    """How many comparisons."""
-    champion_mean: Number
-    """Sum of the champion's means."""
-    challenger_mean: Number
-    """Sum of the challenger's means."""
-    champion_shares: Number
-    """Σ 1/K of the champion: the weight of seed noise in its sum of means."""
-    challenger_shares: Number
-    """Σ 1/K of the challenger."""
+    log_ratio: Number = math.nan
+    """Logarithm of the ratio of means, where the refresh lane's memory needs it."""
+    served: bool = False
+    """Whether the challenger of this night was served afterwards, where the refresh lane's memory needs it."""
 
 
 @dataclass(frozen=True)
 class Earlier:
-    """Earlier comparisons that tonight's is pooled with.
+    """Earlier comparisons of a pair.
 
     Attributes:
-        looks: their sums.
-        influence: shape (n_listeners + n_others,), summed over the comparisons: tonight's listeners first, in their
-            order (0 for a listener who is new tonight), then listeners of earlier nights who are absent tonight.
+        nights: the oldest first.
+        influence: shape (n_nights, len(PARTS), N_GROUPS), sums of the listeners' influences by group.
     """
 
-    looks: EarlierLooks
+    nights: tuple[PairNight, ...]
     influence: Floats
 
 
-def add_up(looks: Sequence[Look]) -> EarlierLooks:
-    """Return the sums over comparisons of one key, the latest last; at least one is required."""
-    return EarlierLooks(
-        champion=looks[-1].champion,
-        n_looks=len(looks),
-        champion_mean=math.fsum(look.champion_mean for look in looks),
-        challenger_mean=math.fsum(look.challenger_mean for look in looks),
-        champion_shares=math.fsum(1 / look.champion_fits for look in looks),
-        challenger_shares=math.fsum(1 / look.challenger_fits for look in looks),
-    )
+@dataclass(frozen=True)
+class Sample:
+    """A recipe's figures of one night.
+
+    Attributes:
+        ndcg: shape (n_fits, n_listeners).
+        daily: shape (n_days, n_listeners), each day's part of NDCG, averaged over fits.
+    """
+
+    ndcg: Floats
+    daily: Floats
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Whose figures a night's arrays hold.
+
+    Attributes:
+        days: YYYY-MM-DD of each row of `daily`.
+        groups: the random group of each listener.
+        slices: for each slice, bool of shape (n_listeners,).
+    """
+
+    days: tuple[str, ...]
+    groups: Groups
+    slices: Mapping[str, Bools]
+
+    def members(self, part: str) -> Bools:
+        """Return the listeners of a part, bool of shape (n_listeners,)."""
+        return np.ones(len(self.groups), np.bool_) if part == EVERYONE else self.slices[part]
 
 
 def influence(challenger: Floats, champion: Floats) -> Floats:
@@ -92,17 +106,86 @@ def influence(challenger: Floats, champion: Floats) -> Floats:
         champion: the metric, shape (n_fits, n_listeners); the number of fits may differ.
     """
     differences = challenger.mean(axis=0) - champion.mean(axis=0)
-    centred: Floats = (differences - differences.mean()) / len(differences)
+    centred: Floats = (differences - differences.mean()) / max(len(differences), 1)
     return centred
 
 
-def look_at(challenger: Floats, champion: Floats, *, name: str, key: str) -> Look:
-    """Return tonight's comparison, to be pooled by later nights.
+def pair_night(challenger: Sample, champion: Sample, cells: Cells, as_of: str) -> tuple[PairNight, Floats]:
+    """Return tonight's comparison, and its influences by group: float64 of shape (len(PARTS), N_GROUPS)."""
+    means, rows = {}, []
+    for part in PARTS:
+        chosen = cells.members(part)
+        ours, theirs = challenger.ndcg[:, chosen], champion.ndcg[:, chosen]
+        n = int(chosen.sum())
+        means[part] = Means(n, float(theirs.mean()) if n else math.nan, float(ours.mean()) if n else math.nan)
+        rows.append(by_group(influence(ours, theirs), cells.groups[chosen]) if n else np.zeros(N_GROUPS))
+    days = day_differences(challenger.daily, champion.daily, cells.days)
+    return PairNight(as_of, means, days, len(champion.ndcg), len(challenger.ndcg)), np.stack(rows)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The estimates of some nights, and where their errors come from.
+
+    Attributes:
+        n: tonight's listeners.
+        champion: shape (n_nights,), the champion's means.
+        challenger: shape (n_nights,), the challenger's means.
+        listeners: shape (n_nights, n_nights), covariance of the differences by shared listeners.
+        n_clusters: listeners, or groups of them, that this covariance is estimated from.
+        exposure: shape (n_nights, n_days), see `exposure`.
+        days: variance of day shocks.
+        fits: shape (2, n_nights), 1/K of champion and challenger.
+    """
+
+    n: int
+    champion: Floats
+    challenger: Floats
+    listeners: Floats
+    n_clusters: int
+    exposure: Floats
+    days: DayVariance
+    fits: Floats
+
+    @property
+    def differences(self) -> Floats:
+        """Return each night's difference, shape (n_nights,)."""
+        return self.challenger - self.champion
+
+    def covariance(self, seeds: tuple[float, float]) -> Floats:
+        """Return the covariance of the nights' differences, shape (n_nights, n_nights).
+
+        Args:
+            seeds: ŝ² of champion and challenger, the variance of a fit that all listeners share.
+        """
+        shocks = self.days.value * (self.exposure @ self.exposure.T)
+        total: Floats = self.listeners + shocks + np.diag(np.array(seeds) @ self.fits)
+        return total
+
+
+def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) -> Pool:
+    """Return the pooled estimates of some nights of a pair.
 
     Args:
-        challenger: the metric, shape (n_fits, n_listeners).
-        champion: the metric, shape (n_fits, n_listeners).
-        name: the champion's recipe.
-        key: see `Look`.
+        nights: the oldest first.
+        influences: shape (n_nights, len(PARTS), N_GROUPS).
+        part: of PARTS, whose listeners are compared. Shocks are those of all listeners, relative to the part's mean: a
+            slice alone would show its own noise.
     """
-    return Look(name, key, float(champion.mean()), float(challenger.mean()), len(champion), len(challenger))
+    means = [night.means[part] for night in nights]
+    everyone = [night.means[EVERYONE].champion for night in nights]
+    rows = influences[:, PARTS.index(part)]
+    filled = int((rows != 0).any(axis=0).sum())
+    correction = filled / (filled - 1) if filled > 1 else math.nan
+    scale = [m.champion / whole if whole > 0 else math.nan for m, whole in zip(means, everyone, strict=True)]
+    days = [night.days for night in nights]
+    return Pool(
+        n=means[-1].n,
+        champion=np.array([m.champion for m in means]),
+        challenger=np.array([m.challenger for m in means]),
+        listeners=rows @ rows.T * correction,
+        n_clusters=filled,
+        exposure=exposure(days, scale),
+        days=day_variance(days),
+        fits=np.array([[1 / night.champion_fits, 1 / night.challenger_fits] for night in nights]).T,
+    )

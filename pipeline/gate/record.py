@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.gate import record_v3
 from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.decision import Decision, Prospect, decide, prospect
 from pipeline.gate.descriptions import guardrail_descriptions, metric_descriptions
@@ -20,13 +19,13 @@ from pipeline.gate.evidence import Arrays, Evidence, tonight_of, tonights_seeds
 from pipeline.gate.guardrail import GUARDRAIL_ALPHA
 from pipeline.gate.guardrails.registry import all_guardrails, named
 from pipeline.gate.record_model import SCHEMA, ArrayFile
-from pipeline.gate.spending import quarter
+from pipeline.gate.spending import analysis_alpha, quarter
 from pipeline.gate.verdict_sentence import sentence
 from pipeline.json_values import Json, as_json
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
-INPUT_KEYS = ("metrics", "guardrails", "gate", "assumptions", "evidence", "arrays", "hashes")
+INPUT_KEYS = ("metrics", "guardrails", "gate", "assumptions", "evidence", "days", "arrays", "hashes")
 """Parts of a record that nothing is computed for: with the arrays, the rest follows from them."""
 
 
@@ -40,10 +39,10 @@ class Inputs:
         evidence: what was measured, and the history.
         gate: thresholds.
         economics: assumptions.
+        days: the decision window, YYYY-MM-DD.
         arrays: for each recipe, the served model and earlier comparisons: the table beside the record.
         hashes: SHA-256 of what else led here: logs, parameters, code of the rule.
         guardrails: names of those that are applied; None for all of this code.
-        schema: the shape to write; an older one where the record of an earlier night is made again.
         written: of INPUT_KEYS, what was read from a record and is to be written unchanged.
     """
 
@@ -52,10 +51,10 @@ class Inputs:
     evidence: Evidence
     gate: GateParams
     economics: EconomicsParams
+    days: tuple[str, ...]
     arrays: Mapping[str, ArrayFile]
     hashes: Mapping[str, str]
     guardrails: tuple[str, ...] | None = None
-    schema: int = SCHEMA
     written: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -77,8 +76,6 @@ def make_record(inputs: Inputs, arrays: Arrays) -> Json:
         **rounded(_outcome(decision, tonight, prospects, inputs)),
         **_inputs_written(inputs),
     }
-    if inputs.schema == record_v3.SCHEMA:
-        record = record_v3.downgraded(record)
     return record | {"digest": digest_of(record)}
 
 
@@ -89,6 +86,7 @@ def _inputs_written(inputs: Inputs) -> Json:
         "gate": inputs.gate.model_dump(),
         "assumptions": inputs.economics.model_dump(),
         "evidence": as_json(inputs.evidence),
+        "days": list(inputs.days),
         "arrays": {name: file.model_dump() for name, file in inputs.arrays.items()},
         "hashes": as_json(inputs.hashes),
     }
@@ -112,7 +110,6 @@ def rounded(value: Any) -> Any:
 
 
 def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prospect], inputs: Inputs) -> Json:
-    alpha = decision.upgrades[0].alpha if decision.upgrades else None
     outcome: Json = as_json(
         {
             "verdict": decision.verdict.value,
@@ -123,15 +120,16 @@ def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prosp
             "override": decision.override,
             "n_eligible": decision.n_eligible,
             "faults": decision.faults,
+            "left_out": decision.left_out,
             "notes": decision.notes,
             "lanes": {
                 "refresh": decision.refresh,
                 "upgrade": {
                     "verdict": decision.verdict.value,
                     "quarter": quarter(dt.date.fromisoformat(inputs.as_of)),
-                    "look": tonight.history.look,
-                    "alpha": alpha,
+                    "alpha": analysis_alpha(inputs.gate.alpha, inputs.gate.max_entrants),
                     "n_challengers": len(decision.upgrades),
+                    "n_analysed": sum(u.clock.analysis > 0 for u in decision.upgrades),
                 },
             },
             "challengers": [

@@ -1,7 +1,6 @@
-"""The shape of decision.json, schema 4. docs/reference/decision.schema.json is drawn from it.
+"""The shape of decision.json, schema 5. docs/reference/decision.schema.json is drawn from it.
 
-Records of earlier schemas are read into it (`record_reader.py`). A change of the shape takes a new number, and a reader
-of this one.
+A change of the shape takes a new number, and a reader of this one (`record_reader.py`).
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from pipeline.metrics.metric import Direction
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
-SCHEMA = 4
+SCHEMA = 5
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -42,15 +41,16 @@ class Served(_Part):
 
 
 class UpgradeLane(_Part):
-    """The upgrade lane: its interim analysis of the quarter, and the α that each challenger may spend."""
+    """The upgrade lane."""
 
     verdict: Verdict
     quarter: str
-    look: Count
-    """Number of the interim analysis in its quarter."""
     alpha: Number
-    """α of each challenger; null without one."""
+    """α of one analysis of one challenger."""
     n_challengers: Count
+    """Challengers that were compared."""
+    n_analysed: Count
+    """Those of them that could have been promoted: the others wait, or have spent their analyses."""
 
 
 class Lanes(_Part):
@@ -127,7 +127,7 @@ class ArrayFile(_Part):
 class DecisionRecord(_Part):
     """A night's verdict, what it rests on and what follows from that."""
 
-    schema_: Annotated[Literal[4], Field(alias="schema")]
+    schema_: Annotated[Literal[5], Field(alias="schema")]
     as_of: date
     """The night."""
     metric: Annotated[str, Field(pattern="^ndcg_at_[0-9]+$")]
@@ -147,6 +147,8 @@ class DecisionRecord(_Part):
     """Listeners that could be scored."""
     faults: tuple[str, ...]
     """What made the night INVALID."""
+    left_out: Mapping[str, str]
+    """For each challenger that could not be measured, why."""
     notes: tuple[str, ...]
     lanes: Lanes
     challengers: tuple[Challenger, ...]
@@ -164,6 +166,8 @@ class DecisionRecord(_Part):
     gate: GateParams
     assumptions: EconomicsParams
     evidence: Evidence
+    days: tuple[date, ...]
+    """The decision window."""
     arrays: Mapping[str, ArrayFile]
     """For each recipe, the served model and earlier comparisons: the table beside the record."""
     hashes: Mapping[str, Sha256]

@@ -57,7 +57,7 @@ def _gain(upgrade: Upgrade, k: int) -> str:
     gain, (low, high) = upgrade.comparison.delta / base, upgrade.interval
     word = "better" if gain >= 0 else "worse"
     interval = f"95 % interval {100 * low / base:.1f} to {_percent(high / base)}"
-    nights = f", over {upgrade.comparison.n_looks} nights" if upgrade.comparison.n_looks > 1 else ""
+    nights = f", over {upgrade.comparison.n_nights} nights" if upgrade.comparison.n_nights > 1 else ""
     return f"{_percent(abs(gain))} {word} in NDCG@{k} ({interval}{nights})"
 
 

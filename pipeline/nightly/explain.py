@@ -69,7 +69,7 @@ def challenger_table(record: DecisionRecord) -> Table:
             each.verdict,
         )
     table.caption = (
-        f"over {record.champion}, interim analysis {lane.look} of {lane.quarter}, α = {lane.alpha:.5f} each; "
+        f"over {record.champion}, in {lane.quarter}, α = {lane.alpha:.5f} for each analysis; "
         f"assumed: {economics.listeners:,} listeners and the price card"
     )
     return table

@@ -3,15 +3,15 @@
 import datetime as dt
 import signal
 import sys
-from functools import partial
 from pathlib import Path
 
 import yaml
 
-from pipeline.configuration import Params, load_params
+from pipeline.configuration import FALLBACK_RECIPE, Params, load_params
 from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
+from pipeline.gate.refresh import OVER_POPULAR, REFRESH
 from pipeline.json_values import as_json
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.manifest import findings, refuse
@@ -24,11 +24,11 @@ from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings
 from pipeline.stages.context import Context
-from pipeline.stages.fingerprints import night_inputs, pair_key, recipe_digests
+from pipeline.stages.fingerprints import entrants, memory_key, night_inputs, recipe_digests
 from pipeline.stages.layout import Layout
-from pipeline.state.ledger import history
+from pipeline.state.ledger import history, last_analysis
 from pipeline.storage.orphans import remove_orphans
-from pipeline.storage.tables import INFLUENCE, atomic_path, write_json, write_table
+from pipeline.storage.tables import INFLUENCE, atomic_path, read_json, write_json, write_table
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
@@ -69,16 +69,32 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)
     inputs = night_inputs(layout, params)
+    context = Context(params, as_of, layout, settings, lease)
+    champion = _champion(settings, layout, as_of, params)
+    key = memory_key(params, champion)
     known, earlier = history(
         settings.state,
         as_of=as_of,
         inputs=inputs,
         recipes=recipe_digests(params),
-        pair_key=partial(pair_key, params),
+        entrants=entrants(params, champion),
+        memory={REFRESH: key, OVER_POPULAR: key},
+        decision_from=context.decision_from,
+        max_entrants=params.gate.max_entrants,
     )
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
-    return Context(params, as_of, layout, settings, lease)
+    return context
+
+
+def _champion(settings: Settings, layout: Layout, as_of: dt.date, params: Params) -> str:
+    """Return the recipe that the gate will compare challengers with."""
+    served = read_json(layout.served / "served.json")["recipe"]
+    if served is None:
+        return FALLBACK_RECIPE
+    last = last_analysis(settings.state, as_of)
+    champion = str(served if last is None else last["gate_recipe"])
+    return champion if champion in params.recipes else FALLBACK_RECIPE
 
 
 def _serve_again(settings: Settings) -> None:

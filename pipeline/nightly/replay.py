@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pipeline.errors import ParamsError, RecordError
 from pipeline.gate.evidence import Arrays
 from pipeline.gate.record import Inputs, digest_of, make_record
-from pipeline.gate.record_reader import SCHEMAS, inputs_from
+from pipeline.gate.record_reader import inputs_from, unreadable
 from pipeline.json_values import Json
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -21,7 +21,6 @@ from pipeline.storage.checksums import fact
 from pipeline.storage.tables import json_text, read_json
 
 _AGAIN = "Take the file as it was published, from its MLflow run or its workspace."
-_SCHEMAS = " or ".join(str(schema) for schema in SCHEMAS)
 
 
 def replay(path: Path) -> Json:
@@ -85,8 +84,15 @@ def read_record(path: Path) -> Json:
         TableError: the file is missing or is not JSON.
     """
     record = read_json(path)
-    if not isinstance(record, dict) or record.get("schema") not in SCHEMAS or "digest" not in record:
-        raise RecordError(f"{path} is not a record of schema {_SCHEMAS}", expected="a decision.json", fix=_AGAIN)
+    if not isinstance(record, dict) or "digest" not in record:
+        raise RecordError(f"{path} is not a decision record", expected="a decision.json", fix=_AGAIN)
+    why = unreadable(record.get("schema"))
+    if why is not None:
+        raise RecordError(
+            f"{path} cannot be replayed: {why}",
+            expected="a record of this version's rule",
+            fix="Check out that commit, or use a record of a night since the update.",
+        )
     found = digest_of(record)
     if found != record["digest"]:
         raise RecordError(
@@ -147,7 +153,7 @@ def _arrays(path: Path, inputs: Inputs) -> Arrays:
                 f"{file} {what}", expected=f"{array.bytes} bytes and SHA-256 {array.sha256[:12]}", fix=_AGAIN
             )
         files[name] = file
-    return read_arrays(files)
+    return read_arrays(files, inputs.evidence.history, inputs.days)
 
 
 def _set(groups: Mapping[str, Any], setting: str) -> dict[str, Any]:

@@ -4,14 +4,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipeline.params.base import Count, Frozen, NonNegative, Positive, Share
+from pipeline.params.base import Frozen, NonNegative, Positive, Share
 
 
 class GateParams(Frozen):
     """The gate's error probability, margins, guardrails and hard limits."""
 
     alpha: Annotated[float, Field(gt=0, lt=0.5)]
-    """Probability of at least one wrong promotion in a quarter."""
+    """Probability of at least one wrong promotion in a quarter, over all challengers."""
+    max_entrants: Annotated[int, Field(ge=1, le=1000)]
+    """M, challengers that α provides for in a quarter; each may spend α / M. A new champion makes all of them new."""
     true_gain_sd: Positive
     """τ, standard deviation of challengers' true gains relative to the champion's mean: an assumption of the correction
     for selection (winner's curse). Shown only; no decision depends on it."""
@@ -22,7 +24,7 @@ class GateParams(Frozen):
     min_gain: Share
     """δ_min, the smallest gain worth an upgrade, relative to the champion's mean."""
     refresh_margin: Share
-    """Non-inferiority margin of a refresh, relative to the champion's mean."""
+    """Loss that is tolerated, relative to the served model: a model that is shown to lose more is not served."""
     min_coverage_ratio: Share
     """Catalogue coverage, relative to the champion's."""
     max_top_share_increase: Share
@@ -30,9 +32,7 @@ class GateParams(Frozen):
     max_churn: Share
     """Share of a list that may be replaced overnight: a challenger's by another seed, a refresh's by newer data."""
     max_slice_loss: Share
-    """Largest loss of a slice of listeners, relative to the champion's mean in that slice."""
-    min_slice_listeners: Count
-    """Slices with fewer eligible listeners are not decided."""
+    """Loss of a slice of listeners from which one that is shown stops a challenger, relative to the champion's mean."""
     max_batch_seconds_ratio: Positive
     """Fit and scoring time, relative to the champion's."""
     max_memory_ratio: Positive

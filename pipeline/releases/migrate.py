@@ -13,10 +13,9 @@ from pipeline.state import legacy
 from pipeline.state.backup import is_empty
 from pipeline.state.clock import now
 from pipeline.state.database import writing
-from pipeline.state.ledger import INFLUENCE_FOLDER
 from pipeline.state.outbox import FOLDER as OUTBOX
 from pipeline.state.rows import Rows
-from pipeline.state.schema import INFLUENCES, LEASES
+from pipeline.state.schema import LEASES
 
 _MIGRATED = "migrated_at"
 _REMOVED = "removed.jsonl"
@@ -71,12 +70,10 @@ def _enter(state: Rows, ledger: Path) -> dict[str, int]:
         state.set("erasure_salt", salt.read_text(encoding="utf-8").strip())
     outbox = [_outbox_entry(folder) for folder in sorted((ledger / OUTBOX).glob("[0-9]*")) if folder.is_dir()]
     state.append("outbox", *outbox)
-    nights = [{"as_of": path.stem} for path in sorted((ledger / INFLUENCE_FOLDER).glob("*.parquet"))]
     leases = [_lease(path) for path in sorted((ledger / legacy.LEASES).glob("[0-9]*.json"))]
-    for target, rows in ((INFLUENCES, nights), (LEASES, leases)):
-        if rows:
-            state.connection.execute(sa.insert(target), rows)
-    counts |= {"outbox": len(outbox), "influences": len(nights), "leases": len(leases)}
+    if leases:
+        state.connection.execute(sa.insert(LEASES), leases)
+    counts |= {"outbox": len(outbox), "leases": len(leases)}
     return {table: n for table, n in counts.items() if n}
 
 

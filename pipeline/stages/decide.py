@@ -9,7 +9,7 @@ from pipeline.json_values import Json
 from pipeline.reports.render import render
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import digest, landing_digest, rule_code
-from pipeline.stages.gate_inputs import gather, read_arrays
+from pipeline.stages.gate_inputs import daily_name, decision_days, gather, read_arrays
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import write_json, write_text
@@ -36,6 +36,8 @@ def run(context: Context) -> str:
     names = [*evidence.measured, *([SERVED] if evidence.served is not None else [])]
     shutil.copyfile(layout.earlier, layout.pooled)
     files = {name: layout.evaluation(name) for name in names} | {EARLIER: layout.pooled}
+    files |= {daily_name(name): layout.daily_credit(name) for name in names}
+    days = [day.isoformat() for day in decision_days(context)]
     found = digests(files)
     inputs = Inputs(
         as_of=context.as_of.isoformat(),
@@ -43,6 +45,7 @@ def run(context: Context) -> str:
         evidence=evidence,
         gate=params.gate,
         economics=params.economics,
+        days=tuple(days),
         arrays={n: ArrayFile(file=files[n].relative_to(layout.data).as_posix(), **found[n]) for n in files},
         hashes={
             "landing": landing_digest(layout),
@@ -50,7 +53,7 @@ def run(context: Context) -> str:
             "rule": rule_code(),
         },
     )
-    record = make_record(inputs, read_arrays(files))
+    record = make_record(inputs, read_arrays(files, evidence.history, days))
     write_json(layout.decision, record)
     write_text(layout.decision_page, render(record))
     write_json(layout.recipes_plot, plot_rows(record))

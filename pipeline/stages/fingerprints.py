@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.configuration import Params
 from pipeline.gate.record import make_record
+from pipeline.gate.spending import Entrant
 from pipeline.runtime.code_closure import code_digest
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
@@ -17,17 +18,34 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
+def definitions(params: Params) -> dict[str, str]:
+    """Return, for each recipe, a digest of its family, hyperparameters and code, and those of its members."""
+    return recipe_digests(params)
+
+
 def recipe_digests(params: Params) -> dict[str, str]:
     """Return, for each recipe, a digest of its family and hyperparameters and those of its members."""
     return {name: digest(_followed(params, name))[:12] for name in params.recipes}
 
 
-def pair_key(params: Params, champion: str, challenger: str) -> str | None:
-    """Return a digest of two recipes and of the parameters of their measurement; None if one is not in params.yaml."""
-    if not {champion, challenger} <= params.recipes.keys():
-        return None
-    measured = params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
-    return digest([_followed(params, champion), _followed(params, challenger), measured])[:12]
+def entrants(params: Params, champion: str) -> dict[str, Entrant]:
+    """Return what identifies each challenger of a champion, in the order of params.yaml."""
+    defined, measured = definitions(params), _measured(params)
+    first = defined.get(champion, champion)
+    return {
+        name: Entrant(pair=digest([first, each, measured])[:12], definition=digest([each, measured])[:12])
+        for name, each in defined.items()
+        if name != champion
+    }
+
+
+def memory_key(params: Params, champion: str) -> str:
+    """Return a digest of the champion and of how it is measured: the refresh lane's memory begins anew with another."""
+    return digest([definitions(params).get(champion, champion), _measured(params)])[:12]
+
+
+def _measured(params: Params) -> dict[str, Any]:
+    return params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
 
 
 def _followed(params: Params, name: str) -> list[Any]:

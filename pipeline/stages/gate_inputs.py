@@ -1,62 +1,78 @@
 """The gate's inputs, read from the files of earlier stages. A file that cannot be read is a fault."""
 
+import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from pipeline.errors import NetgainError
-from pipeline.features.lists import rows_of
 from pipeline.features.recommendations import churn_between
 from pipeline.gate.candidates import COVERAGE, POPULAR, TOP_SHARE
 from pipeline.gate.economics import night_cost
 from pipeline.gate.evidence import EARLIER, SERVED, Arrays, Evidence, Measured, SliceFigures, history_from
-from pipeline.gate.spending import FIRST_NIGHT
+from pipeline.gate.faults import few_listeners
+from pipeline.gate.groups import N_GROUPS, group_of
+from pipeline.gate.pooling import PARTS, Cells
+from pipeline.gate.spending import FIRST_NIGHT, History
 from pipeline.json_values import Json
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.metrics.registry import all_metrics
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.storage.daily_credit import read_daily
 from pipeline.storage.evaluation_table import read_listeners, read_metric, read_slices
-from pipeline.storage.tables import INFLUENCE, RECOMMENDATIONS, read_json, read_table
+from pipeline.storage.influence_table import read_influence
+from pipeline.storage.tables import RECOMMENDATIONS, read_json, read_table
 
 Value = TypeVar("Value")
 
 
 def gather(context: Context) -> Evidence:
-    """Return the measurements of all recipes and of the served model; what cannot be read becomes a fault."""
-    layout, faults = context.layout, list[str]()
+    """Return the measurements of all recipes and of the served model.
+
+    What cannot be read of a single recipe is its reason to be left out; what nothing can be decided without is a fault.
+    """
+    layout, faults, unmeasured = context.layout, list[str](), dict[str, str]()
 
     def attempt(what: str, read: Callable[[], Value]) -> Value | None:
         try:
             return read()
-        except (NetgainError, OSError, KeyError, TypeError, ValueError) as err:
-            faults.append(f"{what} cannot be read: {_reason(err, layout.root)}")
-            return None
+        except NetgainError as err:
+            unmeasured[what] = f"{_spoken(what)} cannot be read: {_told(err.found, layout.root)}"
+        except (OSError, KeyError, TypeError, ValueError):
+            unmeasured[what] = f"{_spoken(what)} cannot be read: its files lack figures, or are about other listeners"
+        return None
+
+    def needed(what: str, read: Callable[[], Value]) -> Value | None:
+        found = attempt(what, read)
+        if what in unmeasured:
+            faults.append(unmeasured.pop(what))
+        return found
 
     recipes = tuple(context.params.recipes)
-    served_recipe = attempt("night/served/served.json", partial(_served_recipe, layout))
-    history = attempt("night/history.json", lambda: history_from(read_json(layout.history))) or FIRST_NIGHT
-    listeners = attempt("the popular list's evaluation", partial(read_listeners, layout.evaluation(POPULAR)))
+    served_recipe = needed("night/served/served.json", partial(_served_recipe, layout))
+    history = needed("night/history.json", lambda: history_from(read_json(layout.history))) or FIRST_NIGHT
+    listeners = needed("the popular list's evaluation", partial(read_listeners, layout.evaluation(POPULAR)))
     if listeners is None or not len(listeners):
         faults += ["no listener can be scored"] if listeners is not None else []
         return Evidence(recipes, {}, served_recipe, None, history, tuple(faults))
+    if len(listeners) < context.params.gate.min_eligible_listeners:
+        # The gate says so. With so few listeners, figures may be undefined, which would be told instead.
+        return Evidence(
+            recipes, {}, served_recipe, None, history, (few_listeners(len(listeners), context.params.gate),)
+        )
     measured: dict[str, Measured] = {}
     for recipe in recipes:
         found = attempt(recipe, partial(read_measured, context, recipe, listeners))
         if found is not None:
             measured[recipe] = found
-    served = None
-    if served_recipe in measured:
-        served = attempt("the served model", partial(read_served, context, listeners))
-    return Evidence(recipes, measured, served_recipe, served, history, tuple(faults))
+    served = None if served_recipe is None else attempt(SERVED, partial(read_served, context, listeners))
+    return Evidence(recipes, measured, served_recipe, served, history, tuple(faults), unmeasured)
 
 
 def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) -> Measured:
@@ -68,6 +84,7 @@ def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) 
     """
     layout, family = context.layout, context.params.recipes[recipe].family
     read_metric(layout.evaluation(recipe), "ndcg", listener_ids)
+    read_daily(layout.daily_credit(recipe), listener_ids, days=decision_days(context))
     fits = [Cost.from_dict(raw) for raw in read_json(layout.fit_cost(recipe))["fits"]]
     scorings = [Cost.from_dict(raw) for raw in read_json(layout.score_cost(recipe))["scorings"]]
     figures, k = read_json(layout.metrics(recipe)), context.params.evaluation.k
@@ -89,6 +106,7 @@ def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
     """Return the measurements of the served model, which was fitted in an earlier night and so has no cost here."""
     layout = context.layout
     read_metric(layout.evaluation(SERVED), "ndcg", listener_ids)
+    read_daily(layout.daily_credit(SERVED), listener_ids, days=decision_days(context))
     figures, k = read_json(layout.metrics(SERVED)), context.params.evaluation.k
     family = str(figures["family"])
     return Measured(
@@ -117,40 +135,40 @@ def churn_since_served(layout: Layout, recipe: str) -> float | None:
     return None if math.isnan(found) else found
 
 
-def read_arrays(files: dict[str, Path]) -> Arrays:
-    """Return NDCG of every fit and listener of each recipe, the slices, and the sums of earlier comparisons.
+def decision_days(context: Context) -> list[dt.date]:
+    """Return the days of the decision window."""
+    return [context.decision_from + dt.timedelta(days=each) for each in range(context.params.split.decision_days)]
+
+
+def daily_name(recipe: str) -> str:
+    """Return the name of a recipe's figures by day among the files of a record."""
+    return f"{recipe} by day"
+
+
+def read_arrays(files: Mapping[str, Path], history: History, days: Sequence[str]) -> Arrays:
+    """Return NDCG of every fit and listener of each recipe, in all and by day, the slices, and earlier comparisons.
 
     Args:
-        files: an evaluation table for each recipe, and for SERVED if there is one; a table of INFLUENCE for EARLIER.
+        files: an evaluation table for each recipe, and for SERVED if there is one; beside it, under `daily_name`, its
+            figures by day; a table of INFLUENCE for EARLIER.
+        history: names the nights of the earlier comparisons.
+        days: the decision window, YYYY-MM-DD.
 
     Raises:
-        TableError, ValueError: see `read_metric`.
+        TableError, ValueError: a file is missing, damaged or about other listeners.
     """
-    measured = {name: path for name, path in files.items() if name != EARLIER}
+    by_day = {daily_name(name) for name in files}
+    measured = {name: path for name, path in files.items() if name != EARLIER and name not in by_day}
     if not measured:
-        return Arrays({}, {}, {})
+        return Arrays({}, {}, Cells(tuple(days), group_of([]), {}), {})
     first = measured.get(POPULAR) or next(iter(measured.values()))
     listeners = read_listeners(first)
     ndcg = {name: read_metric(path, "ndcg", listeners) for name, path in measured.items()}
-    return Arrays(ndcg, read_slices(first), read_influence(files[EARLIER], listeners))
-
-
-def read_influence(path: Path, listener_ids: pa.ChunkedArray) -> dict[str, npt.NDArray[np.float64]]:
-    """Return, for each challenger, the influence of its listeners: `listener_ids` first, in their order, then others.
-
-    Raises:
-        TableError: the file is missing or has other columns.
-    """
-    table = read_table(path, INFLUENCE)
-    found = {}
-    for name in table["challenger"].unique().to_pylist():
-        mine = table.filter(pc.equal(table["challenger"], name))
-        rows = rows_of(mine["listener_id"], listener_ids)
-        values = mine["influence"].to_numpy()
-        tonights = np.zeros(len(listener_ids))
-        tonights[rows[rows >= 0]] = values[rows >= 0]
-        found[name] = np.concatenate([tonights, values[rows < 0]])
-    return found
+    window = [dt.date.fromisoformat(day) for day in days]
+    daily = {name: read_daily(files[daily_name(name)], listeners, days=window)[1].toarray().T for name in measured}
+    nights = {name: [night.as_of for night in found] for name, found in history.pairs.items()}
+    earlier = read_influence(files[EARLIER], nights, PARTS, N_GROUPS)
+    return Arrays(ndcg, daily, Cells(tuple(days), group_of(listeners.to_pylist()), read_slices(first)), earlier)
 
 
 def _metrics(figures: Json, k: int) -> dict[str, float]:
@@ -184,7 +202,10 @@ def _served_recipe(layout: Layout) -> str | None:
     return None if served["release"] is None else str(served["recipe"])
 
 
-def _reason(err: Exception, root: Path) -> str:
+def _spoken(what: str) -> str:
+    return "the served model" if what == SERVED else what
+
+
+def _told(found: str, root: Path) -> str:
     # A record that travels must not carry this machine's paths.
-    text = " ".join((err.found if isinstance(err, NetgainError) else f"{type(err).__name__} {err}").split())
-    return text.replace(f"{root}/", "")[:200]
+    return " ".join(found.split()).replace(f"{root}/", "")[:200]

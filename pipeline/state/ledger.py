@@ -1,49 +1,70 @@
-"""The ledger: every interim analysis of challengers, and every override. The table of each listener's influence on an
-analysis is a Parquet file in influence/, written whole before the row that refers to it."""
+"""The ledger: every analysis of challengers, and every override.
+
+What groups of listeners contributed to the comparisons of an analysis is a Parquet file in influence/, named by
+date and inputs, and written whole before the row that refers to it.
+"""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import TypeAdapter
 
 from pipeline.gate.comparison import EarlierSeeds
-from pipeline.gate.pooling import POOLED_NIGHTS, Look, add_up
-from pipeline.gate.spending import RECENT_NIGHTS, History, Override, look_number
+from pipeline.gate.economics import NightCost
+from pipeline.gate.pooling import PairNight
+from pipeline.gate.spending import ANALYSES as N_POOLED
+from pipeline.gate.spending import RECENT_NIGHTS, Entrant, History, Override, clocks, quarter
 from pipeline.state.location import Where, folder_of
 from pipeline.state.rows import Rows, append, snapshot, transaction
-from pipeline.storage.tables import INFLUENCE, conform, read_table, write_table
+from pipeline.storage.tables import INFLUENCE, read_table, write_table
 
 ANALYSES, OVERRIDES = "analyses", "overrides"
 INFLUENCE_FOLDER = "influence"
-PairKey = Callable[[str, str], str | None]
-"""Champion and challenger to the digest of both and of how they are measured; None if one is unknown."""
+Entry = dict[str, Any]
+
+
+def last_analysis(where: Where, as_of: dt.date) -> Entry | None:
+    """Return the entry of the last night before `as_of`; None without one."""
+    with snapshot(where) as state:
+        before = _latest_of_each_night(state.entries(ANALYSES), as_of)
+    return before[-1] if before else None
 
 
 def history(
-    where: Where, *, as_of: dt.date, inputs: str, recipes: dict[str, str], pair_key: PairKey
+    where: Where,
+    *,
+    as_of: dt.date,
+    inputs: str,
+    recipes: Mapping[str, str],
+    entrants: Mapping[str, Entrant],
+    memory: Mapping[str, str],
+    decision_from: dt.date,
+    max_entrants: int,
 ) -> tuple[History, pa.Table]:
-    """Return what the nights before `as_of` leave to it, and the summed influences (INFLUENCE) of its earlier analyses.
+    """Return what the nights before `as_of` leave to it, and the influences (INFLUENCE) of the analyses that it pools.
 
     Args:
         where: the store; one that does not exist is empty.
         as_of: the night.
         inputs: digest of the night's parameters, logs and served release.
-        recipes: a digest of each recipe's hyperparameters: fits with other ones have another variance.
-        pair_key: analyses of other hyperparameters, or measured otherwise, are not pooled with tonight's.
+        recipes: a digest of each recipe's definition: fits with another one have another variance.
+        entrants: tonight's challengers.
+        memory: for each comparison of the refresh lane's memory, its key; it reaches back to the promotion.
+        decision_from: first day of the decision window.
+        max_entrants: challengers that α provides for in a quarter.
 
     Raises:
         TableError: the database or a table of influences cannot be read.
     """
     with snapshot(where) as state:
-        analyses, indexed = state.entries(ANALYSES), _nights_with_influences(state)
+        analyses, files = state.entries(ANALYSES), _files(state)
         override = _in_force(state, as_of)
-    before = {
-        entry["as_of"]: entry for entry in analyses if entry["as_of"] < as_of.isoformat()
-    }  # the last of each date
-    recent = [before[day] for day in sorted(before)[-RECENT_NIGHTS:]]
+    before = _latest_of_each_night(analyses, as_of)
+    recent = before[-RECENT_NIGHTS:]
     seeds = {
         name: tuple(
             EarlierSeeds(found["relative_variance"], found["df"], found["of_means"])
@@ -52,44 +73,60 @@ def history(
         )
         for name, digest in recipes.items()
     }
-    nights = {day for day in indexed if _influences(folder_of(where), day).exists()}
-    pairs = _same_pairs(before, nights, as_of, pair_key)
+    folder = folder_of(where)
+    usable = [entry for entry in before if _name(entry) in files and _path(folder, _name(entry)).exists()]
+    pooled = {name: _of_this_quarter(usable, name, each.pair, as_of) for name, each in entrants.items()}
+    pooled |= {name: _since_the_promotion(usable, name, key) for name, key in memory.items()}
     known = History(
-        look=look_number(analyses, as_of=as_of, inputs=inputs),
         champion=recent[-1]["gate_recipe"] if recent else None,
         seeds={name: found for name, found in seeds.items() if found},
         override=override,
-        pairs={name: add_up([look for _, look in found]) for name, found in pairs.items()},
+        clocks=clocks(
+            analyses,
+            entrants,
+            as_of=as_of,
+            inputs=inputs,
+            decision_from=decision_from,
+            max_entrants=max_entrants,
+        ),
+        pairs={name: tuple(_night(entry, name) for entry in found) for name, found in pooled.items() if found},
     )
-    return known, _summed(folder_of(where), {name: [day for day, _ in found] for name, found in pairs.items()})
+    return known, _gathered(folder, pooled)
 
 
-def add_look(where: Where, entry: dict[str, Any], influences: pa.Table | None = None) -> bool:
+def add_analysis(where: Where, entry: Entry, influences: pa.Table | None = None) -> bool:
     """Enter an analysis; the same night with the same inputs is entered once, with its latest result.
 
     Args:
         where: the store.
-        entry: the analysis; `pairs` holds the fields of a `Look` for each challenger.
-        influences: table of INFLUENCE, of the challengers in `pairs`.
+        entry: the analysis; `pairs` holds, for each comparison, `key`, `clock` and the fields of a `PairNight`.
+        influences: table of INFLUENCE, of the comparisons in `pairs`.
 
     Returns:
         Whether it is a new one.
     """
-    as_of, folder = entry["as_of"], folder_of(where)
+    folder, name = folder_of(where), _name(entry)
     if influences is not None:
-        write_table(_influences(folder, as_of), influences, INFLUENCE)
-    forgotten: list[str] = []
+        write_table(_path(folder, name), influences, INFLUENCE)
+    kept: set[str] | None = None
     with transaction(where) as state:
         if influences is not None:
-            forgotten = _index_influences(state, dt.date.fromisoformat(as_of))
+            kept = _index(state, name, dt.date.fromisoformat(entry["as_of"]))
         analyses = state.entries(ANALYSES)
-        known = any((each["as_of"], each["inputs"]) == (as_of, entry["inputs"]) for each in analyses)
+        known = any(_name(each) == name for each in analyses)
         if entry not in analyses:
-            state.remove(ANALYSES, as_of=as_of, inputs=entry["inputs"])
+            state.remove(ANALYSES, as_of=entry["as_of"], inputs=entry["inputs"])
             state.append(ANALYSES, entry)
-    for day in forgotten:
-        _influences(folder, day).unlink(missing_ok=True)
+    for path in () if kept is None else (folder / INFLUENCE_FOLDER).glob("*.parquet"):
+        if kept is not None and path.stem not in kept:
+            path.unlink(missing_ok=True)
     return not known
+
+
+def champion_night(entry: Entry | None) -> NightCost | None:
+    """Return the measured cost of the recipe that an analysis chose; None if it is not on record."""
+    found = None if entry is None else entry.get("champion_night")
+    return None if found is None else NightCost(**found)
 
 
 def add_override(where: Where, override: dict[str, Any]) -> None:
@@ -97,70 +134,79 @@ def add_override(where: Where, override: dict[str, Any]) -> None:
     append(where, OVERRIDES, override)
 
 
-def _same_pairs(
-    before: dict[str, dict[str, Any]], nights: set[str], as_of: dt.date, pair_key: PairKey
-) -> dict[str, list[tuple[str, Look]]]:
-    """Return each challenger's analyses against the champion of the last one, the nearest first; an analysis against
-    another champion ends the row."""
-    first = (as_of - dt.timedelta(days=POOLED_NIGHTS)).isoformat()
-    found: dict[str, list[tuple[str, Look]]] = {}
-    champion = None
-    for day in sorted((day for day in before if day >= first), reverse=True):
-        pairs = {name: Look(**look) for name, look in before[day].get("pairs", {}).items()}
-        if not pairs or day not in nights:
-            continue
-        champion = champion or next(iter(pairs.values())).champion
-        if any(look.champion != champion for look in pairs.values()):
+def _latest_of_each_night(analyses: list[Entry], as_of: dt.date) -> list[Entry]:
+    """Return the last entry of each night before `as_of`, the oldest first."""
+    found = {entry["as_of"]: entry for entry in analyses if entry["as_of"] < as_of.isoformat()}
+    return [found[day] for day in sorted(found)]
+
+
+def _of_this_quarter(nights: list[Entry], name: str, key: str, as_of: dt.date) -> list[Entry]:
+    """Return the nights of this quarter on which a pair was analysed: its boundary is computed for all of them."""
+    mine = [night for night in nights if _key(night, name) == key and night["pairs"][name]["clock"]["analysis"]]
+    return [night for night in mine if quarter(dt.date.fromisoformat(night["as_of"])) == quarter(as_of)][1 - N_POOLED :]
+
+
+def _since_the_promotion(nights: list[Entry], name: str, key: str) -> list[Entry]:
+    found: list[Entry] = []
+    for night in reversed(nights):
+        if _key(night, name) != key or len(found) == N_POOLED:
             break
-        for name, look in pairs.items():
-            if look.key == pair_key(champion, name):
-                found.setdefault(name, []).append((day, look))
+        found.insert(0, night)
     return found
 
 
-def _summed(folder: Path, days: dict[str, list[str]]) -> pa.Table:
-    wanted = {day for each in days.values() for day in each}
-    if not wanted:
-        return INFLUENCE.empty_table()
-    parts = [
-        pl.DataFrame(read_table(_influences(folder, day), INFLUENCE)).filter(
-            pl.col("challenger").is_in([name for name, each in days.items() if day in each])
-        )
-        for day in sorted(wanted)
-    ]
-    keys = ["challenger", "listener_id"]
-    return conform(
-        pl.concat(parts).group_by(keys, maintain_order=True).agg(pl.col("influence").sum()).sort(keys).to_arrow(),
-        INFLUENCE,
-    )
+def _key(night: Entry, name: str) -> str | None:
+    found: str | None = night["pairs"].get(name, {}).get("key")
+    return found
 
 
-def _influences(folder: Path, day: str) -> Path:
-    return folder / INFLUENCE_FOLDER / f"{day}.parquet"
+def _night(entry: Entry, name: str) -> PairNight:
+    fields = {key: value for key, value in entry["pairs"][name].items() if key not in {"key", "clock"}}
+    return TypeAdapter(PairNight).validate_python(fields)
 
 
-def _nights_with_influences(state: Rows) -> set[str]:
+def _gathered(folder: Path, pooled: Mapping[str, list[Entry]]) -> pa.Table:
+    wanted: dict[str, list[str]] = {}
+    for name, nights in pooled.items():
+        for night in nights:
+            wanted.setdefault(_name(night), []).append(name)
+    parts = []
+    for file, names in sorted(wanted.items()):
+        table = read_table(_path(folder, file), INFLUENCE)
+        parts.append(table.filter(pc.is_in(table["challenger"], pa.array(names))))
+    return pa.concat_tables(parts) if parts else INFLUENCE.empty_table()
+
+
+def _name(entry: Entry) -> str:
+    """Return the name of an analysis's file: the same date with other inputs is another analysis."""
+    return f"{entry['as_of']}-{entry['inputs']}"
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / INFLUENCE_FOLDER / f"{name}.parquet"
+
+
+def _files(state: Rows) -> set[str]:
     import sqlalchemy as sa
 
     from pipeline.state.schema import INFLUENCES
 
-    return set(state.connection.execute(sa.select(INFLUENCES.c.as_of)).scalars())
+    return set(state.connection.execute(sa.select(INFLUENCES.c.name)).scalars())
 
 
-def _index_influences(state: Rows, as_of: dt.date) -> list[str]:
-    """Enter a night's influences; take out, and return, nights whose influences no later night will pool."""
+def _index(state: Rows, name: str, as_of: dt.date) -> set[str]:
+    """Enter an analysis's file; take out those that no later night will pool, and return the rest."""
     import sqlalchemy as sa
 
     from pipeline.state.schema import INFLUENCES
 
-    column, connection = INFLUENCES.c.as_of, state.connection
-    connection.execute(sa.delete(INFLUENCES).where(column == as_of.isoformat()))
-    connection.execute(sa.insert(INFLUENCES).values(as_of=as_of.isoformat()))
+    column, connection = INFLUENCES.c.name, state.connection
+    connection.execute(sa.delete(INFLUENCES).where(column == name))
+    connection.execute(sa.insert(INFLUENCES).values(name=name))
     # A backfill of the last weeks still finds what it needs.
-    last = (as_of - dt.timedelta(days=2 * POOLED_NIGHTS)).isoformat()
-    old = list(connection.execute(sa.select(column).where(column < last)).scalars())
+    last = (as_of - dt.timedelta(days=4 * N_POOLED)).isoformat()
     connection.execute(sa.delete(INFLUENCES).where(column < last))
-    return old
+    return _files(state)
 
 
 def _in_force(state: Rows, as_of: dt.date) -> Override | None:

@@ -65,8 +65,8 @@ LEASES = sa.Table(
 )
 """One row for each night that was opened; `beat_at` is its last heartbeat [s since 1970]."""
 
-INFLUENCES = sa.Table("influences", METADATA, sa.Column("as_of", sa.Text, primary_key=True))
-"""Nights whose table of influences lies, complete, in influence/<as_of>.parquet."""
+INFLUENCES = sa.Table("influence_files", METADATA, sa.Column("name", sa.Text, primary_key=True))
+"""Analyses whose table of influences lies, complete, in influence/<name>.parquet."""
 
 LOGS = {
     table.name: table
@@ -87,7 +87,13 @@ def _first(connection: sa.Connection) -> None:
     METADATA.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first,)
+def _second(connection: sa.Connection) -> None:
+    """Index influences by date and inputs. Those by date alone are of another rule, and held listeners' ids."""
+    METADATA.create_all(connection)
+    connection.execute(sa.text("DROP TABLE IF EXISTS influences"))
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second)
 """The n-th one (from 1) leads to version n. Once released, one is never changed: a later one is added."""
 VERSION = len(MIGRATIONS)
 

@@ -125,12 +125,14 @@ RECOMMENDATIONS = pa.schema(
 INFLUENCE = pa.schema(
     [
         pa.field("challenger", pa.string(), nullable=False),
-        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("as_of", pa.string(), nullable=False),
+        pa.field("part", pa.string(), nullable=False),
+        pa.field("group", pa.int16(), nullable=False),
         pa.field("influence", pa.float64(), nullable=False),
     ]
 )
-"""Each listener's influence on a challenger's gain (pipeline.gate.pooling), of one look or summed over several; sorted
-by challenger, listener_id."""
+"""What groups of listeners contribute to a challenger's gain on a night (pipeline.gate.pooling), in all and in each
+slice; sorted by challenger, as_of, part, group. What is not there is 0."""
 
 LISTS = pa.schema(
     [

@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from pipeline.gate.comparison import Comparison, compare, seed_variance
+from pipeline.gate.comparison import Comparison, compare_on_listeners, seed_variance
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.tuning.search import Found
 from pipeline.tuning.selection import CrossedGain, Outlook, crossed_gain, outlook
@@ -50,7 +50,7 @@ def compared(found: Found) -> Comparison:
     deterministic = not FAMILIES[found.best[0].recipe.family].stochastic
     best, first = (np.stack([fit.ndcg for fit in fits]) for fits in (found.best, found.first))
     best_seeds, first_seeds = (seed_variance(values, deterministic=deterministic) for values in (best, first))
-    return compare(best, first, challenger_seeds=best_seeds, champion_seeds=first_seeds)
+    return compare_on_listeners(best, first, challenger_seeds=best_seeds, champion_seeds=first_seeds)
 
 
 def best_so_far(trials: tuple[Trial, ...]) -> tuple[float, ...]:
