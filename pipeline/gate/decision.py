@@ -17,7 +17,6 @@ from pipeline.gate.guardrail import GUARDRAIL_ALPHA, Case, Gate, Guardrail
 from pipeline.gate.guardrails.registry import all_guardrails, lane_gates, limit_gates
 from pipeline.gate.sensitivity import Flip, flips
 from pipeline.gate.spending import Override, look_alpha
-from pipeline.gate.valuation import Outlook, outlook
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -47,7 +46,7 @@ class Upgrade:
     recipe: str
     family: str
     verdict: Verdict
-    """PROMOTE for the one that is promoted: of those that pass, the one with the highest net benefit."""
+    """PROMOTE for the one that is promoted: of those that pass, the one with the highest expected net benefit."""
     passes: bool
     """Whether it may be promoted."""
     outside: bool
@@ -72,7 +71,6 @@ class Upgrade:
 class Prospect:
     """What a challenger's balance hangs on: computed for the record, and decides nothing."""
 
-    outlook: Outlook
     flips: tuple[Flip, ...]
 
 
@@ -170,7 +168,7 @@ def decide(
     decided = replace(undecided, verdict=Verdict.KEEP, refresh=refresh, constraints=constraints, upgrades=upgrades)
     passing = [u for u in upgrades if u.passes]
     if passing:
-        best = max(passing, key=lambda u: u.balance.net_benefit_low)
+        best = max(passing, key=lambda u: u.balance.outlook.mean)
         promoted = replace(
             decided,
             verdict=Verdict.PROMOTE,
@@ -239,8 +237,8 @@ def upgrade_lane(
 ) -> Upgrade:
     """Return the upgrade lane's result for one challenger.
 
-    It passes if NB_low > 0, its gain is proven and all guardrails of the lane pass. `verdict` is KEEP: `decide` then
-    promotes one of those that pass.
+    It passes if its gain is proven, P(NB > 0) reaches π and all guardrails of the lane pass. `verdict` is KEEP:
+    `decide` then promotes one of those that pass.
     """
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
     comparison = contrast(challenger, champion, earlier=tonight.earlier(challenger_name, champion_name))
@@ -249,7 +247,6 @@ def upgrade_lane(
     balance = weigh(comparison, lower, (challenger, champion), gate, economics)
     case = _case(tonight, challenger, champion, gate)
     gates, limits = lane_gates(rule, "upgrade", case), limit_gates(rule, case)
-    pays_from = max(balance.required_gain, balance.break_even_gain if balance.cost_high > 0 else -math.inf)
     return Upgrade(
         recipe=challenger_name,
         family=challenger.family,
@@ -261,7 +258,8 @@ def upgrade_lane(
         alpha=alpha,
         lower_bound=lower,
         balance=balance,
-        detectable_gain=comparison.detectable(alpha, bound=pays_from),
+        # What must be measured knows α already, so no more is added for it.
+        detectable_gain=comparison.detectable(0.5, bound=balance.needed_gain),
         shrunk_gain=comparison.shrunk(gate.true_gain_sd * comparison.champion_mean),
         gates=gates,
     )
@@ -270,15 +268,8 @@ def upgrade_lane(
 def prospect(
     upgrade: Upgrade, pair: tuple[Candidate, Candidate], gate: GateParams, economics: EconomicsParams
 ) -> Prospect:
-    """Return the distribution of a challenger's net benefit, and the prices at which its balance changes sign.
-
-    `pair` is challenger and champion.
-    """
-
-    def weigh_at(assumed: EconomicsParams) -> Balance:
-        return weigh(upgrade.comparison, upgrade.lower_bound, pair, gate, assumed)
-
-    return Prospect(outlook(upgrade.comparison, upgrade.balance.cost, economics), flips(weigh_at, economics))
+    """Return the prices at which a challenger's balance turns; `pair` is challenger and champion."""
+    return Prospect(flips(upgrade.comparison, upgrade.lower_bound, pair, gate, economics))
 
 
 def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: GateParams) -> Case:
@@ -286,12 +277,15 @@ def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: Ga
 
 
 def _closeness(upgrade: Upgrade) -> tuple[bool, float]:
-    """Return a sort key for challengers that were not promoted: proven gains first, by net benefit; then by gain."""
+    """Return a sort key for challengers that were not promoted.
+
+    Proven gains come first, by expected net benefit; then the others, by gain.
+    """
     balance = upgrade.balance
-    return balance.gain_proven, balance.net_benefit_low if balance.gain_proven else upgrade.comparison.delta
+    return balance.gain_proven, balance.outlook.mean if balance.gain_proven else upgrade.comparison.delta
 
 
 def _finite(upgrade: Upgrade) -> bool:
     balance = upgrade.balance
-    figures = (upgrade.comparison.se, upgrade.lower_bound, balance.cost_high, balance.unit_value)
-    return all(math.isfinite(figure) for figure in (*figures, balance.net_benefit_low))
+    figures = (upgrade.comparison.se, upgrade.lower_bound, balance.cost_total, balance.outlook.mean)
+    return all(math.isfinite(figure) for figure in figures)
