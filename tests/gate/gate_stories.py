@@ -1,5 +1,6 @@
 """Made-up nights for the gate, with numbers that can be worked out by hand."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from pipeline.configuration import Params, load_params
 from pipeline.gate.candidates import COVERAGE, TOP_SHARE, Candidate, Tonight
-from pipeline.gate.comparison import DETERMINISTIC
+from pipeline.gate.comparison import DETERMINISTIC, Comparison
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import Cells
 from pipeline.params.economics import EconomicsParams
@@ -68,6 +69,14 @@ def cells(n: int = N, **slices: Any) -> Cells:
     """Listeners of a group each, all of them in every slice that is not given."""
     everyone = np.ones(n, dtype=np.bool_)
     return Cells(DAYS, np.arange(n, dtype=np.int16), {"light": everyone, "heavy": everyone, "new": everyone} | slices)
+
+
+def relative(gain: float, se: float) -> Comparison:
+    """A relative gain over a champion of .1, and its relative standard error."""
+    return Comparison(
+        n=N, n_looks=1, champion_mean=0.1, challenger_mean=0.1 * (1 + gain), delta=0.1 * gain,
+        se=0.1 * se, se_listeners=0.1 * se, se_fits=0.0, df=math.inf,
+    )  # fmt: skip
 
 
 def tonight(*candidates: Candidate, **changes: Any) -> Tonight:

@@ -13,7 +13,7 @@ J, N = 7, 400
 
 def cells(n: int) -> Cells:
     everyone = np.ones(n, np.bool_)
-    slices = {name: everyone for name in ("light", "heavy", "new")}
+    slices = dict.fromkeys(("light", "heavy", "new"), everyone)
     return Cells(tuple(f"2026-02-{j:02d}" for j in range(1, J + 1)), np.arange(n) % N_GROUPS, slices)
 
 

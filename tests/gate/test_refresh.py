@@ -19,8 +19,8 @@ from tests.gate.gate_stories import DAYS, candidate, economics, gate
 class Service:
     """Nights of listeners whose lists find some of what they play, and change a little each night.
 
-    A day's plays are the same on each night whose window holds it. The newer fit finds what the served one finds, but for a
-    share of the hits that its lists have moved away from.
+    A day's plays are the same on each night whose window holds it. The newer fit finds what the served one finds, but
+    for a share of the hits that its lists have moved away from.
     """
 
     def __init__(self, seed: int, *, n: int = 1500, churn: float = 0.1) -> None:
@@ -56,7 +56,7 @@ class Service:
         tonight = Tonight(
             recipes=("popular", "als"),
             candidates={"popular": popular, "als": als},
-            cells=Cells(days, self.groups, {name: everyone for name in ("light", "heavy", "new")}),
+            cells=Cells(days, self.groups, dict.fromkeys(("light", "heavy", "new"), everyone)),
             served_recipe="als",
             served=served,
             history=History("als", pairs=pairs),

@@ -52,16 +52,16 @@ GUARDRAILS = (
         "not_worse_since_promotion",
         partial(_over_nights, CHAIN),
         "refreshes since the promotion",
-        "Sum of all refreshes that were served since the promotion; beyond −`refresh_margin`, a loss that is shown stops "
-        "them.",
+        "Sum of all refreshes that were served since the promotion; beyond −`refresh_margin`, a loss that is "
+        "shown stops them.",
         "refresh",
     ),
     _guardrail(
         "not_worse_than_popular_was",
         partial(_over_nights, LEVEL),
         "gain over the popular list, then and now",
-        "Change of the champion's gain over the popular list since the promotion; beyond −`refresh_margin`, a loss that "
-        "is shown stops refreshing.",
+        "Change of the champion's gain over the popular list since the promotion; beyond −`refresh_margin`, a loss "
+        "that is shown stops refreshing.",
         "refresh",
     ),
 )
