@@ -88,9 +88,12 @@ class Params(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _lists_are_as_long_as_evaluated(self) -> "Params":
-        if self.lists.n_items < self.evaluation.k:
-            raise ValueError("lists.n_items is shorter than evaluation.k: what is served must be what was measured")
+    def _lists_are_judged_as_served(self) -> "Params":
+        k, n_items = self.evaluation.k, self.lists.n_items
+        if k != n_items:
+            raise ValueError(
+                f"evaluation.k is {k} and lists.n_items is {n_items}: a list is judged at the length served"
+            )
         return self
 
 
