@@ -17,12 +17,14 @@ from pipeline.logs.inventory import take_inventory
 from pipeline.logs.manifest import findings, refuse
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
+from pipeline.nightly.champion import standing_champion
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings
+from pipeline.stages.champion import read_champion, write_champion
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import night_inputs, pair_key, recipe_digests
 from pipeline.stages.layout import Layout
@@ -32,8 +34,8 @@ from pipeline.storage.tables import INFLUENCE, atomic_path, write_json, write_ta
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
-    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model and the
-    state that earlier nights leave.
+    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model, the champion
+    and the state that earlier nights leave.
 
     Nothing is written before all inputs are checked, and files whose content would not change are not rewritten.
 
@@ -68,6 +70,8 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)
+    write_champion(layout.champion, standing_champion(settings.state, layout.served, params, as_of=as_of))
+    params, champion = read_champion(layout.champion, params)
     inputs = night_inputs(layout, params)
     known, earlier = history(
         settings.state,
@@ -78,7 +82,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     )
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
-    return Context(params, as_of, layout, settings, lease)
+    return Context(params, as_of, layout, settings, lease, champion)
 
 
 def _serve_again(settings: Settings) -> None:

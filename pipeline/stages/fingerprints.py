@@ -1,20 +1,20 @@
 """Digests of a night's inputs."""
 
-import hashlib
-import json
-from typing import Any
-
 from pipeline.configuration import Params
 from pipeline.gate.record import make_record
+from pipeline.json_values import Json
+from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.runtime.code_closure import code_digest
+from pipeline.stages.definitions import definition_of
+from pipeline.stages.definitions import digest as digest  # noqa: PLC0414  # others take it from here
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import read_json
 
 
-def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value, in hexadecimal."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def definitions(params: Params) -> dict[str, str]:
+    """Return, for each recipe, a digest of its definition: family, hyperparameters, members and the families' code."""
+    return {name: definition_of(recipe) for name, recipe in params.recipes.items()}
 
 
 def recipe_digests(params: Params) -> dict[str, str]:
@@ -23,16 +23,22 @@ def recipe_digests(params: Params) -> dict[str, str]:
 
 
 def pair_key(params: Params, champion: str, challenger: str) -> str | None:
-    """Return a digest of two recipes and of the parameters of their measurement; None if one is not in params.yaml."""
+    """Return `pair_digest` of two recipes, by name; None if one is not among tonight's."""
     if not {champion, challenger} <= params.recipes.keys():
         return None
+    return pair_digest(params, *(definition_of(params.recipes[name]) for name in (champion, challenger)))
+
+
+def pair_digest(params: Params, champion: str, challenger: str) -> str:
+    """Return a digest of two definitions and of what they are measured on: nights of other pairs are not pooled."""
     measured = params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
-    return digest([_followed(params, champion), _followed(params, challenger), measured])[:12]
+    return digest([champion, challenger, measured])[:12]
 
 
-def _followed(params: Params, name: str) -> list[Any]:
+def _followed(params: Params, name: str) -> list[Json]:
     recipe = params.recipes[name]
-    return [params.recipes[each].model_dump(mode="json") for each in (name, *getattr(recipe, "members", ()))]
+    members = recipe.member_recipes if isinstance(recipe, EnsembleParams) else ()
+    return [each.model_dump(mode="json") for each in (recipe, *members)]
 
 
 def landing_digest(layout: Layout) -> str:

@@ -59,6 +59,8 @@ def plant_night(
     layout.decision_page.write_text("<!doctype html>\n", encoding="utf-8")
     for folder in (layout.final_model, layout.served / "model"):
         write_json(folder / "model.json", {"family": served, "params": {}, "content": model})
+    identity = {"release": "r-0", "recipe": served, "family": served, "as_of": "2026-02-11", "definition": "0" * 16}
+    write_json(layout.served / "served.json", identity)
     write_json(layout.refit_cost, {"fits": [_cost(CPU_SECONDS[served], MIB) | {"seed": 0}]})
     write_json(layout.recommend_cost, Cost(0.5, 0.5, n_scored=2, scored_per_second=4.0).to_dict())
     rows = [{"item_id": i, "item_name": i.upper(), "score": 1.0, "reason": f"night {as_of}"} for i in ("a", "b")]
