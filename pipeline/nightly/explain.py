@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.gate.decision import Refresh
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
@@ -23,7 +24,9 @@ def explained(document: Document) -> Group:
     record = parse_record(document)
     spoken = next((c for c in record.challengers if c.recipe == record.challenger), None)
     parts: list[RenderableType] = [Text(record.sentence, style="bold"), ""]
-    parts += [Text(f"- {fault}") for fault in (*record.faults, *record.notes)]
+    parts += [Text(f"- {each}") for each in (*record.faults, *record.left_out.values(), *record.notes)]
+    if record.lanes.refresh is not None:
+        parts += [refresh_table(record.lanes.refresh), ""]
     if record.challengers:
         parts += [gain_table(record), "", money_table(record), ""]
     if spoken is not None:
@@ -56,7 +59,7 @@ def gain_table(record: DecisionRecord) -> Table:
         table.add_row(
             each.recipe,
             f"{each.comparison.delta / base:+.1%} ({low / base:+.1%} to {high / base:+.1%})",
-            f"{each.lower_bound / base:+.1%}",
+            f"{each.lower_bound / base:+.1%}" if each.clock.analysis else each.clock.status,
             percent(each.balance.needed_gain / base, sign=True),
             percent(each.detectable_gain / base, sign=True),
             each.verdict,
@@ -66,6 +69,19 @@ def gain_table(record: DecisionRecord) -> Table:
         "proven: lower bound of the gain. needed: the gain that would have been\n"
         "promoted tonight. detectable: the true gain that is found in 4 of 5 nights."
     )
+    return table
+
+
+def refresh_table(refresh: Refresh) -> Table:
+    """Return a row for each comparison of the newer fit with what is served."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.add_column("newer fit against what is served")
+    for head in ("nights", "change", "at most"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for each in refresh.changes:
+        table.add_row(
+            each.what, str(each.n_nights), percent(each.change, sign=True), percent(each.upper_bound, sign=True)
+        )
     return table
 
 

@@ -122,6 +122,28 @@ class View:
             ("Chance that it pays", chance(balance), f"{required_chance(balance)} is required"),
         ]
 
+    def proven(self, challenger: Challenger) -> str:
+        """Return the lower bound of a challenger's gain, or why it was not analysed."""
+        if not challenger.clock.analysis:
+            return challenger.clock.status
+        return percent(challenger.lower_bound / challenger.comparison.champion_mean, sign=True)
+
+    def power(self) -> str:
+        """Return what this night could have seen, and what limits it; empty without an analysed challenger."""
+        analysed = [c for c in self.challengers if c.clock.analysis and math.isfinite(c.detectable_gain)]
+        if not analysed:
+            return ""
+        best = min(analysed, key=lambda c: c.detectable_gain / c.comparison.champion_mean)
+        found = best.comparison
+        parts = {"listeners": found.se_listeners, "days": found.se_days, "fits": found.se_fits}
+        shares = ", ".join(f"{100 * part**2 / found.se**2:.0f} % by {name}" for name, part in parts.items())
+        limits = f"; its uncertainty is {shares}" if found.se > 0 else ""
+        nights = "one night" if found.n_nights == 1 else f"{found.n_nights} nights"
+        return (
+            f"What this night could have seen: of {best.recipe}, over {nights}, a true gain of "
+            f"{percent(best.detectable_gain / found.champion_mean)} in four of five cases{limits}."
+        )
+
     def accuracy_against_cost(self) -> Markup | None:
         """Draw each recipe by the CPU seconds of a night and its accuracy; None without a measured recipe."""
         usable = {n: r for n, r in self.recipes.items() if r.mean is not None and not math.isnan(r.mean) and r.night}

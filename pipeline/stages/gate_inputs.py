@@ -63,9 +63,8 @@ def gather(context: Context) -> Evidence:
         return Evidence(recipes, {}, served_recipe, None, history, tuple(faults), champion=context.champion)
     if len(listeners) < context.params.gate.min_eligible_listeners:
         # The gate says so. With so few listeners, figures may be undefined, which would be told instead.
-        return Evidence(
-            recipes, {}, served_recipe, None, history, (few_listeners(len(listeners), context.params.gate),)
-        )
+        few = few_listeners(len(listeners), context.params.gate)
+        return Evidence(recipes, {}, served_recipe, None, history, (few,), champion=context.champion)
     measured: dict[str, Measured] = {}
     for recipe in recipes:
         found = attempt(recipe, partial(read_measured, context, recipe, listeners))
