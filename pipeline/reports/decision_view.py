@@ -51,19 +51,35 @@ class View:
         if math.isnan(share):
             return f"{challenger.recipe} costs as much as {self.record.champion}."
         return (
-            f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured tonight (CPU time, memory, "
-            f"storage, energy) and {small_share(1 - share)} is assumed hours of people, for upkeep and the switch. All "
-            f"prices are assumed. What a gain is worth is a belief: its source is {self.source}."
+            f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured (CPU time, memory, storage, "
+            "energy); the rest is assumed hours of people, for upkeep and the switch. All prices are assumed. How much "
+            f"a gain is worth is a belief, {self.source}."
         )
 
     @property
     def source(self) -> str:
         """Return where the belief about the elasticity comes from."""
         return {
-            "assumed": "an assumption",
-            "published": "published (Netflix, arXiv 2511.07280)",
+            "assumed": "assumed",
+            "published": "from published figures (Netflix, arXiv 2511.07280)",
             "measured": "measured in experiments on this service",
         }[self.economics.elasticity.provenance]
+
+    def power(self, challenger: Challenger) -> str:
+        """Return what the night could find, and what was needed, in words."""
+        base, balance = challenger.comparison.champion_mean, challenger.balance
+        if math.isnan(balance.needed_gain):
+            return f"No gain of {challenger.recipe} would have been promoted."
+        needed, found = (percent(gain / base, sign=True) for gain in (balance.needed_gain, challenger.detectable_gain))
+        return (
+            f"A measured gain above {needed} would have been promoted, if no guardrail was broken; a true gain of "
+            f"{found} is found in four of five such nights."
+        )
+
+    def interval(self, challenger: Challenger) -> str:
+        """Return the 90 % interval of the net benefit."""
+        look = challenger.balance.outlook
+        return f"{whole(look.low, sign=True)} to {whole(look.high, sign=True)}"
 
     def turning(self, challenger: Challenger) -> str:
         """Return the one condition under which a challenger's balance turns, in words."""
@@ -114,11 +130,10 @@ class View:
         gain = percent(c.comparison.delta / base, sign=True)
         days = self.economics.horizon_days
         once, monthly = self.money(balance.one_off_cost), self.money(balance.monthly_cost, sign=True)
-        interval = f"{whole(look.low, sign=True)} to {whole(look.high, sign=True)}"
         return [
             (f"Gain in {self.metric}", gain, f"{c.recipe} over {self.record.champion}; 95 %: {low} to {high}"),
             ("Added cost a month", monthly, f"and {once} once, for the switch"),
-            (f"Net benefit, {days} days", self.money(look.mean, sign=True), f"expected; 90 %: {interval}"),
+            (f"Net benefit, {days} days", self.money(look.mean, sign=True), f"expected; 90 %: {self.interval(c)}"),
             ("Chance that it pays", chance(balance), f"{required_chance(balance)} is required"),
         ]
 
