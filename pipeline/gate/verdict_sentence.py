@@ -79,7 +79,7 @@ def _obstacle(upgrade: Upgrade) -> str:
     if broken:
         reasons.append(f"it breaks the guardrail{'s' if len(broken) > 1 else ''} {', '.join(broken)}")
     if balance.outlook.probability_of_benefit < balance.required_probability:
-        reasons.append(f"it pays with a probability of {chance(balance)} only ({required_chance(balance)} is required)")
+        reasons.append(f"it pays with a probability of only {chance(balance)} ({required_chance(balance)} is required)")
     return " and ".join([", ".join(reasons[:-1]), reasons[-1]] if len(reasons) > 1 else reasons)
 
 
