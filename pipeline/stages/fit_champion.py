@@ -1,7 +1,7 @@
 """Stage fit_champion: fit the champion's recipe if params.yaml has another one under its name, or none.
 
 In most nights it has the same, and the stage writes nothing but empty files. It stands in dvc.yaml all the same: a
-scheduler draws its tasks before the night is opened (docs/adr/0021-the-champion-is-a-definition.md).
+scheduler draws its tasks before the night is opened (docs/adr/0023-the-champion-is-a-definition.md).
 """
 
 from pipeline.stages.context import Context
