@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from pipeline.configuration import Params, load_params
+from pipeline.gate.champion import ChampionDefinition
 from pipeline.runtime.source_imports import ROOT
 from pipeline.stages.definitions import code_of, definition_of
-from pipeline.stages.fingerprints import definitions, pair_key
+from pipeline.stages.fingerprints import definitions, entrants
 
 PARAMS = load_params(ROOT / "params.yaml")
 RECOMMENDERS = "pipeline/recommenders"
@@ -89,14 +90,16 @@ def test_comments_docstrings_and_layout_do_not_count_nor_does_code_elsewhere(tre
 
 
 def test_a_pair_is_one_of_definitions_and_of_what_they_are_measured_on() -> None:
-    key = pair_key(PARAMS, "popular", "als")
-    assert key != pair_key(PARAMS, "als", "popular")
-    assert key != pair_key(changed(lambda raw: raw["recipes"]["als"].update(factors=65)), "popular", "als")
-    assert key != pair_key(changed(lambda raw: raw["split"].update(decision_days=14)), "popular", "als")
-    assert key == pair_key(changed(lambda raw: raw["gate"].update(seeds=5)), "popular", "als")
-    assert pair_key(PARAMS, "popular", "gone") is None
+    def pair(params: Params, champion: str, challenger: str) -> str:
+        return entrants(params, ChampionDefinition(champion, definitions(params)[champion]))[challenger].pair
+
+    key = pair(PARAMS, "popular", "als")
+    assert key != pair(PARAMS, "als", "popular")
+    assert key != pair(changed(lambda raw: raw["recipes"]["als"].update(factors=65)), "popular", "als")
+    assert key != pair(changed(lambda raw: raw["split"].update(decision_days=14)), "popular", "als")
+    assert key == pair(changed(lambda raw: raw["gate"].update(seeds=5)), "popular", "als")
     other = changed(lambda raw: raw["recipes"].update(twin=raw["recipes"]["als"]))
-    assert key == pair_key(other, "popular", "twin")
+    assert key == pair(other, "popular", "twin")
 
 
 def test_the_definition_of_a_stored_recipe_is_that_of_params_yaml() -> None:
