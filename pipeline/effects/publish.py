@@ -12,7 +12,7 @@ from pipeline.releases.retention import retire
 from pipeline.releases.rollback import withdrawn
 from pipeline.runtime.code_version import git_commit
 from pipeline.stages.context import Context
-from pipeline.stages.fingerprints import definitions
+from pipeline.stages.definitions import definition_of
 from pipeline.state.lease import held
 from pipeline.storage.tables import LISTENER_MAP, read_json, read_table
 
@@ -53,7 +53,7 @@ def _definition(context: Context, serve: dict[str, Any]) -> str | None:
     if serve["source"] == "served":
         found: str | None = read_json(context.layout.served / "served.json").get("definition")
         return found
-    return definitions(context.params)[serve["recipe"]]
+    return definition_of(context.params.recipes[serve["recipe"]])
 
 
 def contents(context: Context) -> Contents:
