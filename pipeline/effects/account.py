@@ -11,7 +11,8 @@ from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import pair_key, recipe_digests
 from pipeline.state.ledger import add_look
 from pipeline.storage.evaluation_table import read_listeners, read_metric
-from pipeline.storage.tables import INFLUENCE, read_json
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import INFLUENCE
 
 
 def run(context: Context) -> str:

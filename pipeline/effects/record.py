@@ -22,7 +22,8 @@ from pipeline.stages.fingerprints import landing_digest
 from pipeline.stages.layout import Layout
 from pipeline.state.outbox import Waiting, remove, waiting
 from pipeline.storage.checksums import digests
-from pipeline.storage.tables import INTERACTIONS, read_json
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import INTERACTIONS
 from pipeline.tracking.entries import NightRecord, put_record
 from pipeline.tracking.night import night_record, recipe_record
 from pipeline.tracking.night_files import NightFiles

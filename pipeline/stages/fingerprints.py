@@ -9,7 +9,7 @@ from pipeline.gate.record import make_record
 from pipeline.runtime.code_closure import code_digest
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 def digest(value: Any) -> str:

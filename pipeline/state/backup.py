@@ -11,7 +11,7 @@ from pipeline.errors import TableError
 from pipeline.state.database import reading, writing
 from pipeline.state.location import Where
 from pipeline.state.schema import LOGS, META, METADATA, VERSION
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 _FORMAT = "netgain_state"
 _OURS = 0o600

@@ -14,7 +14,8 @@ from pipeline.gate.pooling import POOLED_NIGHTS, Look, add_up
 from pipeline.gate.spending import RECENT_NIGHTS, History, Override, look_number
 from pipeline.state.location import Where, folder_of
 from pipeline.state.rows import Rows, append, snapshot, transaction
-from pipeline.storage.tables import INFLUENCE, conform, read_table, write_table
+from pipeline.storage.schemas import INFLUENCE
+from pipeline.storage.tables import conform, read_table, write_table
 
 ANALYSES, OVERRIDES = "analyses", "overrides"
 INFLUENCE_FOLDER = "influence"

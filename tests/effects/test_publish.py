@@ -11,7 +11,7 @@ from pipeline.errors import ReleaseError
 from pipeline.releases.lookup import answer_table, lookup, releases_table
 from pipeline.releases.release import current, verify
 from pipeline.settings import Settings
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 from tests.stages.nights import plant_night
 
 

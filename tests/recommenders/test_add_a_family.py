@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from pipeline.releases.release import current
-from pipeline.storage.tables import LISTS, read_json, read_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import LISTS
+from pipeline.storage.tables import read_table
 from tests.workspace import ROOT, SMALL, make_workspace, run
 
 pytestmark = pytest.mark.slow

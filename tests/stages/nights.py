@@ -14,15 +14,9 @@ from pipeline.metrics.cost import Cost
 from pipeline.settings import load_settings
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import (
-    FALLBACK,
-    INTERACTIONS,
-    ITEM_MAP,
-    LISTENER_MAP,
-    LISTS,
-    write_json,
-    write_table,
-)
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import write_table
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 ACCURACY = {"popular": 0.05, "item_knn": 0.09, "rp3beta": 0.095, "als": 0.11, "spark_als": 0.1, "blend": 0.112}

@@ -12,7 +12,9 @@ from pipeline.settings import load_settings
 from pipeline.stages import audit
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS, read_json, write_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import write_table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 ITEMS = ["a", "b", "c", "d"]

@@ -19,7 +19,9 @@ from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import fit as fit_stage
 from pipeline.stages.fit import FitTask, entropy, fit, fit_kernel
 from pipeline.stages.refit import recipe_to_fit, refit
-from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_json, write_json, write_table
+from pipeline.storage.json_files import read_json, write_json
+from pipeline.storage.schemas import INTERACTIONS, ITEM_MAP, LISTENER_MAP
+from pipeline.storage.tables import write_table
 from tests.stages import small_night
 
 N_LISTENERS, N_ITEMS = 40, 30

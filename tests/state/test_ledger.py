@@ -14,7 +14,7 @@ from pipeline.settings import StateStore
 from pipeline.state.ledger import ANALYSES, INFLUENCE_FOLDER, add_look, add_override, history
 from pipeline.state.location import FILE
 from pipeline.state.rows import entries
-from pipeline.storage.tables import INFLUENCE
+from pipeline.storage.schemas import INFLUENCE
 
 NIGHT = dt.date(2026, 2, 12)
 

@@ -18,7 +18,7 @@ from pipeline.errors import RecipeError, TableError
 from pipeline.recommenders.families.popular import PopularParams
 from pipeline.runtime.inprocess import InProcess
 from pipeline.settings import load_settings
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 from pipeline.tuning.results import Results, best_so_far
 from pipeline.tuning.search import search
 from pipeline.tuning.show import at_the_edge, results_lines
