@@ -20,7 +20,7 @@ _OURS = 0o600
 def dump(where: Where, path: Path) -> int:
     """Write all rows to a file that only its owner can read, as it contains the digests and the salt of erasures.
 
-    It does not contain the files that rows refer to (influence/, outbox/).
+    It does not contain the files that rows refer to (influence/, outbox/), or the ids of pending erasures (erasures/).
 
     Returns:
         The number of rows.

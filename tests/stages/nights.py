@@ -1,6 +1,7 @@
 """A whole night's outputs, planted: small files of the shapes that the stages write."""
 
 import datetime as dt
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,15 @@ from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_
 from pipeline.storage.tables import write_table
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
+RECORD = Path(__file__).parents[1] / "gate" / "records" / "schema-3" / "first" / "decision.json"
 ACCURACY = {"popular": 0.05, "item_knn": 0.09, "rp3beta": 0.095, "als": 0.11, "spark_als": 0.1, "blend": 0.112}
 CPU_SECONDS = {"popular": 0.02, "item_knn": 0.4, "rp3beta": 0.6, "als": 3.2, "spark_als": 21.0, "blend": 8.0}
 SLICES = {"light": 0.9, "heavy": 1.1, "new": 0.7}
 MIB = 2**20
+
+
+_RECORD: dict[str, Any] = json.loads(RECORD.read_text("utf-8"))
+"""A real record, from which planted ones have what is not of interest."""
 
 
 def plant_night(
@@ -72,10 +78,8 @@ def decision_of(context: Context, verdict: str, champion: str, served: str, sour
         "KEEP": f"KEPT {champion}. als is 2.0 % better, but a gain of 0.5 % is not proven.",
         "INVALID": "INVALID: 6 listeners can be scored, 500 are needed; the popular list is kept.",
     }
-    return {
-        "schema": 2,
+    return _RECORD | {
         "as_of": context.as_of.isoformat(),
-        "metric": "ndcg_at_10",
         "verdict": verdict,
         "sentence": sentences[verdict],
         "champion": champion,
@@ -86,20 +90,22 @@ def decision_of(context: Context, verdict: str, champion: str, served: str, sour
         "notes": [],
         "challengers": challengers,
         "assumptions": context.params.economics.model_dump(),
+        "arrays": {},
     }
 
 
 def _upgrade(recipe: str, champion: str, served: str) -> dict[str, Any]:
     delta = ACCURACY[recipe] - ACCURACY[champion]
-    return {
+    recorded = _RECORD["challengers"][0]
+    return recorded | {
         "recipe": recipe,
         "family": recipe,
         "verdict": "PROMOTE" if recipe == served else "KEEP",
-        "comparison": {"champion_mean": ACCURACY[champion], "delta": delta},
+        "comparison": recorded["comparison"] | {"champion_mean": ACCURACY[champion], "delta": delta},
         "interval": [delta - 0.004, delta + 0.004],
         "lower_bound": delta - 0.0035,
         "cost_total": 40 * CPU_SECONDS[recipe],
-        "balance": {"net_benefit_low": 1000 * delta - 40 * CPU_SECONDS[recipe]},
+        "balance": recorded["balance"] | {"net_benefit_low": 1000 * delta - 40 * CPU_SECONDS[recipe]},
         "gates": [
             {"name": "coverage", "value": 1.4, "bound": 0.95, "margin": 0.45, "passed": True},
             {"name": "slice_new", "value": None, "bound": -0.03, "margin": None, "passed": None},
