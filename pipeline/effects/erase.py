@@ -20,4 +20,4 @@ def run(context: Context) -> str:
         report=read_json(layout.ingest_report),
         as_of=context.as_of.isoformat(),
     )
-    return "nobody waits to be erased" if certificate is None else certificate_line(certificate)
+    return "no erasure is pending" if certificate is None else certificate_line(certificate)

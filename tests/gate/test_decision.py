@@ -1,4 +1,4 @@
-"""Stories of nights, and that nothing unsound is ever promoted."""
+"""Decisions on example nights; an invalid input is never promoted."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from pipeline.json_values import as_json
 from tests.gate.gate_stories import N, candidate, economics, gate, night, tonight
 
 RICH = {"margin_per_listener_day": 10.0}
-"""So dear a listener that any proven gain pays."""
+"""A listener is worth so much that any proven gain pays."""
 
 
 Z80, Z95 = 0.8416212335729143, 1.6448536269514722
@@ -47,7 +47,7 @@ def test_a_clear_gain_that_pays_is_promoted_over_the_popular_list() -> None:
     assert (got.serve_source, got.serve_recipe) == ("refit", "als")
 
 
-def test_the_same_gain_is_kept_out_where_it_does_not_pay() -> None:
+def test_the_same_gain_is_not_promoted_if_it_does_not_pay() -> None:
     """Every listener gains .1 of .1, so L = Δ and NB_low = N·H·r·ε_q20 − C_q80; C = 8 h · 80 + 20 h · 90/365 · 80."""
     got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2)), margin_per_listener_day=0.01)
     assert got.verdict is Verdict.KEEP
@@ -77,7 +77,7 @@ def test_of_several_that_pay_the_one_with_the_highest_net_benefit_is_promoted() 
     assert got.upgrades[0].alpha == pytest.approx(0.05 / 3 / sum(t**-1.5 for t in range(1, 91)))
 
 
-def test_a_gain_below_the_least_gain_is_kept_out_however_dear_a_listener_is() -> None:
+def test_a_gain_below_the_smallest_relevant_gain_is_not_promoted_at_any_value_of_a_listener() -> None:
     got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.1004)), margin_per_listener_day=1e9)
     assert got.verdict is Verdict.KEEP
     assert not upgrade(got, "als").balance.gain_proven
@@ -96,7 +96,7 @@ def test_a_cheaper_challenger_may_be_a_little_worse() -> None:
     assert "saves" in sentence(got, economics(), 10)
 
 
-def test_what_is_below_the_popular_list_is_not_promoted_even_where_it_saves() -> None:
+def test_a_recipe_below_the_popular_list_is_not_promoted_even_if_it_saves_money() -> None:
     served = {"served_recipe": "als", "served": candidate("als", 0.1)}
     recipes = [candidate("popular", 0.0999), candidate("als", 0.1), candidate("item_knn", 0.0998)]
     got = verdict_of(
@@ -133,7 +133,7 @@ def test_each_guardrail_stops_a_challenger_that_would_pay(change: dict[str, Any]
         assert name in sentence(got, economics(**RICH), 10)
 
 
-def test_ratios_count_against_a_champion_of_some_cost() -> None:
+def test_ratios_are_checked_if_the_champion_costs_something() -> None:
     champion = candidate("popular", 0.1, night=night(batch_seconds=1000.0))
     for seconds, passed in ((1200.0, True), (1200.1, False)):
         got = verdict_of(tonight(champion, candidate("als", 0.2, night=night(batch_seconds=seconds))), **RICH)
@@ -151,8 +151,8 @@ def test_a_slice_that_loses_more_than_three_percent_stops_the_challenger() -> No
 
 def test_a_slice_of_few_listeners_is_undecided_and_not_passed() -> None:
     few = np.arange(N) < 99
-    nobody = np.zeros(N, dtype=np.bool_)
-    slices = {"light": few, "heavy": ~few, "new": nobody}
+    no_listener = np.zeros(N, dtype=np.bool_)
+    slices = {"light": few, "heavy": ~few, "new": no_listener}
     got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), slices=slices), **RICH)
     gates = {g.name: g.passed for g in upgrade(got, "als").gates}
     assert gates["slice_light"] is None
@@ -182,7 +182,7 @@ def test_the_served_recipe_is_the_champion_and_is_refreshed() -> None:
     assert "als is refreshed" in sentence(got, economics(), 10)
 
 
-def test_a_refresh_that_is_worse_leaves_what_is_served() -> None:
+def test_a_worse_refresh_keeps_the_served_model() -> None:
     served = {"served_recipe": "als", "served": candidate("als", 0.21, night=None)}
     got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **served))
     assert got.refresh is not None
@@ -199,7 +199,7 @@ def test_a_refresh_may_be_one_percent_worse() -> None:
         assert (got.refresh.verdict is Verdict.PROMOTE) == passed
 
 
-def test_a_refresh_that_turns_half_of_the_lists_over_is_held_back() -> None:
+def test_a_refresh_that_changes_half_of_the_lists_is_not_served() -> None:
     served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
     for churn, passed in ((0.5, True), (0.51, False)):
         fresh = candidate("als", 0.2, churn_since_served=churn)
@@ -216,17 +216,17 @@ def test_a_slice_that_is_missing_is_invalid() -> None:
     assert (got.serve_source, got.serve_recipe) == ("refit", "popular")
 
 
-def test_of_two_that_are_worth_the_same_the_first_of_params_yaml_is_promoted() -> None:
+def test_of_two_with_the_same_net_benefit_the_first_in_params_yaml_is_promoted() -> None:
     tied = [candidate("item_knn", 0.2), candidate("rp3beta", 0.2)]
     for first, second in (tied, tied[::-1]):
         got = verdict_of(tonight(candidate("popular", 0.1), first, second), **RICH)
         assert (got.verdict, got.challenger) == (Verdict.PROMOTE, first.recipe)
 
 
-def test_a_small_gain_is_proven_by_the_third_look_at_it() -> None:
+def test_a_small_gain_is_proven_at_the_third_interim_analysis() -> None:
     """A true gain of 1.2 % of .1, differences of ± .01 around it: one night's standard error is .01/√1000 = .000316.
     At look 3, α = .05 · 3^−1.5 / 2.402 = .004 and t = 2.66: alone, L = .0012 − .00084 is below the least gain, .0005.
-    Three nights whose signs have nothing in common have √3 less: L = .0012 − .00049."""
+    Three nights with independent signs have √3 less: L = .0012 − .00049."""
     halves = [np.where(np.arange(N) // width % 2 == 0, 0.01, -0.01) for width in (1, 2, 4)]
     found = []
     for pairs in ({}, {"als": EarlierLooks("popular", 2, 0.2, 0.2024, 2.0, 2.0)}):
@@ -269,7 +269,7 @@ def test_without_challengers_the_popular_list_is_kept() -> None:
     assert sentence(got, economics(), 10) == "KEPT popular: there is no challenger."
 
 
-def test_of_several_that_are_kept_out_the_most_accurate_is_spoken_of() -> None:
+def test_of_several_that_are_not_promoted_the_sentence_names_the_most_accurate() -> None:
     gains = {"popular": 0.1, "als": 0.2, "item_knn": 0.199, "rp3beta": 0.15}
     served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
     got = verdict_of(tonight(*(candidate(recipe, mean) for recipe, mean in gains.items()), **served))
@@ -292,7 +292,7 @@ def test_a_sentence_says_what_is_gained_what_it_costs_and_what_is_assumed() -> N
     )
 
 
-def test_a_kept_challenger_is_told_why() -> None:
+def test_the_sentence_says_why_a_challenger_is_not_promoted() -> None:
     got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.09)))
     text = sentence(got, economics(), 10)
     assert text.startswith("KEPT popular. als is 10.0 % worse in NDCG@10")
@@ -300,7 +300,7 @@ def test_a_kept_challenger_is_told_why() -> None:
     assert "beats_popular" in text
 
 
-# What no fuzz may turn into a promotion: each of these changes something that the gate needs.
+# Each of these changes something that the gate needs, and must not end in a promotion.
 POISON = (math.nan, math.inf, -math.inf)
 
 
@@ -355,7 +355,7 @@ def poisoned(draw: st.DrawFn) -> Tonight:
     return tonight(*recipes.values(), **changes)
 
 
-def test_the_fuzzed_night_is_promoted_while_nothing_is_poisoned() -> None:
+def test_the_night_of_the_fuzz_test_is_promoted_without_a_fault() -> None:
     recipes = [candidate("popular", 0.1), candidate("als", 0.3), candidate("item_knn", 0.2)]
     assert verdict_of(tonight(*recipes), **RICH).verdict is Verdict.PROMOTE
 
@@ -395,7 +395,7 @@ def test_an_assumption_that_is_no_number_is_invalid(price: str, bad: float, seed
 
 @settings(max_examples=FUZZ // 2, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e-2))
-def test_a_promotion_always_keeps_every_promise(seed: int, better: float, share: float, luck: float) -> None:
+def test_every_promotion_satisfies_all_conditions(seed: int, better: float, share: float, luck: float) -> None:
     rng = np.random.default_rng(seed)
     als = candidate("als", 0.1, ndcg=rng.random((3, N)) * better, top_share=share, seeds=SeedVariance(luck, 4.0))
     got = verdict_of(tonight(candidate("popular", 0.1), als), **RICH)

@@ -25,11 +25,10 @@ PARAMS = SMALL | {"split.decision_days": 4, "gate.min_eligible_listeners": 15}
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
     """A clone with the tests, in which the page's blocks were written to the files that they name."""
-    folder = make_workspace(
-        tmp_path_factory.mktemp("family") / "w", recipes=["popular"], params=PARAMS, listeners=60, days=12
-    )
+    root = tmp_path_factory.mktemp("family") / "w"
+    folder = make_workspace(root, recipes=["popular"], params=PARAMS, listeners=60, days=12, store=migrated)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("bench", "docs"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "results"))

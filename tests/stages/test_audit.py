@@ -111,9 +111,9 @@ def test_a_listener_without_a_list_is_found(tmp_path: Path) -> None:
 
 
 def test_a_list_of_nobody_is_found(tmp_path: Path) -> None:
-    stranger = [("w", 1, "a", 1.0, "x"), ("w", 2, "b", 1.0, "x")]
+    unknown = [("w", 1, "a", 1.0, "x"), ("w", 2, "b", 1.0, "x")]
     with pytest.raises(ValidationFailed, match="belongs to a listener"):
-        audit.run(context_of(tmp_path, GOOD + stranger))
+        audit.run(context_of(tmp_path, GOOD + unknown))
 
 
 def test_heard_items_are_fine_where_the_target_is_any(tmp_path: Path) -> None:

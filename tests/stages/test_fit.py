@@ -186,7 +186,7 @@ def test_the_tuning_window_is_read_for_a_family_that_needs_it_alone(context):
 
 def test_relevant_items_that_the_earlier_days_do_not_know_were_missed_all_the_same(context):
     small_night.write_relevant(
-        context.layout.tuning / "relevant.parquet", {"l001": ["i002", "i029", "new"], "stranger": ["i003"]}
+        context.layout.tuning / "relevant.parquet", {"l001": ["i002", "i029", "new"], "zoe": ["i003"]}
     )
     tuning = load_tuning(context.layout.tuning, only_new=True)
     assert tuning.relevant.nonzero()[0].tolist() == [1, 1]

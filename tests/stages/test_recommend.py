@@ -1,4 +1,4 @@
-"""Lists for everybody, from models that may be older than the window."""
+"""Lists for all listeners, from models that may be older than the window."""
 
 import datetime as dt
 from collections.abc import Sequence

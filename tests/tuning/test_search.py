@@ -143,7 +143,7 @@ def test_other_days_another_seed_or_another_batch_is_another_search(context):
 
 
 def test_too_few_listeners_are_refused_before_fitting(context):
-    small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "stranger": ["i01"]})
+    small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "zoe": ["i01"]})
     with pytest.raises(RecipeError, match="1 listeners with plays"):
         plan(context)
 
