@@ -30,7 +30,7 @@ from pipeline.reports.plots import accuracy_against_cost
 from pipeline.simulation.simulate import simulate
 from pipeline.stages.layout import Layout
 from pipeline.storage.evaluation_table import read_listeners, read_metric
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 COLUMNS = ("recipe", "NDCG", "95 % interval", "fits", "fit CPU s", "lists CPU s", "peak MiB", "model MB", "lists/s")
 

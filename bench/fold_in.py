@@ -35,7 +35,8 @@ from pipeline.recommenders.registry import FAMILIES
 from pipeline.recommenders.storage import load_recommender
 from pipeline.stages.fit import FitTask, fit_kernel
 from pipeline.stages.fold_in import FoldTask, fold_kernel
-from pipeline.storage.tables import DAILY, ITEM_MAP, ITEMS, LISTENER_MAP, RELEVANT, read_table, write_table
+from pipeline.storage.schemas import DAILY, ITEM_MAP, ITEMS, LISTENER_MAP, RELEVANT
+from pipeline.storage.tables import read_table, write_table
 from pipeline.tuning.spaces import start_of
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -16,7 +16,7 @@ from pipeline.stages import decide
 from pipeline.stages.evaluate import evaluate
 from pipeline.stages.layout import Layout
 from pipeline.storage.evaluation_table import read_listeners, read_metric
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 from pipeline.tracking.night import recipe_record
 from tests.stages import small_night, test_decide
 from tests.stages.nights import plant_night

@@ -1,6 +1,7 @@
-"""Property tests try the same cases each time, so that a red run is the change's own; NETGAIN_FUZZ=N tries N others.
+"""Settings of all tests, and fixtures that several folders share.
 
-And what tests of several folders copy."""
+Property tests try the same cases each time, so that a failure is due to the change; NETGAIN_FUZZ=N tries N others.
+"""
 
 import os
 from pathlib import Path
@@ -11,6 +12,27 @@ from hypothesis import settings
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("fuzz", max_examples=int(os.environ.get("NETGAIN_FUZZ", "1000")), deadline=None)
 settings.load_profile("fuzz" if "NETGAIN_FUZZ" in os.environ else "repeatable")
+
+
+TESTS = Path(__file__).parent
+TOGETHER = (TESTS / "faults",)
+"""Folders whose files share a fixture that takes long to make."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group tests by file for `make test`, which gives a group to one process, and start with the slow groups.
+
+    A long file at the end would leave one process waiting for the other.
+    """
+    groups = {item: _group(item.path) for item in items}
+    slow = {groups[item] for item in items if any(item.iter_markers("slow")) or any(item.iter_markers("spark"))}
+    for item, group in groups.items():
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: groups[item] not in slow)
+
+
+def _group(path: Path) -> str:
+    return next((folder for folder in TOGETHER if folder in path.parents), path).relative_to(TESTS).as_posix()
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pipeline.nightly.data_docs import checkpoints, write_data_docs
 from pipeline.nightly.opening import open_night
 from pipeline.nightly.show import summary
 from pipeline.settings import load_settings
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 from tests.workspace import SMALL, make_workspace
 
 START, DAYS = dt.date(2026, 1, 1), 12

@@ -246,9 +246,9 @@ def test_the_alias_follows_the_served_release(workspace, first, next_day):
     assert in_mlflow(workspace, "aliases") == {"champion": 2, "previous": 1}
 
 
-def test_a_night_with_too_few_listeners_serves_the_popular_list_and_reports_it(tmp_path):
+def test_a_night_with_too_few_listeners_serves_the_popular_list_and_reports_it(tmp_path, migrated):
     workspace = make_workspace(
-        tmp_path / "w", recipes=["popular"], params={"split.decision_days": 2}, listeners=20, days=6
+        tmp_path / "w", recipes=["popular"], params={"split.decision_days": 2}, listeners=20, days=6, store=migrated
     )
     done, facts = night(workspace, START + dt.timedelta(days=6), NETGAIN_ENGINE="inprocess")
     assert done.returncode == 3, done.stdout + done.stderr

@@ -18,7 +18,7 @@ from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.nightly.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.simulation.simulate import simulate
-from pipeline.storage.tables import DAILY
+from pipeline.storage.schemas import DAILY
 from tests.workspace import make_workspace
 
 START, AS_OF, DECISION_DAYS, TUNING_DAYS = dt.date(2026, 1, 1), dt.date(2026, 1, 15), 4, 3

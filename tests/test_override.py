@@ -31,12 +31,12 @@ def record(workspace: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def overridden(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], dict[str, Any]]:
+def overridden(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> tuple[Path, dict[str, Any], dict[str, Any]]:
     """A night whose gate keeps the popular list, followed by an override."""
     # A gain that is worth nothing: the gate keeps what costs nothing.
     params = PARAMS | {"economics.margin_per_listener_day": 1e-6}
     workspace = make_workspace(
-        tmp_path_factory.mktemp("override") / "w", recipes=["popular", "item_knn"], params=params
+        tmp_path_factory.mktemp("override") / "w", recipes=["popular", "item_knn"], params=params, store=migrated
     )
     simulate(n_listeners=60, n_days=DAYS, seed=1, start=START, out=workspace / "landing")
     netgain(workspace, "night", "--as-of", str(NIGHTS[0]))

@@ -37,9 +37,9 @@ def landing(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def by_night(landing):
+def by_night(landing, migrated):
     """A workspace after a night, its dvc.lock committed."""
-    workspace = _workspace(landing, "by-night")
+    workspace = _workspace(landing, "by-night", store=migrated)
     netgain(workspace, "night", "--as-of", str(AS_OF), "--logs", str(landing))
     git(workspace, "add", "dvc.lock")
     git(workspace, "commit", "--quiet", "--message", "The night")
@@ -47,9 +47,9 @@ def by_night(landing):
 
 
 @pytest.fixture(scope="module")
-def by_hand(landing):
+def by_hand(landing, migrated):
     """Another one, in which a person opened the night and ran DVC."""
-    workspace = _workspace(landing, "by-hand")
+    workspace = _workspace(landing, "by-hand", store=migrated)
     netgain(workspace, "open", "--as-of", str(AS_OF), "--logs", str(landing))
     dvc(workspace, "repro")
     return workspace, contents(workspace)
@@ -130,8 +130,8 @@ def test_an_experiment_is_listed(experiment):
     assert "fewer-neighbours" in dvc(workspace, "exp", "list").stdout
 
 
-def _workspace(landing, name):
-    return make_workspace(landing.parent / name, recipes=RECIPES, params=PARAMS)
+def _workspace(landing, name, *, store):
+    return make_workspace(landing.parent / name, recipes=RECIPES, params=PARAMS, store=store)
 
 
 def netgain(workspace, *arguments):

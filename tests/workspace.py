@@ -29,6 +29,7 @@ def make_workspace(
     days: int = 30,
     start: str = "2026-01-01",
     seed: int = 1,
+    store: Path | None = None,
 ) -> Path:
     """Make a workspace in `tmp_path`, committed to a Git repository of its own so that DVC and `dvc exp run` work.
 
@@ -40,6 +41,7 @@ def make_workspace(
         params: values that differ from params.yaml, by dotted name.
         listeners: number of listeners whose simulated logs are written to landing/; 0 for no logs.
         days: simulated days; the night of `start` + `days` sees all of them.
+        store: a copy for mlflow/mlflow.db, as the fixture `migrated`; else the first night takes seconds to make one.
     """
     tmp_path.mkdir(parents=True, exist_ok=True)
     for part in PARTS:
@@ -51,6 +53,8 @@ def make_workspace(
         else:
             shutil.copy(source, target)
     _edit(tmp_path / "params.yaml", lambda tree: _override(tree, params, recipes))
+    if store is not None:
+        copy_store(store, tmp_path)
     if recipes is not None:
         write_dvc_yaml(tmp_path, load_params(tmp_path / "params.yaml"))
     for command in (
@@ -65,6 +69,12 @@ def make_workspace(
 
         simulate(n_listeners=listeners, n_days=days, seed=seed, start=parse_as_of(start), out=tmp_path / "landing")
     return tmp_path
+
+
+def copy_store(store: Path, workspace: Path) -> None:
+    """Make MLflow's embedded store of a workspace a copy of another one."""
+    (workspace / "mlflow").mkdir()
+    shutil.copyfile(store, workspace / "mlflow" / "mlflow.db")
 
 
 def environment(workspace: Path, **more: str) -> dict[str, str]:

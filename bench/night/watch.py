@@ -17,7 +17,7 @@ STAGE = re.compile(r"netgain stage (\S+)(?: (\S+))?$")
 PARTS = (
     (STAGE, ""),
     (re.compile(r"java .*spark|pyspark[./]daemon|spark_daemon"), "spark"),
-    (re.compile(r"-m dvc"), "dvc"),
+    (re.compile(r"dvc_program"), "dvc"),
     (re.compile(r"pipeline\.cli\.warm"), "warm process"),
 )
 NAME_BYTES = 15

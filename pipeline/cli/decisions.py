@@ -73,7 +73,7 @@ def calibrate(
     """Test the gate on real refits: error rates, power, coverage, value, flip prices."""
     from pipeline.calibration.calibrate import calibrate as prove
     from pipeline.reports.calibration import render_calibration
-    from pipeline.storage.tables import write_json, write_text
+    from pipeline.storage.json_files import write_json, write_text
 
     settings, started = load_settings(), time.monotonic()
     found = prove(settings, lambda line: typer.echo(f"{time.monotonic() - started:6.0f} s  {line}"), scale=scale)

@@ -104,7 +104,8 @@ def _rows(settings: Settings) -> "pl.DataFrame":
     import polars as pl
 
     from pipeline.stages.layout import Layout
-    from pipeline.storage.tables import QUARANTINE, read_table
+    from pipeline.storage.schemas import QUARANTINE
+    from pipeline.storage.tables import read_table
 
     return pl.DataFrame(read_table(Layout(settings.workspace).quarantine, QUARANTINE))
 
@@ -118,7 +119,7 @@ def _landing(settings: Settings) -> "Landing":
 
 def _root(settings: Settings) -> str:
     from pipeline.stages.layout import Layout
-    from pipeline.storage.tables import read_json
+    from pipeline.storage.json_files import read_json
 
     return str(read_json(Layout(settings.workspace).landing)["root"])
 

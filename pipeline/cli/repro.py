@@ -67,7 +67,7 @@ def report() -> None:
     from pipeline.nightly.data_docs import write_data_docs
     from pipeline.reports.render import render
     from pipeline.stages.context import open_context
-    from pipeline.storage.tables import read_json, write_text
+    from pipeline.storage.json_files import read_json, write_text
 
     context = open_context(load_settings())
     typer.echo(write_data_docs(context))

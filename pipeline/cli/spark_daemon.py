@@ -9,7 +9,13 @@ import gc
 import importlib
 import sys
 
-LIBRARIES = ("pyspark.worker", "implicit.cpu.als", "pipeline.stages.fit", "pipeline.stages.scoring")
+LIBRARIES = (
+    "pyspark.worker",
+    "implicit.cpu.als",
+    "implicit.nearest_neighbours",
+    "pipeline.stages.fit",
+    "pipeline.stages.scoring",
+)
 
 
 def main() -> None:
@@ -21,6 +27,7 @@ def main() -> None:
         for name in LIBRARIES:
             importlib.import_module(name)
         importlib.import_module("pipeline.runtime.energy").power_model()
+        importlib.import_module("pipeline.recommenders.kernels").load()
     gc.freeze()
     manager()
 

@@ -28,7 +28,7 @@ def migrate() -> None:
 
 @app.command()
 def dump(file: Annotated[Path, typer.Argument(help="The file to write, as JSON lines.")]) -> None:
-    """Write all rows to a file. Back up the folders influence/ and outbox/ of the ledger with it."""
+    """Write all rows to a file. Back up the ledger's folders influence/, outbox/ and erasures/ with it."""
     from pipeline.state.backup import dump as write
 
     typer.echo(f"{write(load_settings().state, file):,} rows written to {file}")

@@ -18,7 +18,7 @@ def tune(
 ) -> None:
     """Search for better hyperparameters on the tuning window of the open night; an interrupted search is resumed."""
     from pipeline.stages.context import open_context
-    from pipeline.storage.tables import write_text
+    from pipeline.storage.json_files import write_text
     from pipeline.tuning.proposal import proposed_diff
     from pipeline.tuning.show import results_lines, results_table
     from pipeline.tuning.tune import plan_of

@@ -9,7 +9,7 @@ from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.recipes import MADE_BY, recipes_agree
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import read_stages
-from pipeline.storage.tables import write_text
+from pipeline.storage.json_files import write_text
 
 COMMAND = "make dvc-yaml"
 

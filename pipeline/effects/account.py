@@ -19,7 +19,7 @@ from pipeline.stages.fingerprints import entrants, memory_key, recipe_digests
 from pipeline.stages.gate_inputs import read_arrays
 from pipeline.state.ledger import add_analysis
 from pipeline.storage.influence_table import influence_table
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 def run(context: Context) -> str:

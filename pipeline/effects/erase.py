@@ -3,7 +3,7 @@
 from pipeline.erasure.carry_out import after_night, certificate_line
 from pipeline.logs.landing import read_landing
 from pipeline.stages.context import Context
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 def run(context: Context) -> str:
@@ -20,4 +20,4 @@ def run(context: Context) -> str:
         report=read_json(layout.ingest_report),
         as_of=context.as_of.isoformat(),
     )
-    return "nobody waits to be erased" if certificate is None else certificate_line(certificate)
+    return "no erasure is pending" if certificate is None else certificate_line(certificate)

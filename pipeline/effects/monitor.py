@@ -13,7 +13,7 @@ from pipeline.monitoring.judging import Night, judge_nights
 from pipeline.reports.monitor import render_monitor
 from pipeline.stages.context import Context
 from pipeline.state.rows import transaction
-from pipeline.storage.tables import read_json, write_json, write_text
+from pipeline.storage.json_files import read_json, write_json, write_text
 
 TABLE = "monitor"
 

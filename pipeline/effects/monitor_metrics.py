@@ -6,7 +6,9 @@ from typing import Any
 from pipeline.errors import TableError
 from pipeline.monitoring.figures import Figures, new_item_share, serving_figures
 from pipeline.stages.context import Context
-from pipeline.storage.tables import DAILY, FALLBACK, LISTS, read_json, read_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import DAILY, FALLBACK, LISTS
+from pipeline.storage.tables import read_table
 
 _DRIFT = ("psi_hours", "psi_durations", "psi_plays_each")
 _VOLUME = {"plays_ratio": "plays_ratio", "listeners_ratio": "listeners_ratio", "log_age_days": "age_days"}

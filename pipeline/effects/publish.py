@@ -14,7 +14,9 @@ from pipeline.runtime.code_version import git_commit
 from pipeline.stages.context import Context
 from pipeline.stages.definitions import definition_of
 from pipeline.state.lease import held
-from pipeline.storage.tables import LISTENER_MAP, read_json, read_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import LISTENER_MAP
+from pipeline.storage.tables import read_table
 
 
 def run(context: Context) -> str:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from pipeline.effects.monitor_metrics import watched
 from pipeline.effects.publish import contents
+from pipeline.gate.record_reader import parse_record
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.releases.publishing import release_id
 from pipeline.runtime.code_version import git_commit
@@ -22,7 +23,8 @@ from pipeline.stages.fingerprints import landing_digest
 from pipeline.stages.layout import Layout
 from pipeline.state.outbox import Waiting, remove, waiting
 from pipeline.storage.checksums import digests
-from pipeline.storage.tables import INTERACTIONS, read_json
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import INTERACTIONS
 from pipeline.tracking.entries import NightRecord, put_record
 from pipeline.tracking.night import night_record, recipe_record
 from pipeline.tracking.night_files import NightFiles
@@ -62,8 +64,8 @@ def keep(context: Context, key: str, digest: str, release: str) -> Waiting:
     model = ModelRecord(
         folder=layout.final_model,
         digest=digest,
-        note=str(night.decision["sentence"]),
-        tags={"as_of": night.as_of, "recipe": night.decision["serve"]["recipe"], "release": release},
+        note=night.decision.sentence,
+        tags={"as_of": night.as_of, "recipe": night.decision.serve.recipe, "release": release},
     )
     with tempfile.TemporaryDirectory(prefix="netgain-plots-") as scratch:
         plots = draw_plots(night, Path(scratch))
@@ -71,7 +73,7 @@ def keep(context: Context, key: str, digest: str, release: str) -> Waiting:
         checked = (layout.validation_report, layout.interactions_report, layout.audit_report)
         reports = (*decided, layout.ingest_report, *checked)
         # The tables beside the record: with them, `netgain replay` makes the decision again from the run alone.
-        arrays = [(layout.data / t["file"], Path(t["file"]).parent) for t in night.decision.get("arrays", {}).values()]
+        arrays = [(layout.data / each.file, Path(each.file).parent) for each in night.decision.arrays.values()]
         shown = [*((path, "") for path in reports), *((path, "plots") for path in plots)]
         beside = [(path, "" if folder == Path() else folder.as_posix()) for path, folder in arrays]
         record = NightRecord(
@@ -133,12 +135,13 @@ def read_night(context: Context, release: str) -> NightFiles:
 
     Raises:
         TableError: a file is missing.
+        ValueError: decision.json is not the record of a decision.
     """
     layout, params = context.layout, context.params
     recipes = {name: recipe.model_dump(mode="json") for name, recipe in params.recipes.items()}
     return NightFiles(
         as_of=context.as_of.isoformat(),
-        decision=read_json(layout.decision),
+        decision=parse_record(read_json(layout.decision)),
         recipes=recipes,
         metrics={name: read_json(layout.metrics(name)) for name in recipes},
         fits={name: _costs(layout.fit_cost(name), "fits") for name in recipes},
@@ -184,7 +187,7 @@ def draw_plots(night: NightFiles, folder: Path) -> list[Path]:
     paths = [folder / f"accuracy_{name}.png" for name in ("against_cost", "by_slice", "by_seed")]
     cpu = {r: (mean_cost(night.fits[r]) + mean_cost(night.scorings[r])).cpu_seconds for r in accuracy}
     plots.accuracy_against_cost(
-        paths[0], accuracy=accuracy, cpu_seconds=cpu, served=night.decision["serve"]["recipe"], metric=title
+        paths[0], accuracy=accuracy, cpu_seconds=cpu, served=night.decision.serve.recipe, metric=title
     )
     slices = {
         recipe: {"all": value, **{s: _number(m.get(metric)) for s, m in night.metrics[recipe]["slices"].items()}}

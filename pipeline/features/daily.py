@@ -8,7 +8,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.storage.cache import Cache, Result
-from pipeline.storage.tables import DAILY, read_columns, write_table
+from pipeline.storage.schemas import DAILY
+from pipeline.storage.tables import read_columns, write_table
 
 COUNTS_FILE, NAMES_FILE = "counts.parquet", "names.parquet"
 NAMES = pa.schema(

@@ -7,7 +7,8 @@ import scipy.sparse as sp
 
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import rows_of
-from pipeline.storage.tables import ITEM_MAP, read_table
+from pipeline.storage.schemas import ITEM_MAP
+from pipeline.storage.tables import read_table
 
 
 def weights_by_items_of(model: Path, fold: Path) -> sp.csr_matrix:

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 
 from pipeline.errors import TableError
 from pipeline.recommenders.interactions import Interactions
-from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_table, write_table
+from pipeline.storage.schemas import INTERACTIONS, ITEM_MAP, LISTENER_MAP
+from pipeline.storage.tables import read_table, write_table
 
 PAIR = ["listener_idx", "item_idx"]
 

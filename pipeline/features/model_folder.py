@@ -11,8 +11,10 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from pipeline.storage.atomic import sync_folder
 from pipeline.storage.orphans import temporary_beside
-from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, read_table, sync_folder
+from pipeline.storage.schemas import ITEM_MAP, LISTENER_MAP
+from pipeline.storage.tables import read_table
 
 ID_MAPS = ("listeners.parquet", "items.parquet")
 

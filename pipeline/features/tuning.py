@@ -8,7 +8,8 @@ import scipy.sparse as sp
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import rows_of
 from pipeline.recommenders.interactions import Tuning
-from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, RELEVANT, read_table
+from pipeline.storage.schemas import ITEM_MAP, LISTENER_MAP, RELEVANT
+from pipeline.storage.tables import read_table
 
 
 def load_tuning(folder: Path, *, only_new: bool) -> Tuning:

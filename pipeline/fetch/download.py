@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.errors import NetgainError
+from pipeline.storage.atomic import sync_folder
 from pipeline.storage.checksums import fact
-from pipeline.storage.tables import sync_folder, write_json
+from pipeline.storage.json_files import write_json
 
 CHUNK = 1 << 18
 TRIES = 5

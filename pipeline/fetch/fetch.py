@@ -12,7 +12,7 @@ from pipeline.errors import ParamsError
 from pipeline.fetch.catalogue import Dataset, load_catalogue
 from pipeline.fetch.download import Progress, download
 from pipeline.fetch.unpack import unpack
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from pipeline.fetch.catalogue import Member
 from pipeline.fetch.download import FetchError
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 
 def unpack(archive: Path, members: Sequence[Member], out: Path) -> list[Path]:

@@ -27,9 +27,9 @@ def serving_figures(plays: pl.DataFrame, lists: pl.DataFrame, fallback: pl.DataF
     active = plays.select("listener_id").unique()
     own = active.join(lists.select("listener_id").unique(), on="listener_id", how="semi")
     hits = plays.join(lists.select("listener_id", "item_id"), on=["listener_id", "item_id"], how="semi")
-    strangers = plays.join(own, on="listener_id", how="anti").join(fallback.select("item_id"), on="item_id", how="semi")
+    unknown = plays.join(own, on="listener_id", how="anti").join(fallback.select("item_id"), on="item_id", how="semi")
     enough = active.height >= max(1, min_listeners)
-    n_plays, n_foreseen = _plays(plays), _plays(hits) + _plays(strangers)
+    n_plays, n_foreseen = _plays(plays), _plays(hits) + _plays(unknown)
     return {
         "n_active": float(active.height),
         "hit_rate": hits["listener_id"].n_unique() / own.height if enough and own.height else None,

@@ -6,7 +6,7 @@ from typing import Any
 from pipeline.errors import TableError
 from pipeline.reports.data_docs import CHECKPOINTS, render_checkpoint, render_index
 from pipeline.stages.context import Context
-from pipeline.storage.tables import read_json, write_json, write_text
+from pipeline.storage.json_files import read_json, write_json, write_text
 
 _RESULTS = "results.json"
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
+from pipeline.as_of import read_as_of
 from pipeline.errors import StageFailed
 from pipeline.runtime import dvc_rwlock as rwlock
 from pipeline.runtime.parent_watch import STARTER, die_with_parent
@@ -35,7 +36,7 @@ def repro(settings: Settings, report: Report) -> list[str]:
     Raises:
         StageFailed: a stage failed; the error has the stage's message.
     """
-    if not _stale(settings):
+    if not (_is_another_night(settings) or _stale(settings)):
         return []
     with shared_processes(settings):
         return _run(settings, report)
@@ -64,15 +65,28 @@ def stage_environment() -> dict[str, str]:
     return dvc_environment() | {STARTER: str(os.getpid())}
 
 
+_PROGRAM = "import sys; sys.path[:] = filter(None, sys.path); from pipeline.nightly.dvc_program import main; main()"
+"""Without the working directory on the path, as the script `dvc` has it."""
+
+
 def dvc_command(*arguments: str) -> list[str]:
     """Return the command line that runs this environment's DVC."""
-    return [sys.executable, "-m", "dvc", *arguments]
+    return [sys.executable, "-c", _PROGRAM, *arguments]
 
 
 def unblock_dvc(settings: Settings) -> None:
     """Move a damaged `.dvc/tmp/rwlock` aside and print a line about it; a running DVC is not disturbed."""
     if (wrong := rwlock.move_aside(settings.workspace)) is not None:
         print(f"netgain: .dvc/tmp/rwlock {wrong}: moved to {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+
+
+def _is_another_night(settings: Settings) -> bool:
+    """Return whether dvc.lock is missing or does not name the open night, so that stages must run.
+
+    Asking DVC takes 2 CPU seconds.
+    """
+    lock, as_of = settings.workspace / "dvc.lock", read_as_of(settings.workspace / "night" / "night.yaml")
+    return not lock.exists() or as_of.isoformat() not in lock.read_text(encoding="utf-8", errors="replace")
 
 
 def _stale(settings: Settings) -> bool:

@@ -29,8 +29,11 @@ from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import entrants, memory_key, night_inputs, recipe_digests
 from pipeline.stages.layout import Layout
 from pipeline.state.ledger import history
+from pipeline.storage.atomic import atomic_path
+from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import remove_orphans
-from pipeline.storage.tables import INFLUENCE, atomic_path, write_json, write_table
+from pipeline.storage.schemas import INFLUENCE
+from pipeline.storage.tables import write_table
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:

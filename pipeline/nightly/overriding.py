@@ -10,7 +10,7 @@ from pipeline.nightly.running import run_night
 from pipeline.settings import Settings
 from pipeline.stages.context import open_context
 from pipeline.state.ledger import add_override
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 def override(

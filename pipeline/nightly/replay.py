@@ -18,7 +18,7 @@ from pipeline.params.gate import GateParams
 from pipeline.stages.fingerprints import rule_code
 from pipeline.stages.gate_inputs import read_arrays
 from pipeline.storage.checksums import fact
-from pipeline.storage.tables import json_text, read_json
+from pipeline.storage.json_files import json_text, read_json
 
 _AGAIN = "Take the file as it was published, from its MLflow run or its workspace."
 

@@ -8,7 +8,7 @@ from pipeline.nightly.data_docs import checkpoints
 from pipeline.releases.release import current
 from pipeline.stages.context import Context
 from pipeline.state.outbox import waiting
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 def night_facts(context: Context) -> dict[str, Any]:

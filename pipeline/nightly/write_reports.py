@@ -6,7 +6,7 @@ from typing import Any
 
 from pipeline.nightly.show import summary
 from pipeline.reports.render import render
-from pipeline.storage.tables import write_json, write_text
+from pipeline.storage.json_files import write_json, write_text
 
 
 def write_reports(folder: Path, facts: dict[str, Any], json_file: Path | None) -> None:

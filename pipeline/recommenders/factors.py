@@ -50,8 +50,8 @@ class FactorModel(Generic[R]):
             exclude=exclude,
             unlisted=np.asarray(~self.item_factors.any(axis=1)),
         )
-        strangers = ~self.listener_factors[user_idx].any(axis=1)
-        lists.items[strangers], lists.scores[strangers] = -1, np.nan
+        unknown = ~self.listener_factors[user_idx].any(axis=1)
+        lists.items[unknown], lists.scores[unknown] = -1, np.nan
         return lists
 
     def save(self, folder: Path) -> None:

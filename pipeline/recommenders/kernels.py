@@ -188,3 +188,16 @@ def sort_heaps(best: F32, items: I32) -> None:
         for j in range(heap.shape[0]):
             if ids[j] < 0:
                 heap[j] = np.nan
+
+
+def load() -> None:
+    """Load the compiled kernels that most families use from Numba's cache, or compile them: half a second of CPU.
+
+    Called on empty arrays of the types that `pipeline.recommenders.scoring` passes. A process that forks calls this
+    first, so that its forks need not, and the cost that they measure is that of their work alone.
+    """
+    i32, i64, f32 = (np.empty(0, dtype=kind) for kind in (np.int32, np.int64, np.float32))
+    bounds, matrix, lists = np.zeros(1, dtype=np.int64), np.empty((0, 1), np.float32), np.empty((0, 1), np.int32)
+    scan_tile(matrix, 0, i64, i32, bounds, i32, i64, matrix, lists)
+    vote(i64, bounds, i32, f32, bounds, i32, f32, f32, bounds, i32, f32, np.empty(0, np.bool_), i32, matrix, lists)
+    sort_heaps(matrix, lists)

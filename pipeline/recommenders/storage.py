@@ -15,7 +15,7 @@ from pipeline.errors import RecipeError, TableError
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import FAMILIES, parse_recipe
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 
 if TYPE_CHECKING:
     import scipy.sparse as sp

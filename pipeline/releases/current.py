@@ -15,7 +15,8 @@ from pathlib import Path
 from pipeline.errors import ReleaseError
 from pipeline.releases.release import Release, current
 from pipeline.state.clock import now
-from pipeline.storage.tables import atomic_path, sync_folder, write_json
+from pipeline.storage.atomic import atomic_path, sync_folder
+from pipeline.storage.json_files import write_json
 
 MARK = "STALE.json"
 _SHOWN = 300

@@ -12,7 +12,8 @@ from pipeline.releases.release import Release, current, open_release, release_id
 from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import withdrawn
 from pipeline.state.location import Where
-from pipeline.storage.tables import FALLBACK, LISTS, conform
+from pipeline.storage.schemas import FALLBACK, LISTS
+from pipeline.storage.tables import conform
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -28,9 +28,9 @@ from pipeline.releases.release import (
     served_before,
     verify,
 )
+from pipeline.storage.atomic import sync_folder
 from pipeline.storage.checksums import digests, opened
 from pipeline.storage.orphans import PREFIX, remove_orphans, temporary_beside
-from pipeline.storage.tables import sync_folder
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pipeline.releases.rollback import TABLE, withdrawn
 from pipeline.state.clock import now
 from pipeline.state.location import Where
 from pipeline.state.rows import append
-from pipeline.storage.tables import sync_folder
+from pipeline.storage.atomic import sync_folder
 
 
 def fault(root: Path) -> str | None:

@@ -8,7 +8,7 @@ so a truncated record is still valid.
 from pathlib import Path
 
 from pipeline.state.clock import now
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 
 FOLDER = "removed"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from pipeline.releases.current import locked
 from pipeline.releases.release import Release, current, previous_release, release_ids
 from pipeline.releases.removed import enter_removed
+from pipeline.storage.atomic import sync_folder
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import sync_folder
 
 
 def surplus(root: Path, *, keep: int) -> list[str]:

@@ -47,7 +47,7 @@ def watch_parent(beat: Callable[[], None]) -> None:
             time.sleep(_LOOK_SECONDS)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, name="netgain-lifeline", daemon=True).start()
+    threading.Thread(target=watch, name="netgain-parent-watch", daemon=True).start()
 
 
 def _ancestors() -> list[int]:

@@ -16,7 +16,7 @@ from pipeline.simulation.dirt import MALFORMED, Dirt, with_malformed
 from pipeline.simulation.lines import lines, listener_id, listener_pieces, time_pieces, track_pieces
 from pipeline.simulation.names import artist_names, track_names
 from pipeline.simulation.world import NAMES, SPOILS, days, make_world, stream
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 Progress = Callable[[int, int], None]
 """(days done, days in total) → nothing; called after each day."""

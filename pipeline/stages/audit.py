@@ -3,15 +3,9 @@
 from pipeline.errors import ValidationFailed
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
-from pipeline.storage.tables import (
-    FALLBACK,
-    INTERACTIONS,
-    ITEM_MAP,
-    LISTENER_MAP,
-    LISTS,
-    read_table,
-    write_json,
-)
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import read_table
 from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.lists import fallback_facts, fallback_suite, list_facts, lists_suite
 

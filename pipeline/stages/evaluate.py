@@ -22,8 +22,10 @@ from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, s
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.daily_credit import DAILY_CREDIT, write_daily
 from pipeline.storage.evaluation_table import EVALUATION
+from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import RECOMMENDATIONS, write_json, write_table
+from pipeline.storage.schemas import RECOMMENDATIONS
+from pipeline.storage.tables import write_table
 
 STAGE = StageSpec(
     desc="Rank the catalogue for every listener and measure the lists on the decision window",

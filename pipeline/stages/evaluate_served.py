@@ -19,8 +19,10 @@ from pipeline.stages.scoring import read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.daily_credit import write_daily
 from pipeline.storage.evaluation_table import EVALUATION
+from pipeline.storage.json_files import read_json, write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
+from pipeline.storage.schemas import RECOMMENDATIONS
+from pipeline.storage.tables import write_table
 
 NAME = "served"
 

@@ -11,7 +11,7 @@ from pipeline.stages.definitions import definition_of
 from pipeline.stages.definitions import digest as digest  # noqa: PLC0414  # others take it from here
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 def definitions(params: Params) -> dict[str, str]:

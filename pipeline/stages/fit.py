@@ -20,7 +20,7 @@ from pipeline.runtime.executor import Executor, Result
 from pipeline.runtime.meter import CostMeter
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, MEMBERS, RECIPE, StageSpec
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 
 STAGE = StageSpec(
     desc="Fit a recipe on the training window, once for each seed",

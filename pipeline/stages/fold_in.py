@@ -12,7 +12,8 @@ from pipeline.recommenders.protocol import FoldsIn, folds_in
 from pipeline.recommenders.storage import load_recommender, stored_bytes
 from pipeline.runtime.executor import Result
 from pipeline.runtime.meter import CostMeter
-from pipeline.storage.tables import LISTENER_MAP, read_table
+from pipeline.storage.schemas import LISTENER_MAP
+from pipeline.storage.tables import read_table
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,10 @@ from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.spec import DATA, StageSpec
 from pipeline.storage.cache import Cache, key_of, link
+from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import QUARANTINE, conform, write_json, write_table
+from pipeline.storage.schemas import QUARANTINE
+from pipeline.storage.tables import conform, write_table
 
 STAGE = StageSpec(
     desc="Read the landed files into one table of plays; rows that cannot be read go to quarantine",

@@ -13,7 +13,9 @@ from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.cache import Cache, Result, key_of, link
-from pipeline.storage.tables import DAILY, EXCLUDED_LISTENERS, ITEMS, read_json, read_table, write_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import DAILY, EXCLUDED_LISTENERS, ITEMS
+from pipeline.storage.tables import read_table, write_table
 
 STAGE = StageSpec(
     desc="Count plays by day, listener and item",

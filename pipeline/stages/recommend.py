@@ -23,16 +23,10 @@ from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
 from pipeline.stages.spec import DATA, StageSpec
+from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import (
-    FALLBACK,
-    ITEM_MAP,
-    LISTENER_MAP,
-    LISTS,
-    read_table,
-    write_json,
-    write_table,
-)
+from pipeline.storage.schemas import FALLBACK, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import read_table, write_table
 
 STAGE = StageSpec(
     desc="Make a list with reasons for every listener, and one for unknown listeners",

@@ -16,7 +16,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
 from pipeline.stages.fold_in import FoldTask, fold_kernel
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 
 STAGE = StageSpec(
     desc="Fit the winner and the popular list on the whole window",

@@ -18,7 +18,9 @@ from pipeline.metrics.lists import count_invalid
 from pipeline.metrics.slices import listener_slices, slices_of
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
-from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, atomic_path, read_table
+from pipeline.storage.atomic import atomic_path
+from pipeline.storage.schemas import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT
+from pipeline.storage.tables import read_table
 
 BLOCK = 65_536
 """Listeners per task: enough that loading the model is a small part of the work."""

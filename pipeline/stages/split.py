@@ -15,7 +15,9 @@ from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
-from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, read_table, write_json, write_table
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import DAILY, ITEMS, RELEVANT
+from pipeline.storage.tables import read_table, write_table
 from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
 

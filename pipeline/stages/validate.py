@@ -11,7 +11,9 @@ from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.cache import Cache
-from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
+from pipeline.storage.json_files import read_json, write_json
+from pipeline.storage.schemas import EXCLUDED_LISTENERS
+from pipeline.storage.tables import write_table
 from pipeline.validation import days as day_table
 from pipeline.validation.bots import bot_facts, bot_suite, excluded_listeners
 from pipeline.validation.daily import daily_facts

@@ -11,7 +11,7 @@ from pipeline.errors import TableError
 from pipeline.state.database import reading, writing
 from pipeline.state.location import Where
 from pipeline.state.schema import LOGS, META, METADATA, VERSION
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 _FORMAT = "netgain_state"
 _OURS = 0o600
@@ -20,7 +20,7 @@ _OURS = 0o600
 def dump(where: Where, path: Path) -> int:
     """Write all rows to a file that only its owner can read, as it contains the digests and the salt of erasures.
 
-    It does not contain the files that rows refer to (influence/, outbox/).
+    It does not contain the files that rows refer to (influence/, outbox/), or the ids of pending erasures (erasures/).
 
     Returns:
         The number of rows.

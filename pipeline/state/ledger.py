@@ -20,7 +20,8 @@ from pipeline.gate.spending import ANALYSES as N_POOLED
 from pipeline.gate.spending import RECENT_NIGHTS, Entrant, History, Override, clocks, quarter
 from pipeline.state.location import Where, folder_of
 from pipeline.state.rows import Rows, append, snapshot, transaction
-from pipeline.storage.tables import INFLUENCE, read_table, write_table
+from pipeline.storage.schemas import INFLUENCE
+from pipeline.storage.tables import read_table, write_table
 
 ANALYSES, OVERRIDES = "analyses", "overrides"
 INFLUENCE_FOLDER = "influence"

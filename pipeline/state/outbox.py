@@ -19,8 +19,8 @@ from typing import Any, Literal
 from pipeline.errors import SettingsError, TableError
 from pipeline.state.location import Where, folder_of
 from pipeline.state.rows import Rows, entries, transaction
+from pipeline.storage.atomic import sync_folder
 from pipeline.storage.orphans import temporary_beside
-from pipeline.storage.tables import sync_folder
 
 FOLDER = TABLE = "outbox"
 Kind = Literal["record", "promote"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.gate.candidates import COVERAGE
+from pipeline.gate.record_model import Challenger
 from pipeline.metrics.catalogue.registry import catalogue_metrics
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.metrics.listener.registry import listener_metrics
@@ -22,8 +23,8 @@ MIB = 2**20
 
 def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> RunRecord:
     """Return the run of the night."""
-    decision, served = night.decision, night.decision["serve"]["recipe"]
-    chosen = night.upgrade(decision["challenger"]) if decision["challenger"] else {}
+    decision, served = night.decision, night.decision.serve.recipe
+    chosen = night.challenger(decision.challenger) if decision.challenger else None
     costs = [*_all(night.fits), *_all(night.scorings), *night.refits, night.lists]
     metrics = {
         night.metric: night.metrics[served].get(night.metric),
@@ -33,20 +34,20 @@ def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> 
         "cpu_seconds": sum(cost.cpu_seconds for cost in costs),
         "peak_rss_mib": _mib(_highest(costs)),
         "cost/energy_wh": 1000 * sum(cost.energy_kwh for cost in costs),
-        "night/n_eligible_listeners": decision["n_eligible"],
+        "night/n_eligible_listeners": decision.n_eligible,
         "night/n_lists": night.lists.n_scored,
         **{f"monitor/{name}": value for name, value in night.monitor.items() if value is not None},
     }
     return _record(
         metrics,
-        name=f"{night.as_of} {decision['verdict']} {served}",
+        name=f"{night.as_of} {decision.verdict} {served}",
         note=night_note(night),
         tags={
-            **_tags(night, served, decision["verdict"]),
-            "champion": decision["champion"],
-            "challenger": decision["challenger"] or "none",
+            **_tags(night, served, decision.verdict),
+            "champion": decision.champion,
+            "challenger": decision.challenger or "none",
             "release": night.release,
-            "model_source": decision["serve"]["source"],
+            "model_source": decision.serve.source,
         },
         params=_flat(night.params),
         seconds=sum(cost.wall_seconds for cost in costs),
@@ -57,7 +58,9 @@ def night_record(night: NightFiles, artifacts: tuple[tuple[Path, str], ...]) -> 
 
 def recipe_record(night: NightFiles, recipe: str, artifacts: tuple[tuple[Path, str], ...]) -> RunRecord:
     """Return the run of one recipe."""
-    measured, upgrade = night.metrics[recipe], night.upgrade(recipe)
+    measured, challenger = night.metrics[recipe], night.challenger(recipe)
+    role = night.role(recipe)
+    without = "champion" if role == "champion" else "INVALID"
     fits, scorings = night.fits[recipe], night.scorings[recipe]
     fit, scoring = mean_cost(fits), mean_cost(scorings)
     metrics = {
@@ -65,7 +68,7 @@ def recipe_record(night: NightFiles, recipe: str, artifacts: tuple[tuple[Path, s
         **_accuracy(measured, night),
         **_catalogue(measured),
         **{f"slice/{name} {night.metric}": means.get(night.metric) for name, means in measured["slices"].items()},
-        **_gain(upgrade),
+        **_gain(challenger),
         "cpu_seconds": fit.cpu_seconds + scoring.cpu_seconds,
         "peak_rss_mib": _mib(_highest([fit, scoring])),
         "cost/fit_cpu_seconds": fit.cpu_seconds,
@@ -81,11 +84,9 @@ def recipe_record(night: NightFiles, recipe: str, artifacts: tuple[tuple[Path, s
         name=f"{night.as_of} · {recipe}",
         note=recipe_note(night, recipe),
         tags={
-            **_tags(
-                night, recipe, upgrade.get("verdict", "champion" if night.role(recipe) == "champion" else "INVALID")
-            ),
+            **_tags(night, recipe, challenger.verdict if challenger else without),
             "family": night.recipes[recipe]["family"],
-            "role": night.role(recipe),
+            "role": role,
             "energy_provenance": fit.energy_provenance or "unknown",
         },
         params=_flat({**night.recipes[recipe], "seeds": len(fits)}),
@@ -108,24 +109,20 @@ def _record(metrics: Mapping[str, Any], *, tags: Mapping[str, str], **fields: An
 
 def _tags(night: NightFiles, recipe: str, verdict: str) -> dict[str, str]:
     commit = {"mlflow.source.git.commit": night.commit.partition("+")[0]} if night.commit else {}
-    named = {"as_of": night.as_of, "recipe": recipe, "verdict": verdict}
+    named = {"as_of": night.as_of, "recipe": recipe, "verdict": str(verdict)}
     return {**named, "git_commit": night.commit or "unknown", **commit}
 
 
-def _gain(upgrade: Mapping[str, Any]) -> dict[str, float | None]:
+def _gain(challenger: Challenger | None) -> dict[str, float]:
     """Return the gate's figures on a challenger: gains relative to the champion [%], money over the horizon."""
-    if not upgrade:
+    if challenger is None:
         return {}
-    base = upgrade["comparison"]["champion_mean"]
-
-    def percent(value: float | None) -> float | None:
-        return None if value is None or not base else 100 * value / base
-
+    base = challenger.comparison.champion_mean or math.nan
     return {
-        "gain_percent": percent(upgrade["comparison"]["delta"]),
-        "decision/gain_low_percent": percent(upgrade["lower_bound"]),
-        "decision/added_cost": upgrade["cost_total"],
-        "expected_net_benefit": upgrade["balance"]["outlook"]["mean"],
+        "gain_percent": 100 * challenger.comparison.delta / base,
+        "decision/gain_low_percent": 100 * challenger.lower_bound / base,
+        "decision/added_cost": challenger.cost_total,
+        "expected_net_benefit": challenger.balance.outlook.mean,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.metrics.cost import Cost
 from pipeline.tracking.records import TrainingData
 
@@ -13,7 +14,7 @@ class NightFiles:
     """Contents of the files that the stages wrote.
 
     Attributes:
-        decision: decision.json.
+        decision: the record of the decision.
         recipes: by name, the fields of params.yaml.
         metrics: by recipe, data/metrics/R.json.
         fits, scorings: by recipe, costs.
@@ -25,7 +26,7 @@ class NightFiles:
     """
 
     as_of: str
-    decision: Mapping[str, Any]
+    decision: DecisionRecord
     recipes: Mapping[str, Mapping[str, Any]]
     metrics: Mapping[str, Mapping[str, Any]]
     fits: Mapping[str, list[Cost]]
@@ -41,19 +42,19 @@ class NightFiles:
 
     @property
     def metric(self) -> str:
-        return str(self.decision["metric"])
+        return self.decision.metric
 
     @property
     def k(self) -> int:
         """Length of the lists that were scored."""
-        return int(self.metric.partition("_at_")[2])
+        return self.decision.k
 
-    def upgrade(self, recipe: str) -> Mapping[str, Any]:
-        """Return the gate's figures on a challenger; empty for the champion, or where the night is INVALID."""
-        return next((c for c in self.decision["challengers"] if c["recipe"] == recipe), {})
+    def challenger(self, recipe: str) -> Challenger | None:
+        """Return the gate's figures on a challenger; None for the champion, or if the night is INVALID."""
+        return next((each for each in self.decision.challengers if each.recipe == recipe), None)
 
     def role(self, recipe: str) -> str:
         decision = self.decision
-        if recipe == decision["champion"]:
+        if recipe == decision.champion:
             return "champion"
-        return "promoted" if decision["verdict"] == "PROMOTE" and recipe == decision["challenger"] else "challenger"
+        return "promoted" if decision.verdict == "PROMOTE" and recipe == decision.challenger else "challenger"

@@ -64,7 +64,7 @@ def _band(name: str, facts: Mapping[str, Any], band: Band, *, stops: bool) -> Ex
 
 
 def _fresh(facts: Mapping[str, Any], bound: float, *, stops: bool) -> Expect:
-    age = "there is none" if facts["age_days"] is None else f"it is {facts['age_days']:.1f}"
+    age = "there are no plays" if facts["age_days"] is None else f"it is {facts['age_days']:.1f}"
     return within(
         "age_days",
         f"the last play is at most {bound:g} days old ({age})",

@@ -20,12 +20,12 @@ ENDED = re.compile(r"\[DAG TEST\] end task .*?task_id=([a-z_.]+)")
 
 
 @pytest.fixture(scope="module")
-def workspaces(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def workspaces(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> tuple[Path, Path]:
     """Two workspaces with the same landed logs: by hand, by Airflow."""
     folder = tmp_path_factory.mktemp("nights")
     params = SMALL | {"gate.seeds": 1}
-    by_hand = make_workspace(folder / "hand", recipes=RECIPES, params=params, listeners=80, days=14)
-    by_airflow = make_workspace(folder / "airflow", recipes=RECIPES, params=params)
+    by_hand = make_workspace(folder / "hand", recipes=RECIPES, params=params, listeners=80, days=14, store=migrated)
+    by_airflow = make_workspace(folder / "airflow", recipes=RECIPES, params=params, store=migrated)
     shutil.copytree(by_hand / "landing", by_airflow / "landing")
     return by_hand, by_airflow
 
@@ -86,7 +86,8 @@ def test_a_task_of_another_night_than_the_open_one_is_refused(workspaces: tuple[
 
 
 def _airflow(workspace: Path, command: str, *, conf: str = "") -> str:
-    script = f"set -e; . infra/airflow/environment.sh; airflow db migrate >migrate.log 2>&1; {command}"
+    migrate = '[ -e "$AIRFLOW_HOME/airflow.db" ] || airflow db migrate >migrate.log 2>&1'
+    script = f"set -e; . infra/airflow/environment.sh; {migrate}; {command}"
     said = run(workspace, "bash", "-c", script, NO_COLOR="1", CONF=conf).stdout
     return re.sub(r"\x1b\[[0-9;]*m", "", said)
 

@@ -47,12 +47,13 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def seen(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Seen:
     folder = tmp_path_factory.mktemp("scheduler")
     params = SMALL | {"gate.seeds": 1}
     start = (TODAY - dt.timedelta(days=14)).isoformat()
-    by_hand = make_workspace(folder / "hand", recipes=RECIPES, params=params, listeners=80, days=14, start=start)
-    found = Seen(by_hand, make_workspace(folder / "airflow", recipes=RECIPES, params=params))
+    small = {"recipes": RECIPES, "params": params, "store": migrated}
+    by_hand = make_workspace(folder / "hand", listeners=80, days=14, start=start, **small)
+    found = Seen(by_hand, make_workspace(folder / "airflow", **small))
     shutil.copytree(by_hand / "landing", found.by_airflow / "landing")
     reference = threading.Thread(target=_nights_by_hand, args=(by_hand,), daemon=True)
     reference.start()
@@ -93,9 +94,9 @@ def _drive(airflow: Airflow, found: Seen) -> None:
     found.listens_on = airflow.listens_on()
     where = f"/api/v2/dags/netgain_nightly/dagRuns/{found.nights[0]['dag_run_id']}/taskInstances/verdict/links"
     found.links = airflow.get(where).json()["extra_links"]
-    stranger = Airflow(found.by_airflow, int(airflow.url.rsplit(":", 1)[1]), airflow._process)
+    anonymous = Airflow(found.by_airflow, int(airflow.url.rsplit(":", 1)[1]), airflow._process)
     for page in (f"decision-{TODAY}.html", "monitor.html", "%2e%2e/params.yaml", f"monitor-{TODAY}.json"):
-        found.pages[page] = (airflow.get(f"/netgain/{page}").status_code, stranger.get(f"/netgain/{page}").status_code)
+        found.pages[page] = (airflow.get(f"/netgain/{page}").status_code, anonymous.get(f"/netgain/{page}").status_code)
     for n, release in enumerate((_release(found.by_airflow, PAST[-1]), ABSENT), start=1):
         conf = {"release": release, "by": "ann", "reason": HOSTILE}
         airflow.send("POST", "dags/netgain_rollback/dagRuns", {"logical_date": None, "conf": conf})

@@ -10,7 +10,7 @@ from pipeline.releases.release import Release, current, verify
 from pipeline.releases.rollback import TABLE as ROLLBACKS
 from pipeline.settings import Settings
 from pipeline.state.rows import entries
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 from tests.doctor.looking import look_at_releases, only, repaired
 
 

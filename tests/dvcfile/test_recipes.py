@@ -106,9 +106,10 @@ def test_dvc_tracks_the_parameters_of_a_blend_of_five(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_recipe_in_params_yaml_is_enough_for_a_night(tmp_path: Path) -> None:
+def test_a_recipe_in_params_yaml_is_enough_for_a_night(tmp_path: Path, migrated: Path) -> None:
     small = {**SMALL, "split.decision_days": 4, "split.tuning_days": 4}
-    workspace = make_workspace(tmp_path, recipes=["popular", "item_knn"], params=small, listeners=60, days=14)
+    recipes = ["popular", "item_knn"]
+    workspace = make_workspace(tmp_path, recipes=recipes, params=small, listeners=60, days=14, store=migrated)
     params = workspace / "params.yaml"
     raw = yaml.safe_load(params.read_text(encoding="utf-8"))
     raw["recipes"]["recent"] = RECENT

@@ -13,7 +13,9 @@ from pipeline.effects.monitor_metrics import watched
 from pipeline.stages.context import Context
 from pipeline.state.location import FILE
 from pipeline.state.rows import entries
-from pipeline.storage.tables import DAILY, FALLBACK, LISTS, write_json, write_table
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import DAILY, FALLBACK, LISTS
+from pipeline.storage.tables import write_table
 from tests.stages.small_night import AS_OF, context
 
 RELEASE = "2026-03-06-0123456789ab"

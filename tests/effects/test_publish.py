@@ -11,7 +11,7 @@ from pipeline.errors import ReleaseError
 from pipeline.releases.lookup import answer_table, lookup, releases_table
 from pipeline.releases.release import current, verify
 from pipeline.settings import Settings
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 from tests.stages.nights import plant_night
 
 
@@ -42,10 +42,10 @@ def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path)
 def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_path: Path) -> None:
     context = plant_night(tmp_path)
     publish.run(context)
-    answer = lookup(context.settings.releases, "[red]nobody[/red]")
+    answer = lookup(context.settings.releases, "[red]zoe[/red]")
     assert not answer.known
     assert len(answer.rows) == 2
-    assert "[red]nobody[/red] is unknown" in printed(answer_table(answer))
+    assert "[red]zoe[/red] is unknown" in printed(answer_table(answer))
 
 
 def test_the_heldout_fit_of_a_kept_model_is_carried_over(tmp_path: Path) -> None:

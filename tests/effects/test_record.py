@@ -1,6 +1,5 @@
 """The record of nights, in a real MLflow on SQLite."""
 
-import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pipeline.tracking.client import EXPERIMENT, without_secrets
 from pipeline.tracking.runs import NotRecorded
 from pipeline.tracking.views import VIEW_TAG
 from tests.stages.nights import ACCURACY, plant_night
+from tests.workspace import copy_store
 
 
 class Store:
@@ -38,8 +38,7 @@ class Store:
 
 
 def with_store(root: Path, migrated: Path) -> Path:
-    (root / "mlflow").mkdir()
-    shutil.copyfile(migrated, root / "mlflow" / "mlflow.db")
+    copy_store(migrated, root)
     return root
 
 

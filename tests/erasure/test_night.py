@@ -47,8 +47,9 @@ def left(workspace: Path, names: list[str]) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = make_workspace(tmp_path_factory.mktemp("erase") / "w", recipes=["popular", "als"], params=PARAMS)
+def workspace(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
+    root = tmp_path_factory.mktemp("erase") / "w"
+    folder = make_workspace(root, recipes=["popular", "als"], params=PARAMS, store=migrated)
     land(folder, DAYS)
     night(folder, DAYS)
     return folder
@@ -118,7 +119,7 @@ def test_redelivered_plays_of_the_erased_are_dropped_and_removed_from_the_landin
     erased: Path, leaving: list[str]
 ) -> None:
     play = {"listener_id": leaving[0], "played_at": "2026-01-15T10:00:00Z", "artist_name": "A", "track_name": "T"}
-    others = play | {"listener_id": "somebody-else"}
+    others = play | {"listener_id": "another-listener"}
     text = "".join(json.dumps(row) + "\n" for row in (play, others, play))
     (erased / "landing" / "plays-again.jsonl.gz").write_bytes(gzip.compress(text.encode()))
     night(erased, DAYS + 1)

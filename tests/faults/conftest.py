@@ -1,7 +1,6 @@
 """One warm process and one finished night for all; the table at the end."""
 
 import json
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests.faults.extent import ALL
 from tests.faults.small_night import keep_world, restore_world, run_pure, small_workspace, stage
 from tests.faults.tally import RESULTS, Tally
 from tests.faults.warm import Warm
+from tests.workspace import copy_store
 
 _TALLY = pytest.StashKey[Tally]()
 
@@ -51,8 +51,7 @@ def warm() -> Iterator[Warm]:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, warm: Warm, migrated: Path) -> Finished:
     workspace = small_workspace(tmp_path_factory.mktemp("faults") / "w")
-    (workspace / "mlflow").mkdir()
-    shutil.copyfile(migrated, workspace / "mlflow" / "mlflow.db")
+    copy_store(migrated, workspace)
     seconds = run_pure(warm, workspace)
     kept = tmp_path_factory.mktemp("kept")
     keep_world(workspace, kept)
@@ -91,7 +90,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def _count_elsewhere(reporter: pytest.TerminalReporter, tally: Tally) -> None:
-    """A test that is about a fault, and lies in another folder, counts as one injection; no hook is told of it here."""
+    """Count a test of another folder that is about a fault as one injection: hooks of this folder do not see it."""
     for outcome in ("passed", "failed"):
         for report in reporter.getreports(outcome):
             fault = fault_of(report.nodeid)

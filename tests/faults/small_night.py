@@ -1,4 +1,4 @@
-"""The smallest night that is a whole one: its workspace, its stages, and what it comes to."""
+"""The smallest complete night: its workspace, its stages and its results."""
 
 import datetime as dt
 import hashlib
@@ -80,7 +80,7 @@ def redate(workspace: Path, as_of: dt.date) -> None:
 
 
 def assert_served_is_whole(root: Path) -> None:
-    """CURRENT names a complete release with the checksums of its manifest, or there is none yet."""
+    """CURRENT names a complete release with the checksums of its manifest, or does not exist yet."""
     if (root / "CURRENT").exists():
         verify(current(root))
 

@@ -23,7 +23,7 @@ MOST = {"record": 16, "promote": 24, "publish": 12}
 
 @dataclass(frozen=True)
 class Before:
-    """The world before and after an effect that nobody disturbs."""
+    """The world before and after an undisturbed effect."""
 
     kept: Path
     n_calls: int

@@ -1,4 +1,4 @@
-"""A Spark executor is killed under a task: the task is tried again on another one, and comes to the same."""
+"""A Spark executor is killed under a task: the task is tried again on another one, with the same result."""
 
 import shutil
 import subprocess

@@ -1,5 +1,5 @@
 """Killed before each system call of publish and of rollback that changes the disk, with a reader polling all the while:
-there is a whole release or the one before, and the same command comes to the same bytes."""
+the release is complete or still the one before, and running the command again gives the same bytes."""
 
 import datetime as dt
 import shutil

@@ -1,4 +1,5 @@
-"""A stage that works in Spark's own JVM, killed at random instants: the JVM goes with it, and it comes to the same."""
+"""A stage that works in Spark's own JVM, killed at random instants: the JVM ends with it, and a
+rerun gives the same result."""
 
 import os
 import random

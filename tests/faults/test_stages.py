@@ -1,5 +1,5 @@
-"""Stages killed at random instants, their process group or only who started them: run again, they come to the same,
-and what is served is whole all the while."""
+"""Stages are killed at random instants, with their process group or only the process that started them: a rerun gives
+the same result, and the served release is complete all the while."""
 
 import random
 from pathlib import Path

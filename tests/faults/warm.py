@@ -151,7 +151,7 @@ def _timed(order: dict[str, Any], said: Any) -> dict[str, Any]:
         return {"status": status}
     since = time.monotonic()
     try:
-        _, ended = os.waitpid(child, 0)  # its parent is gone: it came to this process
+        _, ended = os.waitpid(child, 0)  # its parent has ended, so this process reaps it
     except ChildProcessError:
         return {"status": 0}  # its parent had known its end before it was killed
     return {"status": os.waitstatus_to_exitcode(ended), "outlived": time.monotonic() - since}

@@ -1,7 +1,8 @@
 import pytest
 
 from pipeline.features.model_folder import atomic_folder, copy_model, load_id_maps, save_model
-from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, write_table
+from pipeline.storage.schemas import ITEM_MAP, LISTENER_MAP
+from pipeline.storage.tables import write_table
 
 
 class Words:

@@ -1,4 +1,4 @@
-"""Stories of nights, and that nothing unsound is ever promoted."""
+"""Decisions on example nights; an invalid input is never promoted."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from pipeline.json_values import as_json
 from tests.gate.gate_stories import N, candidate, cells, economics, gate, night, tonight
 
 RICH = {"margin_per_listener_day": 10.0}
-"""So dear a listener that any proven gain pays."""
+"""A listener is worth so much that any proven gain pays."""
 
 
 def verdict_of(night_of: Tonight, **money: Any) -> Decision:
@@ -95,7 +95,7 @@ def test_a_cheaper_challenger_may_be_a_little_worse() -> None:
     assert "saves" in sentence(got, economics(), 10)
 
 
-def test_what_is_below_the_popular_list_is_not_promoted_even_where_it_saves() -> None:
+def test_a_recipe_below_the_popular_list_is_not_promoted_even_if_it_saves_money() -> None:
     served = {"served_recipe": "als", "served": candidate("als", 0.1)}
     recipes = [candidate("popular", 0.0999), candidate("als", 0.1), candidate("item_knn", 0.0998)]
     got = verdict_of(
@@ -196,7 +196,7 @@ def test_the_served_recipe_is_the_champion_and_is_refreshed() -> None:
     assert "als is refreshed" in sentence(got, economics(), 10)
 
 
-def test_a_refresh_that_is_worse_leaves_what_is_served() -> None:
+def test_a_worse_refresh_keeps_the_served_model() -> None:
     served = {"served_recipe": "als", "served": candidate("als", 0.21, night=None)}
     got = verdict_of(tonight(candidate("popular", 0.1), candidate("als", 0.2), **served))
     assert got.refresh is not None
@@ -213,7 +213,7 @@ def test_a_refresh_is_refused_only_if_it_is_shown_to_be_more_than_one_percent_wo
         assert (got.refresh.verdict is Verdict.PROMOTE) == passed
 
 
-def test_a_refresh_that_turns_half_of_the_lists_over_is_held_back() -> None:
+def test_a_refresh_that_changes_half_of_the_lists_is_not_served() -> None:
     served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
     for churn, passed in ((0.5, True), (0.51, False)):
         fresh = candidate("als", 0.2, churn_since_served=churn)
@@ -230,7 +230,7 @@ def test_a_slice_that_is_missing_is_invalid() -> None:
     assert (got.serve_source, got.serve_recipe) == ("refit", "popular")
 
 
-def test_of_two_that_are_worth_the_same_the_first_of_params_yaml_is_promoted() -> None:
+def test_of_two_with_the_same_net_benefit_the_first_in_params_yaml_is_promoted() -> None:
     tied = [candidate("item_knn", 0.2), candidate("rp3beta", 0.2)]
     for first, second in (tied, tied[::-1]):
         got = verdict_of(tonight(candidate("popular", 0.1), first, second), **RICH)
@@ -250,7 +250,7 @@ def test_without_challengers_the_popular_list_is_kept() -> None:
     assert sentence(got, economics(), 10) == "KEPT popular: there is no challenger."
 
 
-def test_of_several_that_are_kept_out_the_most_accurate_is_spoken_of() -> None:
+def test_of_several_that_are_not_promoted_the_sentence_names_the_most_accurate() -> None:
     gains = {"popular": 0.1, "als": 0.2, "item_knn": 0.199, "rp3beta": 0.15}
     served = {"served_recipe": "als", "served": candidate("als", 0.2, night=None)}
     got = verdict_of(tonight(*(candidate(recipe, mean) for recipe, mean in gains.items()), **served))
@@ -300,7 +300,7 @@ def test_a_kept_challenger_is_told_why() -> None:
     assert "beats_popular" in text
 
 
-# What no fuzz may turn into a promotion: each of these changes something that the gate needs.
+# Each of these changes something that the gate needs, and must not end in a promotion.
 POISON = (math.nan, math.inf, -math.inf)
 
 
@@ -359,7 +359,7 @@ def poisoned(draw: st.DrawFn) -> Tonight:
     return tonight(*recipes.values(), **changes)
 
 
-def test_the_fuzzed_night_is_promoted_while_nothing_is_poisoned() -> None:
+def test_the_night_of_the_fuzz_test_is_promoted_without_a_fault() -> None:
     recipes = [candidate("popular", 0.1), candidate("als", 0.3), candidate("item_knn", 0.2)]
     assert verdict_of(tonight(*recipes), **RICH).verdict is Verdict.PROMOTE
 
@@ -404,7 +404,7 @@ def test_an_assumption_that_is_no_number_is_invalid(price: str, bad: float, seed
 
 @settings(max_examples=FUZZ // 2, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1e-2))
-def test_a_promotion_always_keeps_every_promise(seed: int, better: float, share: float, luck: float) -> None:
+def test_every_promotion_satisfies_all_conditions(seed: int, better: float, share: float, luck: float) -> None:
     rng = np.random.default_rng(seed)
     als = candidate("als", 0.1, ndcg=rng.random((3, N)) * better, top_share=share, seeds=SeedVariance(luck, 4.0))
     got = verdict_of(tonight(candidate("popular", 0.1), als), **RICH)

@@ -58,7 +58,7 @@ def test_the_same_plays_seen_twice_prove_no_more() -> None:
 
 
 def test_other_listeners_prove_as_much_as_more_listeners() -> None:
-    """Two nights of 400 listeners each who have nobody in common: the variances of two means of 400, added, by 4."""
+    """Two nights of 400 listeners each without a listener in common: the variances of two means of 400, added, by 4."""
     first, second = night(np.arange(400), 1), night(np.arange(400, 800), 2)
     variances = [np.var(each[1] - each[2], ddof=1) / 400 for each in (first, second)]
     assert pooled([first, second]).se_listeners == pytest.approx(math.sqrt(sum(variances) / 4), rel=2e-3)

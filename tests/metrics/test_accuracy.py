@@ -1,7 +1,9 @@
 """Metrics against arithmetic and against an independent library."""
 
 from math import log2
+from typing import Any
 
+import numba
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -104,10 +106,16 @@ def test_every_metric_is_between_0_and_1_and_best_first_lists_are_at_least_as_go
         assert (best[name] >= got[name] - 1e-12).all()
 
 
-def test_all_metrics_agree_with_ranx_on_random_inputs() -> None:
+@pytest.fixture
+def ranx(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The library, interpreted: its compilation would take most of a minute."""
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    return pytest.importorskip("ranx")
+
+
+def test_all_metrics_agree_with_ranx_on_random_inputs(ranx: Any) -> None:
     """ranx 0.3 divides average precision by n_relevant, as trec_eval's map_cut; ours by min(k, n_relevant). The two
     are compared after the factor between them."""
-    ranx = pytest.importorskip("ranx")
     rng = np.random.default_rng(3)
     for k, n_items in ((1, 5), (3, 8), (10, 60), (20, 40)):
         n_users = 150

@@ -26,7 +26,7 @@ costs = st.builds(
 )
 
 
-def test_times_and_energy_add_up_while_memory_and_model_are_the_larger():
+def test_times_and_energy_are_added_and_memory_and_model_size_are_the_maximum():
     total = FIT + SCORING
     assert total.cpu_seconds == 3.0
     assert total.wall_seconds == 1.5
@@ -35,7 +35,7 @@ def test_times_and_energy_add_up_while_memory_and_model_are_the_larger():
     assert total.energy_kwh == pytest.approx(3e-6)
 
 
-def test_a_sum_is_only_as_well_known_as_its_weakest_part():
+def test_the_provenance_of_a_sum_is_that_of_its_least_certain_part():
     assert (FIT + SCORING).energy_provenance == "constant"
     assert (FIT + FIT).energy_provenance == "measured"
     unknown = FIT + Cost(cpu_seconds=1.0, wall_seconds=1.0)
@@ -50,7 +50,7 @@ def test_the_speed_of_two_scorings_is_all_listeners_by_all_seconds():
     assert (FIT + slow).scored_per_second == pytest.approx(100.0)
 
 
-def test_scaling_multiplies_the_work_and_leaves_the_levels():
+def test_scaling_multiplies_times_and_energy_but_not_memory_and_model_size():
     double = SCORING.scaled(2.0)
     assert (double.cpu_seconds, double.wall_seconds, double.n_scored) == (2.0, 1.0, 200)
     assert (double.peak_rss_bytes, double.scored_per_second) == (400, 200.0)
@@ -65,7 +65,7 @@ def test_the_mean_of_three_equal_fits_is_one_of_them():
         mean_cost([])
 
 
-def test_undefined_is_null_in_json_and_nan_in_memory():
+def test_undefined_figures_are_null_in_json_and_nan_in_memory():
     raw = json.loads(json.dumps(Cost(cpu_seconds=1.0, wall_seconds=1.0).to_dict(), allow_nan=False))
     assert raw["energy_kwh"] is None
     assert raw["model_bytes"] is None
@@ -78,7 +78,7 @@ def test_an_unknown_provenance_is_refused():
 
 
 @given(costs)
-def test_json_gives_back_the_same_cost_whatever_else_stands_beside_it(cost):
+def test_a_cost_is_read_back_from_json_with_other_keys_beside_it(cost):
     raw = json.loads(json.dumps(cost.to_dict() | {"seed": 1}, allow_nan=False))
     assert Cost.from_dict(raw).to_dict() == cost.to_dict()
 
@@ -88,8 +88,8 @@ def test_addition_does_not_depend_on_the_order(a, b):
     assert (a + b).to_dict() == (b + a).to_dict()
 
 
-def test_scoring_nobody_twice_is_scoring_nobody():
-    nobody = Cost(cpu_seconds=0.1, wall_seconds=0.1, energy_kwh=0.0, n_scored=0, scored_per_second=0.0)
-    total = nobody + nobody
+def test_two_scorings_of_no_listener_are_a_scoring_of_no_listener():
+    unscored = Cost(cpu_seconds=0.1, wall_seconds=0.1, energy_kwh=0.0, n_scored=0, scored_per_second=0.0)
+    total = unscored + unscored
     assert total.n_scored == 0
     assert math.isnan(total.scored_per_second)

@@ -25,7 +25,7 @@ PLAYS = daily(
     (TUESDAY, "ann", "a", 1),
     (TUESDAY, "ann", "x", 4),
     (MONDAY, "bob", "z", 5),  # on the fallback, which he was not served
-    (TUESDAY, "eve", "z", 2),  # a stranger, on the fallback
+    (TUESDAY, "eve", "z", 2),  # an unknown listener, on the fallback
     (TUESDAY, "eve", "b", 5),
 )
 
@@ -46,8 +46,8 @@ def test_with_too_few_active_listeners_only_their_number_is_reported() -> None:
 
 def test_shares_without_plays_or_without_lists_are_undefined_and_not_zero() -> None:
     assert serving_figures(daily(), LISTS, FALLBACK, min_listeners=0)["play_share"] is None
-    strangers = serving_figures(daily((MONDAY, "eve", "a", 1)), LISTS, FALLBACK, min_listeners=1)
-    assert strangers == {"n_active": 1.0, "hit_rate": None, "play_share": 1.0, "coverage": 0.0}
+    unknown = serving_figures(daily((MONDAY, "eve", "a", 1)), LISTS, FALLBACK, min_listeners=1)
+    assert unknown == {"n_active": 1.0, "hit_rate": None, "play_share": 1.0, "coverage": 0.0}
 
 
 def test_new_items_are_those_of_no_day_before() -> None:

@@ -10,7 +10,7 @@ from pipeline.errors import ParamsError, RecordError
 from pipeline.gate.record import digest_of
 from pipeline.nightly.replay import replay, what_if
 from pipeline.stages import decide
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 from tests.stages.test_decide import open_night
 
 

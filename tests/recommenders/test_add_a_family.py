@@ -11,7 +11,9 @@ import pytest
 import yaml
 
 from pipeline.releases.release import current
-from pipeline.storage.tables import LISTS, read_json, read_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import LISTS
+from pipeline.storage.tables import read_table
 from tests.workspace import ROOT, SMALL, make_workspace, run
 
 pytestmark = pytest.mark.slow
@@ -23,11 +25,10 @@ PARAMS = SMALL | {"split.decision_days": 4, "gate.min_eligible_listeners": 15}
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Path:
     """A clone with the tests, in which the page's blocks were written to the files that they name."""
-    folder = make_workspace(
-        tmp_path_factory.mktemp("family") / "w", recipes=["popular"], params=PARAMS, listeners=60, days=12
-    )
+    root = tmp_path_factory.mktemp("family") / "w"
+    folder = make_workspace(root, recipes=["popular"], params=PARAMS, listeners=60, days=12, store=migrated)
     shutil.copytree(ROOT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     for part in ("bench", "docs"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__", "results"))

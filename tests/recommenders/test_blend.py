@@ -134,9 +134,9 @@ def test_a_member_without_use_is_neither_fitted_on_all_days_nor_saved(tmp_path):
     model.save(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"model.json", "weights.npy", "knn"}
     alone = fit(MEMBERS["knn"], two_tastes())
-    everybody = np.arange(N_LISTENERS, dtype=np.int32)
+    every_listener = np.arange(N_LISTENERS, dtype=np.int32)
     np.testing.assert_array_equal(
-        load_recommender(tmp_path).recommend(everybody, k=5).items, alone.recommend(everybody, k=5).items
+        load_recommender(tmp_path).recommend(every_listener, k=5).items, alone.recommend(every_listener, k=5).items
     )
 
 

@@ -16,11 +16,11 @@ from pipeline.recommenders.scoring import recommend_all
 from pipeline.recommenders.storage import load_recommender
 
 N_LISTENERS, N_ITEMS = 60, 40
-STRANGER = 57
+UNKNOWN = 57
 """A listener without any play."""
 UNHEARD = 38
 """An item without any listener."""
-EVERYBODY = np.arange(N_LISTENERS, dtype=np.int32)
+ALL_LISTENERS = np.arange(N_LISTENERS, dtype=np.int32)
 
 
 def checkerboard(*, seed=0, share=0.5):
@@ -30,7 +30,7 @@ def checkerboard(*, seed=0, share=0.5):
     rng = np.random.default_rng(seed)
     same = (np.arange(N_LISTENERS)[:, None] + np.arange(N_ITEMS)[None, :]) % 2 == 0
     played = same & (rng.random((N_LISTENERS, N_ITEMS)) < share)
-    played[STRANGER], played[:, UNHEARD] = False, False
+    played[UNKNOWN], played[:, UNHEARD] = False, False
     plays = np.where(played, rng.gamma(2.0, 2.0, played.shape) + 0.1, 0)
     later = played & (rng.random(played.shape) < 1 / 3)
     tuning = Tuning(
@@ -99,17 +99,17 @@ def test_lists_have_the_declared_shapes_and_types(model):
 
 @pytest.mark.parametrize("k", [1, 10, N_ITEMS, N_ITEMS + 7])
 def test_items_are_distinct_scores_finite_and_descending_and_the_rest_is_padding(model, k):
-    lists = model.recommend(EVERYBODY, k=k)
+    lists = model.recommend(ALL_LISTENERS, k=k)
     assert_well_formed(lists)
     assert np.abs(lists.scores[lists.items >= 0]).max(initial=0) < 1e30  # no library's sentinel
 
 
 def test_heard_items_are_kept_out_even_when_nothing_else_is_left(model, data):
-    heard = model.recommend(EVERYBODY, k=N_ITEMS, exclude=data.weights)
+    heard = model.recommend(ALL_LISTENERS, k=N_ITEMS, exclude=data.weights)
     for listener, items in enumerate(heard.items):
         assert not set(items[items >= 0].tolist()) & set(data.weights[listener].indices.tolist())
     everything = sp.csr_matrix(np.ones((N_LISTENERS, N_ITEMS), dtype=np.float32))
-    assert (model.recommend(EVERYBODY, k=3, exclude=everything).items == -1).all()
+    assert (model.recommend(ALL_LISTENERS, k=3, exclude=everything).items == -1).all()
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (3, 0), (0, 3), (3, 4)])
@@ -125,21 +125,21 @@ def test_a_night_without_plays_is_fitted_all_the_same_and_lists_nothing(recipe, 
 def test_one_listener_beyond_all_measure_spoils_nobodys_list(recipe, data, plays):
     weights = data.weights.copy()
     weights.data[: weights.indptr[1]] = plays
-    lists = fit(recipe, replace(data, weights=weights)).recommend(EVERYBODY, k=N_ITEMS)
+    lists = fit(recipe, replace(data, weights=weights)).recommend(ALL_LISTENERS, k=N_ITEMS)
     assert_well_formed(lists)
-    strangers = np.diff(weights.indptr) == 0
-    assert (lists.items[~strangers, 0] >= 0).all()
+    unknown = np.diff(weights.indptr) == 0
+    assert (lists.items[~unknown, 0] >= 0).all()
 
 
 def test_an_empty_exclusion_is_none(model):
     nothing = sp.csr_matrix(np.zeros((N_LISTENERS, N_ITEMS), dtype=np.float32))
-    same_lists(model.recommend(EVERYBODY, k=10, exclude=nothing), model.recommend(EVERYBODY, k=10))
+    same_lists(model.recommend(ALL_LISTENERS, k=10, exclude=nothing), model.recommend(ALL_LISTENERS, k=10))
 
 
 def test_exclusions_follow_the_order_in_which_listeners_are_asked_for(model, data):
-    backwards = EVERYBODY[::-1]
+    backwards = ALL_LISTENERS[::-1]
     lists = model.recommend(backwards, k=10, exclude=data.weights[backwards])
-    straight = model.recommend(EVERYBODY, k=10, exclude=data.weights)
+    straight = model.recommend(ALL_LISTENERS, k=10, exclude=data.weights)
     np.testing.assert_array_equal(lists.items[::-1], straight.items)
     np.testing.assert_array_equal(lists.scores[::-1], straight.scores)
 
@@ -147,7 +147,7 @@ def test_exclusions_follow_the_order_in_which_listeners_are_asked_for(model, dat
 def test_a_list_does_not_depend_on_the_batch(model, data):
     together = recommend_all(model, n_listeners=N_LISTENERS, k=10, exclude=data.weights)
     same_lists(together, recommend_all(model, n_listeners=N_LISTENERS, k=10, exclude=data.weights, block=7))
-    for listener in (0, 1, STRANGER, N_LISTENERS - 1):
+    for listener in (0, 1, UNKNOWN, N_LISTENERS - 1):
         alone = model.recommend(np.array([listener], dtype=np.int32), k=10, exclude=data.weights[[listener]])
         np.testing.assert_array_equal(alone.items[0], together.items[listener])
         np.testing.assert_array_equal(alone.scores[0], together.scores[listener])
@@ -163,12 +163,12 @@ def test_nobody_gets_nothing(model):
 
 
 def test_a_listener_without_history_gets_the_popular_list_or_an_empty_one(model, family):
-    items = model.recommend(np.array([STRANGER], dtype=np.int32), k=10).items[0]
+    items = model.recommend(np.array([UNKNOWN], dtype=np.int32), k=10).items[0]
     assert (items >= 0).all() if is_one_list(family) else (items == -1).all()
 
 
 def test_an_item_that_nobody_has_heard_is_on_no_list(model):
-    assert UNHEARD not in model.recommend(EVERYBODY, k=N_ITEMS).items
+    assert UNHEARD not in model.recommend(ALL_LISTENERS, k=N_ITEMS).items
 
 
 def test_the_same_seed_gives_the_same_bytes(model, recipe, data, tmp_path):
@@ -189,8 +189,8 @@ def test_what_was_saved_is_loaded_to_the_bit(model, data, tmp_path):
     loaded = load_recommender(tmp_path / "a")
     assert type(loaded) is type(model)
     same_lists(
-        model.recommend(EVERYBODY, k=N_ITEMS, exclude=data.weights),
-        loaded.recommend(EVERYBODY, k=N_ITEMS, exclude=data.weights),
+        model.recommend(ALL_LISTENERS, k=N_ITEMS, exclude=data.weights),
+        loaded.recommend(ALL_LISTENERS, k=N_ITEMS, exclude=data.weights),
     )
     loaded.save(tmp_path / "b")
     assert file_bytes(tmp_path / "a") == file_bytes(tmp_path / "b")
@@ -239,8 +239,8 @@ def test_a_planted_structure_is_found(recipe, family):
     if "factors" in type(recipe).model_fields:  # two communities of forty items need fewer than params.yaml has
         recipe = recipe.model_copy(update={"factors": 4})
     new = None if family == "repeat" else data.weights  # which has nothing but what was heard
-    lists = fit(recipe, data).recommend(EVERYBODY, k=5, exclude=new)
-    own_community = (lists.items + EVERYBODY[:, None]) % 2 == 0
+    lists = fit(recipe, data).recommend(ALL_LISTENERS, k=5, exclude=new)
+    own_community = (lists.items + ALL_LISTENERS[:, None]) % 2 == 0
     assert own_community[lists.items >= 0].mean() > 0.95
     assert (lists.items >= 0).mean() > 0.9
 

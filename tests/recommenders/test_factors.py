@@ -41,14 +41,14 @@ def test_a_confidence_of_one_is_fitted_on_what_was_read_from_arrow():
 def test_a_list_has_the_same_bits_alone_in_a_shuffle_and_among_all():
     data = random_interactions()
     model = build(als(factors=17)).fit(data, rng=np.random.default_rng(0))
-    everybody = recommend_all(model, n_listeners=700, k=20)
+    all_lists = recommend_all(model, n_listeners=700, k=20)
     shuffled = np.random.default_rng(1).permutation(700).astype(np.int32)
     lists = model.recommend(shuffled, k=20)
-    np.testing.assert_array_equal(lists.items, everybody.items[shuffled])
-    np.testing.assert_array_equal(lists.scores, everybody.scores[shuffled])
+    np.testing.assert_array_equal(lists.items, all_lists.items[shuffled])
+    np.testing.assert_array_equal(lists.scores, all_lists.scores[shuffled])
     for listener in (0, 511, 512, 699):
         alone = model.recommend(np.array([listener], dtype=np.int32), k=20)
-        np.testing.assert_array_equal(alone.scores[0], everybody.scores[listener])
+        np.testing.assert_array_equal(alone.scores[0], all_lists.scores[listener])
 
 
 def test_blocks_keep_to_their_memory():

@@ -15,8 +15,8 @@ from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.storage import load_recommender
 
 N_LISTENERS, N_ITEMS = 60, 40
-EVERYBODY = np.arange(N_LISTENERS, dtype=np.int32)
-STRANGER = 57
+ALL_LISTENERS = np.arange(N_LISTENERS, dtype=np.int32)
+UNKNOWN = 57
 
 
 def two_tastes(*, seed, n_listeners=N_LISTENERS):
@@ -24,7 +24,7 @@ def two_tastes(*, seed, n_listeners=N_LISTENERS):
     rng = np.random.default_rng(seed)
     own = (np.arange(n_listeners)[:, None] + np.arange(N_ITEMS)[None, :]) % 2 == 0
     played = own & (rng.random(own.shape) < 0.5)
-    played[STRANGER % n_listeners] = False
+    played[UNKNOWN % n_listeners] = False
     weights = sp.csr_matrix(np.where(played, rng.gamma(2.0, 2.0, played.shape) + 0.1, 0), dtype=np.float32)
     for array in (weights.data, weights.indices, weights.indptr):
         array.setflags(write=False)  # as they are read from Arrow
@@ -62,7 +62,7 @@ def file_bytes(model, folder):
 
 
 def test_the_plays_of_the_fit_come_to_the_lists_of_the_fit(model, plays):
-    fitted, folded = (m.recommend(EVERYBODY, k=5, exclude=plays).items for m in (model, model.fold_in(plays)))
+    fitted, folded = (m.recommend(ALL_LISTENERS, k=5, exclude=plays).items for m in (model, model.fold_in(plays)))
     same = [len(set(a) & set(b)) / 5 for a, b in zip(fitted.tolist(), folded.tolist(), strict=True)]
     assert np.mean(same) > 0.95
 
@@ -80,11 +80,11 @@ def test_who_is_not_folded_in_is_not_in_the_model(model, plays, tmp_path):
     model.fold_in(plays[:3]).save(tmp_path / "m")
     for described in (tmp_path / "m").rglob("model.json"):
         assert json.loads(described.read_text())["n_listeners"] == 3
-    assert load_recommender(tmp_path / "m").recommend(EVERYBODY[:3], k=4).items.shape == (3, 4)
+    assert load_recommender(tmp_path / "m").recommend(ALL_LISTENERS[:3], k=4).items.shape == (3, 4)
 
 
 def test_a_listener_without_plays_gets_what_a_fit_would_give(model, plays):
-    who = np.array([STRANGER], dtype=np.int32)
+    who = np.array([UNKNOWN], dtype=np.int32)
     np.testing.assert_array_equal(model.fold_in(plays).recommend(who, k=4).items, model.recommend(who, k=4).items)
 
 
@@ -99,14 +99,14 @@ def test_the_same_plays_give_the_same_bytes_and_leave_the_model_as_it_was(model,
 def test_a_folded_model_is_saved_and_folded_into_again(model, plays, tmp_path):
     model.fold_in(two_tastes(seed=7)).save(tmp_path / "m")
     again = load_recommender(tmp_path / "m").fold_in(plays)
-    lists, direct = (m.recommend(EVERYBODY, k=5, exclude=plays) for m in (again, model.fold_in(plays)))
+    lists, direct = (m.recommend(ALL_LISTENERS, k=5, exclude=plays) for m in (again, model.fold_in(plays)))
     np.testing.assert_array_equal(lists.items, direct.items)
     np.testing.assert_array_equal(lists.scores, direct.scores)
 
 
 def test_a_night_without_listeners_is_folded_in_all_the_same(model):
-    nobody = sp.csr_matrix((0, N_ITEMS), dtype=np.float32)
-    assert model.fold_in(nobody).recommend(np.empty(0, dtype=np.int32), k=3).items.shape == (0, 3)
+    no_listeners = sp.csr_matrix((0, N_ITEMS), dtype=np.float32)
+    assert model.fold_in(no_listeners).recommend(np.empty(0, dtype=np.int32), k=3).items.shape == (0, 3)
 
 
 def test_als_solves_the_least_squares_of_its_confidences():

@@ -17,7 +17,7 @@ def test_every_metric_has_a_panel_that_shows_undefined_values() -> None:
     assert page.count("<svg") == 1
     assert page.count("Undefined so far.") == len(monitor_metrics(PARAMS)) - 1
     assert "14.0 %" in page
-    assert "at least 15.0 %, from the trailing median; out of bounds in 1 of 4 nights" in page
+    assert "at least 15.0 %, from the trailing median; alerts on 1 of 4 nights" in page
 
 
 def test_the_same_history_gives_the_same_bytes_and_loads_nothing() -> None:

@@ -20,7 +20,7 @@ def package(root: Path, **files: str) -> Path:
     return root
 
 
-def test_imports_in_functions_count_and_those_for_types_alone_do_not(tmp_path: Path) -> None:
+def test_imports_in_functions_count_and_imports_for_type_checking_do_not(tmp_path: Path) -> None:
     root = package(
         tmp_path,
         a="import json\n\ndef f():\n    from pipeline.b import x\n",
@@ -35,12 +35,12 @@ def test_imports_in_functions_count_and_those_for_types_alone_do_not(tmp_path: P
     }
 
 
-def test_a_name_from_a_package_is_a_module_of_it_or_something_that_it_defines(tmp_path: Path) -> None:
+def test_a_name_imported_from_a_package_is_a_module_or_a_name_that_the_package_defines(tmp_path: Path) -> None:
     root = package(tmp_path, a="from pipeline.room import b, wall\n", room__b="x = 1", room__init="wall = 1")
     assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.room", "pipeline.room.b"}
 
 
-def test_a_package_that_executes_something_is_executed_on_the_way_to_its_modules(tmp_path: Path) -> None:
+def test_a_package_with_code_is_a_dependency_of_its_modules(tmp_path: Path) -> None:
     root = package(tmp_path, a="import pipeline.room.b\n", room__b="x = 1", room__init="import pipeline.c\n", c="x = 1")
     assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.room", "pipeline.room.b", "pipeline.c"}
 
@@ -57,7 +57,7 @@ def test_relative_imports_are_followed(tmp_path: Path) -> None:
     assert names == {"pipeline.room.a", "pipeline.room.b", "pipeline.room.d", "pipeline.c"}
 
 
-def test_a_module_that_imports_by_name_may_import_any_of_its_package(tmp_path: Path) -> None:
+def test_a_module_that_imports_by_a_computed_name_depends_on_the_whole_package(tmp_path: Path) -> None:
     root = package(
         tmp_path,
         a="import pipeline.formats.registry\n",
@@ -73,15 +73,13 @@ def test_a_module_that_imports_by_name_may_import_any_of_its_package(tmp_path: P
 @pytest.mark.parametrize(
     "call", ['import_module(f"pipeline.formats.{name}")', '__import__(f"pipeline.formats.{name}", fromlist=["x"])']
 )
-def test_a_package_that_is_written_out_in_a_computed_name_is_the_one_that_is_imported_of(
-    tmp_path: Path, call: str
-) -> None:
+def test_the_package_in_the_literal_part_of_a_computed_name_is_the_dependency(tmp_path: Path, call: str) -> None:
     loader = f"from importlib import import_module\ndef load(name):\n    return {call}\n"
     root = package(tmp_path, a=loader, b="x = 1", formats__csv="x = 1", formats__xml="x = 1")
     assert closure_of("pipeline.a", root=root) == {"pipeline.a", "pipeline.formats.csv", "pipeline.formats.xml"}
 
 
-def test_the_registry_imports_what_it_is_known_to_load(tmp_path: Path) -> None:
+def test_the_registry_depends_on_the_families_that_it_is_declared_to_load(tmp_path: Path) -> None:
     by_name = "import importlib\ndef load(name):\n    return importlib.import_module(name)\n"
     root = package(tmp_path, recommenders__registry=by_name, recommenders__als="x = 1", recommenders__bpr="x = 1")
     als, bpr = "pipeline.recommenders.als", "pipeline.recommenders.bpr"
@@ -90,7 +88,7 @@ def test_the_registry_imports_what_it_is_known_to_load(tmp_path: Path) -> None:
     assert closure_of(REGISTRY, loads=[], root=root) == {REGISTRY}
 
 
-def test_what_is_left_out_is_not_followed(tmp_path: Path) -> None:
+def test_imports_of_a_module_that_is_left_out_are_not_followed(tmp_path: Path) -> None:
     root = package(tmp_path, a="import pipeline.settings\n", settings="import pipeline.b\n", b="x = 1")
     assert closure_of("pipeline.a", root=root) == {"pipeline.a"}
 
@@ -106,18 +104,18 @@ def test_templates_of_a_package_are_files_of_its_modules(tmp_path: Path) -> None
     assert files_of(closure_of("pipeline.a", root=root), root=root) == files
 
 
-def test_a_module_that_is_not_there_is_an_error() -> None:
+def test_a_missing_module_is_an_error() -> None:
     with pytest.raises(FileNotFoundError):
         closure_of("pipeline.nowhere")
 
 
 @pytest.mark.parametrize("name", LEFT_OUT)
-def test_what_is_left_out_exists_and_says_why(name: str) -> None:
+def test_a_module_that_is_left_out_exists_and_has_a_reason(name: str) -> None:
     assert is_module(name, ROOT)
     assert LEFT_OUT[name]
 
 
-def test_all_of_a_package_that_is_left_out_is() -> None:
+def test_leaving_a_package_out_leaves_all_of_its_modules_out() -> None:
     assert is_left_out("pipeline.params")
     assert is_left_out("pipeline.params.gate")
     assert not is_left_out("pipeline.parameters")

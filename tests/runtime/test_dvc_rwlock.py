@@ -1,4 +1,4 @@
-"""DVC's rwlock: what stops every `dvc repro` is put aside, what a DVC at work has written is left alone."""
+"""DVC's rwlock: a file that would stop every `dvc repro` is moved aside, and one of a running DVC is kept."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def workspace(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def at_work(workspace: Path) -> Iterator[None]:
-    """Somebody's own `dvc repro`, in the middle of the stage."""
+    """Another process's `dvc repro`, in the middle of the stage."""
     with subprocess.Popen([*DVC, "repro", "--quiet"], cwd=workspace) as process:
         while not (workspace / "begun").exists():
             assert process.poll() is None
@@ -61,7 +61,7 @@ def repro(workspace: Path) -> int:
     return subprocess.run([*DVC, "repro", "--quiet"], cwd=workspace, capture_output=True, check=False).returncode
 
 
-def test_one_that_was_cut_off_stops_dvc_until_it_is_put_aside(workspace: Path) -> None:
+def test_a_truncated_rwlock_stops_dvc_until_it_is_moved_aside(workspace: Path) -> None:
     (workspace / "go").touch()
     path = plant(workspace, b"")
     assert repro(workspace) != 0
@@ -73,25 +73,25 @@ def test_one_that_was_cut_off_stops_dvc_until_it_is_put_aside(workspace: Path) -
 @pytest.mark.parametrize(
     "text", [held_by(1)[:-9], "[]", b"\xff\xfe", '{"write": {"/data": {"pid": "1", "cmd": ""}}}', '{"other": {}}']
 )
-def test_whatever_dvc_refuses_is_put_aside(folder: Path, text: bytes | str) -> None:
+def test_a_rwlock_that_dvc_refuses_is_moved_aside(folder: Path, text: bytes | str) -> None:
     path = plant(folder, text)
     assert move_aside(folder) == "cannot be read"
     assert not path.exists()
 
 
 @pytest.mark.parametrize("text", ["{}", '{"write": {}, "read": {}}', '{"read": {"/data": []}}', held_by(os.getpid())])
-def test_one_that_can_be_read_is_left_alone(folder: Path, text: str) -> None:
+def test_a_readable_rwlock_is_kept(folder: Path, text: str) -> None:
     path = plant(folder, text)
     assert move_aside(folder) is None
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_none_at_all_is_no_fault(folder: Path) -> None:
+def test_a_missing_rwlock_is_not_a_fault(folder: Path) -> None:
     assert fault(folder) is None
     assert fault(folder / "elsewhere") is None
 
 
-def test_one_of_processes_that_are_gone_is_put_aside_also_where_others_have_their_numbers(folder: Path) -> None:
+def test_a_rwlock_of_ended_processes_is_moved_aside_even_if_their_ids_were_reused(folder: Path) -> None:
     done = subprocess.Popen(["true"])
     done.wait()
     plant(folder, held_by(done.pid))
@@ -104,15 +104,15 @@ def test_one_of_processes_that_are_gone_is_put_aside_also_where_others_have_thei
         later.kill()
 
 
-def test_somebodys_own_repro_is_not_harmed(workspace: Path, at_work: None) -> None:
+def test_a_running_dvc_repro_is_not_disturbed(workspace: Path, at_work: None) -> None:
     path = workspace / ".dvc" / "tmp" / "rwlock"
     before = path.read_bytes()
-    os.utime(path, (0, 0))  # a clock that was put forward since
+    os.utime(path, (0, 0))  # a clock that was set forward since
     assert move_aside(workspace) is None
     assert path.read_bytes() == before
 
 
-def test_one_that_dvc_is_writing_is_not_taken_for_half(folder: Path) -> None:
+def test_a_rwlock_that_dvc_is_writing_is_not_taken_for_truncated(folder: Path) -> None:
     from dvc.lock import make_lock
 
     path = plant(folder, "")

@@ -54,13 +54,13 @@ def test_every_stage_gives_identical_content_under_spark(folder, in_process, mas
     assert differing(in_process, in_spark) == set()
 
 
-def test_every_stage_left_something_to_compare(folder, in_process):
+def test_every_stage_has_outputs_that_are_compared(folder, in_process):
     outs = {out for stage in read_stages(folder / "yesterday" / "dvc.yaml") for out in stage.outs}
     assert {out for out in outs if not any(path == out or path.startswith(f"{out}/") for path in in_process)} == set()
 
 
 @pytest.mark.spark
-def test_an_error_that_a_person_can_act_on_survives_spark(tmp_path):
+def test_an_error_for_the_user_is_passed_on_by_spark(tmp_path):
     settings = load_settings({"NETGAIN_ENGINE": "spark", "NETGAIN_SPARK_MASTER": "local[1]"}, workspace=tmp_path)
     told = pytest.raises(LandingError, match=r"^gone; expected a file\. Restore it\.$")
     with executor_for("logs", settings) as executor, told:
@@ -72,7 +72,7 @@ def refuse(_task):
 
 
 def contents_after(folder, engine, master):
-    """Run all stages in a workspace of its own; the comparable content of every file that they wrote."""
+    """Run all stages in a new workspace, and return the comparable content of every file that they wrote."""
     name = f"{engine}-{master.partition('[')[0]}"
     workspace = make_workspace(folder / name, params=PARAMS)
     shutil.copytree(folder / "yesterday" / "ledger", workspace / "ledger")  # the state that goes with the release

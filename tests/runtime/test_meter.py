@@ -25,7 +25,7 @@ def burning_child(seconds):
 
 
 def wait_for_cpu(child, seconds):
-    """Until a child has taken so much more CPU time, however busy the machine is."""
+    """Wait until a child has used this much more CPU time, however busy the machine is."""
     process = psutil.Process(child.pid)
     target = process.cpu_times().user + seconds
     while process.cpu_times().user < target:
@@ -34,7 +34,7 @@ def wait_for_cpu(child, seconds):
 
 @pytest.fixture(autouse=True, scope="module")
 def _warm():
-    with CostMeter():  # the machine's power model is found once
+    with CostMeter():  # the machine's power model is determined once
         pass
 
 
@@ -45,20 +45,20 @@ def test_cpu_time_of_this_process_is_counted():
     assert meter.cost().wall_seconds >= 0.28
 
 
-def test_sleep_costs_wall_time_and_hardly_any_cpu():
+def test_sleep_costs_wall_time_and_almost_no_cpu_time():
     with CostMeter() as meter:
         time.sleep(0.3)
     assert meter.cost().cpu_seconds < 0.1
     assert meter.cost().wall_seconds >= 0.28
 
 
-def test_a_child_that_has_finished_is_counted():
+def test_a_finished_child_is_counted():
     with CostMeter() as meter:
         subprocess.run(burning_child(0.3), check=True)
     assert meter.cost().cpu_seconds >= 0.28
 
 
-def test_a_child_that_is_still_at_work_is_counted():
+def test_a_running_child_is_counted():
     with CostMeter() as meter:
         child = subprocess.Popen(burning_child(30))
         wait_for_cpu(child, 0.2)
@@ -67,12 +67,12 @@ def test_a_child_that_is_still_at_work_is_counted():
     assert meter.cost().cpu_seconds >= 0.19
 
 
-def test_a_process_elsewhere_is_counted_where_it_is_named():
+def test_a_process_outside_the_tree_is_counted_if_it_is_named():
     child = subprocess.Popen(burning_child(30))
     try:
         with CostMeter(roots=[child.pid]) as alone:
             wait_for_cpu(child, 0.2)
-        with CostMeter(roots=[2**22 + 1], extra_pids=[child.pid]) as extra:  # a root that is gone costs nothing
+        with CostMeter(roots=[2**22 + 1], extra_pids=[child.pid]) as extra:  # a root that has ended costs nothing
             wait_for_cpu(child, 0.2)
     finally:
         child.kill()
@@ -81,7 +81,7 @@ def test_a_process_elsewhere_is_counted_where_it_is_named():
     assert extra.cost().cpu_seconds >= 0.19
 
 
-def test_peak_memory_sees_an_array_that_lived_for_a_moment():
+def test_peak_memory_includes_a_short_lived_array():
     with CostMeter() as meter:
         before = meter._peak
         block = np.ones(200 * MIB, dtype=np.uint8)
@@ -98,7 +98,7 @@ def test_peak_memory_counts_children():
     assert meter.cost().peak_rss_bytes - alone.cost().peak_rss_bytes > 100 * MIB
 
 
-def test_what_the_caller_counts_is_filled_in_and_the_rest_is_undefined():
+def test_counts_that_the_caller_gives_are_kept_and_the_others_are_undefined():
     with CostMeter() as meter:
         time.sleep(0.1)
     cost = meter.cost(model_bytes=7, n_scored=100)
@@ -115,7 +115,7 @@ def test_an_error_in_the_block_is_not_swallowed():
         _ = 1 / 0
 
 
-def test_metering_costs_no_seconds():
+def test_metering_takes_less_than_a_second():
     start = time.perf_counter()
     for _ in range(5):
         with CostMeter():
@@ -123,7 +123,7 @@ def test_metering_costs_no_seconds():
     assert (time.perf_counter() - start) / 5 < 0.5
 
 
-def test_energy_is_power_times_cpu_time_and_says_where_it_is_from():
+def test_energy_is_power_times_cpu_time_with_its_provenance():
     assert PowerModel("estimated", 10.0).energy_kwh(3600.0) == pytest.approx(0.010)
     model = power_model()
     assert model.provenance in ("measured", "estimated", "constant")
@@ -142,7 +142,7 @@ def test_a_known_cpu_has_its_thermal_design_power_and_an_unknown_one_none():
     assert thermal_design_power("") is None
 
 
-def test_energy_counters_are_read_where_the_machine_has_them(tmp_path):
+def test_energy_counters_are_read_if_the_machine_has_them(tmp_path):
     package = tmp_path / "intel-rapl" / "intel-rapl:0"
     package.mkdir(parents=True)
     for name, value in {"name": "package-0", "energy_uj": "1000000", "max_energy_range_uj": "262143328850"}.items():

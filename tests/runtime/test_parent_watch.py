@@ -1,4 +1,4 @@
-"""A stage does not outlive who started it."""
+"""A stage ends with the process that started it."""
 
 import os
 import signal
@@ -34,8 +34,8 @@ def test_a_process_whose_parent_alone_is_killed_ends_within_seconds(tmp_path: Pa
         assert not _alive(child)
 
 
-def test_a_process_that_lost_its_parent_before_it_looked_ends_at_once() -> None:
-    """DVC is killed while its stage still imports its libraries: whoever takes orphans in is no parent."""
+def test_a_process_whose_parent_ended_before_it_checked_ends_at_once() -> None:
+    """DVC is killed while its stage still imports its libraries: a process that adopts orphans is no parent."""
     code = (
         "import os\nfrom pipeline.runtime.parent_watch import STARTER, watch_parent\n"
         "os.environ[STARTER] = {starter!r}\n"

@@ -1,4 +1,4 @@
-"""The Spark server that a night's stages share: loopback, a token, and gone when the night is."""
+"""The Spark server that a night's stages share listens on loopback, requires a token, and ends with the night."""
 
 import json
 import os
@@ -49,12 +49,12 @@ def other_process():
 
 
 @pytest.mark.spark
-def test_its_announcement_is_for_the_owners_eyes(served):
+def test_only_the_owner_can_read_the_announcement(served):
     assert stat.S_IMODE(announcement(served).stat().st_mode) == 0o600
 
 
 @pytest.mark.spark
-def test_sessions_use_it(served):
+def test_sessions_use_the_shared_server(served):
     with spark_session(served) as session:
         assert type(session).__module__ == "pyspark.sql.connect.session"
         assert session.range(3).count() == 3
@@ -74,7 +74,7 @@ def test_tasks_side_by_side_share_the_cores_and_a_task_alone_has_them_all(served
 
 
 @pytest.mark.spark
-def test_after_its_session_a_process_may_have_one_of_its_own(served, tmp_path):
+def test_a_process_can_open_its_own_session_after_a_shared_one(served, tmp_path):
     with spark_session(served):
         pass
     with spark_session(settings_of(tmp_path)) as session:
@@ -83,7 +83,7 @@ def test_after_its_session_a_process_may_have_one_of_its_own(served, tmp_path):
 
 @pytest.mark.spark
 @pytest.mark.parametrize("token", ["", ";token=0123456789abcdef0123456789abcdef"])
-def test_without_its_token_nobody_is_let_in(served, token):
+def test_a_connection_without_the_token_is_refused(served, token):
     code = (
         "from pyspark.sql import SparkSession\n"
         f"SparkSession.builder.remote('sc://localhost:{shared_server(served)['port']}/{token}').create().range(1).count()"
@@ -115,7 +115,7 @@ def test_the_server_listens_on_loopback_only(served):
 
 
 @pytest.mark.spark
-def test_a_second_night_uses_the_first_ones_and_leaves_it(served):
+def test_a_second_night_uses_the_running_server_and_does_not_stop_it(served):
     before = shared_server(served)
     with serving(served):
         assert shared_server(served) == before
@@ -123,7 +123,7 @@ def test_a_second_night_uses_the_first_ones_and_leaves_it(served):
 
 
 @pytest.mark.spark
-def test_it_does_not_outlive_a_night_that_was_killed(tmp_path):
+def test_the_server_ends_with_a_night_that_is_killed(tmp_path):
     code = (
         "import time\nfrom pathlib import Path\nfrom pipeline.runtime.spark_server import serving\n"
         "from pipeline.settings import load_settings\n"
@@ -144,7 +144,7 @@ def test_it_does_not_outlive_a_night_that_was_killed(tmp_path):
 
 
 @pytest.mark.spark
-def test_one_that_runs_out_of_memory_is_lost_and_not_waited_for(tmp_path):
+def test_a_server_out_of_memory_is_lost_and_not_waited_for(tmp_path):
     settings = load_settings({"NETGAIN_SPARK_MASTER": MASTER, "NETGAIN_SPARK_GIB": "0.5"}, workspace=tmp_path)
     too_much = "SELECT size(sequence(1L, id + 200000000L)) FROM range(1)"  # 1.6 GB
     with serving(settings), pytest.raises(SparkLost, match="NETGAIN_SPARK_GIB"), spark_session(settings) as session:
@@ -152,7 +152,7 @@ def test_one_that_runs_out_of_memory_is_lost_and_not_waited_for(tmp_path):
     assert shared_server(settings) is None
 
 
-def test_the_heap_is_a_quarter_of_what_a_container_may_use_unless_it_is_set(tmp_path):
+def test_the_heap_is_a_quarter_of_the_containers_limit_unless_it_is_set(tmp_path):
     limit = tmp_path / "memory.max"
     limit.write_text(f"{2**30}\n")
     assert memory_gib(limit) == 1
@@ -174,13 +174,13 @@ def test_stopping_removes_the_announcement_and_the_process(tmp_path):
     assert not stop(settings)
 
 
-def test_an_announcement_whose_process_is_gone_is_no_server(tmp_path):
+def test_an_announcement_of_an_ended_process_is_ignored(tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     assert shared_server(announce(tmp_path, {"url": "sc://localhost:1/", "port": 1, "pid": gone.pid})) is None
 
 
-def test_an_announcement_whose_number_another_process_has_now_is_no_server(tmp_path, other_process):
+def test_an_announcement_whose_process_id_was_reused_is_ignored(tmp_path, other_process):
     settings = announce(tmp_path, {"url": "sc://localhost:1/", "port": 1, "pid": other_process.pid})
     assert shared_server(settings) is None
     assert jvm_pids(settings) == ()
@@ -191,13 +191,13 @@ def test_an_announcement_whose_number_another_process_has_now_is_no_server(tmp_p
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", "{}", '{"pid": "x"}', '{"pid": -1, "port": 1}', '{"pid": null}', "\xff"]
 )
-def test_an_announcement_that_says_nothing_is_no_server(tmp_path, text):
+def test_an_announcement_that_cannot_be_read_is_ignored(tmp_path, text):
     settings = announce(tmp_path, {})
     announcement(settings).write_bytes(text.encode("latin-1"))
     assert shared_server(settings) is None
 
 
-def test_a_master_that_is_none_is_one_line(tmp_path):
+def test_an_invalid_master_is_reported_in_one_line(tmp_path):
     settings = settings_of(tmp_path, "mesos://nowhere")
     with pytest.raises(SettingsError, match="Spark did not start") as caught:
         start(settings, dies_with_us=True)

@@ -74,7 +74,9 @@ def served(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def variables(folder: Path, **more: str) -> dict[str, str]:
     whole = environment(folder, PYTHONPATH=str(ROOT), LATIN=b"\xe9".decode(errors="surrogateescape"), **more)
-    return {name: value for name, value in whole.items() if name != "PYTEST_CURRENT_TEST"}  # each phase has another
+    return {
+        name: value for name, value in whole.items() if name != "PYTEST_CURRENT_TEST"
+    }  # it differs in each phase of a test
 
 
 def client(folder: Path, code: str, **more: str) -> "subprocess.Popen[str]":
@@ -96,12 +98,12 @@ def outcome(folder: Path, code: str, **more: str) -> tuple[int, str, str]:
 
 
 def warm(folder: Path, **more: str) -> bool:
-    """Whether a command of this folder is run by the warm process."""
+    """Return whether the warm process runs a command of this folder."""
     return outcome(folder, "print(WARM)", **more)[1] == "True\n"
 
 
 @pytest.mark.parametrize("code", SAME.values(), ids=SAME)
-def test_a_command_says_and_returns_the_same_in_a_fork_and_by_itself(workspace: Path, code: str) -> None:
+def test_output_and_status_are_the_same_in_a_fork_and_in_a_process_of_its_own(workspace: Path, code: str) -> None:
     assert warm(workspace)
     in_fork = outcome(workspace, code)
     (workspace / SOCKET).rename(workspace / "elsewhere")
@@ -116,7 +118,7 @@ def test_a_closed_stdin_is_closed_in_the_fork(workspace: Path) -> None:
     assert done.stdout == "True None\n"
 
 
-def test_each_command_has_the_variables_of_its_own_caller_alone(workspace: Path) -> None:
+def test_each_command_has_only_the_variables_of_its_caller(workspace: Path) -> None:
     code = "import os; print(WARM, os.environ['DVC_NAME'], os.environ.get('DVC_EXP'))"
     first = outcome(workspace, code, DVC_NAME="fit@als", DVC_EXP="one")
     second = outcome(workspace, code, DVC_NAME="audit")
@@ -124,12 +126,12 @@ def test_each_command_has_the_variables_of_its_own_caller_alone(workspace: Path)
 
 
 @pytest.mark.parametrize("name", ["NETGAIN_OWNER", "OMP_NUM_THREADS", STARTER, "PATH"])
-def test_a_command_with_other_variables_runs_by_itself(workspace: Path, name: str) -> None:
+def test_a_command_with_other_variables_runs_in_its_own_process(workspace: Path, name: str) -> None:
     assert warm(workspace)
     assert not warm(workspace, **{name: "1"})
 
 
-def test_a_command_of_other_limits_or_another_folder_runs_by_itself(workspace: Path) -> None:
+def test_a_command_with_other_limits_or_another_folder_runs_in_its_own_process(workspace: Path) -> None:
     limited = ["sh", "-c", 'ulimit -n 99; exec "$0" "$@"', sys.executable, "-c", CLIENT, "print(WARM)"]
     done = subprocess.run(limited, cwd=workspace, env=variables(workspace), capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
@@ -139,7 +141,7 @@ def test_a_command_of_other_limits_or_another_folder_runs_by_itself(workspace: P
     assert not warm(below)
 
 
-def test_a_command_of_changed_code_runs_by_itself(tmp_path: Path) -> None:
+def test_a_command_with_changed_code_runs_in_its_own_process(tmp_path: Path) -> None:
     """The digest that both compare is of content: a file that is only touched is the same code."""
     package = tmp_path / "package"
     (package / "__pycache__").mkdir(parents=True)
@@ -169,7 +171,7 @@ def test_a_socket_that_a_killed_warm_process_left_is_ignored_and_replaced(tmp_pa
     assert not (tmp_path / SOCKET).exists()
 
 
-def test_the_socket_is_the_owners_alone(workspace: Path) -> None:
+def test_only_the_owner_can_use_the_socket(workspace: Path) -> None:
     assert stat.S_IMODE((workspace / SOCKET).stat().st_mode) == 0o600
 
 
@@ -178,10 +180,10 @@ def test_a_warm_process_of_another_user_is_not_asked_and_does_not_serve(workspac
     (workspace / SOCKET).chmod(0o666)
     for folder in (workspace, *workspace.parents):
         folder.chmod(folder.stat().st_mode | 0o011)
-    stranger = "import os, socket\nos.chdir({0!r}); os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    other_user = "import os, socket\nos.chdir({0!r}); os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
     ask = "s = socket.socket(socket.AF_UNIX); s.connect('.netgain/warm.sock'); s.sendall(b'x' * 4); print(s.recv(1))"
     done = subprocess.run(
-        [sys.executable, "-c", stranger.format(str(workspace)) + ask], capture_output=True, text=True, check=False
+        [sys.executable, "-c", other_user.format(str(workspace)) + ask], capture_output=True, text=True, check=False
     )
     assert done.stdout in {"b''\n", ""}  # closed, or reset, without an answer
     other = workspace / "other"
@@ -192,7 +194,7 @@ def test_a_warm_process_of_another_user_is_not_asked_and_does_not_serve(workspac
         "import time; time.sleep(30)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", stranger.format(str(other)) + listen], stdout=subprocess.PIPE
+        [sys.executable, "-c", other_user.format(str(other)) + listen], stdout=subprocess.PIPE
     ) as foreign:
         assert foreign.stdout is not None
         foreign.stdout.readline()
@@ -200,7 +202,7 @@ def test_a_warm_process_of_another_user_is_not_asked_and_does_not_serve(workspac
         foreign.kill()
 
 
-def test_what_is_no_request_is_dropped_and_the_next_one_served(workspace: Path) -> None:
+def test_an_invalid_request_is_dropped_and_the_next_one_is_served(workspace: Path) -> None:
     here = Path.cwd()
     os.chdir(workspace)
     try:
@@ -236,7 +238,7 @@ def test_the_command_is_killed_with_its_client(workspace: Path) -> None:
 
 
 def test_a_command_that_holds_the_interpreter_is_killed_with_its_client_too(workspace: Path) -> None:
-    """No thread of the command is needed: the warm process sees its caller go."""
+    """Without a thread of the command: the warm process notices that the caller has ended."""
     busy = "import os; print(WARM, os.getpid(), flush=True); sum(range(10**12))"
     process, command = started(workspace, busy)
     process.kill()
@@ -244,8 +246,9 @@ def test_a_command_that_holds_the_interpreter_is_killed_with_its_client_too(work
     assert gone(command)
 
 
-def test_the_command_is_killed_with_whoever_started_its_client_for_dvc(workspace: Path) -> None:
-    """A kill of DVC ends its stage: the client sees its parent go, and the warm process the client."""
+def test_the_command_is_killed_with_the_process_that_started_its_client_for_dvc(workspace: Path) -> None:
+    """Killing DVC ends its stage: the client notices that its parent has ended, and the warm process notices
+    that the client has."""
     parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1], sys.argv[2]])"
     with subprocess.Popen(
         [sys.executable, "-c", parent, CLIENT, LOOP],
@@ -280,7 +283,7 @@ def test_a_command_may_handle_a_signal_and_go_on(workspace: Path) -> None:
     assert process.wait(timeout=20) == 7
 
 
-def test_a_kill_of_the_warm_process_ends_its_commands_as_a_fault_that_may_pass(tmp_path: Path) -> None:
+def test_killing_the_warm_process_ends_its_commands_with_a_transient_fault(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         process, command = started(tmp_path)
         server.kill()
@@ -318,7 +321,7 @@ def test_the_real_warm_process_answers_like_the_command_and_ends_with_the_block(
     assert (tmp_path / ".netgain" / "warm.log").read_text() == ""
 
 
-def test_its_libraries_leave_no_thread_that_a_fork_would_miss() -> None:
+def test_preloaded_libraries_start_no_thread_that_a_fork_would_lack() -> None:
     """jemalloc and OpenBLAS restore their threads after a fork; polars' cleaner of spilled files has nothing to do."""
     code = (
         "import importlib, os\nfrom pipeline.cli.warm import LIBRARIES\n"

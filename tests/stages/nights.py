@@ -14,21 +14,20 @@ from pipeline.metrics.cost import Cost
 from pipeline.settings import load_settings
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import (
-    FALLBACK,
-    INTERACTIONS,
-    ITEM_MAP,
-    LISTENER_MAP,
-    LISTS,
-    write_json,
-    write_table,
-)
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import write_table
+from tests.gate import made_records
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 ACCURACY = {"popular": 0.05, "item_knn": 0.09, "rp3beta": 0.095, "als": 0.11, "spark_als": 0.1, "blend": 0.112}
 CPU_SECONDS = {"popular": 0.02, "item_knn": 0.4, "rp3beta": 0.6, "als": 3.2, "spark_als": 21.0, "blend": 8.0}
 SLICES = {"light": 0.9, "heavy": 1.1, "new": 0.7}
 MIB = 2**20
+
+
+_RECORD: dict[str, Any] = made_records.record(made_records.FULL)
+"""A whole record, from which planted ones have what is not of interest."""
 
 
 def plant_night(
@@ -80,8 +79,7 @@ def decision_of(context: Context, verdict: str, champion: str, served: str, sour
         "KEEP": f"KEPT {champion}. als is 2.0 % better, but a gain of 0.5 % is not proven.",
         "INVALID": "INVALID: 6 listeners can be scored, 500 are needed; the popular list is kept.",
     }
-    return {
-        "schema": 2,
+    return _RECORD | {
         "as_of": context.as_of.isoformat(),
         "metric": "ndcg_at_20",
         "verdict": verdict,
@@ -94,23 +92,25 @@ def decision_of(context: Context, verdict: str, champion: str, served: str, sour
         "notes": [],
         "challengers": challengers,
         "assumptions": context.params.economics.model_dump(),
+        "arrays": {},
     }
 
 
 def _upgrade(recipe: str, champion: str, served: str) -> dict[str, Any]:
     delta = ACCURACY[recipe] - ACCURACY[champion]
-    return {
+    recorded, net = _RECORD["challengers"][0], 1000 * delta - 40 * CPU_SECONDS[recipe]
+    return recorded | {
         "recipe": recipe,
         "family": recipe,
         "verdict": "PROMOTE" if recipe == served else "KEEP",
-        "comparison": {"champion_mean": ACCURACY[champion], "delta": delta},
+        "comparison": recorded["comparison"] | {"champion_mean": ACCURACY[champion], "delta": delta},
         "interval": [delta - 0.004, delta + 0.004],
         "lower_bound": delta - 0.0035,
         "cost_total": 40 * CPU_SECONDS[recipe],
-        "balance": {"outlook": {"mean": 1000 * delta - 40 * CPU_SECONDS[recipe]}},
+        "balance": recorded["balance"] | {"outlook": recorded["balance"]["outlook"] | {"mean": net}},
         "gates": [
-            {"name": "coverage", "value": 1.4, "bound": 0.95, "margin": 0.45, "passed": True},
-            {"name": "slice_new", "value": None, "bound": -0.03, "margin": None, "passed": None},
+            {"name": "coverage", "value": 1.4, "bound": 0.95, "margin": 0.45, "passed": True, "detectable": None},
+            {"name": "slice_new", "value": None, "bound": -0.03, "margin": None, "passed": None, "detectable": None},
         ],
     }
 

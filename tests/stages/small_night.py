@@ -17,7 +17,9 @@ from pipeline.recommenders.registry import build
 from pipeline.settings import load_settings
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import INFLUENCE, INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT, write_json, write_table
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import INFLUENCE, INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT
+from pipeline.storage.tables import write_table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 AS_OF = dt.date(2026, 3, 8)  # with 7 decision days, the decision window starts on 1 March

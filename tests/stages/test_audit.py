@@ -12,7 +12,9 @@ from pipeline.settings import load_settings
 from pipeline.stages import audit
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS, read_json, write_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import write_table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 ITEMS = ["a", "b", "c", "d"]
@@ -109,9 +111,9 @@ def test_a_listener_without_a_list_is_found(tmp_path: Path) -> None:
 
 
 def test_a_list_of_nobody_is_found(tmp_path: Path) -> None:
-    stranger = [("w", 1, "a", 1.0, "x"), ("w", 2, "b", 1.0, "x")]
+    unknown = [("w", 1, "a", 1.0, "x"), ("w", 2, "b", 1.0, "x")]
     with pytest.raises(ValidationFailed, match="belongs to a listener"):
-        audit.run(context_of(tmp_path, GOOD + stranger))
+        audit.run(context_of(tmp_path, GOOD + unknown))
 
 
 def test_heard_items_are_fine_where_the_target_is_any(tmp_path: Path) -> None:

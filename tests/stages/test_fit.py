@@ -19,7 +19,9 @@ from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import fit as fit_stage
 from pipeline.stages.fit import FitTask, entropy, fit, fit_kernel
 from pipeline.stages.refit import recipe_to_fit, refit
-from pipeline.storage.tables import INTERACTIONS, ITEM_MAP, LISTENER_MAP, read_json, write_json, write_table
+from pipeline.storage.json_files import read_json, write_json
+from pipeline.storage.schemas import INTERACTIONS, ITEM_MAP, LISTENER_MAP
+from pipeline.storage.tables import write_table
 from tests.stages import small_night
 
 N_LISTENERS, N_ITEMS = 40, 30
@@ -184,7 +186,7 @@ def test_the_tuning_window_is_read_for_a_family_that_needs_it_alone(context):
 
 def test_relevant_items_that_the_earlier_days_do_not_know_were_missed_all_the_same(context):
     small_night.write_relevant(
-        context.layout.tuning / "relevant.parquet", {"l001": ["i002", "i029", "new"], "stranger": ["i003"]}
+        context.layout.tuning / "relevant.parquet", {"l001": ["i002", "i029", "new"], "zoe": ["i003"]}
     )
     tuning = load_tuning(context.layout.tuning, only_new=True)
     assert tuning.relevant.nonzero()[0].tolist() == [1, 1]

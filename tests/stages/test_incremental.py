@@ -22,7 +22,9 @@ from pipeline.stages import ingest as ingest_stage
 from pipeline.stages import prepare as prepare_stage
 from pipeline.stages import validate as validate_stage
 from pipeline.storage.cache import Cache, link
-from pipeline.storage.tables import EXCLUDED_LISTENERS, read_json, write_json, write_table
+from pipeline.storage.json_files import read_json, write_json
+from pipeline.storage.schemas import EXCLUDED_LISTENERS
+from pipeline.storage.tables import write_table
 from pipeline.validation.bots import excluded_listeners
 from pipeline.validation.daily import daily_facts
 from tests.stages.test_ingest import PLAY, checksums

@@ -18,7 +18,9 @@ from pipeline.logs.landing import read_landing
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest
-from pipeline.storage.tables import PLAYS, QUARANTINE, read_table, write_json
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import PLAYS, QUARANTINE
+from pipeline.storage.tables import read_table
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
 MBID = "f1b1cf71-bd35-4e99-8624-24a6e15f133a"

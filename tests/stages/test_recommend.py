@@ -1,4 +1,4 @@
-"""Lists for everybody, from models that may be older than the window."""
+"""Lists for all listeners, from models that may be older than the window."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -30,16 +30,9 @@ from pipeline.stages import audit
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
 from pipeline.stages.recommend import recommend
-from pipeline.storage.tables import (
-    FALLBACK,
-    INTERACTIONS,
-    ITEM_MAP,
-    LISTENER_MAP,
-    LISTS,
-    read_json,
-    read_table,
-    write_table,
-)
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import FALLBACK, INTERACTIONS, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.tables import read_table, write_table
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 POPULAR_TEXT = FAMILIES["popular"].reason.text

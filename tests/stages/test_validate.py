@@ -11,7 +11,7 @@ from pipeline.logs.landing import read_landing
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages import validate as stage
 from pipeline.stages.ingest import ingest
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 from pipeline.validation.files import file_facts, worst_file
 
 DAY = dt.date(2026, 1, 2)

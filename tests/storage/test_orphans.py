@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from pipeline.storage.atomic import atomic_path
 from pipeline.storage.orphans import find_orphans, remove_orphans, temporary_beside
-from pipeline.storage.tables import atomic_path
 
 
 def test_temporary_files_and_folders_are_removed_and_complete_ones_and_hidden_ones_stay(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import TableError
-from pipeline.storage.tables import RECOMMENDATIONS, columns_of, read_columns, read_table, write_table
+from pipeline.storage.schemas import RECOMMENDATIONS
+from pipeline.storage.tables import columns_of, read_columns, read_table, write_table
 
 NUMBERED = pa.schema([pa.field("name", pa.string(), nullable=False), pa.field("n", pa.int64())])
 

@@ -18,7 +18,7 @@ from pipeline.errors import RecipeError, TableError
 from pipeline.recommenders.families.popular import PopularParams
 from pipeline.runtime.inprocess import InProcess
 from pipeline.settings import load_settings
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 from pipeline.tuning.results import Results, best_so_far
 from pipeline.tuning.search import search
 from pipeline.tuning.show import at_the_edge, results_lines
@@ -143,7 +143,7 @@ def test_other_days_another_seed_or_another_batch_is_another_search(context):
 
 
 def test_too_few_listeners_are_refused_before_fitting(context):
-    small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "stranger": ["i01"]})
+    small_night.write_relevant(context.layout.tuning / "relevant.parquet", {"l01": ["i03"], "zoe": ["i01"]})
     with pytest.raises(RecipeError, match="1 listeners with plays"):
         plan(context)
 

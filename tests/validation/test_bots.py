@@ -17,7 +17,7 @@ from pipeline.simulation.dirt import Dirt
 from pipeline.simulation.simulate import simulate
 from pipeline.stages.ingest import ingest
 from pipeline.storage.cache import Cache
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 from pipeline.validation.bots import REASONS, bot_facts, bot_suite, excluded_listeners, suspects
 from pipeline.validation.daily import daily_facts
 from tests.validation.days_of import PARAMS, held_against

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.logs.reading import MAX_MS
-from pipeline.storage.tables import FALLBACK, ITEM_MAP
+from pipeline.storage.schemas import FALLBACK, ITEM_MAP
 from pipeline.validation.days import COLUMNS, NULLABLE, day_suite
 from pipeline.validation.expectations import check
 from pipeline.validation.files import file_facts, file_suite

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.features.interactions import InteractionTables, build_interactions
 from pipeline.stages.split import checked
-from pipeline.storage.tables import DAILY, INTERACTIONS, ITEM_MAP, LISTENER_MAP
+from pipeline.storage.schemas import DAILY, INTERACTIONS, ITEM_MAP, LISTENER_MAP
 from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
 from tests.validation.days_of import PARAMS, held_against
 

@@ -115,7 +115,7 @@ FAMILY = Family(
     Bpr,
     BprParams,
     stochastic=True,
-    reason=Reason("hidden factors; similar items stand in as reasons"),
+    reason=Reason("hidden factors; similar items are given as reasons"),
     hours=Hours(upkeep=20, switching=8),
     search_space={
         "factors": Whole(16, 128, log=True, cost_power=1),

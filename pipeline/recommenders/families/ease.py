@@ -136,7 +136,7 @@ FAMILY = Family(
     Ease,
     EaseParams,
     stochastic=False,
-    reason=Reason("weights between items; the nearest stand in as reasons"),
+    reason=Reason("weights between items; the nearest are given as reasons"),
     hours=Hours(upkeep=8, switching=4),
     search_space={
         "regularization": Real(1.0, 1000.0, log=True),

@@ -109,7 +109,7 @@ FAMILY = Family(
     Ials,
     IalsParams,
     stochastic=True,
-    reason=Reason("hidden factors; similar items stand in as reasons"),
+    reason=Reason("hidden factors; similar items are given as reasons"),
     hours=Hours(upkeep=20, switching=8),
     search_space={
         "factors": Whole(16, 256, log=True, cost_power=1.5),

@@ -39,7 +39,7 @@ FAMILY = Family(
     Recent,
     RecentParams,
     stochastic=False,
-    reason=Reason("one list for all: anyone can check it", text="played by many of late", names_own_items=False),
+    reason=Reason("one list for all: anyone can check it", text="played by many recently", names_own_items=False),
     hours=Hours(upkeep=2, switching=2),
     search_space={"half_life_days": Real(0.5, 90.0, log=True)},
     start=RecentParams(half_life_days=7.0),

@@ -119,6 +119,6 @@ FAMILY = Family(
     SparkAlsParams,
     stochastic=True,
     runs_in_task=False,
-    reason=Reason("hidden factors; similar items stand in as reasons"),
+    reason=Reason("hidden factors; similar items are given as reasons"),
     hours=Hours(upkeep=40, switching=16),
 )

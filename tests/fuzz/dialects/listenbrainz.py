@@ -17,7 +17,7 @@ LISTENBRAINZ = Dialect(
     file=lambda _, n: f"{n}.listens",
     record=lambda p: {
         "user_id": p.listener,
-        "user_name": "somebody",
+        "user_name": "ann",
         "timestamp": int(p.played_at.timestamp()),
         "track_metadata": {"artist_name": p.artist, "track_name": p.track, "additional_info": {}},
     },
