@@ -11,7 +11,8 @@ from pipeline.logs.formats import format_names
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD: its first instant (UTC) is the first unseen.")]
 Logs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")]
 LOG_FORMATS = (
-    f"Format of the logs: {', '.join(format_names())}; or several, separated by commas. See docs/reference/formats.md."
+    f"Format of the logs: {', '.join(format_names())}; several, separated by commas; or auto, each file's own by its "
+    "content. See docs/reference/formats.md."
 )
 LogFormat = Annotated[str, typer.Option("--format", help=LOG_FORMATS)]
 

@@ -13,7 +13,7 @@ from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.json_values import as_json
-from pipeline.logs.inventory import take_inventory
+from pipeline.logs.inventory import survey
 from pipeline.logs.manifest import findings, refuse
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
@@ -53,9 +53,10 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     root = logs if logs is not None else settings.landing
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
     privacy = PrivacyRules(settings.id_key, erased(settings.state))
-    inventory = take_inventory(
-        root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy
-    )
+    surveyed = survey(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy)
+    inventory = surveyed.inventory
+    for note in surveyed.notes:
+        print(f"netgain: {note}", file=sys.stderr)  # noqa: T201
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.state, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from pipeline.logs.contents import read_parquet
 from pipeline.logs.format import Format
+from pipeline.logs.head import Head
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, UnreadableFileError, settle
 from pipeline.logs.reasons import Repair
 from pipeline.logs.values import is_no_mbid, mbid, utc
@@ -52,11 +53,16 @@ def _raw(frame: pl.DataFrame, row: int) -> bytes:
     return json.dumps(frame.row(row, named=True), ensure_ascii=False, default=str).encode()
 
 
+def _recognises(head: Head) -> bool | None:
+    return head.columns.issuperset(_COLUMNS)
+
+
 FORMAT = Format(
     name="listenbrainz-spark",
     description="Parquet, 11 columns, of which 6 are read",
     patterns=("*.parquet",),
     reader=read,
+    recognises=_recognises,
     listener="`user_id`",
     played_at="`listened_at`",
     cannot_know=("how long a play lasted",),
