@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipeline.cli.console import console
-from pipeline.cli.options import LogFormat, Logs
+from pipeline.cli.options import RecordedFormat, RecordedLogs
 from pipeline.errors import LandingError, ParamsError
 from pipeline.logs.manifest import TABLE, TOTALS, Finding, accept, files_in_manifest, findings
 from pipeline.settings import Settings, load_settings
@@ -24,8 +24,8 @@ _ALWAYS = dt.date(2000, 1, 1)
 @app.callback()
 def landed(
     context: typer.Context,
-    logs: Logs = None,
-    log_format: LogFormat = "netgain",
+    logs: RecordedLogs = None,
+    log_format: RecordedFormat = None,
     files: Annotated[bool, typer.Option("--files", help="List every file as well.")] = False,
 ) -> None:
     """List the rows that each night read: read = accepted + duplicate + quarantined."""
@@ -50,8 +50,8 @@ def accept_(
     by: Annotated[str, typer.Option(help="Who decides.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     paths: Annotated[list[str] | None, typer.Argument(help="Which files. Default: all that changed.")] = None,
-    logs: Logs = None,
-    log_format: LogFormat = "netgain",
+    logs: RecordedLogs = None,
+    log_format: RecordedFormat = None,
 ) -> None:
     """Accept files that changed or are missing as they are now; the next night ingests them in this state."""
     settings = load_settings()
@@ -65,11 +65,20 @@ def accept_(
     typer.echo(f"accepted: {', '.join(map(str, wanted))}")
 
 
-def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[str, str, list[Finding]]:
+def _findings(settings: Settings, logs: Path | None, log_format: str | None) -> tuple[str, str, list[Finding]]:
+    """Return root and format, those of the last night unless they are given, and what changed below the root."""
     from pipeline.logs.inventory import take_inventory
+    from pipeline.logs.pseudonyms import PrivacyRules
 
+    last = next((e for e in reversed(recorded(settings.state, TABLE)) if e["kind"] == "night"), None)
+    if last is not None:
+        logs, log_format = logs or settings.workspace / last["root"], log_format or last["format"]
     inventory = take_inventory(
-        logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace
+        logs or settings.landing,
+        log_format or "netgain",
+        cache=settings.landing_cache,
+        workspace=settings.workspace,
+        privacy=PrivacyRules(settings.id_key),
     )
     root = settings.workspace / inventory["root"]
     found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS)

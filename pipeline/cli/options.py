@@ -14,6 +14,10 @@ LOG_FORMATS = (
     f"Format of the logs: {', '.join(format_names())}; several, separated by commas; or auto, each file's own by its "
     "content. See docs/reference/formats.md."
 )
+RecordedLogs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: that of the last night.")]
+RecordedFormat = Annotated[
+    str | None, typer.Option("--format", help="Format of the logs. Default: that of the last night.")
+]
 LogFormat = Annotated[str, typer.Option("--format", help=LOG_FORMATS)]
 
 

@@ -16,9 +16,10 @@ def night_facts(context: Context) -> dict[str, Any]:
 
     Returns:
         `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format, files, those `in_extended_history` as
-        well, and accepted ones `later` than the night); `checks` (by checkpoint: the number of expectations, and lines on warnings, excluded listeners and undecided expectations); `decision`
-        (decision.json); `recipes`, see `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `monitor`,
-        its warnings; `outbox`, keys of the nights that wait for MLflow; `reports`, the folder.
+        well, and accepted ones `later` than the night); `checks` (by checkpoint: the number of expectations, and lines
+        on warnings, excluded listeners and undecided expectations); `decision` (decision.json); `recipes`, see
+        `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `monitor`, its warnings; `outbox`, keys of
+        the nights that wait for MLflow; `reports`, the folder.
     """
     layout = context.layout
     ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
