@@ -23,9 +23,10 @@ FORMAT    ?= netgain
 AS_OF     ?=
 JSON      ?=
 QUICK     ?=
+AUTH      ?=
 
 # Values reach recipes in the environment, as they were given: neither make nor the shell runs what is in them.
-VALUES := PYTHON LISTENERS DAYS SEED START LOGS FORMAT AS_OF JSON QUICK
+VALUES := PYTHON LISTENERS DAYS SEED START LOGS FORMAT AS_OF JSON QUICK AUTH
 unexport $(VALUES) MAKEFLAGS
 $(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
 export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
@@ -127,11 +128,15 @@ docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doc
 	pytest -q tests/test_doctests.py
 	echo "site/index.html"
 
-ui: $(STAMP) ## Start the MLflow UI on loopback
-	@echo "Nights, with gain, cost and verdict:"
+ui: $(STAMP) ## Start the MLflow UI on loopback, without a login; AUTH=1 asks for one
+	@umask 077
+	if [ -n "$$MAKE_AUTH" ]; then infra/mlflow/with_login.sh; exit; fi
+	echo "MLflow has no login here: every account of this machine can read and change its runs. make ui AUTH=1 asks for one."
+	echo "Nights, with gain, cost and verdict:"
 	echo "  http://127.0.0.1:$${PORT:-5000}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=netgain"
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui \
-	    --host 127.0.0.1 --port "$${PORT:-5000}" --backend-store-uri "$${NETGAIN_MLFLOW_URI:-sqlite:///mlflow/mlflow.db}"
+	# In the environment: an argument, with the password in it, could be read by every account of the machine.
+	export MLFLOW_BACKEND_STORE_URI="$${NETGAIN_MLFLOW_URI:-sqlite:///mlflow/mlflow.db}"
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --port "$${PORT:-5000}"
 
 airflow: $(STAMP) ## Start Airflow on loopback with the nightly DAG; PORT=8080
 	@infra/airflow/standalone.sh

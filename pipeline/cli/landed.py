@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.cli.options import RecordedFormat, RecordedLogs
 from pipeline.errors import LandingError, ParamsError
 from pipeline.logs.manifest import TABLE, TOTALS, Finding, accept, files_in_manifest, findings
+from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings, load_settings
 from pipeline.state.clock import now
 from pipeline.state.rows import entries as recorded
@@ -32,6 +33,7 @@ def landed(
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
+    require_state(settings)
     entries = recorded(settings.state, TABLE)
     if not entries:
         raise LandingError("no night has ingested a file yet", expected="a night's entry", fix="Run a night first.")
@@ -55,6 +57,7 @@ def accept_(
 ) -> None:
     """Accept files that changed or are missing as they are now; the next night ingests them in this state."""
     settings = load_settings()
+    require_state(settings)
     root, format, found = _findings(settings, logs, log_format)
     wanted = [finding for finding in found if not paths or finding.path in paths]
     unknown = sorted(set(paths or ()) - {finding.path for finding in found})
@@ -62,7 +65,7 @@ def accept_(
         what = f"{unknown[0]} has not changed" if unknown else "no landed file has changed"
         raise ParamsError(what, expected="a file that changed or is missing", fix="See `netgain landed`.")
     accept(settings.state, wanted, root=root, format=format, by=by, reason=reason, when=now())
-    typer.echo(f"accepted: {', '.join(map(str, wanted))}")
+    echo(f"accepted: {', '.join(map(str, wanted))}")
 
 
 def _findings(settings: Settings, logs: Path | None, log_format: str | None) -> tuple[str, str, list[Finding]]:

@@ -12,6 +12,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from pipeline.storage.orphans import temporary_beside
+from pipeline.storage.permissions import granted
 from pipeline.storage.tables import ITEM_MAP, LISTENER_MAP, read_table, sync_folder
 
 ID_MAPS = ("listeners.parquet", "items.parquet")
@@ -72,12 +73,12 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield temporary
         for path in sorted(temporary.rglob("*")):
             if path.is_file():
-                path.chmod(0o644)
+                path.chmod(granted(0o644))
                 _sync_file(path)
             else:
-                path.chmod(0o755)
+                path.chmod(granted(0o755))
                 sync_folder(path)
-        temporary.chmod(0o755)
+        temporary.chmod(granted(0o755))
         sync_folder(temporary)
         if folder.exists():
             folder.rename(old)

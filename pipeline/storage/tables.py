@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import TableError
 from pipeline.storage.orphans import temporary_beside
+from pipeline.storage.permissions import granted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -162,7 +163,8 @@ FALLBACK = pa.schema(
 def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and rename it to `path`, after fsync, if the block ends without an error.
 
-    No other process uses the temporary file. The final file has the permissions `mode`.
+    No other process uses the temporary file. The final file has the permissions `mode`, as far as this process's mask
+    grants them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{temporary_beside(path).name}.")
@@ -172,7 +174,7 @@ def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(mode)
+        temporary.chmod(granted(mode))
         temporary.replace(path)
         sync_folder(path.parent)
     finally:
