@@ -22,6 +22,7 @@ from pipeline.logs.values import (
     iso_moments,
     mbid,
     patterned_moments,
+    plain_row,
     unix_moments,
     utc,
     whole,
@@ -88,7 +89,7 @@ def parse_parquet(data: bytes, source: Source, columns: ColumnMap) -> ReadResult
         texts,
         columns.time,
         source=source,
-        raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in frame.row(i, named=True).items()}),
+        raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in plain_row(frame, i).items()}),
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from typing import Any
 
 import polars as pl
 
@@ -122,6 +123,14 @@ def unix_moments(texts: pl.Series) -> tuple[pl.Series, dict[Repair, pl.Series]]:
     )  # fmt: skip
     moments = found.select(micros.cast(MOMENT)).to_series()
     return moments, {repair: (found["unit"] == name).fill_null(False) for name, repair in _UNITS.items()}
+
+
+def plain_row(frame: pl.DataFrame, row: int) -> dict[str, Any]:
+    """Return a row as Python values; its times as numbers if one is beyond what Python can hold."""
+    try:
+        return frame.row(row, named=True)
+    except (OverflowError, ValueError):
+        return frame[row].with_columns(pl.selectors.temporal().to_physical()).row(0, named=True)
 
 
 def mbid(expr: pl.Expr) -> pl.Expr:

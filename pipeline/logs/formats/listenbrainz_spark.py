@@ -10,7 +10,7 @@ from pipeline.logs.format import Format
 from pipeline.logs.head import Head
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, UnreadableFileError, settle
 from pipeline.logs.reasons import Repair
-from pipeline.logs.values import is_no_mbid, mbid, utc
+from pipeline.logs.values import is_no_mbid, mbid, plain_row, utc
 
 _COLUMNS = ("listened_at", "user_id", "artist_name", "recording_name", "recording_mbid", "artist_credit_mbids")
 
@@ -50,7 +50,7 @@ def _moments(moments: pl.Series) -> pl.Series:
 
 
 def _raw(frame: pl.DataFrame, row: int) -> bytes:
-    return json.dumps(frame.row(row, named=True), ensure_ascii=False, default=str).encode()
+    return json.dumps(plain_row(frame, row), ensure_ascii=False, default=str).encode()
 
 
 def _recognises(head: Head) -> bool | None:
