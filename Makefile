@@ -13,14 +13,23 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport VIRTUAL_ENV PYTHONPATH PYTHONDONTWRITEBYTECODE
 
 # The default: simulated logs. Every value can be overridden: make nightly LOGS=exports FORMAT=spotify AS_OF=2022-04-01
+# AS_OF is the day after the simulated logs, and today where LOGS is given.
 LISTENERS ?= 1500
 DAYS      ?= 42
 SEED      ?= 1
 START     ?= 2026-01-01
 LOGS      ?= landing
 FORMAT    ?= netgain
-AS_OF     ?= $(shell date -u -d "$(START) + $(DAYS) days" +%F)
+AS_OF     ?=
 JSON      ?=
+QUICK     ?=
+AUTH      ?=
+
+# Values reach recipes in the environment, as they were given: neither make nor the shell runs what is in them.
+VALUES := PYTHON LISTENERS DAYS SEED START LOGS FORMAT AS_OF JSON QUICK AUTH
+unexport $(VALUES) MAKEFLAGS
+$(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
+export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
 
 .PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed docs dvc-yaml lint ui airflow clean lock
 
@@ -37,16 +46,21 @@ $(STAMP): requirements.lock pyproject.toml
 	    .netgain/uv/bin/pip install --quiet uv
 	    uv=.netgain/uv/bin/uv
 	fi
-	[ -x $(BIN)/python ] || "$$uv" venv --quiet --python $(PYTHON) $(VENV)
+	[ -x $(BIN)/python ] || "$$uv" venv --quiet --python "$$MAKE_PYTHON" $(VENV)
 	"$$uv" pip install --python $(BIN)/python --require-hashes -r requirements.lock
 	"$$uv" pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $(STAMP)
 
 nightly: $(STAMP) ## Run a whole night, on simulated logs unless LOGS= is given
-	@if [ "$(LOGS)" = landing ] && [ ! -d landing ]; then
-	    netgain simulate --listeners "$(LISTENERS)" --days "$(DAYS)" --seed "$(SEED)" --start "$(START)" --out landing
+	@if [ "$$MAKE_LOGS" = landing ] && [ ! -d landing ]; then
+	    netgain simulate --listeners="$$MAKE_LISTENERS" --days="$$MAKE_DAYS" --seed="$$MAKE_SEED" --start="$$MAKE_START" --out=landing
 	fi
-	netgain night --as-of "$(AS_OF)" --format "$(FORMAT)" --logs "$(LOGS)" $(if $(JSON),--json "$(JSON)")
+	day=$$([ -n "$$MAKE_OWN_LOGS" ] && echo today || echo "$$MAKE_START + $$MAKE_DAYS days")
+	as_of=$${MAKE_AS_OF:-$$(date -u -d "$$day" +%F)}
+	status=0
+	netgain night --as-of="$$as_of" --format="$$MAKE_FORMAT" --logs="$$MAKE_LOGS" $${MAKE_JSON:+--json="$$MAKE_JSON"} || status=$$?
+	# INVALID, 3, is a verdict and its lists are served: to make, nothing failed. Schedulers run `netgain night`.
+	[ $$status = 3 ] || exit $$status
 
 test: $(STAMP) ## Run all tests, in two processes
 	@# Most of a night is one process. Files are shared out whole, long ones first (tests/conftest.py).
@@ -78,7 +92,7 @@ bench-rollback: $(STAMP) ## Time `netgain rollback` 100 times, without MLflow an
 	@python bench/rollback.py
 
 bench-speed: $(STAMP) ## Measure lists and fits beside sgemm, implicit, Faiss and Spark, and how they scale; QUICK=1 for a tenth
-	@python -m bench.speed $(if $(QUICK),--quick)
+	@python -m bench.speed $${MAKE_QUICK:+--quick}
 
 fuzz: $(STAMP) ## Read 2,000 landing folders with faults of every kind and format; each row must be accounted for
 	@NETGAIN_FUZZ_FOLDERS=2000 pytest -q tests/fuzz
@@ -105,11 +119,15 @@ docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doc
 	pytest -q tests/test_doctests.py
 	echo "site/index.html"
 
-ui: $(STAMP) ## Start the MLflow UI on loopback
-	@echo "Nights, with gain, cost and verdict:"
+ui: $(STAMP) ## Start the MLflow UI on loopback, without a login; AUTH=1 asks for one
+	@umask 077
+	if [ -n "$$MAKE_AUTH" ]; then infra/mlflow/with_login.sh; exit; fi
+	echo "MLflow has no login here: every account of this machine can read and change its runs. make ui AUTH=1 asks for one."
+	echo "Nights, with gain, cost and verdict:"
 	echo "  http://127.0.0.1:$${PORT:-5000}/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey=netgain"
-	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui \
-	    --host 127.0.0.1 --port "$${PORT:-5000}" --backend-store-uri "$${NETGAIN_MLFLOW_URI:-sqlite:///mlflow/mlflow.db}"
+	# In the environment: an argument, with the password in it, could be read by every account of the machine.
+	export MLFLOW_BACKEND_STORE_URI="$${NETGAIN_MLFLOW_URI:-sqlite:///mlflow/mlflow.db}"
+	MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --host 127.0.0.1 --port "$${PORT:-5000}"
 
 airflow: $(STAMP) ## Start Airflow on loopback with the nightly DAG; PORT=8080
 	@infra/airflow/standalone.sh

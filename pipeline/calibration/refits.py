@@ -31,6 +31,7 @@ from pipeline.stages.fingerprints import digest
 from pipeline.stages.fit import fit_models, fit_task
 from pipeline.stages.layout import Layout
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, score_models, truth_of
+from pipeline.storage.arrays import write_array
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, conform, read_json, read_table, write_json
 
@@ -202,10 +203,10 @@ def _cpu(costs: list[Cost]) -> float:
 
 def _save(root: Path, found: Refits, key: str) -> None:
     for name, values in found.ndcg.items():
-        np.save(root / f"{name}.npy", values)
+        write_array(root / f"{name}.npy", values)
     for name, members in found.slices.items():
-        np.save(root / f"slice_{name}.npy", members)
-    np.save(root / "shuffled.npy", found.shuffled)
+        write_array(root / f"slice_{name}.npy", members)
+    write_array(root / "shuffled.npy", found.shuffled)
     facts = {"families": found.families, "slices": sorted(found.slices), "leak_refused": found.leak_refused}
     write_json(root / "refits.json", {"key": key, **facts, "nights": {n: asdict(c) for n, c in found.nights.items()}})
 

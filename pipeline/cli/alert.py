@@ -7,6 +7,7 @@ import typer
 
 from pipeline.alerting.channels import send
 from pipeline.alerting.message import Alert
+from pipeline.cli.console import echo
 from pipeline.errors import SettingsError
 from pipeline.settings import load_alerting
 
@@ -25,4 +26,4 @@ def alert(
             expected="channels that accept the alert",
             fix="Check NETGAIN_ALERT_*: docs/how-to/run-on-airflow.md.",
         )
-    typer.echo(f"sent: {', '.join(('log', *settings.channels))}")
+    echo(f"sent: {', '.join(('log', *settings.channels))}")

@@ -26,8 +26,10 @@ from pipeline.cli import (
     status,
     tune,
 )
+from pipeline.cli.console import echo
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.settings import silence_telemetry
+from pipeline.storage.permissions import restrict
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -85,7 +87,7 @@ for panel, commands in COMMANDS.items():
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"netgain {version('netgain')}")
+        echo(f"netgain {version('netgain')}")
         raise typer.Exit
 
 
@@ -106,16 +108,17 @@ def main() -> None:
     """Run the command line. An error that the user can act on is printed as one line, not as a traceback."""
     silence_telemetry()
     try:
+        restrict()
         app()
     except NetgainError as err:
-        typer.echo(f"netgain: {' '.join(str(err).split())}", err=True)
+        echo(f"netgain: {' '.join(str(err).split())}", err=True)
         sys.exit(err.exit_status)
     except OSError as err:
         if err.errno not in _NO_ROOM:
             raise
-        typer.echo(f"netgain: no room on the disk: {err}. Make some, and run it again; see `netgain doctor`", err=True)
+        echo(f"netgain: no room on the disk: {err}. Make some, and run it again; see `netgain doctor`", err=True)
         sys.exit(EXIT_STAGE_FAILED)
     except SystemExit as end:
         if end.code == _INTERRUPTED:  # typer prints nothing on Ctrl-C, nor on SIGTERM, which a night turns into one
-            typer.echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
+            echo("netgain: interrupted; run it again to go on from where it stopped", err=True)
         raise

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.cli.nights import run_and_report
 from pipeline.cli.options import date
 from pipeline.errors import ParamsError
@@ -28,7 +28,7 @@ def replay(record: Record = Path("data/decision.json")) -> None:
     from pipeline.nightly.replay import replay as make_again
 
     again = make_again(record)
-    typer.echo(f"identical: {again['verdict']} (digest {again['digest'][:12]})")
+    echo(f"identical: {again['verdict']} (digest {again['digest'][:12]})")
 
 
 def what_if(
@@ -53,6 +53,7 @@ def promote(
 ) -> None:
     """Serve a recipe that the gate did not promote, until a date; recorded in the ledger."""
     from pipeline.nightly.overriding import override as carry_out
+    from pipeline.releases.required_state import require_state
 
     if not override:
         raise ParamsError(
@@ -61,6 +62,7 @@ def promote(
             fix="Without an override, the gate promotes recipes by itself.",
         )
     settings = load_settings()
+    require_state(settings)
     run_and_report(
         settings,
         lambda report: carry_out(settings, recipe=recipe, by=by, reason=reason, until=date(until), report=report),
@@ -76,8 +78,8 @@ def calibrate(
     from pipeline.storage.json_files import write_json, write_text
 
     settings, started = load_settings(), time.monotonic()
-    found = prove(settings, lambda line: typer.echo(f"{time.monotonic() - started:6.0f} s  {line}"), scale=scale)
+    found = prove(settings, lambda line: echo(f"{time.monotonic() - started:6.0f} s  {line}"), scale=scale)
     write_json(settings.reports / "calibration.json", found)
     page = settings.reports / "calibration.html"
     write_text(page, render_calibration(found))
-    typer.echo(f"{page}, and calibration.json beside it")
+    echo(f"{page}, and calibration.json beside it")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.errors import EXIT_UNSOUND
 from pipeline.settings import load_settings
 
@@ -38,13 +38,13 @@ def doctor(
 
         found = examine_and_repair(settings, progress, by=by or _account()) if repair else examine(settings, progress)
     if as_json:
-        typer.echo(json.dumps(_facts(found), indent=2, sort_keys=True, ensure_ascii=False))
+        echo(json.dumps(_facts(found), indent=2, sort_keys=True, ensure_ascii=False))
     else:
         out.print(_table(found))
         for line in found.done:
-            typer.echo(f"done: {line}")
+            echo(f"done: {line}")
         if not repair and any(finding.repair for finding in found.findings):
-            typer.echo("`netgain doctor --repair` repairs findings marked with *")
+            echo("`netgain doctor --repair` repairs findings marked with *")
     raise typer.Exit(0 if found.is_sound else EXIT_UNSOUND)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.console import echo
 from pipeline.errors import ParamsError
 from pipeline.settings import load_settings
 
@@ -18,18 +19,20 @@ def erase(
 ) -> None:
     """Request that the next night erases listeners; a certificate in reports/erasures/ lists what was removed."""
     from pipeline.erasure.requests import request
+    from pipeline.releases.required_state import require_state
 
     settings = load_settings()
+    require_state(settings)
     names = [*(listeners or []), *(_ids(file) if file is not None else [])]
     if dry_run:
         from pipeline.erasure.carry_out import where
 
         for place, n_files in where(settings, names).items():
-            typer.echo(f"{n_files:6,} files in {place}")
+            echo(f"{n_files:6,} files in {place}")
         return
     n_new = request(settings.state, names, key=settings.id_key, by=by, reason=reason)
     known = len(set(names)) - n_new
-    typer.echo(f"{n_new} listeners will be erased by the next night; {known} had been requested before")
+    echo(f"{n_new} listeners will be erased by the next night; {known} had been requested before")
 
 
 def _ids(file: Path) -> list[str]:

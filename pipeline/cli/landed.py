@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.console import console
-from pipeline.cli.options import LogFormat, Logs
+from pipeline.cli.console import console, echo
+from pipeline.cli.options import RecordedFormat, RecordedLogs
 from pipeline.errors import LandingError, ParamsError
 from pipeline.logs.manifest import TABLE, TOTALS, Finding, accept, files_in_manifest, findings
+from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings, load_settings
 from pipeline.state.clock import now
 from pipeline.state.rows import entries as recorded
@@ -24,14 +25,15 @@ _ALWAYS = dt.date(2000, 1, 1)
 @app.callback()
 def landed(
     context: typer.Context,
-    logs: Logs = None,
-    log_format: LogFormat = "netgain",
+    logs: RecordedLogs = None,
+    log_format: RecordedFormat = None,
     files: Annotated[bool, typer.Option("--files", help="List every file as well.")] = False,
 ) -> None:
     """List the rows that each night read: read = accepted + duplicate + quarantined."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
+    require_state(settings)
     entries = recorded(settings.state, TABLE)
     if not entries:
         raise LandingError("no night has ingested a file yet", expected="a night's entry", fix="Run a night first.")
@@ -50,11 +52,12 @@ def accept_(
     by: Annotated[str, typer.Option(help="Who decides.")],
     reason: Annotated[str, typer.Option(help="Why.")],
     paths: Annotated[list[str] | None, typer.Argument(help="Which files. Default: all that changed.")] = None,
-    logs: Logs = None,
-    log_format: LogFormat = "netgain",
+    logs: RecordedLogs = None,
+    log_format: RecordedFormat = None,
 ) -> None:
     """Accept files that changed or are missing as they are now; the next night ingests them in this state."""
     settings = load_settings()
+    require_state(settings)
     root, format, found = _findings(settings, logs, log_format)
     wanted = [finding for finding in found if not paths or finding.path in paths]
     unknown = sorted(set(paths or ()) - {finding.path for finding in found})
@@ -62,14 +65,23 @@ def accept_(
         what = f"{unknown[0]} has not changed" if unknown else "no landed file has changed"
         raise ParamsError(what, expected="a file that changed or is missing", fix="See `netgain landed`.")
     accept(settings.state, wanted, root=root, format=format, by=by, reason=reason, when=now())
-    typer.echo(f"accepted: {', '.join(map(str, wanted))}")
+    echo(f"accepted: {', '.join(map(str, wanted))}")
 
 
-def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[str, str, list[Finding]]:
+def _findings(settings: Settings, logs: Path | None, log_format: str | None) -> tuple[str, str, list[Finding]]:
+    """Return root and format, those of the last night unless they are given, and what changed below the root."""
     from pipeline.logs.inventory import take_inventory
+    from pipeline.logs.pseudonyms import PrivacyRules
 
+    last = next((e for e in reversed(recorded(settings.state, TABLE)) if e["kind"] == "night"), None)
+    if last is not None:
+        logs, log_format = logs or settings.workspace / last["root"], log_format or last["format"]
     inventory = take_inventory(
-        logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace
+        logs or settings.landing,
+        log_format or "netgain",
+        cache=settings.landing_cache,
+        workspace=settings.workspace,
+        privacy=PrivacyRules(settings.id_key),
     )
     root = settings.workspace / inventory["root"]
     found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.cli.options import AsOf, LogFormat, Logs, night_of
 from pipeline.errors import ParamsError
 from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
@@ -50,7 +50,7 @@ def open_(
         context = open_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs)
         if settings.owner is None:  # without an owner, no later task has to close the night
             close(settings.state, context.lease, "opened")
-    typer.echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
+    echo(f"the night of {context.as_of} is open: `dvc repro` runs its stages")
 
 
 def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> None:
@@ -71,10 +71,10 @@ def stage(name: str, recipe: Annotated[str | None, typer.Argument()] = None) -> 
         watch_parent(lambda: None)  # heartbeats have a thread of their own
     with shared_work(settings.workspace), beating(settings.state, context.lease):
         if name in EFFECTS:
-            typer.echo(perform(name, context))
+            echo(perform(name, context))
             return
         module = importlib.import_module(f"pipeline.stages.{name}")
-        typer.echo(module.run(context) if recipe is None else module.run(context, recipe))
+        echo(module.run(context) if recipe is None else module.run(context, recipe))
 
 
 def data_docs() -> None:
@@ -82,7 +82,7 @@ def data_docs() -> None:
     from pipeline.nightly.data_docs import write_data_docs
     from pipeline.stages.context import open_context
 
-    typer.echo(write_data_docs(open_context(load_settings())))
+    echo(write_data_docs(open_context(load_settings())))
 
 
 def run_and_report(

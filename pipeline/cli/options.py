@@ -11,8 +11,13 @@ from pipeline.logs.formats import format_names
 AsOf = Annotated[str | None, typer.Option(help="The night, YYYY-MM-DD: its first instant (UTC) is the first unseen.")]
 Logs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: NETGAIN_LANDING.")]
 LOG_FORMATS = (
-    f"Format of the logs: {', '.join(format_names())}; or several, separated by commas. See docs/reference/formats.md."
+    f"Format of the logs: {', '.join(format_names())}; several, separated by commas; or auto, each file's own by its "
+    "content. See docs/reference/formats.md."
 )
+RecordedLogs = Annotated[Path | None, typer.Option(help="Folder of landed logs. Default: that of the last night.")]
+RecordedFormat = Annotated[
+    str | None, typer.Option("--format", help="Format of the logs. Default: that of the last night.")
+]
 LogFormat = Annotated[str, typer.Option("--format", help=LOG_FORMATS)]
 
 

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
+from pipeline.releases.required_state import require_state
 from pipeline.settings import load_settings
 from pipeline.state.outbox import Waiting, waiting
 
@@ -18,10 +19,12 @@ app = typer.Typer(help="Records of nights that wait for delivery to MLflow.", in
 def outbox(context: typer.Context) -> None:
     """List the waiting records, oldest first."""
     if context.invoked_subcommand is None:
-        entries = waiting(load_settings().state)
+        settings = load_settings()
+        require_state(settings)
+        entries = waiting(settings.state)
         if entries:
             console().print(_table(entries))
-        typer.echo("`netgain outbox replay` delivers them" if entries else "nothing waits for MLflow")
+        echo("`netgain outbox replay` delivers them" if entries else "nothing waits for MLflow")
 
 
 @app.command()
@@ -30,14 +33,15 @@ def replay() -> None:
     from pipeline.tracking.replay import replay as deliver
 
     settings = load_settings()
+    require_state(settings)
     done = deliver(settings)
     for line in done.delivered.values():
-        typer.echo(line)
+        echo(line)
     if done.error is not None:
-        typer.echo(f"{len(done.delivered)} delivered, {len(waiting(settings.state))} still wait")
+        echo(f"{len(done.delivered)} delivered, {len(waiting(settings.state))} still wait")
         raise done.error
     if not done.delivered:
-        typer.echo("nothing waits for MLflow")
+        echo("nothing waits for MLflow")
 
 
 def _table(entries: tuple[Waiting, ...]) -> "Table":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.errors import LandingError
 from pipeline.settings import Settings, load_settings
 
@@ -50,7 +50,7 @@ def show(
         where = "the whole file" if row["row"] < 0 else f"row {row['row']:,}"
         out.print(f"{row['file']}, {where}: {row['reason']}", style="bold", highlight=False, markup=False)
         out.print(f"  {_visible(row['raw'] or b'')}", highlight=False, markup=False, soft_wrap=True)
-    typer.echo(f"{min(limit, rows.height):,} of {rows.height:,} rows")
+    echo(f"{min(limit, rows.height):,} of {rows.height:,} rows")
 
 
 @app.command()
@@ -63,7 +63,7 @@ def export(
     from pipeline.logs.replay import export as take_out
 
     n_rows = take_out(_landing(load_settings()), file, out, reasons=reason or ())
-    typer.echo(f"{n_rows:,} rows of {file} in {out}: repair them in place, then `netgain quarantine replay {out}`")
+    echo(f"{n_rows:,} rows of {file} in {out}: repair them in place, then `netgain quarantine replay {out}`")
 
 
 @app.command()
@@ -74,6 +74,7 @@ def replay(
 ) -> None:
     """Land repaired rows again; without a file, read the quarantined rows again with the current readers."""
     from pipeline.logs.replay import enter_replayed, land_mended
+    from pipeline.releases.required_state import require_state
 
     settings = load_settings()
     landing = _landing(settings)
@@ -84,9 +85,10 @@ def replay(
         raise LandingError(
             "repaired rows without a name", expected="--by and --reason", fix="Say who repaired them, and how."
         )
+    require_state(settings)
     name, entry = land_mended(landing, mended)
     enter_replayed(settings.state, entry, root=_root(settings), by=by, reason=reason)
-    typer.echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night ingests them")
+    echo(f"{len(entry['rows']):,} rows of {entry['path']} landed again as {name}: the next night ingests them")
 
 
 def _read_all_again(settings: Settings, landing: "Landing") -> None:
@@ -97,7 +99,7 @@ def _read_all_again(settings: Settings, landing: "Landing") -> None:
     files = [file for file in landing.files if file.shown in bad]
     after = sum(read_again(landing, file).quarantine.num_rows for file in files)
     message = f"the current readers accept {before - after:,} of {before:,} quarantined rows"
-    typer.echo(message + ("; the next night ingests them" if after < before else ""))
+    echo(message + ("; the next night ingests them" if after < before else ""))
 
 
 def _rows(settings: Settings) -> "pl.DataFrame":

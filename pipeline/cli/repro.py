@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.console import echo
 from pipeline.errors import EXIT_TRANSIENT, NetgainError, ParamsError, StageFailed, TransientError
 from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
 from pipeline.settings import Settings, load_settings
@@ -46,7 +47,7 @@ def effects() -> None:
     context = open_context(settings)
     with shared_work(settings.workspace):
         for name in EFFECTS:
-            typer.echo(f"{name}: {perform(name, context)}")
+            echo(f"{name}: {perform(name, context)}")
 
 
 def close() -> None:
@@ -54,12 +55,12 @@ def close() -> None:
     settings = load_settings()
     mine = lease.in_force(settings.state)
     if mine is None or mine.owner != settings.owner:
-        typer.echo("the workspace is not this run's")
+        echo("the workspace is not this run's")
     elif mine.ended is not None:
-        typer.echo(f"{mine} has ended: {mine.ended}")
+        echo(f"{mine} has ended: {mine.ended}")
     else:
         lease.close(settings.state, mine, "failed")
-        typer.echo(f"{mine} did not come to its end; the next one need not wait for it")
+        echo(f"{mine} did not come to its end; the next one need not wait for it")
 
 
 def report() -> None:
@@ -70,13 +71,13 @@ def report() -> None:
     from pipeline.storage.json_files import read_json, write_text
 
     context = open_context(load_settings())
-    typer.echo(write_data_docs(context))
+    echo(write_data_docs(context))
     decision = context.layout.decision
     record = read_json(decision) if decision.exists() else {"as_of": None}
     if record["as_of"] == context.as_of.isoformat():  # else an earlier night left it
         page = context.settings.reports / f"decision-{context.as_of}.html"
         write_text(page, render(record))
-        typer.echo(page)
+        echo(page)
 
 
 def _dvc(settings: Settings, *arguments: str) -> None:
@@ -92,7 +93,7 @@ def _dvc(settings: Settings, *arguments: str) -> None:
     with start_dvc(settings, *arguments) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            typer.echo(line.rstrip())
+            echo(line.rstrip())
             last.append(line.rstrip())
     if process.returncode:
         raise failure(last)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.settings import load_settings
 
 
@@ -39,4 +39,4 @@ def rollback(
     settings = load_settings()
     require_state(settings)
     before, now = roll_back(settings.releases, settings.state, to=to, by=by, reason=reason)
-    typer.echo(f"now serving release {now.id} instead of {before.id}; the next night's release replaces it")
+    echo(f"now serving release {now.id} instead of {before.id}; the next night's release replaces it")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.cli.options import date
 from pipeline.settings import load_settings
 
@@ -21,7 +21,7 @@ def fetch_(
 
     settings = load_settings()
     dataset = choose(settings.datasets, name, url=url, sha256=sha256)
-    typer.echo(f"{dataset.title}\nLicence: {dataset.licence}")
+    echo(f"{dataset.title}\nLicence: {dataset.licence}")
     folder = settings.workspace / (out or f"landing-{name}")
     progress, stop = shown(console(), name)
     try:
@@ -30,8 +30,8 @@ def fetch_(
         )
     finally:
         stop()
-    typer.echo(f"{len(files)} files in {folder} (archive: SHA-256 {digest})")
-    typer.echo(f"Next: make nightly LOGS={out or folder.name} FORMAT={dataset.format} AS_OF={dataset.as_of or 'DATE'}")
+    echo(f"{len(files)} files in {folder} (archive: SHA-256 {digest})")
+    echo(f"Next: make nightly LOGS={out or folder.name} FORMAT={dataset.format} AS_OF={dataset.as_of or 'DATE'}")
 
 
 def simulate(  # noqa: PLR0917  # options of a command
@@ -58,7 +58,7 @@ def simulate(  # noqa: PLR0917  # options of a command
             n_artists=artists,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    typer.echo(
+    echo(
         f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, including "
         f"{made['duplicates']:,} duplicate and {made['malformed']:,} malformed ones"
     )

@@ -2,6 +2,7 @@
 
 import typer
 
+from pipeline.cli.console import echo
 from pipeline.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="One Spark server for several runs of `dvc repro`.")
@@ -16,7 +17,7 @@ def start() -> None:
     settings = load_settings()
     if shared_server(settings) is None:
         start_server(settings, dies_with_us=False)
-    typer.echo("the Spark server of this folder is running; `netgain spark stop` ends it")
+    echo("the Spark server of this folder is running; `netgain spark stop` ends it")
 
 
 @app.command()
@@ -24,4 +25,4 @@ def stop() -> None:
     """Stop the server."""
     from pipeline.runtime.spark_server import stop as stop_server
 
-    typer.echo("stopped" if stop_server(load_settings()) else "no server was running")
+    echo("stopped" if stop_server(load_settings()) else "no server was running")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.console import echo
 from pipeline.errors import TableError
 from pipeline.settings import load_settings
 
@@ -23,7 +24,7 @@ def migrate() -> None:
     with exclusive_night(settings.workspace):
         counts = take_in(settings)
     taken = ", ".join(f"{n:,} {table}" for table, n in sorted(counts.items()))
-    typer.echo(f"migrated: {taken}" if taken else "nothing to migrate")
+    echo(f"migrated: {taken}" if taken else "nothing to migrate")
 
 
 @app.command()
@@ -31,7 +32,7 @@ def dump(file: Annotated[Path, typer.Argument(help="The file to write, as JSON l
     """Write all rows to a file. Back up the ledger's folders influence/, outbox/ and erasures/ with it."""
     from pipeline.state.backup import dump as write
 
-    typer.echo(f"{write(load_settings().state, file):,} rows written to {file}")
+    echo(f"{write(load_settings().state, file):,} rows written to {file}")
 
 
 @app.command()
@@ -39,7 +40,7 @@ def load(file: Annotated[Path, typer.Argument(help="A file that `dump` wrote.")]
     """Restore a backup into an empty database."""
     from pipeline.state.backup import load as read
 
-    typer.echo(f"{read(load_settings().state, file):,} rows loaded from {file}")
+    echo(f"{read(load_settings().state, file):,} rows loaded from {file}")
 
 
 @app.command()
@@ -54,4 +55,4 @@ def init() -> None:
         raise TableError("there is a state database", expected="none", fix="Move it away first.")
     with writing(where, anew=True):
         pass
-    typer.echo("created an empty state database")
+    echo("created an empty state database")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.errors import EXIT_STALE
 from pipeline.settings import load_settings
 
@@ -21,11 +21,14 @@ def status(
     """Show the served release and its age; exit status 0 if it is fresh, 5 if it is stale or missing."""
     from pipeline.as_of import parse_as_of
     from pipeline.nightly.status import night_status
+    from pipeline.releases.required_state import require_state
 
     due = dt.datetime.now(dt.UTC).date() if as_of is None else parse_as_of(as_of)
-    facts = night_status(load_settings(), due=due)
+    settings = load_settings()
+    require_state(settings)
+    facts = night_status(settings, due=due)
     if as_json:
-        typer.echo(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False))
+        echo(json.dumps(facts, indent=2, sort_keys=True, ensure_ascii=False))
     else:
         console().print(_table(facts))
     raise typer.Exit(EXIT_STALE if facts["stale"] else 0)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.settings import load_settings
 
 
@@ -32,17 +32,17 @@ def tune(
     for line in results_lines(
         results, cpu_hour=economics.prices.cpu_hour, currency=economics.currency, cpu_seconds=budget
     ):
-        typer.echo(line)
+        echo(line)
     best = results.found.best[0].recipe
     if not results.improved:
         return
     diff = proposed_diff(context.layout.params, recipe, best)
-    typer.echo(f"\n{diff}")
+    echo(f"\n{diff}")
     if recipe not in context.params.recipes:
-        typer.echo(
+        echo(
             "The recipe is new: give its family hours in `economics`, then run `make dvc-yaml` "
             "(docs/how-to/add-a-recommender.md)."
         )
     if write is not None:
         write_text(write, diff)
-        typer.echo(f"git apply {write}")
+        echo(f"git apply {write}")

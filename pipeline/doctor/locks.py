@@ -1,4 +1,4 @@
-"""Checks for locks that would delay or stop a night."""
+"""Checks for locks that would delay or stop a night, and of DVC's record of what it ran."""
 
 import fcntl
 import os
@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.doctor.finding import Finding
+from pipeline.nightly.dvc_lock import FIX, lock_fault
 from pipeline.runtime import dvc_rwlock as rwlock
 from pipeline.settings import Settings
 
@@ -19,6 +20,8 @@ def look(settings: Settings) -> list[Finding]:
         repair = partial(_move_aside, settings.workspace)
         fix = "Until a night or --repair moves it aside, `dvc repro` by hand fails."
         found.append(Finding(CHECK, "fail", f".dvc/tmp/rwlock {wrong}", fix, repair))
+    if (wrong := lock_fault(settings.workspace)) is not None:
+        found.append(Finding(CHECK, "fail", f"dvc.lock {wrong}", FIX))
     held = [
         what
         for path, what in (

@@ -15,8 +15,15 @@ CHECK = "registry"
 
 def look(settings: Settings) -> list[Finding]:
     """Compare the alias with the served model by content. A pending rollback or outbox makes a difference a warning."""
+    from pipeline.tracking.probe import StoreDamaged, probe
     from pipeline.tracking.runs import champion_of
 
+    try:
+        probe(settings.mlflow_uri)
+    except StoreDamaged as err:
+        return [Finding(CHECK, "fail", err.found, f"{err.fix} Serving does not depend on it.")]
+    except TrackingAway as err:
+        return [Finding(CHECK, "warn", err.found, f"{err.fix} Serving does not depend on it.")]
     try:
         release = current(settings.releases)
     except ReleaseError:

@@ -10,6 +10,7 @@ from pipeline.dvcfile.recipes import MADE_BY, recipes_agree
 from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import read_stages
 from pipeline.storage.json_files import write_text
+from pipeline.terminal import tell
 
 COMMAND = "make dvc-yaml"
 
@@ -25,7 +26,7 @@ def follow_recipes(workspace: Path, params: Params) -> None:
     """Write dvc.yaml into a workspace for other recipes than it had, and say so."""
     write_dvc_yaml(workspace, params)
     names = ", ".join(params.recipes)
-    print(f"netgain: dvc.yaml is written anew for the recipes of params.yaml: {names}", file=sys.stderr)  # noqa: T201
+    tell(f"dvc.yaml is written anew for the recipes of params.yaml: {names}")
 
 
 def difference(workspace: Path, params: Params) -> str:
@@ -69,7 +70,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         params = load_params(workspace / "params.yaml")
     except NetgainError as err:
-        print(f"netgain: {err}", file=sys.stderr)  # noqa: T201  # a command of its own
+        tell(str(err))
         return err.exit_status
     if list(arguments) != ["--check"]:
         write_dvc_yaml(workspace, params)

@@ -7,6 +7,8 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
+from pipeline.features.placeholders import is_placeholder
+from pipeline.params.interactions import PLACEHOLDERS
 from pipeline.storage.cache import Cache, Result
 from pipeline.storage.schemas import DAILY
 from pipeline.storage.tables import read_columns, write_table
@@ -30,12 +32,15 @@ class DayTask:
     cache: Path
     item: Literal["artist", "track"]
     min_ms_played: int
+    placeholders: tuple[str, ...] = PLACEHOLDERS
 
 
 def aggregate_day(task: DayTask) -> Result:
-    """Count the plays of a day; a kernel. A play without a duration counts."""
+    """Count the plays of a day; a kernel. A play without a duration counts, one of a placeholder artist does not."""
     texts = ["artist_name", "track_name"] if task.item == "track" else ["artist_name"]
     plays = read_columns(task.plays, ["listener_id", "played_at", f"{task.item}_id", *texts, "ms_played"])
+    n_plays = plays.height
+    plays = plays.filter(~is_placeholder(plays["artist_name"], task.placeholders))
     counted = counted_plays(plays, item=task.item, min_ms_played=task.min_ms_played)
     keys = ["day", "listener_id", "item_id"]
     counts = counted.group_by(keys).agg(pl.len().alias("n_plays"), pl.col("ms_played").sum()).sort(keys)
@@ -44,7 +49,7 @@ def aggregate_day(task: DayTask) -> Result:
     def build(folder: Path) -> Result:
         write_table(folder / COUNTS_FILE, counts.to_arrow(), DAILY)
         write_table(folder / NAMES_FILE, names.to_arrow(), NAMES)
-        return {"n_plays": plays.height, "n_counted": counted.height}
+        return {"n_plays": n_plays, "n_counted": counted.height}
 
     return Cache(task.cache).make(task.key, build)
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from pipeline.storage.atomic import sync_folder
 from pipeline.storage.orphans import temporary_beside
+from pipeline.storage.permissions import granted
 from pipeline.storage.schemas import ITEM_MAP, LISTENER_MAP
 from pipeline.storage.tables import read_table
 
@@ -74,12 +75,12 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         yield temporary
         for path in sorted(temporary.rglob("*")):
             if path.is_file():
-                path.chmod(0o644)
+                path.chmod(granted(0o644))
                 _sync_file(path)
             else:
-                path.chmod(0o755)
+                path.chmod(granted(0o755))
                 sync_folder(path)
-        temporary.chmod(0o755)
+        temporary.chmod(granted(0o755))
         sync_folder(temporary)
         if folder.exists():
             folder.rename(old)

@@ -32,7 +32,8 @@ class ColumnMap(Frozen):
     seconds_played: Column | None = None
     """The same in seconds, with or without decimals; at most one of the two."""
     time: Column = "iso"
-    """`iso`, `unix` (seconds; smaller units are recognised), or strptime patterns, separated by `|`, read as UTC."""
+    """`iso`, `unix` (seconds; smaller units are recognised), `any` (either, or `31 Jan 2024, 10:15`), or strptime
+    patterns, separated by `|`; times without an offset are read as UTC."""
     header: tuple[Column, ...] | None = None
     """Names of the columns of a CSV without a header."""
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
@@ -54,8 +55,8 @@ class ColumnMap(Frozen):
     @field_validator("time")
     @classmethod
     def _tells_the_year(cls, time: str) -> str:
-        if time not in ("iso", "unix") and not all(map(_reads_back, time.split("|"))):
-            raise ValueError("iso, unix, or a pattern with a date and a time, such as %d/%m/%Y %H:%M")
+        if time not in ("iso", "unix", "any") and not all(map(_reads_back, time.split("|"))):
+            raise ValueError("iso, unix, any, or a pattern with a date and a time, such as %d/%m/%Y %H:%M")
         return time
 
     @property

@@ -3,10 +3,12 @@
 import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.logs.reading import UnreadableFileError
@@ -14,24 +16,71 @@ from pipeline.logs.reasons import Repair
 
 COMPRESSION = {".gz": "gzip", ".zst": "zstd"}
 _BLANK = b" \t\r\n"
+_ROWS = 1_000_000
+_UNPACKED_BYTES, _UNPACKED_RATIO, _STEP_BYTES = 8 * 2**20, 100, 2**20
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, n_bytes: int, /) -> bytes:
+        """Return at most that many bytes; none at the end."""
+        ...
+
+
+def codec_of(name: str) -> str | None:
+    """Return how a file is compressed, by the ending of its name in any case; None if it is not."""
+    return next((codec for ending, codec in COMPRESSION.items() if name.lower().endswith(ending)), None)
+
+
+def bare_name(path: str) -> str:
+    """Return the name of a file in lower case, without its folders and the ending of a compressed file.
+
+    Examples:
+        >>> bare_name("ann/StreamingHistory0.JSON.gz")
+        'streaminghistory0.json'
+    """
+    name = path.rsplit("/", maxsplit=1)[-1].lower()
+    ending = next((ending for ending in COMPRESSION if name.endswith(ending)), "")
+    return name.removesuffix(ending)
 
 
 def decompress(data: bytes, name: str) -> bytes:
     """Decompress a file by the ending of its name.
 
     Raises:
-        UnreadableFileError: it is truncated, damaged, or not compressed as its name says.
+        UnreadableFileError: it is truncated, damaged, not compressed as its name says, or unpacks beyond `most_bytes`.
     """
-    codec = next((codec for ending, codec in COMPRESSION.items() if name.endswith(ending)), None)
+    codec = codec_of(name)
     if codec is None:
         return data
     if not data:
         raise UnreadableFileError("an empty file is not an archive")
     try:
         with pa.CompressedInputStream(pa.BufferReader(data), codec) as stream:
-            return bytes(stream.read())
+            return read_bounded(stream, most=most_bytes(len(data)))
     except (OSError, pa.ArrowInvalid) as err:
         raise UnreadableFileError(str(err)) from err
+
+
+def most_bytes(packed: int) -> int:
+    """Return how many bytes an archive of a given size may unpack to. Logs unpack to some twenty times their size."""
+    return max(_UNPACKED_BYTES, _UNPACKED_RATIO * packed)
+
+
+def read_bounded(stream: Readable, *, most: int) -> bytes:
+    """Return what a stream unpacks to.
+
+    Raises:
+        UnreadableFileError: it is more than `most` bytes.
+    """
+    parts, size = [], 0
+    while part := stream.read(_STEP_BYTES):
+        size += len(part)
+        if size > most:
+            raise UnreadableFileError(f"it unpacks to more than {most:,} bytes")
+        parts.append(part)
+    return b"".join(parts)
 
 
 def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> pa.Table:
@@ -42,14 +91,38 @@ def read_parquet(data: bytes, *, columns: Sequence[str] | None = None) -> pa.Tab
 
     Raises:
         OSError, ArrowException: it is not Parquet, or a column is missing or occurs twice.
+        UnreadableFileError: of the columns asked for, it has more rows than bytes, or unpacks beyond `most_bytes`.
     """
     file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False)  # `read_table` would start threads
     if columns is None:
         return file.read(use_threads=False)
-    for name in columns:
+    names = list(columns)
+    for name in names:
         if (n := file.schema_arrow.names.count(name)) != 1:
             raise pa.ArrowInvalid(f"{n} columns {name!r}")
-    return file.read(columns=list(columns), use_threads=False).select(list(columns))
+    if file.metadata.num_rows > max(_ROWS, len(data)):
+        raise UnreadableFileError(f"{file.metadata.num_rows:,} rows in {len(data):,} bytes")
+    _require_bounded(data, names, most=most_bytes(len(data)))
+    return file.read(columns=names, use_threads=False).select(names)
+
+
+def _require_bounded(data: bytes, names: Sequence[str], *, most: int) -> None:
+    """Refuse a table whose texts would take more than `most` bytes: a single long one may stand in millions of rows.
+
+    Texts are read as numbers of a dictionary, which take no more room than the file says.
+    """
+    schema = pq.read_schema(pa.BufferReader(data))
+    wanted = [name for name in names if schema.field(name).type in (pa.string(), pa.large_string())]
+    file = pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=wanted)
+    size = 0
+    for number in range(file.num_row_groups if wanted else 0):
+        for column in file.read_row_group(number, columns=wanted, use_threads=False).columns:
+            for chunk in column.chunks:
+                if pa.types.is_dictionary(chunk.type):
+                    lengths = pc.binary_length(chunk.dictionary).take(chunk.indices)
+                    size += pc.sum(lengths).as_py() or 0
+        if size > most:
+            raise UnreadableFileError(f"its texts unpack to more than {most:,} bytes")
 
 
 _MARKS = {

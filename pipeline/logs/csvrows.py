@@ -33,7 +33,8 @@ def read_records(data: bytes, *, delimiter: str, quote: str | None, n_columns: i
     """Yield the records of a CSV in order, skipping blank lines.
 
     A quoted text may hold line ends. If a quote is not closed properly, only its first line gets a reason, and reading
-    goes on with the next line.
+    goes on with the next line. Lines of a writer that does not escape quotes are read as they are if they have the
+    known number of columns.
 
     Args:
         data: UTF-8 without a byte order mark; a line that is not UTF-8 gets a reason.
@@ -82,9 +83,24 @@ def _quoted(
     try:
         fields = next(csv.reader(lines_from(), delimiter=delimiter, quotechar=quote, strict=True))
     except (csv.Error, StopIteration):
-        return (), 1
+        return _unquoted(text, delimiter=delimiter, quote=quote, n_columns=n_columns), 1
     lost = given > 1 and n_columns is not None and len(fields) != n_columns
     return ((), 1) if lost else (fields, given)
+
+
+def _unquoted(text: str, *, delimiter: str, quote: str, n_columns: int | None) -> Sequence[str]:
+    """Return the columns of a line whose writer did not escape quotes (`"Quoted" Band,B,C`); () if that is not certain:
+    its quotes are not in pairs, or it does not have the known number of columns."""
+    fields = text.split(delimiter)
+    if text.count(quote) % 2 or len(fields) != n_columns:
+        return ()
+    return [_field(field, quote) for field in fields]
+
+
+def _field(text: str, quote: str) -> str:
+    inner = text[1:-1]
+    enclosed = len(text) > 1 and text[0] == text[-1] == quote and inner.count(quote) == 2 * inner.count(2 * quote)
+    return inner.replace(2 * quote, quote) if enclosed else text
 
 
 def _decoded(line: bytes) -> str | None:

@@ -3,10 +3,13 @@
 import fnmatch
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+import polars as pl
 
 from pipeline.logs.columns import load_columns
-from pipeline.logs.contents import COMPRESSION, as_utf8, decompress
+from pipeline.logs.contents import as_utf8, bare_name, decompress
+from pipeline.logs.head import Head
 from pipeline.logs.reading import ReadResult, Source, UnreadableFileError, unreadable
 from pipeline.logs.reasons import Reason
 
@@ -18,9 +21,12 @@ class Format:
     Attributes:
         name: what `--format` and datasets call it; the module's name with `-` for `_`.
         description: the shape of a file, in a line, for docs/reference/formats.md and `netgain formats`.
-        patterns: shell patterns of the names of log files. Other files of the landing folder (COPYING,
-            userid-profile.tsv) and hidden ones are ignored.
+        patterns: shell patterns of the names of log files, compressed or not, in any case. Hidden files need a pattern
+            that starts with a dot.
         exceptions: patterns of names that match `patterns` but are not logs.
+        recognises: (beginning of a file) → whether it is a log of this format; None if that cannot be told from it.
+        by_content: whether names say too little (`*.csv`): a file that is not recognised is then left out and named,
+            while others are read whatever they hold, so that a faulty day is noticed.
         exceptions_are: what those files hold, for the documentation.
         reader: (content of a file without its byte order mark, the file) → what was read.
         reasons: why the reader puts a row in quarantine, beyond `JUDGED`.
@@ -38,6 +44,7 @@ class Format:
     description: str
     patterns: tuple[str, ...]
     reader: Callable[[bytes, Source], ReadResult]
+    recognises: Callable[[Head], bool | None]
     listener: str
     played_at: str
     ms_played: str = "none"
@@ -46,16 +53,19 @@ class Format:
     exceptions: tuple[str, ...] = ()
     exceptions_are: str = ""
     assemble: Callable[[Sequence[bytes]], bytes] | None = None
+    by_content: bool = False
     private: bool = False
     listener_folders: bool | None = False
     needs_columns: bool = False
 
     def takes(self, relative: str) -> bool:
-        """Return whether a path, relative to the landing root, is a log of this format."""
-        path = PurePosixPath(relative)
-        if any(part.startswith(".") for part in path.parts):
-            return False
-        return _matches(path.name, self.patterns) and not _matches(path.name, self.exceptions)
+        """Return whether a path, relative to the landing root, has the name of a log of this format."""
+        hidden = any(folder.startswith(".") for folder in relative.split("/")[:-1])
+        return not hidden and _matches(bare_name(relative), self.patterns) and not self.excepts(relative)
+
+    def excepts(self, relative: str) -> bool:
+        """Return whether a path has the name of a file of this service that is no log."""
+        return _matches(bare_name(relative), self.exceptions)
 
     def by_folder(self, root: Path) -> bool:
         """Return whether each folder below a landing root belongs to one listener and has the listener's name.
@@ -76,7 +86,8 @@ class Format:
         try:
             content, repair = as_utf8(decompress(data, source.path))
             result = self.reader(content, source)
-        except UnreadableFileError:
+        # Polars panics on some damaged tables; its error is not an Exception.
+        except (UnreadableFileError, pl.exceptions.PanicException):
             return unreadable(source.name, b"" if self.private else data)
         of_the_file = {repair: result.plays.num_rows} if repair and result.plays.num_rows else {}
         return replace(result, repairs={**result.repairs, **of_the_file})
@@ -84,8 +95,7 @@ class Format:
     @property
     def files(self) -> str:
         """Return the names of its files in Markdown, compressed ones left out."""
-        names = dict.fromkeys(pattern.removesuffix(".gz").removesuffix(".zst") for pattern in self.patterns)
-        found = ", ".join(f"`{name}`" for name in names)
+        found = ", ".join(f"`{name}`" for name in self.patterns)
         return f"{found}, without {self.exceptions_are}" if self.exceptions_are else found
 
     def docs_row(self) -> str:
@@ -94,10 +104,6 @@ class Format:
         return f"| {' | '.join(cells)} |"
 
 
-def with_compressed(*patterns: str) -> tuple[str, ...]:
-    """Return the patterns, each followed by those of its compressed files."""
-    return tuple(f"{pattern}{ending}" for pattern in patterns for ending in ("", *COMPRESSION))
-
-
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    shown = [pattern for pattern in patterns if pattern.startswith(".") or not name.startswith(".")]
+    return any(fnmatch.fnmatchcase(name, pattern.lower()) for pattern in shown)

@@ -5,20 +5,40 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
-from pipeline.logs.columns import load_columns
+from pipeline.logs import columns
+from pipeline.logs.archives import file_of, open_start, read_landed
+from pipeline.logs.choosing import Choice, choose
 from pipeline.logs.format import Format
-from pipeline.logs.formats import formats_of
+from pipeline.logs.formats import AUTO, all_formats, format_of, formats_of
+from pipeline.logs.head import Head, read_head
 from pipeline.logs.landing import LandedFile
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, fingerprint, pseudonym
+from pipeline.logs.reading import UnreadableFileError, listener_of
+from pipeline.logs.walk import Walk, walk
 from pipeline.storage.tables import write_json
 
 # A file younger than this [s] may change without a new time stamp, so its checksum is not cached.
 _SETTLED_SECONDS = 2
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Attributes:
+    inventory: the content of landing.json: which files a night ingests.
+    notes: lines for the operator: formats that were guessed, and files that look like logs and are not taken.
+    """
+
+    inventory: dict[str, Any]
+    notes: tuple[str, ...]
 
 
 def take_inventory(
@@ -29,13 +49,23 @@ def take_inventory(
     workspace: Path | None = None,
     privacy: PrivacyRules = NO_RULES,
 ) -> dict[str, Any]:
-    """Return the content of landing.json: which files a night ingests.
+    """Return the inventory of `survey`."""
+    return survey(root, format, cache=cache, workspace=workspace, privacy=privacy).inventory
 
-    Files that the format does not take (`Format.takes`) are left out.
+
+def survey(
+    root: Path,
+    format: str,
+    *,
+    cache: Path | None = None,
+    workspace: Path | None = None,
+    privacy: PrivacyRules = NO_RULES,
+) -> Survey:
+    """Take the inventory of a landing folder.
 
     Args:
         root: the landing folder, or one landed file.
-        format: the name of a format, or several, separated by commas.
+        format: the name of a format, several, separated by commas, or `auto`.
         cache: a JSON file of checksums by path, size and time of change, so that unchanged files are not read again.
         privacy: pseudonym key and erased listeners of the night.
         workspace: if given, the root is written relative to it, so that clones side by side agree.
@@ -46,6 +76,8 @@ def take_inventory(
             the format needs one.
     """
     formats = formats_of(format)
+    if format.strip() == AUTO and (root / columns.FILE).is_file():
+        formats = (*formats, format_of("table"))
     single = root if root.is_file() else None
     root = root.parent if single else root
     if not root.is_dir():
@@ -56,34 +88,71 @@ def take_inventory(
         )
     known = _read_cache(cache)
     seen: dict[str, list[Any]] = {}
-    logs = _logs_below(single or root, root, formats)
-    files = [_landed(root, relative, known, seen) for relative in logs]
+    below = walk(root, start=single)
+    choices = _choices(below, root, formats, auto=format.strip() == AUTO)
+    logs = {path: choice.format for path, choice in choices.items() if choice.format is not None}
+    named = {each.name for each in logs.values() if each.by_folder(root)}
+    left_out = [f"{_shown(path, privacy)} ({choice.hint})" for path, choice in choices.items() if choice.hint]
+    left_out += below.trouble
+    not_taken = f"not taken, but look like logs: {_few(left_out)}" if left_out else ""
+    files = [_landed(root, relative, below.sizes.get(relative), known, seen) for relative in logs]
     if not files:
         raise LandingError(
-            f"{single or root} holds no log of the format {format}",
-            expected=f"files named {', '.join(pattern for each in formats for pattern in each.patterns)}",
-            fix="Check the folder and the format.",
+            f"{single or root} holds no log of the format {format}{f'; {not_taken}' if not_taken else ''}",
+            expected=f"files named {', '.join(dict.fromkeys(p for each in formats for p in each.patterns))}",
+            fix="Check the folder and the format, or give --format auto.",
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    named = {each.name for each in formats if privacy.key is not None and each.by_folder(root)}
+    several = len(formats) > 1
     inventory: dict[str, Any] = {
         "format": format,
         "root": _written_root(root, workspace),
         "files": [
             _entry(file)
-            | ({"format": logs[file.path].name} if len(formats) > 1 else {})
-            | ({"shown": _shown(file.path, privacy)} if logs[file.path].name in named else {})
+            | ({"format": logs[file.path].name} if several else {})
+            | ({"shown": _shown(file.path, privacy)} if privacy.key and logs[file.path].name in named else {})
             for file in files
         ],
     }
-    if any(each.needs_columns for each in formats):
-        inventory["columns"] = load_columns(root).model_dump(mode="json")
+    if any(each.needs_columns for each in logs.values()):
+        inventory["columns"] = columns.load_columns(root).model_dump(mode="json")
     if privacy.erased is not None:
         inventory["erased"] = privacy.erased.as_json()
     if privacy.key is not None:
         inventory["id_key"] = fingerprint(privacy.key)
-    return inventory
+    guessed = Counter(each.name for each in logs.values())
+    told = ", ".join(f"{n:,} {name}" for name, n in sorted(guessed.items()))
+    notes = (f"formats by content: {told}" if format.strip() == AUTO else "", not_taken)
+    return Survey(inventory, tuple(note for note in notes if note))
+
+
+def _choices(below: Walk, root: Path, formats: Sequence[Format], *, auto: bool) -> dict[str, Choice]:
+    """Return the choice of a format for each file that is a log or looks like one, by path."""
+    every = formats if auto else tuple(all_formats().values())
+    found: dict[str, Choice] = {}
+    for path in below.files:
+        if path.rsplit("/", maxsplit=1)[-1] == columns.FILE:
+            continue
+        try:
+            choice = choose(path, formats, every, partial(_head, root, path))
+        except (OSError, UnreadableFileError) as err:
+            why = err.strerror if isinstance(err, OSError) else err
+            choice = Choice(hint=str(why))
+        if (choice.format or choice.hint) and not path.isprintable():
+            raise LandingError(f"a file named {path!a}", expected="a name of printable UTF-8", fix="Rename it.")
+        found[path] = choice
+    return found
+
+
+def _head(root: Path, path: str) -> Head | None:
+    with open_start(root, path) as file:
+        return read_head(file, path)
+
+
+def _few(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
+    return f"{', '.join(texts[:_SHOWN])}{more}"
 
 
 def _entry(file: LandedFile) -> dict[str, Any]:
@@ -93,40 +162,36 @@ def _entry(file: LandedFile) -> dict[str, Any]:
 def _shown(path: str, privacy: PrivacyRules) -> str:
     """Return a path whose first folder is a listener with the pseudonym in place of the folder."""
     folder, slash, rest = path.partition("/")
-    return f"{pseudonym(privacy.key, folder)}/{rest}" if slash and privacy.key else path
+    return f"{pseudonym(privacy.key, listener_of(path, folder))}/{rest}" if slash and privacy.key else path
 
 
-def _logs_below(start: Path, root: Path, formats: Sequence[Format]) -> dict[str, Format]:
-    """Return the format of each log below a folder, by path relative to the root."""
-    found = [start] if start.is_file() else start.rglob("*")
-    paths = (path.relative_to(root).as_posix() for path in found if path.is_file())
-    takers = {path: next((each for each in formats if each.takes(path)), None) for path in sorted(paths)}
-    logs = {path: taker for path, taker in takers.items() if taker is not None}
-    for path in logs:
-        if not path.isprintable():
-            raise LandingError(f"a file named {path!a}", expected="a name of printable UTF-8", fix="Rename it.")
-    return logs
-
-
-def _landed(root: Path, relative: str, known: dict[str, list[Any]], seen: dict[str, list[Any]]) -> LandedFile:
-    path = root / relative
-    key = os.path.abspath(path)  # noqa: PTH100 (Path.absolute keeps "..": one file would have several names)
+def _landed(
+    root: Path, relative: str, size: int | None, known: dict[str, list[Any]], seen: dict[str, list[Any]]
+) -> LandedFile:
+    """Return a file with its checksum; `size` is that of a file within an archive."""
+    key = os.path.abspath(root / relative)  # noqa: PTH100 (Path.absolute keeps "..": one file would have several names)
     try:
-        stat = path.stat()
+        stat = file_of(root, relative).stat()
+        expected = stat.st_size if size is None else size
         found = known.get(key)
-        if found and found[:2] == [stat.st_size, stat.st_mtime_ns]:
+        if found and found[:2] == [expected, stat.st_mtime_ns]:
             seen[key] = found
-            return LandedFile(relative, stat.st_size, str(found[2]), _written_at(stat))
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size = file.tell()
-    except OSError as err:
+            return LandedFile(relative, expected, str(found[2]), _written_at(stat))
+        if size is None:
+            with (root / relative).open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+                n_bytes = file.tell()
+        else:
+            data = read_landed(root, relative)
+            digest, n_bytes = hashlib.sha256(data).hexdigest(), len(data)
+    except (OSError, UnreadableFileError) as err:
+        why = err.strerror if isinstance(err, OSError) else err
         raise LandingError(
-            f"{relative} cannot be read: {err.strerror}", expected="a readable file", fix="Check its rights."
+            f"{relative} cannot be read: {why}", expected="a readable file", fix="Check its rights, or remove it."
         ) from err
-    if size == stat.st_size and stat.st_mtime < time.time() - _SETTLED_SECONDS:
-        seen[key] = [size, stat.st_mtime_ns, digest]
-    return LandedFile(relative, size, digest, _written_at(stat))
+    if n_bytes == expected and stat.st_mtime < time.time() - _SETTLED_SECONDS:
+        seen[key] = [n_bytes, stat.st_mtime_ns, digest]
+    return LandedFile(relative, n_bytes, digest, _written_at(stat))
 
 
 def _written_at(stat: os.stat_result) -> int:

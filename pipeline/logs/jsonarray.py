@@ -45,6 +45,22 @@ def texts(rows: list[Any], fields: Mapping[str, str]) -> pl.DataFrame:
     return frame.with_columns(row=pl.int_range(frame.height, dtype=pl.Int64))
 
 
+def present(*columns: str) -> pl.Expr:
+    """Return whether any of these texts is there and not blank."""
+    return pl.any_horizontal((pl.col(name).str.strip_chars() != "").fill_null(False) for name in columns)
+
+
+def no_music(named: pl.Expr, *, spoken: pl.Expr) -> pl.Expr:
+    """Return the reason of rows that name no song: of an episode, or of nothing at all but a time. Others keep theirs.
+
+    Args:
+        named: whether a row names an artist, a track, or the track's id.
+        spoken: whether it names a podcast or an audiobook.
+    """
+    found = pl.when(~named & spoken).then(pl.lit(Reason.NOT_MUSIC.value))
+    return pl.coalesce("reason", found.when(~named & present("played_at")).then(pl.lit(Reason.NAMES_NOTHING.value)))
+
+
 def raw_json(value: Any) -> bytes:
     """Return an element as JSON."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")

@@ -1,8 +1,9 @@
 """JSON lines to a frame of texts. Polars reads the plain lines; a strict definition in Python decides on the others."""
 
 import json
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -30,11 +31,16 @@ class _UnstorableError(ValueError):
     pass
 
 
-def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
+def decode(lines: Lines, schema: Schema, *, fractions: Collection[str] = ()) -> pl.DataFrame:
     """Return the fields of each line.
 
     Text stays as it is and a whole number becomes its digits. Any other value in the place of a text counts as absent,
     as does a value that is not an object or a list in the place of one. Of a repeated key the first value counts.
+
+    Args:
+        lines: the lines.
+        schema: the fields.
+        fractions: fields of the first level that may hold numbers with decimals, which become their digits as well.
 
     Returns:
         The columns of `schema`, `row` (the line's number) and `reason` (null if the line is a JSON object).
@@ -42,7 +48,7 @@ def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
     if (long := lines.longer_than(MAX_LINE_BYTES)).any():
         rows = lines.number[long].tolist()
         too_long = _frame([dict.fromkeys(schema)] * len(rows), rows, [Reason.LONG_LINE] * len(rows), schema)
-        return pl.concat([decode(lines.select(~long), schema), too_long]).sort("row")
+        return pl.concat([decode(lines.select(~long), schema, fractions=fractions), too_long]).sort("row")
     # Truncated lines, the commonest damage, are cheap to find; without them the rest can be read in one call.
     broken = lines.cut_off(b"{", b"}")
     if _FANOUT * broken.sum() > len(lines) and _read(lines, schema) is not None:
@@ -50,7 +56,7 @@ def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
     frame = _read(lines.select(~broken) if broken.any() else lines, schema)
     if frame is None:
         broken |= lines.not_utf8()
-        frame = _divide(lines.select(~broken), schema)
+        frame = _divide(lines.select(~broken), schema, fractions)
     doubtful = frame.select(
         pl.any_horizontal(leaf.str.contains(_DOUBTFUL).fill_null(False) for leaf in _leaves(schema))
     ).to_series()
@@ -60,7 +66,7 @@ def decode(lines: Lines, schema: Schema) -> pl.DataFrame:
         frame = frame.filter(~doubtful)
     if not broken.any():
         return frame
-    return pl.concat([frame, _one_by_one(lines, np.flatnonzero(broken).tolist(), schema)]).sort("row")
+    return pl.concat([frame, _one_by_one(lines, np.flatnonzero(broken).tolist(), schema, fractions)]).sort("row")
 
 
 def _read(lines: Lines, schema: Schema) -> pl.DataFrame | None:
@@ -76,19 +82,19 @@ def _read(lines: Lines, schema: Schema) -> pl.DataFrame | None:
     return frame.with_columns(row=pl.Series(lines.number, dtype=pl.Int64), reason=pl.lit(None, dtype=pl.String))
 
 
-def _divide(lines: Lines, schema: Schema) -> pl.DataFrame:
+def _divide(lines: Lines, schema: Schema, fractions: Collection[str]) -> pl.DataFrame:
     """Read lines in blocks, dividing those that fail: one bad line fails the read of its block."""
     frame = _read(lines, schema)
     if frame is not None:
         return frame
     if len(lines) <= _SMALL:
-        return _one_by_one(lines, list(range(len(lines))), schema)
+        return _one_by_one(lines, list(range(len(lines))), schema, fractions)
     step = -(-len(lines) // _FANOUT)
-    return pl.concat([_divide(lines.between(i, i + step), schema) for i in range(0, len(lines), step)])
+    return pl.concat([_divide(lines.between(i, i + step), schema, fractions) for i in range(0, len(lines), step)])
 
 
-def _one_by_one(lines: Lines, which: list[int], schema: Schema) -> pl.DataFrame:
-    decoded = [_decode_line(lines.line(i), schema) for i in which]
+def _one_by_one(lines: Lines, which: list[int], schema: Schema, fractions: Collection[str] = ()) -> pl.DataFrame:
+    decoded = [_decode_line(lines.line(i), schema, fractions) for i in which]
     return _frame([v for v, _ in decoded], lines.number[which].tolist(), [reason for _, reason in decoded], schema)
 
 
@@ -98,7 +104,7 @@ def _frame(values: list[dict[str, Any]], rows: list[int], reasons: list[str | No
     )
 
 
-def _decode_line(line: bytes, schema: Schema) -> tuple[dict[str, Any], str | None]:
+def _decode_line(line: bytes, schema: Schema, fractions: Collection[str]) -> tuple[dict[str, Any], str | None]:
     """Return a line's values and the reason to quarantine it, or None; the reference for the fast path."""
     nothing = dict.fromkeys(schema)
     try:
@@ -110,7 +116,8 @@ def _decode_line(line: bytes, schema: Schema) -> tuple[dict[str, Any], str | Non
     if not isinstance(value, dict):
         return nothing, Reason.NOT_OBJECT
     try:
-        return {name: _project(value.get(name), dtype) for name, dtype in schema.items()}, None
+        found = {name: _project(value.get(name), dtype) for name, dtype in schema.items()}
+        return found | {name: number_of(value.get(name)) or found[name] for name in fractions}, None
     except _UnstorableError:
         return nothing, Reason.UNSTORABLE
 
@@ -136,6 +143,13 @@ def text_of(value: Any) -> str | None:
             return None
         return _digits(int(value))
     return value if isinstance(value, str) else None
+
+
+def number_of(value: Any) -> str | None:
+    """Return the digits of a number with decimals, without an exponent; None for any other value."""
+    if isinstance(value, float) and not value.is_integer() and math.isfinite(value):
+        return f"{value:.6f}"
+    return None
 
 
 def storable(text: str) -> bool:

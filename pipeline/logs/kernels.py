@@ -15,29 +15,31 @@ from pipeline.logs.columns import ColumnMap
 from pipeline.logs.formats import format_of
 from pipeline.logs.landing import LandedFile, open_landed
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
-from pipeline.logs.reading import ReadResult, Source
+from pipeline.logs.reading import FIRST, ReadResult, Source
 from pipeline.storage.cache import Cache, Result
 from pipeline.storage.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
 _ORDER = ["listener_id", "played_at", "artist_id", "track_id", "file", "row"]
+ACCOUNT, EXTENDED = "spotify", "spotify-extended"
 _SAME_PLAY = ["listener_id", "played_at", "artist_id", "track_id", "ms_played"]
 
 
 @dataclass(frozen=True)
 class ReadTask:
-    """One landed file to read; its result is cached under `key`.
+    """Landed files to read: a big one, or a batch of small ones. Their result is cached under `key`.
 
-    `by_clock` says whether plays later than the file go to quarantine. Few files have any, and the check makes the
-    result depend on the file's time: for the others, a copy with another time finds the same cached result.
+    `by_clock` holds the paths of files whose plays later than the file go to quarantine. Few files have any, and the
+    check makes the result depend on the file's time: for the others, a copy with another time finds the same cached
+    result.
     """
 
     key: str
-    file: LandedFile
-    format: str
+    files: tuple[LandedFile, ...]
+    formats: tuple[str, ...]
     root: Path
     cache: Path
-    by_clock: bool = False
+    by_clock: frozenset[str] = frozenset()
     columns: ColumnMap | None = None
     privacy: PrivacyRules = NO_RULES
 
@@ -64,52 +66,62 @@ class DayTask:
 
 
 def read_file(task: ReadTask) -> Result:
-    """Write the plays of one file, a row group for each day, and its quarantine.
+    """Write the plays of the files, a row group for each day, and their quarantine.
 
     Returns:
-        Counts, reasons, first and last play, and `days`: the number of each day's row group.
+        `files`: for each, its counts, reasons, first and last play; and `days`: the number of each day's row group.
 
     Raises:
-        LandingError: the file changed since the inventory.
+        LandingError: a file changed since the inventory.
     """
-    data = open_landed(task.root, task.file)
-    written_at = clock_of(task.file) if task.by_clock else None
-    file = task.file
-    source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
-    result = pseudonymise(format_of(task.format).read(data, source), task.privacy)
+    results = [_read(task, file, format) for file, format in zip(task.files, task.formats, strict=True)]
+    plays = pa.concat_tables([result.plays for result in results])
+    quarantine = pa.concat_tables([result.quarantine for result in results])
 
     def build(folder: Path) -> Result:
-        if result.quarantine.num_rows:
-            write_table(folder / QUARANTINE_FILE, result.quarantine, QUARANTINE)
-        days = _write_days(folder / PLAYS_FILE, result.plays) if result.plays.num_rows else []
-        return _counts(source.name, result) | {"days": {day: number for number, day in enumerate(days)}}
+        if quarantine.num_rows:
+            write_table(folder / QUARANTINE_FILE, quarantine, QUARANTINE)
+        days = _write_days(folder / PLAYS_FILE, plays) if plays.num_rows else []
+        counts = [_counts(file.shown, result) for file, result in zip(task.files, results, strict=True)]
+        return {"files": counts, "days": {day: number for number, day in enumerate(days)}}
 
     return Cache(task.cache).make(task.key, build)
 
 
-def clock_of(file: LandedFile) -> dt.datetime:
-    """Return when a file was last written."""
-    return dt.datetime.fromtimestamp(file.written_at, dt.UTC)
+def _read(task: ReadTask, file: LandedFile, format: str) -> ReadResult:
+    data = open_landed(task.root, file)
+    written_at = clock_of(file) if file.path in task.by_clock else None
+    source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
+    return pseudonymise(format_of(format).read(data, source), task.privacy)
+
+
+def clock_of(file: LandedFile) -> dt.datetime | None:
+    """Return when a file was last written; None if it is dated before any service logged plays: by no clock."""
+    written_at = dt.datetime.fromtimestamp(file.written_at, dt.UTC)
+    return written_at if written_at >= FIRST else None
 
 
 def write_day(task: DayTask) -> Result:
     """Write the plays of one day, sorted and without duplicates, to `part-NNN.parquet`.
 
-    Plays are duplicates if listener, time, artist, track and duration are equal; the first by file and row stays.
+    Plays are duplicates if listener, time, artist, track and duration are equal; the first by file and row stays. A
+    play of Spotify's account export is one if the listener's extended history holds it, too.
 
     Returns:
-        `{"accepted": {file: n}, "duplicate": {file: n}}`.
+        `{"accepted": {file: n}, "duplicate": {file: n}, "extended": n}`: `extended` counts the plays that are in both
+        of Spotify's exports.
     """
     sources = [_read_day(Cache(task.read).at(key) / PLAYS_FILE, group) for key, group in task.sources]
     plays = pl.concat(sources).sort(_ORDER)
-    unique = plays.filter(_is_first(plays))
+    first, extended = _is_first(plays), _in_extended_history(plays)
+    unique = plays.filter(first & ~extended)
     read, accepted = _by_file(plays), _by_file(unique)
     duplicate = {file: n - accepted.get(file, 0) for file, n in read.items() if n > accepted.get(file, 0)}
 
     def build(folder: Path) -> Result:
         for bucket, part in _buckets(unique, task.n_buckets):
             write_table(folder / f"part-{bucket}.parquet", part.to_arrow(), PLAYS)
-        return {"accepted": accepted, "duplicate": duplicate}
+        return {"accepted": accepted, "duplicate": duplicate, "extended": int((first & extended).sum())}
 
     return Cache(task.cache).make(task.key, build)
 
@@ -122,6 +134,24 @@ def _is_first(plays: pl.DataFrame) -> pl.Series:
     """
     changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift()) for name in _SAME_PLAY[:-1])
     return plays.select(pl.struct(changes.cum_sum().alias("run"), "ms_played").is_first_distinct()).to_series()
+
+
+def _in_extended_history(plays: pl.DataFrame) -> pl.Series:
+    """Return a mask of the plays of Spotify's account export that the extended history holds as well.
+
+    The former gives their end to the minute and names the track's artist, the latter to the second and the album's. So
+    minute, title and duration decide.
+    """
+    if not {ACCOUNT, EXTENDED} <= set(plays["source"].unique()):
+        return pl.repeat(False, plays.height, eager=True)
+    same, minute = ["listener_id", "minute", "track_name", "ms_played"], pl.col("played_at").dt
+    history = plays.filter(pl.col("source") == EXTENDED)
+    known = pl.concat([history.with_columns(minute=each) for each in (minute.truncate("1m"), minute.round("1m"))])
+    held = (
+        plays.with_columns(minute=minute.truncate("1m")).with_row_index().join(known.select(same), on=same, how="semi")
+    )
+    at = plays.with_row_index().select(pl.col("index").is_in(held["index"].implode())).to_series()
+    return at & (plays["source"] == ACCOUNT)
 
 
 @lru_cache(maxsize=32)

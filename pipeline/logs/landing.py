@@ -6,10 +6,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import LandingError
+from pipeline.logs.archives import read_landed
 from pipeline.logs.columns import ColumnMap, parse_columns
 from pipeline.logs.format import Format
 from pipeline.logs.formats import format_of, formats_of
 from pipeline.logs.pseudonyms import Erased
+from pipeline.logs.reading import UnreadableFileError
 from pipeline.storage.tables import read_json
 
 
@@ -100,10 +102,11 @@ def open_landed(root: Path, file: LandedFile) -> bytes:
         LandingError: it is gone, cannot be read, or changed since the inventory.
     """
     try:
-        data = (root / file.path).read_bytes()
-    except OSError as err:
+        data = read_landed(root, file.path)
+    except (OSError, UnreadableFileError) as err:
+        why = err.strerror if isinstance(err, OSError) else err
         raise LandingError(
-            f"{file.path} cannot be read: {err.strerror}", expected="the file that landed", fix="Restore it."
+            f"{file.path} cannot be read: {why}", expected="the file that landed", fix="Restore it."
         ) from err
     if len(data) != file.bytes or hashlib.sha256(data).hexdigest() != file.sha256:
         raise LandingError(

@@ -20,6 +20,7 @@ _SCHEMA: Schema = {
         {"artist_name": pl.String, "track_name": pl.String, "additional_info": _MBIDS, "mbid_mapping": _MBIDS}
     ),
 }
+_TIMES = ("timestamp", "listened_at")
 # ListenBrainz's own mapping comes before what the player sent.
 _MAPPINGS = ("mbid_mapping", "additional_info")
 
@@ -29,7 +30,7 @@ def settle_listens(
     source: Source,
     *,
     listener: str | None = None,
-    reason: pl.Expr | None = None,
+    reason: pl.Series | None = None,
     raw: Callable[[int], bytes] | None = None,
 ) -> ReadResult:
     """Return the plays and the quarantine of listens.
@@ -41,16 +42,16 @@ def settle_listens(
         lines: a listen each.
         source: the file.
         listener: the listener's id, if listens do not hold it.
-        reason: why all of them go to quarantine; None if they do not.
+        reason: why some of them go to quarantine, null for those that do not; None if none does.
         raw: a row's number → its bytes as found; by default the line's.
     """
-    frame = decode(lines, _SCHEMA)
+    frame = decode(lines, _SCHEMA, fractions=_TIMES)
     time = frame.select(pl.coalesce("timestamp", "listened_at")).to_series()
     track = pl.col("track_metadata").struct
     moments, repaired = unix_moments(time)
     candidates = frame.select(
         "row",
-        pl.col("reason") if reason is None else pl.coalesce("reason", reason).alias("reason"),
+        pl.col("reason") if reason is None else pl.coalesce("reason", pl.lit(reason)).alias("reason"),
         moments.alias("played_at"),
         (pl.coalesce("user_id", "user_name") if listener is None else pl.lit(listener)).alias("listener_id"),
         pl.coalesce(mbid(_of(each, "artist_mbids").list.first()) for each in _MAPPINGS).alias("artist_id"),

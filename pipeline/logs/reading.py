@@ -1,6 +1,7 @@
 """What every reader returns: plays, and rows in quarantine with the reason. Each row is in exactly one of the two."""
 
 import datetime as dt
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,11 +10,13 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.logs.columns import ColumnMap
-from pipeline.logs.reasons import Reason, Repair
+from pipeline.logs.reasons import NO_FAULT, Reason, Repair
 from pipeline.storage.tables import PLAYS, QUARANTINE
 
 RAW_BYTES = 2_000
 """Bytes of a row that quarantine keeps."""
+ARCHIVE = ".zip"
+"""Ending of archives, which are read like the folders that they unpack to."""
 MAX_LINE_BYTES = 1_048_576
 """A longer line than 1 MiB is not a play."""
 
@@ -25,6 +28,12 @@ CLOCK_SKEW = dt.timedelta(minutes=15)
 
 MAX_MS = 7 * 86_400_000
 """A play longer than a week [ms] is the result of a broken clock."""
+
+MAX_BAD_ROWS = 200_000
+"""A file with more bad rows than this, and more of them than plays, is no log: it becomes one row of quarantine."""
+
+UNKNOWN_ARTIST = "[unknown]"
+"""MusicBrainz's name for an artist that nobody knows; it stands for one that a log leaves empty."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,24 @@ class Source:
         """Return the listener of a file that does not name one: its first folder below the landing root.
 
         A file directly in the landing root belongs to a listener of the root's name. So the exports of two people never
-        become one listener, whatever their files are called.
+        become one listener, whatever their files are called. An archive counts as the folder that it unpacks to.
         """
-        return self.path.split("/")[0] if "/" in self.path else self.root_name
+        return listener_of(self.path, self.root_name)
+
+
+def listener_of(path: str, root_name: str) -> str:
+    """Return the listener whose folder a path lies in, in Unicode's composed form (NFC).
+
+    Examples:
+        >>> listener_of("ann/MyData/endsong.json", "landing"), listener_of("bob.zip/endsong.json", "landing")
+        ('ann', 'bob')
+        >>> listener_of("endsong.json", "landing")
+        'landing'
+    """
+    folder, slash, _ = path.partition("/")
+    name = folder if slash else root_name
+    stem = name[: -len(ARCHIVE)] if slash and name.lower().endswith(ARCHIVE) else name
+    return unicodedata.normalize("NFC", stem or name)
 
 
 CANDIDATES = {
@@ -77,6 +101,9 @@ CANDIDATES = {
     "ms_played": pl.String,  # the digits as found
 }
 """What a format makes of a file before `settle`: a record per row, checked only for whether it can be parsed."""
+
+_NO_FAULT = sorted(reason.value for reason in NO_FAULT)
+NAMES = ("listener_id", "artist_id", "artist_name", "track_id", "track_name")
 
 
 class UnreadableFileError(Exception):
@@ -107,6 +134,7 @@ def settle(
     source: Source,
     raw: Callable[[int], bytes],
     repaired: Mapping[Repair, pl.Series] | None = None,
+    unnamed_artists: bool = False,
 ) -> ReadResult:
     """Return each candidate as a play or as a row of quarantine.
 
@@ -115,11 +143,21 @@ def settle(
         source: the file.
         raw: a row's number → its bytes as found.
         repaired: for each rule, a mask of the candidates that it repaired.
+        unnamed_artists: whether the service leaves the names of unknown artists empty: such a row is a play of
+            UNKNOWN_ARTIST. Elsewhere it lacks its artist.
     """
     latest = END if source.written_at is None else min(END, source.written_at + CLOCK_SKEW)
+    candidates = candidates.with_columns(composed(candidates[name]) for name in NAMES)
+    nameless = candidates.select(_blank("artist_name") & pl.col("artist_name").is_not_null()).to_series()
+    if unnamed_artists and nameless.any():
+        named = pl.when(nameless).then(pl.lit(UNKNOWN_ARTIST)).otherwise("artist_name")
+        candidates = candidates.with_columns(named.alias("artist_name"))
     judged = candidates.with_columns(reason=_reason(latest), artist_id=_id("artist_id"), track_id=_id("track_id"))
     is_play = judged["reason"].is_null()
     good = judged.filter(is_play)
+    n_faulty = int((~is_play & ~judged["reason"].is_in(_NO_FAULT)).sum())
+    if n_faulty > max(MAX_BAD_ROWS, good.height):
+        return unreadable(source.name, b"", Reason.TOO_MANY)
     plays = good.with_columns(
         ms_played=pl.col("ms_played").cast(pl.Int64), source=pl.lit(source.format), file=pl.lit(source.name)
     )
@@ -129,16 +167,24 @@ def settle(
         [[source.name] * len(rows), rows, bad["reason"].to_list(), [raw(row)[: source.raw_bytes] for row in rows]],
         schema=QUARANTINE,
     )
-    counts = {rule: int((where & is_play).sum()) for rule, where in (repaired or {}).items()}
+    repairs = {**(repaired or {}), **({Repair.NO_ARTIST: nameless} if unnamed_artists else {})}
+    counts = {rule: int((where & is_play).sum()) for rule, where in repairs.items()}
     return ReadResult(
         plays.select(PLAYS.names).to_arrow().cast(PLAYS), quarantine, {rule: n for rule, n in counts.items() if n}
     )
 
 
-def unreadable(path: str, data: bytes) -> ReadResult:
+def unreadable(path: str, data: bytes, reason: Reason = Reason.UNREADABLE) -> ReadResult:
     """Return the result of an unreadable file. Nothing of it is used: half a file would look like a quiet day."""
-    quarantine = pa.table([[path], [-1], [Reason.UNREADABLE.value], [data[:RAW_BYTES]]], schema=QUARANTINE)
+    quarantine = pa.table([[path], [-1], [reason.value], [data[:RAW_BYTES]]], schema=QUARANTINE)
     return ReadResult(PLAYS.empty_table(), quarantine)
+
+
+def composed(texts: pl.Series) -> pl.Series:
+    """Return texts in Unicode's composed form (NFC): players write "Zoë" in two ways that look the same."""
+    if (texts.str.len_bytes() == texts.str.len_chars()).all():  # ASCII
+        return texts
+    return texts.str.normalize("NFC")
 
 
 def _blank(column: str) -> pl.Expr:
@@ -155,10 +201,9 @@ def _id(column: str) -> pl.Expr:
 
 def _reason(latest: dt.datetime) -> pl.Expr:
     played_at, ms = pl.col("played_at"), pl.col("ms_played")
-    names = ("listener_id", "artist_id", "artist_name", "track_id", "track_name")
     faults = {
         Reason.UNSTORABLE: pl.any_horizontal(
-            pl.col(name).str.contains("\x00", literal=True).fill_null(False) for name in names
+            pl.col(name).str.contains("\x00", literal=True).fill_null(False) for name in NAMES
         ),
         Reason.MISSING_LISTENER: _blank("listener_id"),
         Reason.BAD_TIMESTAMP: played_at.is_null(),

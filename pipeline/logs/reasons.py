@@ -7,6 +7,7 @@ class Reason(StrEnum):
     """Why a row is in quarantine; a row with several faults gets the first of this list."""
 
     UNREADABLE = "unreadable file"
+    TOO_MANY = "too many bad rows"
     LONG_LINE = "line too long"
     NOT_UTF8 = "not UTF-8"
     NOT_JSON = "not JSON"
@@ -15,7 +16,10 @@ class Reason(StrEnum):
     COLUMNS = "wrong number of columns"
     UNSTORABLE = "unstorable text"
     NOT_MUSIC = "not music"
+    NAMES_NOTHING = "names nothing"
     PLAYING_NOW = "playing now, not played"
+    SKIPPED = "skipped, not played"
+    NO_PLAY = "an event, not a play"
     ERASED = "erased listener"
     MISSING_LISTENER = "missing listener"
     BAD_TIMESTAMP = "bad timestamp"
@@ -28,7 +32,16 @@ class Reason(StrEnum):
     BAD_DURATION = "bad duration"
 
 
-NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.PLAYING_NOW, Reason.ERASED})
+NO_FAULT = frozenset(
+    {
+        Reason.NOT_MUSIC,
+        Reason.NAMES_NOTHING,
+        Reason.PLAYING_NOW,
+        Reason.SKIPPED,
+        Reason.NO_PLAY,
+        Reason.ERASED,
+    }
+)
 """Reasons that are not a fault of the logs: they do not count towards `ingest.max_quarantine_share`."""
 
 JUDGED = frozenset(
@@ -57,3 +70,5 @@ class Repair(StrEnum):
     MICROSECONDS = "time in microseconds"
     NANOSECONDS = "time in nanoseconds"
     NO_MBID = "bad MBID left out"
+    NO_ARTIST = "empty artist named [unknown]"
+    NO_DURATION = "impossible duration left out"

@@ -6,12 +6,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipeline.errors import LandingError, ParamsError
+from pipeline.logs.archives import file_of
 from pipeline.logs.contents import join_lines
 from pipeline.logs.format import Format
 from pipeline.logs.kernels import clock_of
 from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.manifest import TABLE, Entry
-from pipeline.logs.reading import ReadResult, Source
+from pipeline.logs.reading import ARCHIVE, ReadResult, Source
 from pipeline.state.clock import now
 from pipeline.state.location import Where
 from pipeline.state.rows import append, entries
@@ -87,7 +88,7 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
             fix="Export its rows again.",
         )
     data, rows = mended.read_bytes(), origin["rows"]
-    name = _beside(file.path, hashlib.sha256(data).hexdigest()[:8])
+    name = _beside(_outside(landing.root, file.path), hashlib.sha256(data).hexdigest()[:8])
     format = landing.format_of(file)
     result = format.read(data, Source(name, landing.root.absolute().name, raw_bytes=None, columns=landing.columns))
     if result.quarantine.num_rows:
@@ -148,6 +149,12 @@ def _beside(path: str, digest: str) -> str:
     """
     place = PurePosixPath(path.removesuffix(".gz").removesuffix(".zst"))
     return place.with_name(f"{place.stem}.mended-{digest}{place.suffix}").as_posix()
+
+
+def _outside(root: Path, path: str) -> str:
+    """Return a path for a file of an archive in the folder that the archive stands for; others keep theirs."""
+    archive = file_of(root, path).relative_to(root).as_posix()
+    return path if archive == path else f"{archive[: -len(ARCHIVE)]}/{PurePosixPath(path).name}"
 
 
 def _origin(mended: Path) -> dict[str, Any]:

@@ -15,7 +15,18 @@ from pipeline.logs.jsonarray import raw_json
 from pipeline.logs.jsonlines import decode
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, UnreadableFileError, settle
 from pipeline.logs.reasons import Reason, Repair
-from pipeline.logs.values import MOMENT, is_no_mbid, iso_moments, mbid, patterned_moments, unix_moments, utc, whole
+from pipeline.logs.values import (
+    MOMENT,
+    any_moments,
+    is_no_mbid,
+    iso_moments,
+    mbid,
+    patterned_moments,
+    plain_row,
+    unix_moments,
+    utc,
+    whole,
+)
 
 _PREAMBLE_LINES = 20
 _COMMENTS = (b"#", b"+ACM-")  # Libre.fm writes # as +ACM-
@@ -35,7 +46,8 @@ def parse_csv(data: bytes, source: Source, maps: Sequence[ColumnMap], *, mbids: 
     """
     for columns in maps:
         read = partial(read_records, data, delimiter=columns.delimiter, quote=columns.quote)
-        found = _header(list(islice(read(), _PREAMBLE_LINES)), columns)
+        n_columns = None if columns.header is None else len(columns.header)
+        found = _header(list(islice(read(n_columns=n_columns), _PREAMBLE_LINES)), columns)
         if found is not None:
             names, after = found
             # Services write comments above the header; anything else there is a misplaced row.
@@ -77,7 +89,7 @@ def parse_parquet(data: bytes, source: Source, columns: ColumnMap) -> ReadResult
         texts,
         columns.time,
         source=source,
-        raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in frame.row(i, named=True).items()}),
+        raw=lambda i: raw_json({k: v if v is None else str(v) for k, v in plain_row(frame, i).items()}),
     )
 
 
@@ -113,6 +125,8 @@ def settle_texts(
         moments = utc(played_at)
     elif time == "unix":
         moments, repaired = unix_moments(whole(played_at))
+    elif time == "any":
+        moments, repaired = any_moments(played_at)
     else:
         moments = iso_moments(played_at) if time == "iso" else patterned_moments(played_at, time)
     if "seconds_played" in texts.columns:

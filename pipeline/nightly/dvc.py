@@ -17,6 +17,7 @@ from pipeline.errors import StageFailed
 from pipeline.runtime import dvc_rwlock as rwlock
 from pipeline.runtime.parent_watch import STARTER, die_with_parent
 from pipeline.settings import Settings
+from pipeline.terminal import tell
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
 _OURS = re.compile(r"^netgain: ")
@@ -77,7 +78,7 @@ def dvc_command(*arguments: str) -> list[str]:
 def unblock_dvc(settings: Settings) -> None:
     """Move a damaged `.dvc/tmp/rwlock` aside and print a line about it; a running DVC is not disturbed."""
     if (wrong := rwlock.move_aside(settings.workspace)) is not None:
-        print(f"netgain: .dvc/tmp/rwlock {wrong}: moved to {rwlock.ASIDE}", file=sys.stderr)  # noqa: T201
+        tell(f".dvc/tmp/rwlock {wrong}: moved to {rwlock.ASIDE}")
 
 
 def _is_another_night(settings: Settings) -> bool:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import signal
-import sys
 from pathlib import Path
 
 import yaml
@@ -13,12 +12,13 @@ from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
 from pipeline.gate.refresh import OVER_POPULAR, REFRESH
 from pipeline.json_values import as_json
-from pipeline.logs.inventory import take_inventory
+from pipeline.logs.inventory import survey
 from pipeline.logs.manifest import findings, refuse
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
 from pipeline.nightly.champion import standing_champion
 from pipeline.nightly.dvc import unblock_dvc
+from pipeline.nightly.dvc_lock import require_lock
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
@@ -34,6 +34,7 @@ from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import remove_orphans
 from pipeline.storage.schemas import INFLUENCE
 from pipeline.storage.tables import write_table
+from pipeline.terminal import tell
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
@@ -54,13 +55,15 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     """
     require_state(settings)
     require_free(settings)
+    require_lock(settings.workspace)
     layout, params, stale = check_workspace(settings)
     root = logs if logs is not None else settings.landing
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
     privacy = PrivacyRules(settings.id_key, erased(settings.state))
-    inventory = take_inventory(
-        root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy
-    )
+    surveyed = survey(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy)
+    inventory = surveyed.inventory
+    for note in surveyed.notes:
+        tell(note)
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     refuse(findings(settings.state, inventory, root=settings.workspace / inventory["root"], needed_from=since))
     lease = take_over(settings, as_of=as_of.isoformat())
@@ -98,7 +101,7 @@ def _serve_again(settings: Settings) -> None:
     if (wrong := fault(settings.releases)) is not None:
         release = recover(settings.releases, settings.state, by="netgain night")
         now = "no release is complete, so none is served" if release is None else f"now serving release {release.id}"
-        print(f"netgain: no complete release was served ({wrong}); {now}", file=sys.stderr)  # noqa: T201
+        tell(f"no complete release was served ({wrong}); {now}")
 
 
 def check_workspace(settings: Settings) -> tuple[Layout, Params, bool]:

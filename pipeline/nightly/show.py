@@ -24,14 +24,20 @@ def summary(facts: dict[str, Any]) -> Group:
     return Group(_rows(facts), _checks(facts), "", recipe_table(facts), "", verdict, *_notes(facts), _next(facts))
 
 
-def _rows(facts: dict[str, Any]) -> Text:
+def _rows(facts: dict[str, Any]) -> Group:
     rows = facts["rows"]
     line = (
         f"{rows['read']:,} rows read from {rows['files']} files = {rows['accepted']:,} accepted "
         f"+ {rows['duplicate']:,} duplicate + {rows['quarantined']:,} quarantined"
     )
     reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(rows["reasons"].items(), key=lambda r: -r[1]))
-    return Text(line + (f" ({reasons})" if reasons else ""))
+    lines = [Text(line + (f" ({reasons})" if reasons else ""))]
+    if later := rows.get("later"):
+        what = f"{later:,} of {rows['accepted']:,} plays are from {facts['as_of']} on: this night may not see them"
+        lines.append(Text(what, style="yellow"))
+    if both := rows.get("in_extended_history"):
+        lines.append(Text(f"{both:,} plays are in both of Spotify's exports; the extended history counts"))
+    return Group(*lines)
 
 
 def _checks(facts: dict[str, Any]) -> Group:

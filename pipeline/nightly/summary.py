@@ -15,10 +15,11 @@ def night_facts(context: Context) -> dict[str, Any]:
     """Return the facts of a finished night, JSON-able.
 
     Returns:
-        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format, files); `checks` (by checkpoint: the
-        number of expectations, and lines on warnings, excluded listeners and undecided expectations); `decision`
-        (decision.json); `recipes`, see `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `monitor`,
-        its warnings; `outbox`, keys of the nights that wait for MLflow; `reports`, the folder.
+        `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format, files, those `in_extended_history` as
+        well, and accepted ones `later` than the night); `checks` (by checkpoint: the number of expectations, and lines
+        on warnings, excluded listeners and undecided expectations); `decision` (decision.json); `recipes`, see
+        `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `monitor`, its warnings; `outbox`, keys of
+        the nights that wait for MLflow; `reports`, the folder.
     """
     layout = context.layout
     ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
@@ -26,7 +27,8 @@ def night_facts(context: Context) -> dict[str, Any]:
     return {
         "as_of": context.as_of.isoformat(),
         "rows": {key: ingest[key] for key in ("format", "read", "accepted", "duplicate", "quarantined", "reasons")}
-        | {"files": len(ingest["files"])},
+        | {"files": len(ingest["files"]), "in_extended_history": ingest.get("in_extended_history", 0)}
+        | {"later": read_json(layout.validation_report).get("later", 0)},
         "checks": {
             name: {kind: report[kind] for kind in ("n_expectations", "warnings", "excluded_listeners", "undecided")}
             for name, report in checkpoints(context).items()

@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import Literal
 from pipeline.errors import TransientError
 from pipeline.settings import Settings
 from pipeline.state.lease import Lease, acquire, idle_seconds, in_force, is_alive
+from pipeline.terminal import tell
 
 _ORPHAN_SECONDS = 10.0
 """How long to wait for the stages of a killed night: they end within a second or two of their parent [s]."""
@@ -96,7 +96,7 @@ def take_over(settings: Settings, *, as_of: str) -> Lease:
             raise _running(settings.workspace)
         lease, before = acquire(settings.state, as_of=as_of, owner=settings.owner)
     if before is not None:
-        print(f"netgain: {before} did not finish; lease {lease.token} replaces it", file=sys.stderr)  # noqa: T201
+        tell(f"{before} did not finish; lease {lease.token} replaces it")
     return lease
 
 

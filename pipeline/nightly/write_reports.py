@@ -23,6 +23,6 @@ def write_reports(folder: Path, facts: dict[str, Any], json_file: Path | None) -
     write_text(folder / f"decision-{facts['as_of']}.html", render(facts["decision"]))
     if json_file is not None:
         write_json(json_file, facts)
-    console = Console(record=True, width=130, file=io.StringIO())
+    console = Console(record=True, width=130, file=io.StringIO(), markup=False, emoji=False)
     console.print(summary(facts))
     write_text(folder / f"night-{facts['as_of']}.html", console.export_html())

@@ -6,6 +6,20 @@ from pydantic import Field
 
 from pipeline.params.base import Count, Frozen, NonNegative, Positive
 
+PLACEHOLDERS = (
+    "unknown artist",
+    "unknown",
+    "[unknown]",
+    "<unknown>",
+    "(unknown)",
+    "[unknown artist]",
+    "<unknown artist>",
+    "various artists",
+    "[no artist]",
+    "music library uploads",
+)
+"""What players and services write in place of an artist."""
+
 
 class InteractionParams(Frozen):
     """How plays become the listener-item matrix."""
@@ -20,3 +34,6 @@ class InteractionParams(Frozen):
     """Half-life [d] of a play's weight."""
     min_listeners_per_item: Count
     """Items with fewer listeners are left out of the catalogue."""
+    placeholder_artists: Annotated[tuple[str, ...], Field(strict=False)] = PLACEHOLDERS
+    """Names in place of an artist, in any case and with any blanks around them: such a play counts as one, but is never
+    an item, a target or a recommendation. (Not strict: YAML has lists, no tuples.)"""

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.metrics.ranking import top_k
 from pipeline.metrics.topk import TopK
@@ -80,6 +81,7 @@ def best_weights(
 
     NDCG is piecewise constant, so it has no gradient to follow (Metzler & Croft, Information Retrieval 2007, search by
     coordinates instead). A blend has few members, so all weights of a lattice are tried: 66 for three members.
+    If no weights rank a relevant item, nothing tells members apart and all have the same weight.
 
     Args:
         members: lists of the same listeners.
@@ -96,7 +98,7 @@ def best_weights(
         [0.0, 1.0]
     """
     values, listed, hits = _pool(members, relevant)
-    best, best_mean = np.zeros(len(members)), -1.0
+    best, best_mean = np.full(len(members), 1 / len(members)), 0.0
     for parts in _lattice(len(members)):
         weights = np.array(parts) / PARTS
         scores = np.full(hits.shape, -np.inf, dtype=np.float32)
@@ -131,16 +133,16 @@ def _pool(
     found = [np.nonzero(lists.items >= 0) for lists in members]
     keys = [rows * n_items + lists.items[rows, places] for lists, (rows, places) in zip(members, found, strict=True)]
     pairs, at = np.unique(np.concatenate(keys), return_inverse=True)
-    rows, items = pairs // max(n_items, 1), pairs % max(n_items, 1)
+    rows = pairs // max(n_items, 1)
     starts = np.searchsorted(rows, np.arange(n_users + 1))
     columns = np.arange(len(pairs)) - starts[rows]
     shape = (n_users, max(int(np.diff(starts).max(initial=0)), 1))
     values, listed = np.zeros((len(members), *shape), np.float32), np.zeros((len(members), *shape), np.bool_)
+    hits = np.zeros(shape, np.bool_)
     ends = np.cumsum([len(key) for key in keys])
     for member, (lists, cells) in enumerate(zip(members, found, strict=True)):
         own = at[ends[member] - len(keys[member]) : ends[member]]
         values[member, rows[own], columns[own]] = normalised(lists)[cells]
         listed[member, rows[own], columns[own]] = True
-    hits = np.zeros(shape, np.bool_)
-    hits[rows, columns] = np.asarray(relevant[rows, items]).ravel() > 0
+        hits[rows[own], columns[own]] = hit_matrix(lists.items, relevant)[cells]
     return values, listed, hits

@@ -15,6 +15,7 @@ from pipeline.errors import RecipeError, TableError
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import FAMILIES, parse_recipe
+from pipeline.storage.arrays import write_array
 from pipeline.storage.json_files import read_json, write_json
 
 if TYPE_CHECKING:
@@ -68,11 +69,11 @@ def write_model(folder: Path, model: StoredModel) -> None:
     """Write a model into a folder, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in model.arrays.items():
-        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+        write_array(folder / f"{name}.npy", np.ascontiguousarray(array))
     for name, matrix in model.matrices.items():
         # No .npz: the bytes of an archive depend on the version of Python, those of .npy do not.
         for part in _PARTS:
-            np.save(folder / f"{name}.{part}.npy", getattr(matrix, part), allow_pickle=False)
+            write_array(folder / f"{name}.{part}.npy", getattr(matrix, part))
     write_json(
         folder / "model.json",
         {

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import polars as pl
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.simulation.dirt import Dirt
 from pipeline.simulation.facts import Fact, load_facts
@@ -89,12 +90,12 @@ def comparison_table(simulated: Figures) -> Table:
         new = row.figure != shown
         shown = row.figure
         table.add_row(
-            f"{row.figure} [dim]{row.unit}[/dim]" if new else "",
+            Text.assemble(row.figure, " ", (row.unit, "dim")) if new else "",
             row.part,
             _text(row.real),
             _text(row.simulated),
-            f"{_text(row.low)} – {_text(row.high)}" if row.is_checked else "[dim]not checked[/dim]",
-            ("[green]✓[/green]" if row.within else "[red]✗[/red]") if row.is_checked else "",
+            f"{_text(row.low)} – {_text(row.high)}" if row.is_checked else Text("not checked", "dim"),
+            (Text("✓", "green") if row.within else Text("✗", "red")) if row.is_checked else "",
         )
     return table
 

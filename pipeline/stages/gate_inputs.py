@@ -180,9 +180,13 @@ def _metrics(figures: Json, k: int) -> dict[str, float]:
 def _needed(metrics: dict[str, float]) -> dict[str, float]:
     """Return the metrics after checking those that a decision requires.
 
+    A model that lists nothing for anyone gives no recommendation to the top items either.
+
     Raises:
         ValueError: a required metric is undefined or missing.
     """
+    if metrics[COVERAGE] == 0 and math.isnan(metrics[TOP_SHARE]):
+        metrics = {**metrics, TOP_SHARE: 0.0}
     for name in (COVERAGE, TOP_SHARE):
         if math.isnan(metrics[name]):
             raise ValueError(f"{name} is missing")

@@ -7,6 +7,7 @@ from them. A night reads the files that landed since, and writes the days that t
 import datetime as dt
 import shutil
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -41,6 +42,13 @@ STAGE = StageSpec(
 
 _SCRATCH = f"{PREFIX}ingest-"
 
+SMALL_BYTES = 65_536
+"""Files up to this size [B] may be read in batches."""
+MANY_FILES = 512
+"""Number of small files from which they are."""
+BATCH_FILES = 256
+"""Small files per batch, on average."""
+
 
 def run(context: Context) -> str:
     from pipeline.runtime.choose import executor_for
@@ -60,7 +68,9 @@ def run(context: Context) -> str:
             id_key=context.settings.id_key,
         )
     counts = ", ".join(f"{report[name]:,} {name}" for name in ("accepted", "duplicate", "quarantined"))
-    return f"{report['read']:,} rows read from {len(report['files'])} files = {counts}"
+    both = report["in_extended_history"]
+    also = f"; {both:,} plays are in both of Spotify's exports, and the extended ones count" if both else ""
+    return f"{report['read']:,} rows read from {len(report['files'])} files = {counts}{also}"
 
 
 def ingest(
@@ -105,22 +115,22 @@ def ingest(
     columns = landing.columns
     given = (columns and columns.model_dump(mode="json"), landing.erased and landing.erased.as_json(), landing.id_key)
     privacy = PrivacyRules(id_key, landing.erased)
-    plain = [
-        ReadTask(
-            key_of(code, landing.format_of(file).name, root_name, given, file.content, file.shown),
-            file,
-            landing.format_of(file).name,
-            landing.root,
-            files.folder,
-            columns=columns,
-            privacy=privacy,
-        )
-        for file in landing.files
-    ]
+    plain = []
+    for batch in batches(landing.files):
+        formats = tuple(landing.format_of(file).name for file in batch)
+        contents = [[format, file.content, file.shown] for format, file in zip(formats, batch, strict=True)]
+        key = key_of(code, root_name, given, contents)
+        plain.append(ReadTask(key, batch, formats, landing.root, files.folder, columns=columns, privacy=privacy))
     seen = cached_map(plain, files, read_file, executor)
-    reads = [_by_clock(task) if is_ahead(task.file, found) else task for task, found in zip(plain, seen, strict=True)]
-    counts = cached_map(reads, files, read_file, executor) if reads != plain else seen
-    puts = day_tasks(reads, counts, made.folder, n_buckets)
+    reads = [_by_clock(task, found) for task, found in zip(plain, seen, strict=True)]
+    done = cached_map(reads, files, read_file, executor) if reads != plain else seen
+    by_path = {
+        file.path: count
+        for task, found in zip(reads, done, strict=True)
+        for file, count in zip(task.files, found["files"], strict=True)
+    }
+    counts = [by_path[file.path] for file in landing.files]
+    puts = day_tasks(reads, done, made.folder, n_buckets)
     parts = cached_map(puts, made, write_day, executor)
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=data) as name:
         fresh = Path(name) / "plays"
@@ -144,12 +154,36 @@ def ingest(
 
 def is_ahead(file: LandedFile, found: Mapping[str, Any]) -> bool:
     """Return whether a file has plays later than its own timestamp by more than CLOCK_SKEW."""
-    last = found["last_played_at"]
-    return last is not None and dt.datetime.fromisoformat(last) > clock_of(file) + CLOCK_SKEW
+    last, clock = found["last_played_at"], clock_of(file)
+    return last is not None and clock is not None and dt.datetime.fromisoformat(last) > clock + CLOCK_SKEW
 
 
-def _by_clock(task: ReadTask) -> ReadTask:
-    return replace(task, key=key_of(task.key, task.file.written_at), by_clock=True)
+def _by_clock(task: ReadTask, found: Mapping[str, Any]) -> ReadTask:
+    """Return the task, with the clock of those files that have plays ahead of it."""
+    ahead = [file for file, count in zip(task.files, found["files"], strict=True) if is_ahead(file, count)]
+    if not ahead:
+        return task
+    key = key_of(task.key, [[file.path, file.written_at] for file in ahead])
+    return replace(task, key=key, by_clock=frozenset(file.path for file in ahead))
+
+
+def batches(files: Sequence[LandedFile]) -> list[tuple[LandedFile, ...]]:
+    """Return the files to be read together: each alone, but small ones in batches where there are many.
+
+    A batch ends where the checksum of a path says so, so that a new file changes the batch that it falls into, and no
+    other.
+    """
+    small = [file for file in files if file.bytes <= SMALL_BYTES]
+    if len(small) <= MANY_FILES:
+        return [(file,) for file in files]
+    found: list[tuple[LandedFile, ...]] = [(file,) for file in files if file.bytes > SMALL_BYTES]
+    batch: list[LandedFile] = []
+    for file in small:
+        batch.append(file)
+        if zlib.crc32(file.path.encode()) % BATCH_FILES == 0 or len(batch) == 4 * BATCH_FILES:
+            found.append(tuple(batch))
+            batch = []
+    return [*found, tuple(batch)] if batch else found
 
 
 def day_tasks(reads: Sequence[ReadTask], counts: Sequence[Result], cache: Path, n_buckets: int) -> list[DayTask]:
@@ -177,15 +211,16 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
     Args:
         format: of the files.
         counts: for each file, rows read, quarantined, and replayed among the quarantined.
-        parts: for each day, accepted and duplicate plays by file.
+        parts: for each day, accepted and duplicate plays by file, and plays in both of Spotify's exports.
     """
     accepted, duplicate, reasons, repairs = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    extended = sum(part["extended"] for part in parts)
     for part in parts:
         accepted.update(part["accepted"])
         duplicate.update(part["duplicate"])
     files = []
     for count in counts:
-        file = {key: value for key, value in count.items() if key != "days"}
+        file = dict(count)
         path = file["path"]
         files.append({**file, "accepted": accepted[path], "duplicate": duplicate[path]})
         reasons.update(file["reasons"])
@@ -201,6 +236,7 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
         **total,
         "reasons": dict(sorted(reasons.items())),
         "repairs": dict(sorted(repairs.items())),
+        "in_extended_history": extended,
         "files": files,
     }
 

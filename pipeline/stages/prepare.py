@@ -68,7 +68,7 @@ def prepare(
     first = (as_of - dt.timedelta(days=params.history_days)).isoformat()
     made, without = Cache(cache / "daily"), Cache(cache / "daily-without")
     excluded = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
-    code = [code_digest(aggregate_day.__module__), params.item, params.min_seconds_played]
+    code = [code_digest(aggregate_day.__module__), params.item, params.min_seconds_played, params.placeholder_artists]
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [
         DayTask(
@@ -77,6 +77,7 @@ def prepare(
             cache=made.folder,
             item=params.item,
             min_ms_played=round(params.min_seconds_played * 1000),
+            placeholders=params.placeholder_artists,
         )
         for day, key in keys.items()
         if first <= day < as_of.isoformat()

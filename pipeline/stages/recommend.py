@@ -16,6 +16,7 @@ import scipy.sparse as sp
 from pipeline.features import reasons
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import Mapped, Popularity, fill, model_lists, popularity, rows_of
+from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.cost import Cost
 from pipeline.recommenders.family import Reason
 from pipeline.recommenders.protocol import Recommender
@@ -167,9 +168,7 @@ def _reasons(
     why = np.where(from_model, inputs.reason.text, inputs.fill_reason).astype(object)
     if not inputs.reason.names_own_items:
         return why
-    users, places = np.nonzero(from_model)
-    own = np.zeros(items.shape, dtype=np.bool_)
-    own[users, places] = np.asarray(played[users, items[users, places]]).ravel() > 0
+    own = hit_matrix(np.where(from_model, items, -1).astype(np.int32), played)
     why[own] = reasons.OWN
     nearest = reasons.nearest_own(
         np.where(from_model & ~own, items, -1).astype(np.int32), reasons.favourites(played, n=N_OWN), inputs.unit

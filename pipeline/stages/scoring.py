@@ -18,6 +18,7 @@ from pipeline.metrics.lists import count_invalid
 from pipeline.metrics.slices import listener_slices, slices_of
 from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
+from pipeline.storage.arrays import write_array
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.schemas import INTERACTIONS, ITEM_MAP, LISTENER_MAP, RELEVANT
 from pipeline.storage.tables import read_table
@@ -179,8 +180,8 @@ def score_block(task: ScoreBlock) -> Result:
             top = model.recommend(np.arange(start, stop, dtype=np.int32), k=task.k, exclude=exclude)
             parts.append(top.items)
             n_invalid += count_invalid(top.items, top.scores, exclude, n_items=n_items)
-    with atomic_path(task.out) as path, path.open("wb") as file:
-        np.save(file, np.concatenate(parts), allow_pickle=False)
+    with atomic_path(task.out) as path:
+        write_array(path, np.concatenate(parts))
     return {"n_invalid": n_invalid, "cost": meter.cost(n_scored=task.stop - task.start).to_dict()}
 
 

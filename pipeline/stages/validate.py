@@ -1,12 +1,14 @@
 """Stage validate: Great Expectations on the plays before the night, and on what ingest quarantined."""
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from pipeline.errors import ValidationFailed
+from pipeline.params.interactions import PLACEHOLDERS
 from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
@@ -27,7 +29,13 @@ from pipeline.validation.volume import volume_facts, volume_suite
 STAGE = StageSpec(
     desc="Check the plays that the night may see with Great Expectations; set bots aside",
     deps=(DATA.days, DATA.plays, DATA.ingest_report),
-    params=("validation", "ingest.max_quarantine_share", "split.decision_days", AS_OF),
+    params=(
+        "validation",
+        "ingest.max_quarantine_share",
+        "interactions.placeholder_artists",
+        "split.decision_days",
+        AS_OF,
+    ),
     outs=(DATA.excluded_listeners, DATA.validation_report),
 )
 
@@ -47,19 +55,21 @@ def run(context: Context) -> str:
         decision_from=context.decision_from,
         params=context.params.validation,
         max_quarantine_share=context.params.ingest.max_quarantine_share,
+        placeholders=context.params.interactions.placeholder_artists,
     )
     write_table(context.layout.excluded_listeners, excluded.to_arrow(), EXCLUDED_LISTENERS)
     write_json(context.layout.validation_report, report)
+    unseen = f"; {report['later']:,} plays are from {context.as_of} on, which it may not see" if report["later"] else ""
     if report["failures"]:
         raise ValidationFailed(
-            f"the night's data failed {len(report['failures'])} checks: {'; '.join(report['failures'])}",
+            f"the night's data failed {len(report['failures'])} checks: {'; '.join(report['failures'])}{unseen}",
             expected="data within the bounds of `validation` and `ingest` in params.yaml",
             fix="See data/quarantine.parquet and data/ingest.json, then correct the logs or change the bound.",
         )
     return (
         f"{report['n_expectations']} expectations of {report['plays']:,} plays of {report['days']} days: "
         f"{len(report['warnings'])} warnings, {len(report['undecided'])} undecided; "
-        f"{excluded.height} listeners excluded"
+        f"{excluded.height} listeners excluded{unseen}"
     )
 
 
@@ -73,6 +83,7 @@ def validate(
     decision_from: dt.date,
     params: ValidationParams,
     max_quarantine_share: float,
+    placeholders: Sequence[str] = PLACEHOLDERS,
 ) -> tuple[dict[str, Any], pl.DataFrame]:
     """Return validation.json and EXCLUDED_LISTENERS.
 
@@ -87,10 +98,18 @@ def validate(
         decision_from: first day of the decision window.
         params: bounds.
         max_quarantine_share: bound of the share of quarantined rows among all rows read.
+        placeholders: names in place of an artist.
     """
     import pandas as pd
 
-    by_day = daily_facts(plays, read_json(days), as_of=as_of, cache=Cache(cache / "aggregates"), bots=params.bots)
+    by_day = daily_facts(
+        plays,
+        read_json(days),
+        as_of=as_of,
+        cache=Cache(cache / "aggregates"),
+        bots=params.bots,
+        placeholders=placeholders,
+    )
     ingested, excluded = read_json(ingest_report), excluded_listeners(by_day, params.bots)
     night = night_facts(by_day, ingested)
     volume = volume_facts(by_day, as_of=as_of, params=params)
@@ -115,4 +134,5 @@ def validate(
         check(pd.DataFrame([drift]), drift_suite(drift, params), name="drift", nullable=drift.keys()),
         check(pd.DataFrame([bots]), bot_suite(bots, params.bots), name="bots", nullable={"excluded_listener_share"}),
     ]
-    return night | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites, as_of=as_of), excluded
+    unseen = {"later": ingested["accepted"] - night["plays"]}
+    return night | unseen | {"volume": volume, "drift": drift, "bots": bots} | checkpoint(suites, as_of=as_of), excluded

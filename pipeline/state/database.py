@@ -3,6 +3,7 @@
 This module imports SQLAlchemy, which takes a few hundred milliseconds: other modules import it where they use it.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,10 +143,34 @@ def _connected(store: StateStore, *, create: bool = False) -> Iterator[sa.Connec
     if path is not None:
         _require_whole_pages(path)
     if path is not None and create:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        require_writable(path, create=True)
     with _engine(store).connect() as connection:
         yield connection
+
+
+def require_writable(path: Path, *, create: bool = False) -> None:
+    """Check that this user may write a database; its folder, too, holds a journal during a transaction.
+
+    Raises:
+        SettingsError: they may not.
+    """
+    try:
+        if create:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        refused = next((each for each in (path, path.parent) if each.exists() and not os.access(each, os.W_OK)), None)
+    except PermissionError:
+        refused = path
+    except OSError as err:
+        if err.errno != errno.EROFS:
+            raise
+        refused = path
+    if refused is not None:
+        raise SettingsError(
+            f"the state database {path} cannot be written: {refused} is read-only for this user",
+            expected="a file and a folder that this user may write",
+            fix="See who owns them, and how the disk is mounted.",
+        )
 
 
 def _require_whole_pages(path: Path) -> None:

@@ -7,13 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.storage.orphans import temporary_beside
+from pipeline.storage.permissions import granted
 
 
 @contextmanager
 def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
     """Yield a temporary path beside `path`, and rename it to `path`, after fsync, if the block ends without an error.
 
-    No other process uses the temporary file. The final file has the permissions `mode`.
+    No other process uses the temporary file. The final file has the permissions `mode`, as far as
+    this process's mask grants them.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{temporary_beside(path).name}.")
@@ -23,7 +25,7 @@ def atomic_path(path: Path, *, mode: int = 0o644) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        temporary.chmod(mode)
+        temporary.chmod(granted(mode))
         temporary.replace(path)
         sync_folder(path.parent)
     finally:

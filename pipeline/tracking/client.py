@@ -4,6 +4,7 @@ import fcntl
 import logging
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -37,8 +38,10 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
     silence_telemetry()
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    from alembic.util import CommandError
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = settings.mlflow_uri
@@ -47,7 +50,8 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
         yield client
-    except (MlflowException, OSError) as err:  # MLflow passes on errors of `requests` for artifacts
+    # MLflow passes on errors of `requests` for artifacts, and of its database where that is damaged or in use.
+    except (MlflowException, OSError, SQLAlchemyError, CommandError, sqlite3.Error) as err:
         raise TrackingAway(
             f"MLflow at {without_secrets(uri)}: {without_secrets(_first_line(err))}",
             expected="a working tracking server or store",

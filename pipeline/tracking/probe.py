@@ -1,25 +1,38 @@
-"""Tests within seconds, and without MLflow, whether a tracking server answers."""
+"""Tests within seconds, and without MLflow, whether a tracking server answers or the embedded store can be written."""
 
 import http.client
 import socket
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pipeline.errors import TrackingAway
 from pipeline.tracking.client import without_secrets
 
 PROBE_SECONDS = 5.0
+_SQLITE = "sqlite:///"
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class StoreDamaged(TrackingAway):
+    """The embedded store is damaged: no waiting helps."""
 
 
 def probe(uri: str, *, seconds: float = PROBE_SECONDS) -> None:
-    """Check that a tracking server answers, with any status; other kinds of stores are not contacted.
+    """Check that a tracking server answers, with any status, or that an SQLite store is whole and not in use.
 
     Args:
-        uri: a tracking URI; only http and https name a server.
+        uri: a tracking URI; other kinds of stores than these two are not contacted.
         seconds: timeout of connecting and of answering, each [s].
 
     Raises:
         TrackingAway: it does not answer.
+        StoreDamaged: the SQLite store is damaged.
     """
+    if uri.startswith(_SQLITE):
+        _probe_store(Path(uri.removeprefix(_SQLITE)), seconds)
+        return
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https") or parts.hostname is None:
         return
@@ -41,3 +54,27 @@ def probe(uri: str, *, seconds: float = PROBE_SECONDS) -> None:
             expected="a tracking server that answers",
             fix="Start it, or fix NETGAIN_MLFLOW_URI.",
         ) from err
+
+
+def _probe_store(path: Path, seconds: float) -> None:
+    if not path.is_file():
+        return  # the first night makes it
+    try:
+        with closing(sqlite3.connect(path, timeout=seconds, isolation_level=None)) as store:
+            store.execute("BEGIN IMMEDIATE")
+            wrong = store.execute("PRAGMA quick_check(1)").fetchone()[0]
+            store.execute("ROLLBACK")
+    except sqlite3.Error as err:
+        if getattr(err, "sqlite_errorcode", 0) & 0xFF in _IN_USE:
+            raise TrackingAway(
+                f"MLflow's store {path} is in use: {err}",
+                expected="a store that can be written",
+                fix="End what holds it, or wait for it.",
+            ) from err
+        wrong = str(err)
+    if wrong != "ok":
+        raise StoreDamaged(
+            f"MLflow's store {path} is damaged: {wrong.splitlines()[-1]}",
+            expected="a whole SQLite database",
+            fix="Restore it from a backup, or move it away: the next night makes a new one.",
+        )

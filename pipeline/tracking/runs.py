@@ -83,6 +83,7 @@ def champion_of(settings: Settings, digest: str) -> tuple[str | None, bool]:
     if uri.startswith("sqlite:///"):
         if not Path(uri.removeprefix("sqlite:///")).is_file():
             raise TrackingAway(f"no store at {uri}", expected="MLflow's store", fix="The next night creates it.")
+        probe(uri)
         tag = (MODEL_DIGEST, digest)
         known = is_promoted(uri, model=MODEL, alias=CHAMPION, version_tag=tag)
         return known or alias_of(uri, model=MODEL, alias=CHAMPION), known is not None

@@ -19,6 +19,7 @@ from pipeline.recommenders.registry import build
 from pipeline.runtime.code_closure import code_digest
 from pipeline.runtime.executor import Result
 from pipeline.runtime.meter import CostMeter
+from pipeline.storage.arrays import write_array
 from pipeline.storage.cache import Cache, key_of
 from pipeline.storage.checksums import digests
 
@@ -104,7 +105,7 @@ def run_trial(task: TrialTask) -> Result:
     def make(folder: Path) -> Result:
         with CostMeter() as meter:
             values, failed = _try(_tuning(ground.source, ground.only_new, ground.version), task)
-        np.save(folder / VALUES, values, allow_pickle=False)
+        write_array(folder / VALUES, values)
         return {"cost": meter.cost().to_dict(), "failed": failed}
 
     return Cache(ground.cache).make(task.key, make)

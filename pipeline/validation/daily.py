@@ -1,21 +1,21 @@
 """Facts of each day of plays, computed once and cached, so that a night reads only new days."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from pipeline.features.placeholders import is_placeholder
+from pipeline.params.interactions import PLACEHOLDERS
 from pipeline.params.validation import BotParams
 from pipeline.runtime.code_closure import code_digest
 from pipeline.storage.cache import Cache, key_of
 from pipeline.storage.tables import read_columns
 from pipeline.validation import bots as bot_rules
 
-# How players write an unknown artist, in lower case.
-UNKNOWN_ARTISTS = ("unknown artist", "unknown", "[unknown]", "<unknown>")
 DURATION_FROM_SECONDS = (0, 10, 30, 60, 120, 180, 240, 300, 600)
 N_DURATION_BINS = len(DURATION_FROM_SECONDS) + 1  # the last for plays without a duration
 N_PLAYS_BINS = 12
@@ -30,7 +30,13 @@ histograms `hours` (plays by hour of the day, 24 bins), `durations` (plays by DU
 
 
 def daily_facts(
-    plays: Path, days: Mapping[str, str], *, as_of: dt.date, cache: Cache, bots: BotParams
+    plays: Path,
+    days: Mapping[str, str],
+    *,
+    as_of: dt.date,
+    cache: Cache,
+    bots: BotParams,
+    placeholders: Sequence[str] = PLACEHOLDERS,
 ) -> list[DayFacts]:
     """Return the facts of each day before `as_of`, in order.
 
@@ -40,39 +46,39 @@ def daily_facts(
         as_of: the night; the folders of this and later days are not opened.
         cache: the cache of facts.
         bots: the bounds of human behaviour.
+        placeholders: names in place of an artist (`interactions.placeholder_artists`).
     """
-    code = [code_digest(__name__), bots.model_dump()]
+    code = [code_digest(__name__), bots.model_dump(), list(placeholders)]
+    build = partial(_facts, bots=bots, placeholders=placeholders)
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(days.items())}
     visible = [day for day in keys if day < as_of.isoformat()]
     facts = [
-        cache.find(keys[day]) or cache.make(keys[day], partial(_facts, plays=plays / f"day={day}", bots=bots))
-        for day in visible
+        cache.find(keys[day]) or cache.make(keys[day], partial(build, plays=plays / f"day={day}")) for day in visible
     ]
     cache.forget_others(set(keys.values()))
     return facts
 
 
-def _facts(_folder: Path, *, plays: Path, bots: BotParams) -> DayFacts:
+def _facts(_folder: Path, *, plays: Path, bots: BotParams, placeholders: Sequence[str]) -> DayFacts:
     rows = read_columns(plays, [*_TEXTS, "played_at", "ms_played"])
     suspects = bot_rules.suspects(rows, bots)
     people = rows.join(suspects, on="listener_id", how="anti") if suspects.height else rows
     return (
         {"day": (day := plays.name.removeprefix("day="))}
-        | _counts(rows, day)
+        | _counts(rows, day, placeholders)
         | _shape(people)
         | {"suspects": suspects.to_dicts()}
     )
 
 
-def _counts(plays: pl.DataFrame, day: str) -> DayFacts:
-    artists = plays["artist_name"].value_counts(name="n")
-    unknown = artists.filter(pl.col("artist_name").str.to_lowercase().is_in(UNKNOWN_ARTISTS))
+def _counts(plays: pl.DataFrame, day: str, placeholders: Sequence[str]) -> DayFacts:
+    unknown = is_placeholder(plays["artist_name"], placeholders)
     texts = [pl.col(name).is_null() | (pl.col(name) == "") for name in _TEXTS]
     return plays.select(
         pl.len().alias("plays"),
         pl.col("listener_id").n_unique().alias("listeners"),
         pl.any_horizontal(texts).sum().alias("empty_texts"),
-        pl.lit(int(unknown["n"].sum())).alias("unknown_artists"),
+        pl.lit(int(unknown.sum())).alias("unknown_artists"),
         pl.col("ms_played").min().alias("min_ms"),
         pl.col("ms_played").max().alias("max_ms"),
         (pl.col("played_at").dt.date() != dt.date.fromisoformat(day)).sum().alias("misplaced"),

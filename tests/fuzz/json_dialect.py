@@ -49,7 +49,6 @@ def bad_values(*, artist: tuple[str, ...], track: tuple[str, ...]) -> tuple[Dirt
         (Reason.UNSTORABLE, put(*artist, value="A\x00B")),
         (Reason.UNSTORABLE, put(*track, value="\ud800")),
         (Reason.MISSING_ARTIST, put(*artist, value=None)),
-        (Reason.MISSING_ARTIST, put(*artist, value=" \u3000")),
         (Reason.MISSING_ARTIST, put(*artist, value={"name": "A"})),
         (Reason.MISSING_TRACK, put(*track, value="")),
         (Reason.MISSING_TRACK, put(*track, value=True)),

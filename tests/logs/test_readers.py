@@ -273,7 +273,7 @@ def test_spotify_extended_quarantines_episodes_and_audiobooks() -> None:
     audiobook = {**SONG, **NO_SONG, "audiobook_uri": "spotify:audiobook:1"}
     result = extended(SONG, episode, audiobook, {**SONG, **NO_SONG}, {**SONG, "ts": 7}, 7)
     assert result.plays["row"].to_pylist() == [0]
-    assert reasons(result) == ["not music", "not music", "missing artist", "bad timestamp", "not a JSON object"]
+    assert reasons(result) == ["not music", "not music", "names nothing", "bad timestamp", "not a JSON object"]
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_listenbrainz_prefers_its_own_mapping_and_ignores_ids_that_are_not_mbids
         ({"timestamp": 9 * 10**18}, Reason.FROM_2100),
         ({"timestamp": 10**19}, Reason.BAD_TIMESTAMP),
         ({"timestamp": -1}, Reason.BEFORE_2002),
-        ({"timestamp": 1.5}, Reason.BAD_TIMESTAMP),
+        ({"timestamp": 1.5}, Reason.BEFORE_2002),
         ({"timestamp": None}, Reason.BAD_TIMESTAMP),
         ({"track_metadata": None}, Reason.MISSING_ARTIST),
         ({"track_metadata": [1]}, Reason.MISSING_ARTIST),

@@ -192,7 +192,9 @@ def landed(root: Path, columns: dict[str, Any] | str) -> Path:
 def test_the_column_map_is_an_input_of_the_night(tmp_path: Path) -> None:
     root = landed(tmp_path / "in", {"played_at": "at", "artist": "artist", "track": "song"})
     assert take_inventory(root, "table")["columns"]["track"] == "song"
-    assert "columns" not in take_inventory(landed(tmp_path / "other", ""), "librefm")
+    other = landed(tmp_path / "other", "")
+    (other / "a.csv").write_text("Artist,Track,Album,Time\nA,T,B,1706702400\n")
+    assert "columns" not in take_inventory(other, "librefm")
     run(root, tmp_path, format="table")
     (root / "columns.yaml").write_text(yaml.safe_dump({"played_at": "at", "artist": "song", "track": "artist"}))
     run(root, tmp_path, format="table")

@@ -8,9 +8,10 @@ import pytest
 import scipy.sparse as sp
 
 from pipeline.errors import RecipeError
+from pipeline.metrics.accuracy import hit_matrix
 from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.one_list import OneList
-from pipeline.recommenders.protocol import Recommender
+from pipeline.recommenders.protocol import FoldsIn, Recommender
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.scoring import recommend_all
 from pipeline.recommenders.storage import load_recommender
@@ -73,7 +74,7 @@ def assert_well_formed(lists):
         assert (items[n:] == -1).all()
         assert np.isnan(scores[n:]).all()
         assert len(set(items[:n].tolist())) == n
-        assert items.max() < N_ITEMS
+        assert items.max(initial=-1) < N_ITEMS
         assert np.isfinite(scores[:n]).all()
         assert (np.diff(scores[:n]) <= 0).all()
 
@@ -248,6 +249,50 @@ def test_a_planted_structure_is_found(recipe, family):
 def test_one_listener_and_one_item_are_enough_to_fit(recipe):
     model = fit(recipe, interactions(np.array([[2.0]]), np.random.default_rng(0)))
     assert model.recommend(np.array([0], dtype=np.int32), k=2).items[0, 1] == -1
+
+
+FEW = {
+    "nobody": np.zeros((0, 0)),
+    "nobody, though there are items": np.zeros((0, 3)),
+    "one listener": np.array([[2.0, 1.0, 0.5, 3.0]]),
+    "one listener of one item": np.array([[1.0]]),
+    "one listener, and items of others": np.array([[2.0, 0.0, 1.0]]),
+    "two listeners of the same items": np.array([[2.0, 1.0, 0.5], [1.0, 1.0, 1.0]]),
+    "two listeners without a common item": np.array([[2.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 3.0]]),
+    "two listeners, one of whom played nothing": np.array([[2.0, 1.0, 0.5], [0.0, 0.0, 0.0]]),
+}
+"""Plays of few listeners."""
+TUNING = ("none", "no listener", "nothing played before it", "nobody to judge", "only items that are new", "each item")
+
+
+def tuning_of(plays, kind, rng):
+    """The tuning window of few listeners: each kind of emptiness that a night can have."""
+    if kind == "none":
+        return None
+    if kind == "no listener":
+        plays = plays[:0]
+    relevant = np.full(plays.shape, kind == "each item", dtype=bool)
+    before = np.zeros_like(plays) if kind == "nothing played before it" else plays
+    n_relevant = relevant.sum(1) + (kind in {"nothing played before it", "only items that are new"})
+    return Tuning(interactions(before, rng), sp.csr_matrix(relevant), n_relevant.astype(np.int32), only_new=True)
+
+
+@pytest.mark.parametrize("kind", TUNING)
+@pytest.mark.parametrize("few", FEW)
+def test_few_listeners_are_fitted_and_get_lists_of_what_is_known(recipe, few, kind, tmp_path):
+    plays, rng = FEW[few], np.random.default_rng(0)
+    data = replace(interactions(plays, rng), tuning=tuning_of(plays, kind, rng))
+    model = fit(recipe, data)
+    everyone = np.arange(len(plays), dtype=np.int32)
+    for exclude in (None, data.weights):
+        lists = model.recommend(everyone, k=3, exclude=exclude)
+        assert lists.items.shape == (len(plays), 3)
+        assert_well_formed(lists)
+        assert not hit_matrix(lists.items, data.weights).any() or exclude is None
+    if isinstance(model, FoldsIn):
+        assert_well_formed(model.fold_in(data.weights).recommend(everyone, k=3, exclude=data.weights))
+    model.save(tmp_path / "m")
+    same_lists(load_recommender(tmp_path / "m").recommend(everyone, k=3), model.recommend(everyone, k=3))
 
 
 def test_a_family_keeps_the_protocol(model):

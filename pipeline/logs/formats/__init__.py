@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pipeline.logs.format import Format
 
 
+AUTO = "auto"
+"""In place of a format: each file's own, by its content."""
+
+
 @cache
 def format_names() -> tuple[str, ...]:
     """Return the names of all formats, sorted, without importing them."""
@@ -29,7 +33,9 @@ def format_of(name: str) -> "Format":
     """
     if name not in format_names():
         raise ParamsError(
-            f"format = {name[:40]!r}", expected=f"one of {', '.join(format_names())}", fix="Name the logs' format."
+            f"format = {name[:40]!r}",
+            expected=f"{AUTO}, or one of {', '.join(format_names())}",
+            fix="Name the logs' format.",
         )
     module = importlib.import_module(f"{__name__}.{name.replace('-', '_')}")
     declared: Format = module.FORMAT
@@ -45,9 +51,13 @@ def format_of(name: str) -> "Format":
 def formats_of(names: str) -> "tuple[Format, ...]":
     """Return the formats that a comma-separated list names. The first that takes a file reads it.
 
+    `auto` stands for every format that needs no column map.
+
     Raises:
         ParamsError: there is no format of one of the names.
     """
+    if names.strip() == AUTO:
+        return tuple(each for each in all_formats().values() if not each.needs_columns)
     return tuple(format_of(name.strip()) for name in names.split(","))
 
 

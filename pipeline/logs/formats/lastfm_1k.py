@@ -5,7 +5,8 @@ import polars as pl
 import pyarrow as pa
 
 from pipeline.logs.contents import Lines, join_lines, split_lines
-from pipeline.logs.format import Format, with_compressed
+from pipeline.logs.format import Format
+from pipeline.logs.head import Head
 from pipeline.logs.reading import CANDIDATES, MAX_LINE_BYTES, ReadResult, Source, settle
 from pipeline.logs.reasons import Reason, Repair
 from pipeline.logs.values import is_no_mbid, iso_moments, mbid
@@ -54,11 +55,17 @@ def _decoded(line: bytes) -> str | None:
         return None
 
 
+def _recognises(head: Head) -> bool | None:
+    rows = [line.split("\t") for line in head.lines]
+    return any(len(row) == len(_COLUMNS) and iso_moments(pl.Series(row[1:2])).is_not_null().all() for row in rows)
+
+
 FORMAT = Format(
     name="lastfm-1k",
     description="6 columns by tab, no header, no quoting",
-    patterns=with_compressed("userid-timestamp-*.tsv"),
+    patterns=("userid-timestamp-*.tsv",),
     reader=read,
+    recognises=_recognises,
     reasons=frozenset({Reason.LONG_LINE, Reason.NOT_UTF8, Reason.COLUMNS}),
     assemble=join_lines,
     listener="column 1",

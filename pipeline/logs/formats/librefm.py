@@ -1,28 +1,24 @@
 """Libre.fm's export of one person's scrobbles: CSV below a preamble of three lines, a folder per listener."""
 
-from pipeline.logs.columns import ColumnMap
 from pipeline.logs.csvrows import CSV_REASONS
-from pipeline.logs.format import Format, with_compressed
-from pipeline.logs.reading import ReadResult, Source
-from pipeline.logs.tables import parse_csv
-
-_COLUMNS = ColumnMap(played_at="Time", time="unix", artist="Artist", track="Track")
+from pipeline.logs.format import Format
+from pipeline.logs.head import Head
+from pipeline.logs.scrobbles import is_scrobbles, read_scrobbles
 
 
-def read(data: bytes, source: Source) -> ReadResult:
-    """Read `Artist,Track,Album,Time`, the time in seconds since 1970.
-
-    Raises:
-        UnreadableFileError: the columns are others.
-    """
-    return parse_csv(data, source, (_COLUMNS,))
+def _recognises(head: Head) -> bool | None:
+    if not is_scrobbles(head):
+        return False
+    return True if "libre.fm" in head.lines[0].lower() else None  # without its preamble, it is any CSV of scrobbles
 
 
 FORMAT = Format(
     name="librefm",
-    description="a preamble, then `Artist,Track,Album,Time`",
-    patterns=with_compressed("*.csv"),
-    reader=read,
+    description="a preamble that names Libre.fm, then `Artist,Track,Album,Time`",
+    patterns=("*.csv",),
+    reader=read_scrobbles,
+    recognises=_recognises,
+    by_content=True,
     reasons=CSV_REASONS,
     listener_folders=True,
     listener="the folder",

@@ -1,7 +1,8 @@
 """ListenBrainz's dump of listens: one JSON object per line."""
 
 from pipeline.logs.contents import join_lines, split_lines
-from pipeline.logs.format import Format, with_compressed
+from pipeline.logs.format import Format
+from pipeline.logs.head import Head
 from pipeline.logs.jsonlines import LINE_REASONS
 from pipeline.logs.listens import settle_listens
 from pipeline.logs.reading import ReadResult, Source
@@ -12,11 +13,18 @@ def read(data: bytes, source: Source) -> ReadResult:
     return settle_listens(split_lines(data), source)
 
 
+def _recognises(head: Head) -> bool | None:
+    if not head.keys:
+        return None
+    return {"user_id", "track_metadata"} <= head.keys and not {"payload", "listens"} & head.keys and not head.is_array()
+
+
 FORMAT = Format(
     name="listenbrainz",
     description="JSON lines",
-    patterns=with_compressed("*.jsonl", "*.listens"),
+    patterns=("*.jsonl", "*.listens"),
     reader=read,
+    recognises=_recognises,
     reasons=LINE_REASONS,
     assemble=join_lines,
     listener="`user_id`, else `user_name`",

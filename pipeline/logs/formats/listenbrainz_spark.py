@@ -7,9 +7,10 @@ import pyarrow as pa
 
 from pipeline.logs.contents import read_parquet
 from pipeline.logs.format import Format
+from pipeline.logs.head import Head
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, UnreadableFileError, settle
 from pipeline.logs.reasons import Repair
-from pipeline.logs.values import is_no_mbid, mbid, utc
+from pipeline.logs.values import is_no_mbid, mbid, plain_row, utc
 
 _COLUMNS = ("listened_at", "user_id", "artist_name", "recording_name", "recording_mbid", "artist_credit_mbids")
 
@@ -49,7 +50,11 @@ def _moments(moments: pl.Series) -> pl.Series:
 
 
 def _raw(frame: pl.DataFrame, row: int) -> bytes:
-    return json.dumps(frame.row(row, named=True), ensure_ascii=False, default=str).encode()
+    return json.dumps(plain_row(frame, row), ensure_ascii=False, default=str).encode()
+
+
+def _recognises(head: Head) -> bool | None:
+    return head.columns.issuperset(_COLUMNS)
 
 
 FORMAT = Format(
@@ -57,6 +62,7 @@ FORMAT = Format(
     description="Parquet, 11 columns, of which 6 are read",
     patterns=("*.parquet",),
     reader=read,
+    recognises=_recognises,
     listener="`user_id`",
     played_at="`listened_at`",
     cannot_know=("how long a play lasted",),

@@ -3,7 +3,8 @@
 import polars as pl
 
 from pipeline.logs.contents import join_lines, split_lines
-from pipeline.logs.format import Format, with_compressed
+from pipeline.logs.format import Format
+from pipeline.logs.head import Head
 from pipeline.logs.jsonlines import LINE_REASONS, decode
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.values import iso_moments
@@ -21,11 +22,16 @@ def read(data: bytes, source: Source) -> ReadResult:
     return settle(frame.select(*CANDIDATES), source=source, raw=lines.raw)
 
 
+def _recognises(head: Head) -> bool | None:
+    return {"listener_id", "played_at"} <= head.keys if head.keys else None
+
+
 FORMAT = Format(
     name="netgain",
     description="JSON lines with the columns of the play table",
-    patterns=with_compressed("*.jsonl"),
+    patterns=("*.jsonl",),
     reader=read,
+    recognises=_recognises,
     reasons=LINE_REASONS,
     assemble=join_lines,
     listener="`listener_id`",

@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from pipeline.logs.format import Format
-from pipeline.logs.jsonarray import ARRAY_REASONS, assemble, raw_json, read_array, texts
+from pipeline.logs.head import Head
+from pipeline.logs.jsonarray import ARRAY_REASONS, assemble, no_music, present, raw_json, read_array, texts
 from pipeline.logs.jsonlines import text_of
 from pipeline.logs.reading import CANDIDATES, ReadResult, Source, settle
 from pipeline.logs.reasons import Reason
@@ -22,30 +23,36 @@ _FIELDS = {
     "track_name": "master_metadata_track_name",
     "ms_played": "ms_played",
 }
-_OTHER = {"episode": "spotify_episode_uri", "audiobook": "audiobook_uri"}
+_OTHER = {
+    "episode": "spotify_episode_uri",
+    "episode_name": "episode_name",
+    "show": "episode_show_name",
+    "audiobook": "audiobook_uri",
+    "audiobook_title": "audiobook_title",
+    "chapter": "audiobook_chapter_title",
+}
 
 
 def read(data: bytes, source: Source) -> ReadResult:
-    """Read an array of objects of some twenty fields, seven of which are used.
+    """Read an array of objects of some twenty fields, eleven of which are used.
 
     `ts` is when the play ended, in UTC, to the second; it becomes played_at. The artist is the album's. Episodes and
-    audiobooks, which lie among the songs, go to quarantine as not music. The listener is `Source.listener`, never the
-    user name in the file.
+    audiobooks, which lie among the songs, go to quarantine as not music, and rows that name nothing as such. The
+    listener is `Source.listener`, never the user name in the file.
 
     Raises:
         UnreadableFileError: it is not a JSON array in UTF-8.
     """
     rows = read_array(data)
     frame = texts(rows, _FIELDS | _OTHER)
-    no_song = pl.all_horizontal(pl.col("artist_name", "track_id", "track_name").is_null())
-    spoken = pl.any_horizontal(pl.col(*_OTHER).is_not_null())
+    named = present("artist_name", "track_id", "track_name")
     frame = frame.with_columns(
         iso_moments(frame["played_at"]).alias("played_at"),
-        pl.coalesce("reason", pl.when(no_song & spoken).then(pl.lit(Reason.NOT_MUSIC.value))).alias("reason"),
+        no_music(named, spoken=present(*_OTHER)).alias("reason"),
         listener_id=pl.lit(source.listener),
         artist_id=pl.lit(None, dtype=pl.String),
     )
-    return settle(frame.select(*CANDIDATES), source=source, raw=lambda i: _raw(rows[i]))
+    return settle(frame.select(*CANDIDATES), source=source, raw=lambda i: _raw(rows[i]), unnamed_artists=True)
 
 
 def _raw(row: Any) -> bytes:
@@ -55,12 +62,19 @@ def _raw(row: Any) -> bytes:
     return raw_json({field: text_of(row.get(field)) for field in (*_FIELDS.values(), *_OTHER.values()) if field in row})
 
 
+def _recognises(head: Head) -> bool | None:
+    if not head.keys:
+        return None
+    return "ts" in head.keys and bool({"master_metadata_track_name", "spotify_track_uri"} & head.keys)
+
+
 FORMAT = Format(
     name="spotify-extended",
-    description="JSON array; 7 of some 20 fields are read",
-    patterns=("endsong_*.json", "Streaming_History_Audio_*.json"),
+    description="JSON array; 11 of some 20 fields are read",
+    patterns=("*endsong*.json", "*Streaming_History_Audio*.json"),
     reader=read,
-    reasons=ARRAY_REASONS | {Reason.NOT_MUSIC},
+    recognises=_recognises,
+    reasons=ARRAY_REASONS | {Reason.NOT_MUSIC, Reason.NAMES_NOTHING},
     assemble=assemble,
     private=True,
     listener_folders=True,

@@ -1,8 +1,10 @@
 """A service's own logs: CSV, JSON lines or Parquet, by the column map at the landing root (`columns.yaml`)."""
 
 from pipeline.logs.columns import ColumnMap
+from pipeline.logs.contents import bare_name
 from pipeline.logs.csvrows import CSV_REASONS
-from pipeline.logs.format import Format, with_compressed
+from pipeline.logs.format import Format
+from pipeline.logs.head import Head
 from pipeline.logs.jsonlines import LINE_REASONS
 from pipeline.logs.reading import ReadResult, Source
 from pipeline.logs.tables import parse_csv, parse_lines, parse_parquet
@@ -18,7 +20,7 @@ def read(data: bytes, source: Source) -> ReadResult:
     """
     columns = source.columns
     assert isinstance(columns, ColumnMap), "the inventory gives this format its column map"
-    name = source.path.removesuffix(".gz").removesuffix(".zst")
+    name = bare_name(source.path)
     if name.endswith(".parquet"):
         return parse_parquet(data, source, columns)
     if name.endswith(_LINES):
@@ -26,11 +28,16 @@ def read(data: bytes, source: Source) -> ReadResult:
     return parse_csv(data, source, (columns,))
 
 
+def _recognises(head: Head) -> bool | None:
+    return None  # what a table looks like is for its column map to say
+
+
 FORMAT = Format(
     name="table",
     description="by the column map `columns.yaml` at the landing root",
-    patterns=(*with_compressed("*.csv", "*.tsv", "*.jsonl", "*.ndjson"), "*.parquet"),
+    patterns=("*.csv", "*.tsv", "*.jsonl", "*.ndjson", "*.parquet"),
     reader=read,
+    recognises=_recognises,
     reasons=LINE_REASONS | CSV_REASONS,
     needs_columns=True,
     listener_folders=None,

@@ -27,6 +27,7 @@ NETGAIN = Dialect(
         (Reason.MISSING_LISTENER, put("listener_id", value=None)),
         (Reason.MISSING_LISTENER, put("listener_id", value=[1])),
         (Reason.MISSING_LISTENER, drop("listener_id")),
+        (Reason.MISSING_ARTIST, put("artist_name", value=" \u3000")),
         (Reason.UNSTORABLE, put("listener_id", value="a\x00")),
     ),
     packs=(".gz", ".zst"),

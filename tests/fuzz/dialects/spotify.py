@@ -1,8 +1,13 @@
 """Spotify: the account export and the extended history."""
 
 from pipeline.logs.reasons import Reason
-from tests.fuzz.dialect import Dialect, bad_times, iso
+from tests.fuzz.dialect import Dialect, Record, bad_times, iso
 from tests.fuzz.json_dialect import array, bad_durations, bad_values
+
+
+def _time_of(record: Record) -> Record:
+    return {key: record[key] for key in ("endTime", "msPlayed")}
+
 
 ACCOUNT = Dialect(
     format="spotify",
@@ -20,6 +25,8 @@ ACCOUNT = Dialect(
         *bad_durations("msPlayed"),
         (Reason.NOT_OBJECT, lambda record: [record]),
         (Reason.NOT_OBJECT, lambda _: None),
+        (Reason.NAMES_NOTHING, lambda record: {**record, "artistName": "", "trackName": None}),
+        (Reason.NOT_MUSIC, lambda record: {"podcastName": "P", "episodeName": "E", **_time_of(record)}),
     ),
     by_folder=True,
 )
@@ -42,6 +49,8 @@ EXTENDED = Dialect(
         *bad_times("ts", iso),
         *bad_durations("ms_played"),
         (Reason.NOT_OBJECT, lambda _: 7),
+        (Reason.NAMES_NOTHING, lambda record: {key: record[key] for key in ("ts", "username", "ms_played")}),
+        (Reason.NOT_MUSIC, lambda record: {"ts": record["ts"], "ms_played": 1, "episode_name": "An episode"}),
         (
             Reason.NOT_MUSIC,
             lambda record: {
