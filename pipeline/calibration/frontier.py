@@ -48,10 +48,11 @@ def frontier(
     rng: np.random.Generator,
     champion: str = "als",
     log10_listeners: tuple[float, float] = (5, 7),
+    true_gain_sd: float | None = None,
 ) -> tuple[Point, ...]:
     """Return a point for each attitude to risk.
 
-    The mix of candidates: true gains are normal around 0 with standard deviation τ = `gate.true_gain_sd`; upkeep and
+    The mix of candidates: true gains are normal around 0 with a standard deviation of `true_gain_sd`; upkeep and
     switching are those of a random family; services have 10⁵ to 10⁷ listeners, log-uniformly. Machines are left out:
     they are a thousandth of the cost. A candidate is judged after each of four weeks, and promoted at the first that
     lets it. The Bayes rule judges after the fourth: it promotes if and only if the expected net benefit is above 0.
@@ -63,6 +64,7 @@ def frontier(
         n_candidates: how many are drawn.
         rng: draws them.
         champion: the family that candidates would replace.
+        true_gain_sd: standard deviation of the gains that are drawn, where it is not the one that the gate believes.
         log10_listeners: between which powers of ten the sizes of services lie.
     """
     families = sorted(set(economics.maintenance_hours_per_year) - {"popular", champion})
@@ -73,7 +75,7 @@ def frontier(
     for i in range(n_candidates):
         service = economics.model_copy(update={"listeners": int(10 ** rng.uniform(*log10_listeners))})
         cost = upkeep(champion, families[int(rng.integers(len(families)))], service)
-        true = float(rng.normal(0, gate.true_gain_sd))
+        true = float(rng.normal(0, true_gain_sd or gate.true_gain_sd))
         expected[i], real[i] = _truth(true, cost, service, rng)
         weeks = true + WEEKLY_SE * rng.standard_normal(N_WEEKS).cumsum() / np.arange(1, N_WEEKS + 1)
         for week, gain in enumerate(weeks, start=1):

@@ -153,7 +153,7 @@ def outlook(benefits: Floats) -> Outlook:
 
 def probability(benefits: Floats) -> float:
     """Return P(NB > 0), the share of draws above 0."""
-    return np.count_nonzero(benefits > 0) / len(benefits)
+    return int(np.count_nonzero(benefits > 0)) / len(benefits)
 
 
 def needed_gain(gain: Gain, cost: Money, economics: EconomicsParams, probability_wanted: float) -> float:

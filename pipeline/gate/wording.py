@@ -105,23 +105,33 @@ def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:
     flip = min(found, key=lambda each: (each.price != "listeners", _distance(each)))
     up = flip.flips_at > flip.assumed
     if flip.price == "listeners":
-        return f"{'from' if up else 'below'} {listeners(flip.flips_at)} listeners"
+        return f"{'from' if up else 'below'} {listeners(flip)} listeners"
     currency = "" if flip.price == "elasticity" else f" {economics.currency}"
     source = economics.elasticity.provenance if flip.price == "elasticity" else "assumed"
     return (
-        f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {flip.flips_at:.3g}{currency} "
+        f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
         f"({source}: {flip.assumed:g})"
     )
 
 
-def listeners(number: float) -> str:
-    """Return a number of listeners with two digits.
+def listeners(flip: Flip) -> str:
+    """Return the number of listeners at a flip, with two digits or as many as tell it from the assumed one.
 
     Examples:
-        >>> listeners(25_984.4), listeners(3_456_789.0)
+        >>> listeners(Flip("listeners", 100_000, 25_984.4)), listeners(Flip("listeners", 100_000, 3_456_789.0))
         ('26,000', '3.5 million')
+        >>> listeners(Flip("listeners", 100_000, 100_234.5))
+        '100,200'
     """
-    return f"{number / 1e6:,.1f} million" if number >= 1e6 else f"{float(f'{number:.2g}'):,.0f}"
+    number = _told_apart(flip, 2)
+    return f"{number / 1e6:,.12g} million" if number >= 1e6 else f"{number:,.0f}"
+
+
+def _told_apart(flip: Flip, digits: int) -> float:
+    """Return a flip rounded to some digits, or to the fewest more that leave it on its side of what is assumed."""
+    rounded = (float(f"{flip.flips_at:.{n}g}") for n in range(digits, 12))
+    up = flip.flips_at > flip.assumed
+    return next((each for each in rounded if (each > flip.assumed if up else each < flip.assumed)), flip.flips_at)
 
 
 def _distance(flip: Flip) -> float:

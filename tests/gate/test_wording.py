@@ -70,6 +70,13 @@ def test_the_number_of_listeners_is_what_turns_a_verdict_first_then_the_nearest_
     assert turning([no_listeners], economics()) is None
 
 
+def test_a_rounded_flip_stays_on_its_side_of_what_is_assumed() -> None:
+    assert turning([Flip("listeners", 100_000, 100_212.0)], economics()) == "from 100,200 listeners"
+    assert turning([Flip("listeners", 100_000, 99_999.0)], economics()) == "below 99,999 listeners"
+    said = turning([Flip("prices.engineering_hour", 80.0, 79.99)], economics())
+    assert said == "if the price of an hour of people were below 79.99 EUR (assumed: 80)"
+
+
 @pytest.mark.parametrize("price", PRICED)
 def test_every_price_has_words(price: str) -> None:
     assumed = priced(economics(), price)
