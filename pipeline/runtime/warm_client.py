@@ -28,6 +28,9 @@ def run_warm(argv: list[str]) -> int | None:
     """
     if not SOCKET.exists():
         return None
+    if "DVC_STAGE" in os.environ:
+        # Before the command starts: a parent that ended earlier could not be told from the process that adopts orphans.
+        watch_parent(lambda: None)  # the command itself is the one that beats
     request = current_request(argv)  # before a socket takes the number of a closed stream
     with socket.socket(socket.AF_UNIX) as connection:
         try:
@@ -56,8 +59,6 @@ def end_like(status: int) -> None:
 
 
 def _status(connection: socket.socket) -> int:
-    if "DVC_STAGE" in os.environ:
-        watch_parent(lambda: None)  # the command itself is the one that beats
     with contextlib.suppress(ConnectionError):
         answer = connection.recv(STATUS.size, socket.MSG_WAITALL)
         if len(answer) == STATUS.size:

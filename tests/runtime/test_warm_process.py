@@ -74,9 +74,8 @@ def served(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def variables(folder: Path, **more: str) -> dict[str, str]:
     whole = environment(folder, PYTHONPATH=str(ROOT), LATIN=b"\xe9".decode(errors="surrogateescape"), **more)
-    return {
-        name: value for name, value in whole.items() if name != "PYTEST_CURRENT_TEST"
-    }  # it differs in each phase of a test
+    # It differs in each phase of a test.
+    return {name: value for name, value in whole.items() if name != "PYTEST_CURRENT_TEST"}
 
 
 def client(folder: Path, code: str, **more: str) -> "subprocess.Popen[str]":
