@@ -31,7 +31,7 @@ unexport $(VALUES) MAKEFLAGS
 $(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
 export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed docs dvc-yaml lint ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed docs dvc-yaml lint sbom ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -118,6 +118,12 @@ docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doc
 	python -m infra.site.check_site site
 	pytest -q tests/test_doctests.py
 	echo "site/index.html"
+
+sbom: $(STAMP) ## The software bill of materials (CycloneDX) and a NOTICE of all licences, in sbom/
+	@mkdir -p sbom
+	cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom/sbom.cdx.json $(BIN)/python
+	python -m infra.licences.notice sbom/sbom.cdx.json sbom/NOTICE.md
+	echo "sbom/sbom.cdx.json, sbom/NOTICE.md"
 
 ui: $(STAMP) ## Start the MLflow UI on loopback, without a login; AUTH=1 asks for one
 	@umask 077

@@ -348,11 +348,11 @@ def variance_components(values: Floats) -> tuple[float, float]:
     """Return the variance component of the fits, which may be negative, and the variance of the fits' means.
 
     Args:
-        values: shape (n_fits, n_listeners), at least two of each.
+        values: shape (n_fits, n_listeners), at least two fits. Of a single listener, all variance is between fits.
     """
     n_fits, n = values.shape
     means = values.mean(axis=1)
     rest = values - means[:, None] - values.mean(axis=0)[None, :] + values.mean()
-    mean_square = float(np.square(rest).sum()) / ((n_fits - 1) * (n - 1))
+    mean_square = float(np.square(rest).sum()) / ((n_fits - 1) * max(n - 1, 1))
     of_means = float(means.var(ddof=1))
     return of_means - mean_square / n, of_means

@@ -12,7 +12,14 @@ from pipeline.tracking.client import without_secrets
 
 PROBE_SECONDS = 5.0
 _SQLITE = "sqlite:///"
-_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_NOT_DAMAGE = (
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_FULL,
+)
 
 
 class StoreDamaged(TrackingAway):
@@ -65,11 +72,11 @@ def _probe_store(path: Path, seconds: float) -> None:
             wrong = store.execute("PRAGMA quick_check(1)").fetchone()[0]
             store.execute("ROLLBACK")
     except sqlite3.Error as err:
-        if getattr(err, "sqlite_errorcode", 0) & 0xFF in _IN_USE:
+        if getattr(err, "sqlite_errorcode", 0) & 0xFF in _NOT_DAMAGE:
             raise TrackingAway(
-                f"MLflow's store {path} is in use: {err}",
-                expected="a store that can be written",
-                fix="End what holds it, or wait for it.",
+                f"MLflow's store {path} cannot be written: {err}",
+                expected="a store that this user may write, and nothing else holds",
+                fix="End what holds it, wait for it, or see who owns it.",
             ) from err
         wrong = str(err)
     if wrong != "ok":

@@ -111,6 +111,11 @@ def test_the_bound_lies_below_the_difference_and_falls_with_alpha(n: int, fits: 
     assert got.lower(alpha) == pytest.approx(max(bound, -1))  # no difference of NDCG is below −1
 
 
+def test_of_a_single_listener_all_variance_lies_between_fits() -> None:
+    got = seed_variance(np.array([[0.1], [0.2], [0.3]]), deterministic=False)
+    assert (got.value, got.of_means) == (pytest.approx(0.01), pytest.approx(0.01))
+
+
 def test_two_fits_of_one_recipe_rarely_look_different_once_the_seed_counts() -> None:
     """Identical recipes whose fits share a shift: the paired test alone is fooled, the error with seeds is not."""
     rng = np.random.default_rng(11)
