@@ -19,6 +19,7 @@ from pipeline.cli import (
     outbox,
     quarantine,
     repro,
+    serve,
     served,
     sources,
     spark,
@@ -43,6 +44,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "state": state.app,
     },
     "What is served": {
+        "serve": serve.serve,
         "lookup": served.lookup,
         "releases": served.releases,
         "rollback": served.rollback,

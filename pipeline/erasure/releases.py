@@ -10,6 +10,7 @@ from pipeline.logs.pseudonyms import Erased
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.releases.rollback import TABLE as ROLLBACKS
+from pipeline.serving.contents import index_anew
 from pipeline.state.location import Where
 from pipeline.state.rows import entries, transaction
 from pipeline.storage.checksums import digests
@@ -59,6 +60,7 @@ def _anew(root: Path, release: Release, erased: Erased) -> str | None:
     if not purge_below([making], erased):
         shutil.rmtree(making)
         return None
+    index_anew(making)
     content: dict[str, Any] = {k: v for k, v in release.manifest.items() if k not in NOT_CONTENT}
     (making / "manifest.json").unlink()
     content["files"] = digests({"": making})

@@ -8,7 +8,6 @@ so a truncated record is still valid.
 from pathlib import Path
 
 from pipeline.state.clock import now
-from pipeline.storage.tables import write_json
 
 FOLDER = "removed"
 
@@ -27,6 +26,8 @@ def enter_removed(root: Path, name: str, *, keep: int, when: str | None = None) 
         keep: the smallest number of releases that retention keeps.
         when: time of the removal, ISO 8601 in UTC; the default is now.
     """
+    from pipeline.storage.tables import write_json  # loads Arrow, which the server can do without
+
     path = root / FOLDER / f"{name}.json"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
