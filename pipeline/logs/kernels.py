@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,9 @@ def read_file(task: ReadTask) -> Result:
     written_at = clock_of(task.file) if task.by_clock else None
     file = task.file
     source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
-    result = pseudonymise(format_of(task.format).read(data, source), task.privacy)
+    format = format_of(task.format)
+    privacy = replace(task.privacy, key=None) if format.pseudonymised else task.privacy
+    result = pseudonymise(format.read(data, source), privacy)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:

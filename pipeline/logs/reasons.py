@@ -15,6 +15,7 @@ class Reason(StrEnum):
     COLUMNS = "wrong number of columns"
     UNSTORABLE = "unstorable text"
     NOT_MUSIC = "not music"
+    NOT_PLAY = "an event, not a play"
     PLAYING_NOW = "playing now, not played"
     ERASED = "erased listener"
     MISSING_LISTENER = "missing listener"
@@ -28,7 +29,7 @@ class Reason(StrEnum):
     BAD_DURATION = "bad duration"
 
 
-NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.PLAYING_NOW, Reason.ERASED})
+NO_FAULT = frozenset({Reason.NOT_MUSIC, Reason.NOT_PLAY, Reason.PLAYING_NOW, Reason.ERASED})
 """Reasons that are not a fault of the logs: they do not count towards `ingest.max_quarantine_share`."""
 
 JUDGED = frozenset(

@@ -222,7 +222,7 @@ def test_with_a_token_nothing_but_health_is_told_without_it_and_two_workers_shar
 @pytest.mark.skipif(os.getuid() != 0, reason="needs to start a process of another account")
 def test_another_account_of_the_machine_gets_nothing(server: Server) -> None:
     code = (
-        "import os, socket\nos.setgid(65534); os.setuid(65534)\n"
+        "import os, socket, encodings.idna\nos.setgid(65534); os.setuid(65534)\n"
         f"s = socket.create_connection(('127.0.0.1', {server.port}))\n"
         "s.sendall(b'GET /recommend/ann HTTP/1.0\\r\\n\\r\\n')\n"
         "try: print(s.recv(4096))\nexcept ConnectionResetError: print('reset before 403')"
