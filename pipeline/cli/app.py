@@ -13,6 +13,7 @@ from pipeline.cli import (
     decisions,
     doctor,
     erase,
+    export,
     formats,
     landed,
     nights,
@@ -26,6 +27,7 @@ from pipeline.cli import (
     state,
     status,
     tune,
+    why,
 )
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
 from pipeline.settings import silence_telemetry
@@ -46,6 +48,8 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     "What is served": {
         "serve": serve.serve,
         "lookup": served.lookup,
+        "why": why.why,
+        "export": export.export,
         "releases": served.releases,
         "rollback": served.rollback,
         "promote": decisions.promote,

@@ -67,6 +67,8 @@ def _anew(root: Path, release: Release, erased: Erased) -> str | None:
     content["n_listeners"] = _n_lists(making / "lists.parquet", release)
     name = id_of(content)
     kept = {key: release.manifest[key] for key in NOT_CONTENT}
+    # Recorded answers name the release by the id that it had.
+    kept["origin"] = kept["origin"] | {"was": [*kept["origin"].get("was", ()), release.id]}
     write_json(making / "manifest.json", content | kept | {"release": name})
     if (root / name).exists():
         shutil.rmtree(making)

@@ -13,13 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError, TableError
+from pipeline.releases.lookup import share_of
 from pipeline.serving.layout import HEADER, MAGIC, MAX_RECORD_BYTES, NO_KEY, key_of, pack, place_of
 from pipeline.storage.tables import FALLBACK, FAVOURITES, LISTS, atomic_path, conform, read_table
 
 _BATCH = 262_144
 """Rows of lists in memory at once."""
-_BEST = 1e-9
-"""The smallest score that shares can be taken of."""
 
 Row = tuple[Any, ...]
 
@@ -115,14 +114,6 @@ def _record(key: int, rows: Sequence[Row], favourites: Sequence[Row]) -> bytes:
     plays = [f'{{"item_id":{_text(item)},"item_name":{_text(name)},"plays":{n}}}' for item, name, n in favourites]
     ids = [_text(row[0]) for row in rows]
     return pack(key, *([text.encode() for text in texts] for texts in (items, ids, plays)))
-
-
-def share_of(score: float, best: float) -> float | None:
-    """Return a score as a share of the best one of its list, in [0, 1]; None if the scores are not positive.
-
-    Scores of different families and listeners have no common scale, so the figure itself says nothing.
-    """
-    return round(max(score / best, 0.0), 3) if best > _BEST else None
 
 
 @lru_cache(maxsize=1 << 18)

@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from pipeline.errors import NetgainError
-from pipeline.serving.build import share_of
+from pipeline.releases.lookup import share_of
 from pipeline.serving.layout import Entry
 from pipeline.serving.newcomers import Newcomers
 from pipeline.serving.snapshot import FALLBACK, FOLDED, NOT_FOLDING, NOT_RECOGNISED, REASONS, Snapshot

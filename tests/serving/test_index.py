@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.serving.build import share_of, write_index
+from pipeline.releases.lookup import share_of
+from pipeline.serving.build import write_index
 from pipeline.serving.index import Index
 from pipeline.serving.layout import DamagedIndex, key_of
 from pipeline.storage.tables import FALLBACK, FAVOURITES, LISTS, write_table
