@@ -8,7 +8,7 @@ from pipeline.errors import ReleaseError
 from pipeline.releases.release import current_name, open_release, release_ids
 from pipeline.serving.erased import FILE as ERASED
 from pipeline.serving.erased import read_announced
-from pipeline.serving.layout import DamagedIndex
+from pipeline.serving.layout import FILE, FOLDER, DamagedIndex
 from pipeline.serving.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Watch:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.state = State()
+        self._named: str | None = None
         self._seen: tuple[Stamp, ...] | None = None
         self._bad: dict[str, Stamp] = {}
 
@@ -76,6 +77,7 @@ class Watch:
             name, why = None, err.found
         else:
             why = "" if name is not None else f"no release in {self.root}"
+        self._named = name
         link, faults = name, [why] if why else []
         for _ in range(_DEPTH):
             if link is None:
@@ -102,7 +104,7 @@ class Watch:
         """
         served = self.state.snapshot
         if name in self._bad:
-            if self._bad[name] == _stamp(self.root / name / "serving" / "index.bin"):
+            if self._bad[name] == _stamp(self.root / name / FOLDER / FILE):
                 raise DamagedIndex(f"release {name} has damaged answers")
             del self._bad[name]
         elif served is not None and served.id == name and self._is_mapped(served):
@@ -122,9 +124,11 @@ class Watch:
             return earlier[-1] if earlier else None
 
     def _stamps(self) -> tuple[Stamp, ...]:
+        """Return the stamps of everything that a change shows in: a damaged release may be repaired in its place."""
         served = self.state.snapshot
-        own = () if served is None else (_stamp(served.path), _stamp(served.release.folder / "manifest.json"))
-        return (*self._stamps_but_served(), *own)
+        folders = {self.root / name for name in (self._named, served and served.id) if name}
+        own = (folder / part for folder in sorted(folders) for part in (f"{FOLDER}/{FILE}", "manifest.json"))
+        return (*self._stamps_but_served(), *map(_stamp, own))
 
     def _stamps_but_served(self) -> tuple[Stamp, ...]:
         return _stamp(self.root / ERASED), _stamp(self.root / "CURRENT")
