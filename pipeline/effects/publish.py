@@ -61,6 +61,13 @@ def serving_contents(context: Context) -> tuple[dict[str, Path], str]:
     )
 
 
+def newcomers_of(context: Context, recipe: str) -> dict[str, Any] | None:
+    """Return how well the night measured a recipe for newcomers; None if it did not."""
+    path = context.layout.metrics(recipe)
+    found: dict[str, Any] | None = read_json(path).get("newcomers") if path.exists() else None
+    return found
+
+
 def contents(context: Context) -> Contents:
     """Return the contents of the night's release.
 
@@ -95,5 +102,6 @@ def contents(context: Context) -> Contents:
             "code": git_commit(layout.root),
             "parameters": context.params.model_dump(mode="json"),
             "landed": landed_files(read_json(layout.landing)),
+            "newcomers": newcomers_of(context, serve["recipe"]),
         },
     )

@@ -38,7 +38,8 @@ def provenance(release: Release) -> dict[str, Any]:
 
     Returns:
         `release`, `as_of`, `previous`, `recipe`, `family`, `fit` (the checksum of the served model's description and
-        arrays), `hyperparameters`, `verdict`, `sentence`, `code` (the commit), `params` (their digest) and `landed`;
+        arrays), `hyperparameters`, `verdict`, `sentence`, `code` (the commit), `params` (their digest), `landed`,
+        and `newcomers` (how well the night measured lists of newcomers);
         None where the release does not say.
     """
     manifest, origin = release.manifest, release.manifest["origin"]
@@ -58,4 +59,5 @@ def provenance(release: Release) -> dict[str, Any]:
         "code": origin.get("code"),
         "params": origin.get("params"),
         "landed": origin.get("landed"),
+        "newcomers": origin.get("newcomers"),
     }

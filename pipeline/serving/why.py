@@ -73,7 +73,8 @@ def _readable(releases: Path) -> Iterator[Release]:
 def _names(release: Release, event: dict[str, Any]) -> dict[str, str]:
     import pyarrow.parquet as pq
 
-    wanted, found = set(event["items"]), {}
+    wanted = set(event["items"])
+    found: dict[str, str] = {}
     for path in (release.model / "items.parquet", release.fallback):
         try:
             columns = pq.read_table(path, columns=["item_id", "item_name"]).to_pydict()
