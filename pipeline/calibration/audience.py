@@ -14,7 +14,8 @@ from pipeline.simulation.names import artist_names
 from pipeline.simulation.world import NAMES as NAMING
 from pipeline.simulation.world import Day, days, make_world, stream
 from pipeline.stages.context import Context
-from pipeline.storage.tables import DAILY, ITEMS, write_table
+from pipeline.storage.schemas import DAILY, ITEMS
+from pipeline.storage.tables import write_table
 
 
 def settle(context: Context, *, n_listeners: int, n_days: int, start: dt.date, seed: int) -> None:

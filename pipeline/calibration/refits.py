@@ -32,8 +32,10 @@ from pipeline.stages.fit import fit_models, fit_task
 from pipeline.stages.layout import Layout
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, score_models, truth_of
 from pipeline.storage.arrays import write_array
+from pipeline.storage.json_files import read_json, write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.tables import DAILY, ITEMS, RELEVANT, conform, read_json, read_table, write_json
+from pipeline.storage.schemas import DAILY, ITEMS, RELEVANT
+from pipeline.storage.tables import conform, read_table
 
 Floats = npt.NDArray[np.float64]
 Say = Callable[[str], None]

@@ -13,18 +13,21 @@ from pipeline.cli import (
     decisions,
     doctor,
     erase,
+    export,
     formats,
     landed,
     nights,
     outbox,
     quarantine,
     repro,
+    serve,
     served,
     sources,
     spark,
     state,
     status,
     tune,
+    why,
 )
 from pipeline.cli.console import echo
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
@@ -45,7 +48,10 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "state": state.app,
     },
     "What is served": {
+        "serve": serve.serve,
         "lookup": served.lookup,
+        "why": why.why,
+        "export": export.export,
         "releases": served.releases,
         "rollback": served.rollback,
         "promote": decisions.promote,

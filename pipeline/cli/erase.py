@@ -17,9 +17,13 @@ def erase(
     file: Annotated[Path | None, typer.Option(help="A file with one id a line.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report which files contain them.")] = False,
 ) -> None:
-    """Request that the next night erases listeners; a certificate in reports/erasures/ lists what was removed."""
-    from pipeline.erasure.requests import request
+    """Erase listeners: they get the fallback list at once, and the next night removes them from all data.
+
+    A certificate in reports/erasures/ lists what was removed.
+    """
+    from pipeline.erasure.requests import erased, request
     from pipeline.releases.required_state import require_state
+    from pipeline.serving.erased import announce
 
     settings = load_settings()
     require_state(settings)
@@ -31,6 +35,8 @@ def erase(
             echo(f"{n_files:6,} files in {place}")
         return
     n_new = request(settings.state, names, key=settings.id_key, by=by, reason=reason)
+    if (who := erased(settings.state)) is not None:
+        announce(settings.releases, who)
     known = len(set(names)) - n_new
     echo(f"{n_new} listeners will be erased by the next night; {known} had been requested before")
 

@@ -8,15 +8,21 @@ from pipeline.cli.console import console, echo
 from pipeline.settings import load_settings
 
 
-def lookup(listener: str) -> None:
-    """Show the list that a listener is served; unknown listeners get the fallback list."""
-    from pipeline.logs.pseudonyms import pseudonym
-    from pipeline.releases.lookup import answer_table
+def lookup(
+    listener: str,
+    release: Annotated[str | None, typer.Option(help="A release id. Default: the served release.")] = None,
+) -> None:
+    """Show the list that a listener is served, beside what the listener plays most."""
+    from rich.columns import Columns
+
+    from pipeline.releases.lookup import answer_table, favourites_table
     from pipeline.releases.lookup import lookup as look_up
+    from pipeline.serving.names import listed_name
 
     settings = load_settings()
-    name = listener if settings.id_key is None else pseudonym(settings.id_key, listener)
-    console().print(answer_table(look_up(settings.releases, name)))
+    answer = look_up(settings.releases, listed_name(listener, settings.id_key), release_id=release)
+    tables = [table for table in (answer_table(answer), favourites_table(answer)) if table is not None]
+    console().print(Columns(tables, padding=(0, 3)))
 
 
 def releases() -> None:

@@ -21,8 +21,10 @@ TABLE = "monitor"
 def run(context: Context) -> str:
     """Enter the night's figures, write reports/monitor.html and monitor-<as_of>.json; again, nothing changes."""
     reports, as_of = context.settings.reports, context.as_of.isoformat()
+    n_shown: float | None = None
     try:
         entry = watched(context)
+        n_shown = entry["figures"].get("impressions")
         nights = judge_nights(enter(context, entry), context.params.monitoring)
         tonight = next(night for night in nights if night.as_of == as_of)
         write_text(reports / "monitor.html", render_monitor(nights, context.params.monitoring))
@@ -31,7 +33,7 @@ def run(context: Context) -> str:
         # A failed monitor is a warning, in the summary, the report and alerts; it does not stop the night.
         tonight, warnings = Night(as_of, {}, ()), [f"the monitor could not do its work: {err.found}"]
     write_json(_report(context), {"as_of": as_of, "warnings": warnings})
-    return _line(tonight, warnings)
+    return _line(tonight, warnings, n_shown)
 
 
 def warnings_of(context: Context) -> list[str]:
@@ -60,7 +62,8 @@ def _report(context: Context) -> Path:
     return context.settings.reports / f"monitor-{context.as_of}.json"
 
 
-def _line(night: Night, warnings: list[str]) -> str:
+def _line(night: Night, warnings: list[str], n_shown: float | None) -> str:
     hit = night.judged.get("hit_rate")
     rate = "no list was scored" if hit is None or hit.value is None else f"hit rate {hit.value:.1%}"
+    rate += "" if n_shown is None else f" with {n_shown:.0f} impressions"
     return f"{rate}; " + (f"{len(warnings)} warnings: {'; '.join(warnings)}" if warnings else "no warnings")

@@ -3,7 +3,8 @@
 import datetime as dt
 from typing import Any
 
-from pipeline.errors import TableError
+from pipeline.errors import LandingError, TableError
+from pipeline.logs.landing import read_landing
 from pipeline.monitoring.figures import Figures, new_item_share, serving_figures
 from pipeline.stages.context import Context
 from pipeline.storage.json_files import read_json
@@ -31,6 +32,9 @@ def watched(context: Context) -> dict[str, Any]:
     figures |= {name: report.get("volume", {}).get(told) for name, told in _VOLUME.items()}
     figures["lists_age_days"] = float((as_of - since).days) if served["release"] else None
     figures |= _read(missing, lambda: _of_plays(context, served["release"], since)) or {}
+    figures |= _read(missing, lambda: _of_impressions(context, since)) or {}
+    if figures.get("shown_hit_rate") is not None:  # what was shown tells more than what was on a list
+        figures |= {"list_hit_rate": figures.get("hit_rate"), "hit_rate": figures["shown_hit_rate"]}
     return {
         "as_of": as_of.isoformat(),
         "release": served["release"],
@@ -56,9 +60,31 @@ def _of_plays(context: Context, release: str | None, since: dt.date) -> Figures:
     return figures | serving_figures(daily.filter(pl.col("day") >= since), lists, fallback, min_listeners=least)
 
 
+def _of_impressions(context: Context, since: dt.date) -> Figures:
+    """Return the figures of what the server really showed; empty if the night has no segments of events."""
+    import polars as pl
+
+    from pipeline.monitoring.impressions import attributed, shown_figures
+    from pipeline.serving.recorded import FORMAT, recorded
+    from pipeline.storage.tables import read_columns
+
+    layout, item = context.layout, context.params.interactions.item
+    if not layout.landing.exists():
+        return {}
+    landing = read_landing(layout.landing, workspace=layout.root)
+    if FORMAT not in {landing.format_of(file).name for file in landing.files}:
+        return {}
+    events = recorded(landing, since=since, until=context.as_of)
+    plays = read_columns(layout.plays, ["listener_id", "played_at", f"{item}_id"]).rename({f"{item}_id": "item_id"})
+    plays = plays.filter(pl.col("played_at").dt.date() >= since)
+    named = events.plays.select("impression_id", "listener_id", "at", item_id=f"{item}_id")
+    followed = attributed(events.impressions, plays, named)
+    return shown_figures(events.impressions, followed, min_listeners=context.params.monitoring.min_listeners)
+
+
 def _read(missing: list[str], read: Any) -> Any:
     try:
         return read()
-    except TableError as err:
+    except (TableError, LandingError) as err:
         missing.append(err.found)
         return None

@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pipeline.errors import NetgainError, ReleaseError
@@ -11,6 +12,8 @@ from pipeline.releases.publishing import publish as publish_release
 from pipeline.releases.retention import retire
 from pipeline.releases.rollback import withdrawn
 from pipeline.runtime.code_version import git_commit
+from pipeline.serving.contents import make_contents
+from pipeline.serving.provenance import landed_files
 from pipeline.stages.context import Context
 from pipeline.stages.definitions import definition_of
 from pipeline.state.lease import held
@@ -38,7 +41,7 @@ def run(context: Context) -> str:
         why = "it was rolled back" if release.id in rolled_back else "a later night's is"
         return f"release {release.id} is kept, not served: {why}{_retired(context, release.id)}"
     told = f"{release.manifest['n_listeners']} listeners, recipe {release.recipe}"
-    return f"release {release.id} is served: {told}{_retired(context, release.id)}"
+    return f"release {release.id} is served: {told}{_retired(context, release.id)}{serving_contents(context)[1]}"
 
 
 def _retired(context: Context, spare: str) -> str:
@@ -56,6 +59,25 @@ def _definition(context: Context, serve: dict[str, Any]) -> str | None:
         found: str | None = read_json(context.layout.served / "served.json").get("definition")
         return found
     return definition_of(context.params.recipes[serve["recipe"]])
+
+
+def serving_contents(context: Context) -> tuple[dict[str, Path], str]:
+    """Return what the server reads, by path inside the release, and a clause for the stage's line."""
+    layout = context.layout
+    return make_contents(
+        layout.root / ".netgain" / "serving",
+        lists=layout.lists,
+        fallback=layout.fallback,
+        window=layout.window,
+        model=layout.final_model,
+    )
+
+
+def newcomers_of(context: Context, recipe: str) -> dict[str, Any] | None:
+    """Return how well the night measured a recipe for newcomers; None if it did not."""
+    path = context.layout.metrics(recipe)
+    found: dict[str, Any] | None = read_json(path).get("newcomers") if path.exists() else None
+    return found
 
 
 def contents(context: Context) -> Contents:
@@ -77,6 +99,7 @@ def contents(context: Context) -> Contents:
             "model": layout.final_model,
             # A model that stays is compared next night by the fit that it was compared by before.
             "heldout": layout.served / "model" if kept else layout.model(serve["recipe"]) / "seed-0",
+            **serving_contents(context)[0],
         },
         facts={
             "as_of": context.as_of.isoformat(),
@@ -90,5 +113,8 @@ def contents(context: Context) -> Contents:
             "sentence": decision["sentence"],
             "params": hashlib.sha256(context.params.model_dump_json().encode()).hexdigest(),
             "code": git_commit(layout.root),
+            "parameters": context.params.model_dump(mode="json"),
+            "landed": landed_files(read_json(layout.landing)),
+            "newcomers": newcomers_of(context, serve["recipe"]),
         },
     )

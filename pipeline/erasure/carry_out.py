@@ -21,11 +21,12 @@ from pipeline.logs.manifest import Finding, accept, forget
 from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reasons import Reason
 from pipeline.releases.current import redact_failure_reason
+from pipeline.serving.erased import announce
 from pipeline.settings import Settings
 from pipeline.state.clock import now
 from pipeline.state.erasure import scan_server, scrub
 from pipeline.storage.checksums import fact
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 
 _DONE = "erasure.json"
 
@@ -41,6 +42,7 @@ def before_night(settings: Settings, *, root: Path, format: str) -> None:
     who = erased(settings.state)
     if who is None:
         return
+    announce(settings.releases, who)
     notes = _notes(settings)
     done: dict[str, Any] = read_json(notes) if notes.exists() else {}
     waiting = pending(settings.state)

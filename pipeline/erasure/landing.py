@@ -16,7 +16,7 @@ from pipeline.logs.landing import LandedFile, Landing, open_landed
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, pseudonymise
 from pipeline.logs.reading import Source
 from pipeline.logs.reasons import Reason
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 
 def remove_folders(root: Path, format: str, erased: Erased) -> int:

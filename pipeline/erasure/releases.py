@@ -10,11 +10,13 @@ from pipeline.logs.pseudonyms import Erased
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.releases.rollback import TABLE as ROLLBACKS
+from pipeline.serving.contents import index_anew
 from pipeline.state.location import Where
 from pipeline.state.rows import entries, transaction
+from pipeline.storage.atomic import sync_folder
 from pipeline.storage.checksums import digests
+from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX, remove_orphans
-from pipeline.storage.tables import sync_folder, write_json
 
 _MAKING = f"{PREFIX}erasing-"
 
@@ -59,12 +61,15 @@ def _anew(root: Path, release: Release, erased: Erased) -> str | None:
     if not purge_below([making], erased):
         shutil.rmtree(making)
         return None
+    index_anew(making)
     content: dict[str, Any] = {k: v for k, v in release.manifest.items() if k not in NOT_CONTENT}
     (making / "manifest.json").unlink()
     content["files"] = digests({"": making})
     content["n_listeners"] = _n_lists(making / "lists.parquet", release)
     name = id_of(content)
     kept = {key: release.manifest[key] for key in NOT_CONTENT}
+    # Recorded answers name the release by the id that it had.
+    kept["origin"] = kept["origin"] | {"was": [*kept["origin"].get("was", ()), release.id]}
     write_json(making / "manifest.json", content | kept | {"release": name})
     if (root / name).exists():
         shutil.rmtree(making)

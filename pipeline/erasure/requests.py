@@ -15,7 +15,7 @@ from pipeline.logs.pseudonyms import Erased, digest_of, pseudonym
 from pipeline.state.clock import now
 from pipeline.state.location import Where, folder_of
 from pipeline.state.rows import Rows, entries, snapshot, transaction
-from pipeline.storage.tables import atomic_path
+from pipeline.storage.atomic import atomic_path
 
 FOLDER = "erasures"
 TABLE = "erasures"

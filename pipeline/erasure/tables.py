@@ -9,7 +9,8 @@ import pyarrow.parquet as pq
 
 from pipeline.logs.pseudonyms import Erased
 from pipeline.recommenders.storage import forget_rows
-from pipeline.storage.tables import LISTENER_MAP, atomic_path
+from pipeline.storage.atomic import atomic_path
+from pipeline.storage.schemas import LISTENER_MAP
 
 _COLUMN = "listener_id"
 

@@ -23,7 +23,7 @@ from pipeline.logs.landing import LandedFile
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, fingerprint, pseudonym
 from pipeline.logs.reading import UnreadableFileError, listener_of
 from pipeline.logs.walk import Walk, walk
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 
 # A file younger than this [s] may change without a new time stamp, so its checksum is not cached.
 _SETTLED_SECONDS = 2

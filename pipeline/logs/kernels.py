@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from pipeline.logs.landing import LandedFile, open_landed
 from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
 from pipeline.logs.reading import FIRST, ReadResult, Source
 from pipeline.storage.cache import Cache, Result
-from pipeline.storage.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
+from pipeline.storage.schemas import PLAYS, QUARANTINE
+from pipeline.storage.tables import conform, parquet_options, write_table
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
 _ORDER = ["listener_id", "played_at", "artist_id", "track_id", "file", "row"]
@@ -92,7 +93,10 @@ def _read(task: ReadTask, file: LandedFile, format: str) -> ReadResult:
     data = open_landed(task.root, file)
     written_at = clock_of(file) if file.path in task.by_clock else None
     source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
-    return pseudonymise(format_of(format).read(data, source), task.privacy)
+    reader = format_of(format)
+    # The server's events hold listeners under their names in lists already.
+    privacy = replace(task.privacy, key=None) if reader.pseudonymised else task.privacy
+    return pseudonymise(reader.read(data, source), privacy)
 
 
 def clock_of(file: LandedFile) -> dt.datetime | None:

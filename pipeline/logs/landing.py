@@ -12,7 +12,7 @@ from pipeline.logs.format import Format
 from pipeline.logs.formats import format_of, formats_of
 from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reading import UnreadableFileError
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,17 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import polars as pl
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import SettingsError
-from pipeline.logs.reading import ReadResult
 from pipeline.logs.reasons import Reason
-from pipeline.storage.tables import PLAYS, QUARANTINE
+
+# The server imports this module for names and erasures alone: tables are imported where they are read.
+if TYPE_CHECKING:
+    import polars as pl
+    import pyarrow as pa
+
+    from pipeline.logs.reading import ReadResult
 
 _TOKENS = re.compile(r'[\s"\',;|:{}\[\]<>]+')
 
@@ -101,13 +103,19 @@ def check_key(key: bytes | None, expected: str | None) -> None:
         )
 
 
-def pseudonymise(result: ReadResult, privacy: PrivacyRules) -> ReadResult:
+def pseudonymise(result: "ReadResult", privacy: PrivacyRules) -> "ReadResult":
     """Return plays under pseudonyms, with the rows of erased listeners moved to quarantine without their bytes.
 
     Args:
         result: a file as its format reads it.
         privacy: the rules of the night.
     """
+    import polars as pl
+    import pyarrow as pa
+
+    from pipeline.logs.reading import ReadResult
+    from pipeline.storage.schemas import PLAYS, QUARANTINE
+
     if privacy == NO_RULES:
         return result
     plays, quarantine = pl.DataFrame(result.plays), result.quarantine
@@ -128,8 +136,12 @@ def pseudonymise(result: ReadResult, privacy: PrivacyRules) -> ReadResult:
     return ReadResult(plays.select(PLAYS.names).to_arrow().cast(PLAYS), quarantine.cast(QUARANTINE), result.repairs)
 
 
-def _with_erased(quarantine: pa.Table, plays: pl.DataFrame, erased: Erased) -> pa.Table:
+def _with_erased(quarantine: "pa.Table", plays: "pl.DataFrame", erased: Erased) -> "pa.Table":
     """Return the quarantine with the erased listeners' plays, and without the bytes of rows that mention them."""
+    import pyarrow as pa
+
+    from pipeline.storage.schemas import QUARANTINE
+
     rows = [
         row | {"reason": Reason.ERASED.value, "raw": None} if erased.mentioned(row["raw"] or b"") else row
         for row in quarantine.to_pylist()

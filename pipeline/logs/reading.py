@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.reasons import NO_FAULT, Reason, Repair
-from pipeline.storage.tables import PLAYS, QUARANTINE
+from pipeline.storage.schemas import PLAYS, QUARANTINE
 
 RAW_BYTES = 2_000
 """Bytes of a row that quarantine keeps."""

@@ -16,7 +16,8 @@ from pipeline.logs.reading import ARCHIVE, ReadResult, Source
 from pipeline.state.clock import now
 from pipeline.state.location import Where
 from pipeline.state.rows import append, entries
-from pipeline.storage.tables import atomic_path, read_json, write_json
+from pipeline.storage.atomic import atomic_path
+from pipeline.storage.json_files import read_json, write_json
 
 
 def read_again(landing: Landing, file: LandedFile) -> ReadResult:

@@ -17,7 +17,7 @@ from pipeline.stages.champion import Standing
 from pipeline.stages.definitions import definition_of
 from pipeline.state.choices import last_choice
 from pipeline.state.location import Where
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 
 UNKNOWN = "unknown"
 """The definition of a model whose release has none and whose hyperparameters this code cannot read."""

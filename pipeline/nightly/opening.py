@@ -23,6 +23,7 @@ from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
+from pipeline.serving.segments import recover as recover_segments
 from pipeline.settings import Settings
 from pipeline.stages.champion import read_champion, write_champion
 from pipeline.stages.context import Context
@@ -58,6 +59,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     require_lock(settings.workspace)
     layout, params, stale = check_workspace(settings)
     root = logs if logs is not None else settings.landing
+    recover_segments(root)
     before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
     privacy = PrivacyRules(settings.id_key, erased(settings.state))
     surveyed = survey(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy)

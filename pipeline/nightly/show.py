@@ -87,9 +87,10 @@ def _notes(facts: dict[str, Any]) -> list[Padding]:
 def _next(facts: dict[str, Any]) -> Group:
     release = facts["release"]
     lines = [
-        f"Served now: release {release['id']}, recipe {release['recipe']}, {release['n_listeners']:,} listeners",
+        f"Served now: release {release['id']}, recipe {release['recipe']}, {release['n_listeners']:,} listeners"
+        + facts.get("newcomers", ""),
         f"See: reports/decision-{facts['as_of']}.html, reports/data_docs/index.html, `netgain explain`, "
-        "`netgain lookup LISTENER`, `make ui`",
+        "`netgain lookup LISTENER`, `make serve`, `make ui`",
         f"{len(facts['ran'])} stages ran in {facts['seconds']:.0f} s",
     ]
     if facts["decision"]["verdict"] == "INVALID":

@@ -3,10 +3,12 @@
 from typing import Any
 
 from pipeline.effects.monitor import warnings_of
+from pipeline.effects.publish import newcomers_of
 from pipeline.gate.economics import per_month
 from pipeline.nightly.data_docs import checkpoints
 from pipeline.releases.release import current
 from pipeline.stages.context import Context
+from pipeline.stages.newcomers import newcomers_clause
 from pipeline.state.outbox import waiting
 from pipeline.storage.json_files import read_json
 
@@ -18,8 +20,9 @@ def night_facts(context: Context) -> dict[str, Any]:
         `as_of`; `rows` (read, accepted, duplicate, quarantined, reasons, format, files, those `in_extended_history` as
         well, and accepted ones `later` than the night); `checks` (by checkpoint: the number of expectations, and lines
         on warnings, excluded listeners and undecided expectations); `decision` (decision.json); `recipes`, see
-        `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `monitor`, its warnings; `outbox`, keys of
-        the nights that wait for MLflow; `reports`, the folder.
+        `recipe_rows`; `release` (id, as_of, recipe, n_listeners, folder); `newcomers`, a clause on how
+        well they are served; `monitor`, its warnings; `outbox`, keys of the nights that wait for MLflow; `reports`,
+        the folder.
     """
     layout = context.layout
     ingest, decision = read_json(layout.ingest_report), read_json(layout.decision)
@@ -42,6 +45,7 @@ def night_facts(context: Context) -> dict[str, Any]:
             "n_listeners": release.manifest["n_listeners"],
             "folder": str(release.folder),
         },
+        "newcomers": newcomers_clause(newcomers_of(context, release.recipe), context.params.evaluation.k),
         "monitor": warnings_of(context),
         "outbox": sorted({entry.key for entry in waiting(context.settings.state)}),
         "reports": str(context.settings.reports),

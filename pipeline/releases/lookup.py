@@ -1,6 +1,6 @@
 """The answers of `netgain lookup` and `netgain releases`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,14 @@ from pipeline.releases.release import Release, current, open_release, release_id
 from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import withdrawn
 from pipeline.state.location import Where
-from pipeline.storage.schemas import FALLBACK, LISTS
+from pipeline.storage.schemas import FALLBACK, FAVOURITES, LISTS
 from pipeline.storage.tables import conform
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_BEST = 1e-9
+"""The smallest score that shares can be taken of."""
 
 
 @dataclass(frozen=True)
@@ -26,25 +29,44 @@ class Answer:
     Attributes:
         known: whether the list is the listener's own; an unknown listener gets the fallback list.
         rows: `rank`, `item_id`, `item_name`, `score`, `reason`, best first.
+        favourites: `item_id`, `item_name`, `n_plays` of what the listener plays most; empty if that is not known.
     """
 
     listener_id: str
     release: Release
     known: bool
     rows: list[dict[str, Any]]
+    favourites: list[dict[str, Any]] = field(default_factory=list)
 
 
-def lookup(releases: Path, listener_id: str) -> Answer:
+def lookup(releases: Path, listener_id: str, *, release_id: str | None = None) -> Answer:
     """Return the list that a listener is served.
 
+    Args:
+        releases: folder of releases.
+        listener_id: the listener's name in lists.
+        release_id: a release; the default is the served one.
+
     Raises:
-        ReleaseError: no release is published, or its files cannot be read.
+        ReleaseError: no release is published, there is no such release, or its files cannot be read.
     """
-    release = current(releases)
+    release = current(releases) if release_id is None else open_release(releases, release_id)
     own = _read(release.lists, LISTS, filters=[("listener_id", "=", listener_id)], release=release)
     table = own if own.num_rows else _read(release.fallback, FALLBACK, filters=None, release=release)
     rows = table.select(FALLBACK.names).sort_by("rank").to_pylist()
-    return Answer(listener_id, release, bool(own.num_rows), rows)
+    favourites = []
+    if own.num_rows and (path := release.folder / "favourites.parquet").exists():
+        plays = _read(path, FAVOURITES, filters=[("listener_id", "=", listener_id)], release=release)
+        favourites = plays.select(["rank", "item_id", "item_name", "n_plays"]).sort_by("rank").to_pylist()
+    return Answer(listener_id, release, bool(own.num_rows), rows, favourites)
+
+
+def share_of(score: float, best: float) -> float | None:
+    """Return a score as a share of the best one of its list, in [0, 1]; None if the scores are not positive.
+
+    Scores of different families and listeners have no common scale, so the figure itself says nothing.
+    """
+    return round(max(score / best, 0.0), 3) if best > _BEST else None
 
 
 def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] | None, release: Release) -> pa.Table:
@@ -73,11 +95,28 @@ def answer_table(answer: Answer) -> "Table":
     )
     table.add_column("", justify="right", style="dim")
     table.add_column("item", style="bold")
-    table.add_column("score", justify="right")
+    table.add_column("share", justify="right")
     table.add_column("why")
     for row in answer.rows:
+        share = share_of(row["score"], answer.rows[0]["score"])
         # Names come from outside; as Text they cannot pass for markup.
-        table.add_row(str(row["rank"]), Text(row["item_name"]), f"{row['score']:.3f}", Text(row["reason"]))
+        shown = "–" if share is None else f"{share:.0%}"
+        table.add_row(str(row["rank"]), Text(row["item_name"]), shown, Text(row["reason"]))
+    return table
+
+
+def favourites_table(answer: Answer) -> "Table | None":
+    """Return what the listener plays most as a table; None if that is not known."""
+    from rich.table import Table
+    from rich.text import Text
+
+    if not answer.favourites:
+        return None
+    table = Table(title="plays most", title_justify="left")
+    table.add_column("item", style="bold")
+    table.add_column("plays", justify="right")
+    for row in answer.favourites:
+        table.add_row(Text(row["item_name"]), f"{row['n_plays']:,}")
     return table
 
 

@@ -12,7 +12,7 @@ from pipeline.gate.champion import ChampionDefinition, carried_name, is_carried,
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import parse_recipe
 from pipeline.stages.definitions import definition_of, hyperparameters
-from pipeline.storage.tables import write_text
+from pipeline.storage.json_files import write_text
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pipeline.stages.fingerprints import digest, landing_digest, rule_code
 from pipeline.stages.gate_inputs import daily_name, decision_days, gather, read_arrays
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.checksums import digests
-from pipeline.storage.tables import write_json, write_text
+from pipeline.storage.json_files import write_json, write_text
 
 STAGE = StageSpec(
     desc="PROMOTE, KEEP or INVALID, and why",

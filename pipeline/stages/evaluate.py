@@ -18,6 +18,7 @@ from pipeline.metrics.listener.registry import listener_metrics
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
+from pipeline.stages.newcomers import newcomers_clause, newcomers_report
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.daily_credit import DAILY_CREDIT, write_daily
@@ -30,7 +31,7 @@ from pipeline.storage.tables import write_table
 STAGE = StageSpec(
     desc="Rank the catalogue for every listener and measure the lists on the decision window",
     deps=(DATA.model(RECIPE), DATA.train, DATA.relevant),
-    params=("evaluation", "split", f"recipes.{RECIPE}", AS_OF),
+    params=("evaluation", "split", f"recipes.{RECIPE}", "recipes.popular.window_days", AS_OF),
     outs=(DATA.evaluation(RECIPE), DATA.daily_credit(RECIPE), DATA.recommendations(RECIPE), DATA.score_cost(RECIPE)),
     metrics=(DATA.metrics(RECIPE),),
     per_recipe=True,
@@ -60,11 +61,14 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     write_table(layout.evaluation(recipe), evaluation_table(fits, decided), EVALUATION)
     write_daily(layout.daily_credit(recipe), decided.listener_ids, decided.truth.days, mean_by_day(fits))
     write_table(layout.recommendations(recipe), first_recommendations(lists, decided), RECOMMENDATIONS)
-    write_json(layout.metrics(recipe), as_json(summary | {"churn_between_fits": churn_of_fits(lists, context, recipe)}))
+    newcomers = newcomers_report(context, models[0], decided)
+    more = {"churn_between_fits": churn_of_fits(lists, context, recipe), "newcomers": newcomers}
+    write_json(layout.metrics(recipe), as_json(summary | more))
     family = context.params.recipes[recipe].family
     write_json(layout.score_cost(recipe), score_costs(recipe, family, lists))
     n_fits = f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'}"
-    return f"{recipe}: NDCG@{k} {summary[f'ndcg_at_{k}']:.4f} over {summary['n_eligible']} listeners and {n_fits}"
+    served = f"{recipe}: NDCG@{k} {summary[f'ndcg_at_{k}']:.4f} over {summary['n_eligible']} listeners and {n_fits}"
+    return served + newcomers_clause(newcomers, k)
 
 
 def write_nothing(context: Context, name: str, identity: Mapping[str, None]) -> None:

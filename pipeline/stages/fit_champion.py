@@ -8,7 +8,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.fit import run as fit
 from pipeline.stages.layout import CARRIED
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 
 STAGE = StageSpec(
     desc="Fit the champion's recipe, if params.yaml has changed it or left it out",

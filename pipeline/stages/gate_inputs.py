@@ -27,7 +27,9 @@ from pipeline.stages.layout import Layout
 from pipeline.storage.daily_credit import read_daily
 from pipeline.storage.evaluation_table import read_listeners, read_metric, read_slices
 from pipeline.storage.influence_table import read_influence
-from pipeline.storage.tables import RECOMMENDATIONS, read_json, read_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.schemas import RECOMMENDATIONS
+from pipeline.storage.tables import read_table
 
 Value = TypeVar("Value")
 

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.storage.tables import INFLUENCE, read_table
+from pipeline.storage.schemas import INFLUENCE
+from pipeline.storage.tables import read_table
 
 Floats = npt.NDArray[np.float64]
 

@@ -142,3 +142,14 @@ FALLBACK = pa.schema(
     ]
 )
 """The list for listeners without history, sorted by rank."""
+
+FAVOURITES = pa.schema(
+    [
+        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("rank", pa.int32(), nullable=False),  # from 1
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("item_name", pa.string(), nullable=False),
+        pa.field("n_plays", pa.int32(), nullable=False),
+    ]
+)
+"""What each listener plays most, by recency-weighted plays; sorted by listener_id, rank."""

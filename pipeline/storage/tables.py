@@ -10,35 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import TableError
-from pipeline.storage.atomic import atomic_path, sync_folder
-from pipeline.storage.json_files import json_text, read_json, write_json, write_text
-from pipeline.storage.schemas import (
-    DAILY,
-    EXCLUDED_LISTENERS,
-    FALLBACK,
-    INFLUENCE,
-    INTERACTIONS,
-    ITEM_MAP,
-    ITEMS,
-    LISTENER_MAP,
-    LISTS,
-    PLAYS,
-    QUARANTINE,
-    RECOMMENDATIONS,
-    RELEVANT,
-    TIMESTAMP,
-)
+from pipeline.storage.atomic import atomic_path
 
 if TYPE_CHECKING:
     import polars as pl
-
-# Some callers still import these from here; new code imports them from where they are defined.
-__all__ = [
-    "DAILY", "EXCLUDED_LISTENERS", "FALLBACK", "INFLUENCE", "INTERACTIONS", "ITEMS", "ITEM_MAP", "LISTENER_MAP",
-    "LISTS", "PLAYS", "QUARANTINE", "RECOMMENDATIONS", "RELEVANT", "TIMESTAMP", "atomic_path", "columns_of", "conform",
-    "json_text", "parquet_options", "read_columns", "read_json", "read_table", "sync_folder", "write_json",
-    "write_table", "write_text",
-]  # fmt: skip
 
 
 def write_table(path: Path, table: pa.Table, schema: pa.Schema) -> None:

@@ -14,7 +14,7 @@ from pipeline.logs.landing import Landing, read_landing
 from pipeline.logs.pseudonyms import Erased, PrivacyRules, digest_of, pseudonymise
 from pipeline.logs.reading import Source
 from pipeline.logs.reasons import Reason
-from pipeline.storage.tables import write_json
+from pipeline.storage.json_files import write_json
 from tests.fuzz.dialect import WRITTEN_AT
 from tests.fuzz.dialects import all_dialects
 from tests.fuzz.landings import make_landing

@@ -16,7 +16,7 @@ from pipeline.releases.release import current, list_releases, verify
 from pipeline.releases.rollback import roll_back
 from pipeline.simulation.simulate import simulate
 from pipeline.state.rows import entries
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 from tests.workspace import SMALL, make_workspace, run
 
 pytestmark = pytest.mark.slow

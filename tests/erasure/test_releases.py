@@ -16,7 +16,8 @@ from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.releases.publishing import Contents, publish
 from pipeline.releases.release import Release, current, list_releases, verify
 from pipeline.releases.rollback import roll_back, withdrawn
-from pipeline.storage.tables import LISTENER_MAP, LISTS, read_table, write_table
+from pipeline.storage.schemas import LISTENER_MAP, LISTS
+from pipeline.storage.tables import read_table, write_table
 
 SALT = "cd" * 16
 WHO = Erased(SALT, frozenset({digest_of("listener-ann", SALT)}))

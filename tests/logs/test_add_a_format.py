@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.storage.tables import PLAYS, QUARANTINE, read_table
+from pipeline.storage.schemas import PLAYS, QUARANTINE
+from pipeline.storage.tables import read_table
 from tests.workspace import ROOT, make_workspace, run
 
 PAGE = ROOT / "docs" / "how-to" / "add-a-format.md"

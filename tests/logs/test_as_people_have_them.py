@@ -21,7 +21,8 @@ from pipeline.logs.inventory import survey, take_inventory
 from pipeline.logs.reading import ReadResult, Source
 from pipeline.logs.reasons import NO_FAULT, Reason, Repair
 from pipeline.stages.ingest import BATCH_FILES, MANY_FILES
-from pipeline.storage.tables import PLAYS, read_table
+from pipeline.storage.schemas import PLAYS
+from pipeline.storage.tables import read_table
 from tests.stages.test_ingest import PLAY, assert_adds_up, run
 
 NIGHT = dt.datetime(2023, 10, 29, 17, 30, tzinfo=dt.UTC)

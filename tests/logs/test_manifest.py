@@ -9,7 +9,7 @@ from pipeline.errors import LandingError
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.manifest import TABLE, TOTALS, Finding, accept, enter_night, files_in_manifest, findings, refuse
 from pipeline.state.rows import entries
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 from tests.stages.test_ingest import PLAY, land, run
 
 ALWAYS = dt.date(2000, 1, 1)

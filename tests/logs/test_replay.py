@@ -12,7 +12,9 @@ from pipeline.logs.landing import Landing, read_landing
 from pipeline.logs.replay import enter_replayed, export, land_mended, read_again, with_replayed
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest
-from pipeline.storage.tables import PLAYS, read_table, write_json
+from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import PLAYS
+from pipeline.storage.tables import read_table
 from tests.stages.test_ingest import PLAY, land
 
 GOOD = json.dumps({**PLAY, "listener_id": "bob"})

@@ -18,7 +18,8 @@ from pipeline.logs.formats import format_of
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.reading import MAX_LINE_BYTES, ReadResult, Source
 from pipeline.logs.reasons import Reason
-from pipeline.storage.tables import PLAYS, read_table
+from pipeline.storage.schemas import PLAYS
+from pipeline.storage.tables import read_table
 from tests.stages.test_ingest import run
 
 MAP = ColumnMap(played_at="at", artist="artist", track="song")

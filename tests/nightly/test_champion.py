@@ -17,7 +17,7 @@ from pipeline.stages.layout import Layout
 from pipeline.state.choices import last_choice
 from pipeline.state.ledger import ANALYSES
 from pipeline.state.rows import append
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 from tests.stages import small_night
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import read_json
+from pipeline.storage.json_files import read_json
 from tests.workspace import SMALL, make_workspace, run
 
 CHANGES = {"popular": {"window_days": 3}, "item_knn": {"neighbours": 7}}

@@ -23,7 +23,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.definitions import definition_of
 from pipeline.stages.fingerprints import definitions
 from pipeline.stages.layout import Layout
-from pipeline.storage.tables import read_json, write_json
+from pipeline.storage.json_files import read_json, write_json
 from tests.stages import small_night
 from tests.stages.nights import plant_night
 

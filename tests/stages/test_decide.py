@@ -23,7 +23,9 @@ from pipeline.stages.evaluate_served import nothing_served
 from pipeline.stages.layout import Layout
 from pipeline.storage.daily_credit import write_daily
 from pipeline.storage.evaluation_table import EVALUATION
-from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
+from pipeline.storage.json_files import read_json, write_json
+from pipeline.storage.schemas import RECOMMENDATIONS
+from pipeline.storage.tables import write_table
 from tests.stages import small_night
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs/reference/decision.schema.json").read_text(encoding="utf-8"))

@@ -18,7 +18,8 @@ from pipeline.stages.evaluate_served import evaluate_served, nothing_served
 from pipeline.stages.layout import Layout
 from pipeline.storage.daily_credit import DAILY_CREDIT, read_daily
 from pipeline.storage.evaluation_table import EVALUATION, read_listeners, read_metric
-from pipeline.storage.tables import read_json, read_table
+from pipeline.storage.json_files import read_json
+from pipeline.storage.tables import read_table
 from tests.stages import small_night
 
 

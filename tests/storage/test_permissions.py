@@ -12,8 +12,8 @@ import pytest
 from pipeline.errors import SettingsError
 from pipeline.features.model_folder import atomic_folder
 from pipeline.storage.arrays import write_array
+from pipeline.storage.json_files import write_json
 from pipeline.storage.permissions import granted, restrict
-from pipeline.storage.tables import write_json
 
 
 @pytest.fixture(autouse=True)

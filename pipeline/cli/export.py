@@ -1,0 +1,40 @@
+"""`netgain export`: lists for other programs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.settings import load_settings
+
+
+def export(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A file named .parquet or .csv, or a database: postgresql://… or sqlite:///…",
+            envvar="NETGAIN_EXPORT_TARGET",
+        ),
+    ],
+    listeners: Annotated[
+        Path | None,
+        typer.Option(help="A file with an id of your service a line: only these are exported, under these ids."),
+    ] = None,
+    table: Annotated[str, typer.Option(help="Name of the table in a database.")] = "netgain_lists",
+    release: Annotated[str | None, typer.Option(help="A release id. Default: the served release.")] = None,
+) -> None:
+    """Write the lists of a release to a file or into a table of a database; an earlier one is replaced as a whole."""
+    from pipeline.releases.release import current, open_release
+    from pipeline.serving.export import lists_of, write_database, write_file
+
+    settings = load_settings()
+    found = current(settings.releases) if release is None else open_release(settings.releases, release)
+    lists = lists_of(found, listeners=listeners, key=settings.id_key)
+    if "://" in target:
+        write_database(target, table, lists)
+        where = f"the table {table}"
+    else:
+        write_file(settings.workspace / target, lists)
+        where = target
+    n = len(lists["listener_id"].unique())
+    typer.echo(f"{lists.num_rows:,} rows of {n:,} listeners of release {found.id} are in {where}")
