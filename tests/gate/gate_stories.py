@@ -74,8 +74,8 @@ def cells(n: int = N, **slices: Any) -> Cells:
 def relative(gain: float, se: float) -> Comparison:
     """A relative gain over a champion of .1, and its relative standard error."""
     return Comparison(
-        n=N, n_looks=1, champion_mean=0.1, challenger_mean=0.1 * (1 + gain), delta=0.1 * gain,
-        se=0.1 * se, se_listeners=0.1 * se, se_fits=0.0, df=math.inf,
+        n=N, n_nights=1, champion_mean=0.1, challenger_mean=0.1 * (1 + gain), delta=0.1 * gain,
+        se=0.1 * se, se_listeners=0.1 * se, se_days=0.0, se_fits=0.0, df=math.inf,
     )  # fmt: skip
 
 
