@@ -32,7 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _group(path: Path) -> str:
-    return next((folder for folder in TOGETHER if folder in path.parents), path).relative_to(TESTS).as_posix()
+    group = next((folder for folder in TOGETHER if folder in path.parents), path)
+    return (group.relative_to(TESTS) if group.is_relative_to(TESTS) else group).as_posix()
 
 
 @pytest.fixture(scope="session")

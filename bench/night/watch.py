@@ -47,7 +47,7 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
         me = psutil.Process()
         while not done.wait(SAMPLE_SECONDS):
             resident: dict[str, int] = defaultdict(int)
-            for key, part, cpu, rss in _tree(me):
+            for key, part, cpu, rss in _tree(me, seen):
                 seen[key] = (part, cpu)
                 resident[part] += rss
             resident["all"] = sum(resident.values())
@@ -87,24 +87,24 @@ def watched(command: Sequence[str], environment: Mapping[str, str], *, folder: P
     }
 
 
-def _tree(root: psutil.Process) -> list[tuple[tuple[int, float], str, float, int]]:
-    """Yield key, part, CPU seconds and resident bytes of every process below the root."""
+def _tree(
+    root: psutil.Process, seen: Mapping[tuple[int, float], tuple[str, float]]
+) -> list[tuple[tuple[int, float], str, float, int]]:
+    """Return key, part, CPU seconds and resident bytes of every process below the root.
+
+    A process that has ended and is not waited for yet has no command line: it keeps the part that it was seen as.
+    """
     found = []
     below = [(child, "night") for child in _children(root)]
     while below:
         process, above = below.pop()
         try:
             with process.oneshot():
-                part = _part(" ".join(process.cmdline()), process.name()) or above
+                key, command = (process.pid, process.create_time()), " ".join(process.cmdline())
+                known = seen.get(key, (above, 0.0))[0]
+                part = (_part(command, process.name()) or above) if command else known
                 times = process.cpu_times()
-                found.append(
-                    (
-                        (process.pid, process.create_time()),
-                        part,
-                        times.user + times.system,
-                        process.memory_info().rss,
-                    )
-                )
+                found.append((key, part, times.user + times.system, process.memory_info().rss))
         except psutil.Error:
             continue
         below += [(child, part) for child in _children(process)]
