@@ -1,4 +1,4 @@
-"""A whole night on people's own exports: lists are served, and the status is 3, for nothing can be decided on so few."""
+"""Whole nights on people's own exports: lists are served, and the status is 3, for so few can decide nothing."""
 
 import datetime as dt
 import os
