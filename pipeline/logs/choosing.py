@@ -9,6 +9,7 @@ from pipeline.logs.head import Head
 from pipeline.logs.scrobbles import header_text
 
 _ENDINGS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".log", ".listens", ".parquet", ".txt")
+_WORDS = (("artist",), ("track", "song", "title"), ("timems", "timestamp", "played", "listened", "scrobbled", "uts"))
 _TABLES = (".csv", ".tsv")
 
 
@@ -46,9 +47,13 @@ def choose(path: str, formats: Sequence[Format], every: Sequence[Format], read: 
         own = _of_the_name(open_ones, alone=formats == every)
     if own is not None:
         return Choice(own)
+    if any(each.excepts(path) for each in every):
+        return Choice()
     others = [each.name for each in every if told[each.name]]
     if others:
         return Choice(hint=others[0])
+    if head is not None and _names_plays(head):
+        return Choice(hint="plays of no known format; `table` reads them by a column map")
     if head is None:
         return Choice(hint="empty or damaged" if named else "")
     return Choice(hint=f"a header of no known log: {header_text(head)}" if named and _is_table(path) else "")
@@ -65,6 +70,12 @@ def _could_be_a_log(path: str, every: Sequence[Format]) -> bool:
     if name.startswith("."):
         return any(each.takes(path) for each in every)
     return name.endswith(_ENDINGS) and not any(each.excepts(path) for each in every)
+
+
+def _names_plays(head: Head) -> bool:
+    """Return whether the keys of a JSON file name an artist, a track and a time."""
+    keys = " ".join(head.keys).casefold()
+    return all(any(word in keys for word in words) for words in _WORDS)
 
 
 def _is_table(path: str) -> bool:

@@ -99,7 +99,9 @@ def survey(
     if not files:
         raise LandingError(
             f"{single or root} holds no log of the format {format}{f'; {not_taken}' if not_taken else ''}",
-            expected=f"files named {', '.join(dict.fromkeys(p for each in formats for p in each.patterns))}",
+            expected=f"logs of {_few([each.name for each in formats])}"
+            if format.strip() == AUTO
+            else f"files named {', '.join(dict.fromkeys(p for each in formats for p in each.patterns))}",
             fix="Check the folder and the format, or give --format auto.",
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):

@@ -40,14 +40,21 @@ def read_scrobbles(data: bytes, source: Source) -> ReadResult:
     return parse_csv(data, source, (columns,), mbids=True)
 
 
+def of_librefm(head: Head) -> bool:
+    """Return whether the first line names Libre.fm, as its export does."""
+    return bool(head.lines) and "libre.fm" in head.lines[0].lower()
+
+
 def is_scrobbles(head: Head) -> bool | None:
     """Return whether the beginning of a file is a CSV that `read_scrobbles` can read."""
     return scrobble_columns(head) is not None
 
 
 def header_text(head: Head) -> str:
-    """Return the first line of a file, for a message."""
+    """Return the first line of a file, for a message; a line with digits may hold someone's data and is not shown."""
     line = next((line for line in head.lines if not line.startswith(("#", "+ACM-"))), "")
+    if any(char.isdigit() for char in line):
+        return "none"
     return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
 
 

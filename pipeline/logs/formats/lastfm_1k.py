@@ -64,6 +64,7 @@ FORMAT = Format(
     name="lastfm-1k",
     description="6 columns by tab, no header, no quoting",
     patterns=("userid-timestamp-*.tsv",),
+    exceptions=("userid-profile*",),
     reader=read,
     recognises=_recognises,
     reasons=frozenset({Reason.LONG_LINE, Reason.NOT_UTF8, Reason.COLUMNS}),

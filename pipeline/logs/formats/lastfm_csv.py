@@ -2,7 +2,13 @@
 
 from pipeline.logs.csvrows import CSV_REASONS
 from pipeline.logs.format import Format
-from pipeline.logs.scrobbles import is_scrobbles, read_scrobbles
+from pipeline.logs.head import Head
+from pipeline.logs.scrobbles import is_scrobbles, of_librefm, read_scrobbles
+
+
+def _recognises(head: Head) -> bool | None:
+    return None if of_librefm(head) else is_scrobbles(head)
+
 
 FORMAT = Format(
     name="lastfm-csv",
@@ -12,7 +18,7 @@ FORMAT = Format(
     ),
     patterns=("*.csv", "*.tsv"),
     reader=read_scrobbles,
-    recognises=is_scrobbles,
+    recognises=_recognises,
     by_content=True,
     reasons=CSV_REASONS,
     listener_folders=True,

@@ -3,13 +3,13 @@
 from pipeline.logs.csvrows import CSV_REASONS
 from pipeline.logs.format import Format
 from pipeline.logs.head import Head
-from pipeline.logs.scrobbles import is_scrobbles, read_scrobbles
+from pipeline.logs.scrobbles import is_scrobbles, of_librefm, read_scrobbles
 
 
 def _recognises(head: Head) -> bool | None:
     if not is_scrobbles(head):
         return False
-    return True if "libre.fm" in head.lines[0].lower() else None  # without its preamble, it is any CSV of scrobbles
+    return True if of_librefm(head) else None  # without its preamble, it is any CSV of scrobbles
 
 
 FORMAT = Format(
