@@ -24,7 +24,7 @@ JSON      ?=
 
 FIRST_HALF := tests/airflow tests/alerting tests/calibration tests/runtime tests/erasure tests/fetch tests/fuzz tests/monitoring tests/validation tests/test_override.py
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed docs dvc-yaml lint ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint serve ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -86,6 +86,9 @@ bench-night: $(STAMP) ## Measure an incremental night by part, beside a plain sc
 bench-rollback: $(STAMP) ## Time `netgain rollback` 100 times, without MLflow and Java
 	@python bench/rollback.py
 
+bench-serve: $(STAMP) ## Measure what an answer costs beside a bare ASGI application; needs wrk; LISTENERS=1000000
+	@python -m bench.serving $(if $(filter-out 1500,$(LISTENERS)),--listeners "$(LISTENERS)")
+
 bench-speed: $(STAMP) ## Measure lists and fits beside sgemm, implicit, Faiss and Spark, and how they scale; QUICK=1 for a tenth
 	@python -m bench.speed $(if $(QUICK),--quick)
 
@@ -94,6 +97,9 @@ fuzz: $(STAMP) ## Read 2,000 landing folders with faults of every kind and forma
 
 faults: $(STAMP) ## Every fault of docs/reference/operations.md, with some 630 kills; the table into bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
+
+faults-serve: $(STAMP) ## The server under 2,000 changes and kills, events through 500 kills, fuzzed requests, a whole round
+	@NETGAIN_ROLLOVERS=2000 NETGAIN_KILLS=500 NETGAIN_REQUESTS=300 NETGAIN_ROUND=1 pytest -q tests/serving
 
 dvc-yaml: $(STAMP) ## Write dvc.yaml from the declared stages, their imports and the recipes
 	@python -m pipeline.dvcfile
@@ -113,6 +119,9 @@ docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doc
 	python -m infra.site.check_site site
 	pytest -q tests/test_doctests.py
 	echo "site/index.html"
+
+serve: $(STAMP) ## Serve the lists on loopback, with a page for people; PORT=8080
+	@netgain serve --port "$${PORT:-8080}" --quiet
 
 ui: $(STAMP) ## Start the MLflow UI on loopback
 	@echo "Nights, with gain, cost and verdict:"
