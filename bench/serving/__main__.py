@@ -57,6 +57,7 @@ def main() -> None:
             for process in (bare, one, two):
                 process.terminate()
                 process.wait(20)
+    shutil.rmtree(place)  # gigabytes
     path = ROOT / "bench" / "results" / "serving.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

@@ -1,15 +1,17 @@
 """A release of a million listeners with 20 items each, of which only the serving index is real."""
 
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from pipeline.releases.publishing import Contents, publish
+from pipeline.releases.current import set_current
+from pipeline.releases.release import SCHEMA, id_of
 from pipeline.serving.build import write_records
 from pipeline.serving.layout import FILE, FOLDER, NO_KEY, key_of, pack
+from pipeline.storage.checksums import digests
+from pipeline.storage.tables import write_json
 
 N_ITEMS, K = 30_000, 20
 
@@ -23,19 +25,18 @@ def make_releases(root: Path, *, n_listeners: int) -> None:
     """Publish a release, unless it is there already."""
     if (root / "CURRENT").exists():
         return
-    scratch = root.parent / "made"
-    path = scratch / FOLDER / FILE
+    making = root / ".tmp-made"
     items, ids = _items()
     head = [f'{{"rank":{rank},{item}' for rank, item in enumerate(items[:K], start=1)]
     popular = pack(NO_KEY, [text.encode() for text in head], ids[:K], [])
-    write_records(path, popular, _records(n_listeners, items, ids))
-    for name in ("lists.parquet", "fallback.parquet"):
-        (scratch / name).write_bytes(b"")
+    write_records(making / FOLDER / FILE, popular, _records(n_listeners, items, ids))
     facts = {"as_of": "2026-01-01", "recipe": "als", "family": "als", "n_listeners": n_listeners}
+    content = {"schema": SCHEMA, **facts, "files": digests({FOLDER: making / FOLDER})}
+    name = id_of(content)
     origin = {"verdict": "PROMOTE", "sentence": "made", "params": "0" * 64, "code": None}
-    files = {FOLDER: scratch / FOLDER, **{n: scratch / n for n in ("lists.parquet", "fallback.parquet")}}
-    publish(root, Contents(files, facts, origin))
-    shutil.rmtree(scratch)
+    write_json(making / "manifest.json", {**content, "release": name, "previous": None, "origin": origin})
+    making.rename(root / name)  # published without a copy: the index has gigabytes
+    set_current(root, name)
 
 
 def _items() -> tuple[list[str], list[bytes]]:
