@@ -31,7 +31,7 @@ unexport $(VALUES) MAKEFLAGS
 $(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
 export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-speed docs dvc-yaml lint sbom ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint sbom serve ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -91,6 +91,9 @@ bench-night: $(STAMP) ## Measure an incremental night by part, beside a plain sc
 bench-rollback: $(STAMP) ## Time `netgain rollback` 100 times, without MLflow and Java
 	@python bench/rollback.py
 
+bench-serve: $(STAMP) ## Measure what an answer costs beside a bare ASGI application; needs wrk; LISTENERS=1000000
+	@if [ "$$MAKE_LISTENERS" = 1500 ]; then python -m bench.serving; else python -m bench.serving --listeners "$$MAKE_LISTENERS"; fi
+
 bench-speed: $(STAMP) ## Measure lists and fits beside sgemm, implicit, Faiss and Spark, and how they scale; QUICK=1 for a tenth
 	@python -m bench.speed $${MAKE_QUICK:+--quick}
 
@@ -99,6 +102,9 @@ fuzz: $(STAMP) ## Read 2,000 landing folders with faults of every kind and forma
 
 faults: $(STAMP) ## Every fault of docs/reference/operations.md, with some 630 kills; the table into bench/results/faults.json
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
+
+faults-serve: $(STAMP) ## The server under 2,000 changes and kills, events through 500 kills, fuzzed requests, a whole round
+	@NETGAIN_ROLLOVERS=2000 NETGAIN_KILLS=500 NETGAIN_REQUESTS=300 NETGAIN_ROUND=1 pytest -q tests/serving
 
 dvc-yaml: $(STAMP) ## Write dvc.yaml from the declared stages, their imports and the recipes
 	@python -m pipeline.dvcfile
@@ -124,6 +130,9 @@ sbom: $(STAMP) ## The software bill of materials (CycloneDX) and a NOTICE of all
 	cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom/sbom.cdx.json $(BIN)/python
 	python -m infra.licences.notice sbom/sbom.cdx.json sbom/NOTICE.md
 	echo "sbom/sbom.cdx.json, sbom/NOTICE.md"
+
+serve: $(STAMP) ## Serve the lists on loopback, with a page for people; PORT=8080
+	@netgain serve --port "$${PORT:-8080}" --quiet
 
 ui: $(STAMP) ## Start the MLflow UI on loopback, without a login; AUTH=1 asks for one
 	@umask 077

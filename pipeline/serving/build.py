@@ -1,7 +1,7 @@
 """Writes the serving index: for each listener, the bytes of the answer."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -42,25 +42,35 @@ def write_index(path: Path, *, lists: Path, fallback: Path, favourites: Path | N
         ReleaseError: two listeners have the same digest, which happens in one of 37 million releases of a million.
     """
     popular = read_table(fallback, FALLBACK).sort_by("rank").select(["item_id", "item_name", "score", "reason"])
-    own = _groups(favourites, FAVOURITES) if favourites is not None else iter(())
+    common = _record(NO_KEY, list(zip(*popular.to_pydict().values(), strict=True)), [])
+    return write_records(path, common, _records(lists, favourites))
+
+
+def write_records(path: Path, fallback: bytes, records: Iterable[tuple[int, bytes]]) -> int:
+    """Write an index of records.
+
+    Args:
+        path: the file to write.
+        fallback: the record of the fallback list.
+        records: each listener's key and record.
+
+    Returns:
+        The number of listeners.
+
+    Raises:
+        TableError: a record is too long.
+        ReleaseError: two listeners have the same key.
+    """
     keys, places = [], []
     with atomic_path(path) as temporary, temporary.open("wb") as file:
-        start = file.write(bytes(HEADER.size))
-
-        def add(record: bytes) -> int:
-            nonlocal start
-            place = _place(start, record)
+        start = HEADER.size
+        file.write(bytes(start))
+        fallback_at = _place(start, fallback)
+        start += file.write(fallback)
+        for key, record in records:
+            keys.append(key)
+            places.append(_place(start, record))
             start += file.write(record)
-            return place
-
-        fallback_at = add(_record(NO_KEY, list(zip(*popular.to_pydict().values(), strict=True)), []))
-        waiting = next(own, None)
-        for name, rows in _groups(lists, LISTS):
-            while waiting is not None and waiting[0] < name:
-                waiting = next(own, None)
-            plays = waiting[1] if waiting is not None and waiting[0] == name else []
-            keys.append(key_of(name))
-            places.append(add(_record(keys[-1], rows, plays)))
         keys_at = start + file.write(bytes(-start % 8))
         order = np.argsort(np.array(keys, dtype="<u8"), kind="stable")
         sorted_keys = np.array(keys, dtype="<u8")[order]
@@ -71,6 +81,17 @@ def write_index(path: Path, *, lists: Path, fallback: Path, favourites: Path | N
         file.seek(0)
         file.write(HEADER.pack(MAGIC, len(keys), fallback_at, keys_at, places_at, places_at + 8 * len(keys)))
     return len(keys)
+
+
+def _records(lists: Path, favourites: Path | None) -> Iterator[tuple[int, bytes]]:
+    own = _groups(favourites, FAVOURITES) if favourites is not None else iter(())
+    waiting = next(own, None)
+    for name, rows in _groups(lists, LISTS):
+        while waiting is not None and waiting[0] < name:
+            waiting = next(own, None)
+        plays = waiting[1] if waiting is not None and waiting[0] == name else []
+        key = key_of(name)
+        yield key, _record(key, rows, plays)
 
 
 def _place(start: int, record: bytes) -> int:

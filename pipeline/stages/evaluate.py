@@ -31,7 +31,7 @@ from pipeline.storage.tables import write_table
 STAGE = StageSpec(
     desc="Rank the catalogue for every listener and measure the lists on the decision window",
     deps=(DATA.model(RECIPE), DATA.train, DATA.relevant),
-    params=("evaluation", "split", f"recipes.{RECIPE}", "recipes.popular.window_days", AS_OF),
+    params=("evaluation", "split", f"recipes.{RECIPE}", AS_OF),
     outs=(DATA.evaluation(RECIPE), DATA.daily_credit(RECIPE), DATA.recommendations(RECIPE), DATA.score_cost(RECIPE)),
     metrics=(DATA.metrics(RECIPE),),
     per_recipe=True,

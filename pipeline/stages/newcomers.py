@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.configuration import FALLBACK_RECIPE
 from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import rows_of
 from pipeline.features.newcomers import NAMED_ITEMS, lists_of_newcomers
@@ -29,6 +28,9 @@ from pipeline.storage.tables import read_table
 MOST = 2_000
 """Listeners who are folded in: enough for an interval, and a second of work."""
 _Z = 1.96
+_POPULAR_DAYS = 14
+"""Days in which the fallback list counts listeners [d], as by params.yaml; the stage of one recipe reads no other's."""
+_MOST_POPULAR = 2_000
 
 
 def newcomers_report(context: Context, model: Path, decided: Decided) -> dict[str, Any] | None:
@@ -59,7 +61,7 @@ def newcomers_report(context: Context, model: Path, decided: Decided) -> dict[st
     n_items = read_table(model / "items.parquet", ITEM_MAP).num_rows
     named = np.split(played.indices, played.indptr[1:-1])
     lists = lists_of_newcomers(fitted, named, n_items=n_items, k=k).items
-    popular = _popular(interactions, int(getattr(context.params.recipes[FALLBACK_RECIPE], "window_days", 0)))
+    popular = _popular(interactions)
     common = np.array([[item for item in popular if item not in set(own)][:k] for own in map(list, named)])
     relevant, n_relevant = decided.truth.relevant[judges], decided.truth.n_relevant[judges]
     own, fallback = (ndcg(hit_matrix(_padded(each, k), relevant), n_relevant) for each in (lists, common))
@@ -84,17 +86,14 @@ def newcomers_clause(report: dict[str, Any] | None, k: int) -> str:
     return f"; newcomers who name {NAMED_ITEMS} items: {found} over the fallback list"
 
 
-def _popular(interactions: Interactions, window_days: int) -> list[int]:
+def _popular(interactions: Interactions) -> list[int]:
     """Return the items by their listeners in the last days, then by weight: the order of the fallback list."""
-    recent = interactions.age_days < window_days
+    recent = interactions.age_days < _POPULAR_DAYS
     n = interactions.n_items
     listeners = np.bincount(interactions.weights.indices[recent], minlength=n)
     plays = np.bincount(interactions.weights.indices, weights=interactions.weights.data, minlength=n)
     order: list[int] = np.lexsort((np.arange(n), -plays, -listeners)).tolist()
     return order[:_MOST_POPULAR]
-
-
-_MOST_POPULAR = 2_000
 
 
 def _padded(items: npt.NDArray[np.integer], k: int) -> npt.NDArray[np.int32]:

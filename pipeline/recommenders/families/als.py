@@ -39,10 +39,14 @@ class Als(FactorModel[AlsParams]):
     the order in which threads add up changes the last bits of the factors; several fits share the machine.
     """
 
+    _folding: "AlternatingLeastSquares | None" = None
+    """Keeps the items' Gram matrix, which takes most of the time that folding in a single listener takes."""
+
     def fit(self, interactions: Interactions, *, rng: np.random.Generator) -> Self:
         """See `Recommender.fit`. The starting factors are drawn from `rng`."""
         from implicit.recommender_base import ModelFitError
 
+        self._folding = None
         with single_threaded_blas():
             # A new object for each fit: implicit's would start from the factors of its previous fit.
             solver = self._solver(random_state=int(rng.integers(2**31)))
@@ -62,10 +66,11 @@ class Als(FactorModel[AlsParams]):
         """
         folded = type(self)(self.recipe)
         with single_threaded_blas():
-            solver = self._solver()
-            solver.item_factors = self.item_factors
+            if self._folding is None:
+                self._folding = self._solver()
+                self._folding.item_factors = self.item_factors
             try:
-                rows = solver.recalculate_user(np.arange(weights.shape[0]), damped(weights))
+                rows = self._folding.recalculate_user(np.arange(weights.shape[0]), damped(weights))
             except ValueError as err:
                 raise RecipeError(
                     f"als: {err}", expected="a system with one solution", fix="Raise the recipe's regularization."
