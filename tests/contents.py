@@ -8,7 +8,7 @@ from typing import Any
 # Prices of what is measured are 0 and limits on it out of reach: neither the verdict nor a sum of money can then depend
 # on a measurement, and everything else must be the same.
 COST_MATTERS_NOT = {
-    "gate.free_batch_seconds": 1e9,
+    "gate.free_cpu_seconds": 1e9,
     "gate.max_batch_seconds": 1e9,
     "gate.free_memory_bytes": 1e15,
     "gate.max_memory_bytes": 1e15,
@@ -19,7 +19,7 @@ COST_MATTERS_NOT = {
 }
 _MEASURED = {"cpu_seconds", "wall_seconds", "peak_rss_bytes", "energy_kwh", "scored_per_second", "night", "digest"}
 _MEASURED_PRICES = {"prices.cpu_hour", "prices.memory_gib_hour", "prices.energy_kwh", "prices.carbon_kg"}
-_MEASURED_GATES = {"batch_seconds", "batch_seconds_limit", "memory", "memory_limit"}
+_MEASURED_GATES = {"batch_seconds_limit", "cpu_seconds", "memory", "memory_limit"}
 
 
 def contents(workspace: Path) -> dict[str, str]:

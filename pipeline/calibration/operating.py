@@ -116,7 +116,7 @@ def best_possible(gain: float, last: Tonight, gate: GateParams) -> float:
     error: an approximate upper limit for any rule that keeps α (Neyman & Pearson 1933)."""
     both = last.candidates[CHALLENGER], last.candidates[CHAMPION]
     found = contrast(*both, earlier=last.earlier(CHALLENGER, CHAMPION))
-    beyond = (gain - gate.min_gain) * found.champion_mean / found.se
+    beyond = gain * found.champion_mean / found.se
     return float(norm.sf(norm.isf(gate.alpha) - beyond)) if math.isfinite(beyond) else math.nan
 
 

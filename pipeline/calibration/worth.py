@@ -13,7 +13,7 @@ from pipeline.gate.candidates import Tonight
 from pipeline.gate.decision import Verdict, decide, prospect
 from pipeline.gate.economics import running_cost, switching_cost
 from pipeline.gate.sensitivity import at
-from pipeline.gate.valuation import unit_value
+from pipeline.gate.valuation import worth
 
 LOOKS_A_CANDIDATE = 7
 
@@ -55,7 +55,7 @@ def true_net_benefit(champion: Contender, challenger: Contender, gain: float, ru
     """Return the net benefit of a switch with a known relative gain, at the median assumptions."""
     costs = [running_cost(each.night, each.family, rule.economics) for each in (champion, challenger)]
     cost = switching_cost(costs[0], costs[1], challenger.family, rule.economics).total
-    return gain * unit_value(rule.economics, 1.0) - cost
+    return worth(gain, rule.economics) - cost
 
 
 def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, Any]:

@@ -1,11 +1,22 @@
-"""The balance of a challenger's gain and its cost."""
+"""The balance of a challenger's gain and its cost: whether it pays."""
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.gate.candidates import Candidate
-from pipeline.gate.comparison import Comparison
-from pipeline.gate.economics import Money, NightCost, running_cost, switching_cost
-from pipeline.gate.valuation import CAUTION, break_even_gain, cost_quantile, net_benefit_low, unit_value
+from pipeline.gate.comparison import WORST, Comparison
+from pipeline.gate.economics import Money, NightCost, per_month, running_cost, switching_cost
+from pipeline.gate.valuation import (
+    Outlook,
+    break_even_gain,
+    gain_of,
+    needed_gain,
+    net_benefits,
+    outlook,
+    tolerated_loss,
+)
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -13,35 +24,41 @@ from pipeline.params.gate import GateParams
 
 @dataclass(frozen=True)
 class Balance:
-    """A challenger's gain against its cost; money over the horizon."""
+    """A challenger's gain against its cost; money over the horizon unless it says otherwise."""
 
     cost: Money
-    """C, by its parts, from measured cost and the price card."""
+    """C, what the challenger costs more than the champion, by its parts, from measured cost and the price card."""
     cost_total: Number
     """The sum of its parts."""
-    cost_high: Number
-    """C_q80, a high estimate of C."""
-    unit_value: Number
-    """V, the worth of one unit of the metric, at the median of the belief about ε."""
-    unit_value_low: Number
-    """V_q20, a low estimate of V."""
-    net_benefit_low: Number
-    """NB_low = L · V_q − C_q80, a high estimate of C."""
+    monthly_cost: Number
+    """What it costs more to run, a month."""
+    one_off_cost: Number
+    """What the switch itself costs, once."""
+    measured_share: Number
+    """Share of the absolute amounts of C whose quantities were measured; the rest are assumed hours. NaN without any
+    amount."""
+    outlook: Outlook
+    """The net benefit NB = W(g) − C, as a distribution."""
+    required_probability: Number
+    """π, what P(NB > 0) must reach."""
     break_even_gain: Number
-    """Δ* = C_q80 / V_q20, the proven gain that pays."""
+    """The true gain, in units of the metric, from which the median net benefit is above 0; NaN if there is none."""
+    needed_gain: Number
+    """The gain, in units of the metric, that would have had to be measured to be proven and to reach π, with tonight's
+    SE; NaN if there is none."""
     required_gain: Number
-    """What L must reach whatever a gain is worth: δ_min · μ0, or less for a challenger that saves money."""
+    """What L must exceed, in units of the metric: 0, or below 0 the loss that the savings are worth."""
     gain_proven: bool
-    """Whether L reaches `required_gain`."""
+    """Whether L exceeds `required_gain`."""
 
     @property
     def pays(self) -> bool:
-        return self.net_benefit_low > 0 and self.gain_proven
+        return self.gain_proven and self.outlook.probability_of_benefit >= self.required_probability
 
     @property
     def saves(self) -> bool:
-        """Return whether even the high estimate of C is below 0."""
-        return self.cost_high < 0
+        """Return whether C is below 0."""
+        return self.cost_total < 0
 
 
 def weigh(
@@ -51,7 +68,7 @@ def weigh(
     gate: GateParams,
     economics: EconomicsParams,
 ) -> Balance:
-    """Return the balance of a challenger's gain, valued at its lower bound, and its cost.
+    """Return the balance of a challenger's gain and its cost.
 
     Args:
         comparison: challenger − champion.
@@ -61,28 +78,46 @@ def weigh(
         economics: the price card and the other assumptions.
 
     Raises:
+        ValueError: the cost of one of the two was not measured, or the champion's mean is not above 0.
+    """
+    base, wanted = comparison.champion_mean, gate.min_probability_of_benefit
+    gain, cost = gain_of(comparison, gate.true_gain_sd), added_cost(pair, economics)
+    tolerated = tolerated_loss(cost.total, gate.refresh_margin, economics)
+    required = -tolerated * base if tolerated else 0.0
+    pays_from = needed_gain(gain, cost, economics, wanted)
+    # L without α left is WORST: no gain would be proven.
+    proven_from = (comparison.delta - lower) / base - tolerated if lower > WORST else math.nan
+    return Balance(
+        cost=cost,
+        cost_total=cost.total,
+        monthly_cost=per_month(cost.running, economics),
+        one_off_cost=cost.switching,
+        measured_share=cost.measured_share,
+        outlook=outlook(net_benefits(gain, cost, economics)),
+        required_probability=wanted,
+        break_even_gain=break_even_gain(cost.total, economics) * base,
+        needed_gain=float(np.maximum(pays_from, proven_from)) * base,
+        required_gain=required,
+        gain_proven=lower > required,
+    )
+
+
+def added_cost(pair: tuple[Candidate, Candidate], economics: EconomicsParams) -> Money:
+    """Return C, what the challenger costs more than the champion.
+
+    Args:
+        pair: challenger and champion.
+        economics: the price card.
+
+    Raises:
         ValueError: the cost of one of the two was not measured.
     """
     challenger, champion = pair
-    base = comparison.champion_mean
-    cost = switching_cost(
+    return switching_cost(
         running_cost(measured(champion), champion.family, economics),
         running_cost(measured(challenger), challenger.family, economics),
         challenger.family,
         economics,
-    )
-    high = cost_quantile(cost, economics, CAUTION)
-    required = (-gate.refresh_margin if high < 0 else gate.min_gain) * base
-    return Balance(
-        cost=cost,
-        cost_total=cost.total,
-        cost_high=high,
-        unit_value=unit_value(economics, base),
-        unit_value_low=unit_value(economics, base, 1 - CAUTION),
-        net_benefit_low=net_benefit_low(lower, cost, economics, base),
-        break_even_gain=break_even_gain(cost, economics, base),
-        required_gain=required,
-        gain_proven=lower > required if high < 0 else lower >= required,
     )
 
 

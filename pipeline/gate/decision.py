@@ -20,7 +20,6 @@ from pipeline.gate.proof import prove
 from pipeline.gate.refresh import Change, change_tonight, changes
 from pipeline.gate.sensitivity import Flip, flips
 from pipeline.gate.spending import Clock, Override
-from pipeline.gate.valuation import Outlook, outlook
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -80,7 +79,6 @@ class Upgrade:
 class Prospect:
     """What a challenger's balance hangs on: computed for the record, and decides nothing."""
 
-    outlook: Outlook
     flips: tuple[Flip, ...]
 
 
@@ -200,7 +198,7 @@ def decide(
     )
     passing = [u for u in upgrades if u.passes]
     if passing:
-        best = max(passing, key=_worth)
+        best = max(passing, key=lambda u: u.balance.outlook.mean)
         promoted = replace(
             decided,
             verdict=Verdict.PROMOTE,
@@ -289,8 +287,8 @@ def upgrade_lane(
 ) -> Upgrade:
     """Return the upgrade lane's result for one challenger.
 
-    It passes if its gain is proven at tonight's boundary, pays with the required probability, and keeps all guardrails
-    of the lane. `verdict` is KEEP: `decide` then promotes one of those that pass.
+    It passes if its gain is proven at tonight's boundary, P(NB > 0) reaches π, and it keeps all guardrails of the lane.
+    `verdict` is KEEP: `decide` then promotes one of those that pass.
     """
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]
     earlier, clock = tonight.earlier(challenger_name), tonight.history.clock(challenger_name)
@@ -318,7 +316,8 @@ def upgrade_lane(
         boundary=proof.boundary,
         lower_bound=proof.lower_bound,
         balance=balance,
-        detectable_gain=comparison.detectable(proof.alpha, bound=balance.required_gain),
+        # What must be measured knows α already, so no more is added for it.
+        detectable_gain=comparison.detectable(0.5, bound=balance.needed_gain),
         shrunk_gain=comparison.shrunk(gate.true_gain_sd * comparison.champion_mean),
         gates=gates,
     )
@@ -327,31 +326,24 @@ def upgrade_lane(
 def prospect(
     upgrade: Upgrade, pair: tuple[Candidate, Candidate], gate: GateParams, economics: EconomicsParams
 ) -> Prospect:
-    """Return the distribution of a challenger's net benefit, and the prices at which its balance changes sign.
-
-    `pair` is challenger and champion.
-    """
-
-    def weigh_at(assumed: EconomicsParams) -> Balance:
-        return weigh(upgrade.comparison, upgrade.lower_bound, pair, gate, assumed)
-
-    return Prospect(outlook(upgrade.comparison, upgrade.balance.cost, economics), flips(weigh_at, economics))
+    """Return the prices at which a challenger's balance turns; `pair` is challenger and champion."""
+    return Prospect(flips(upgrade.comparison, upgrade.lower_bound, pair, gate, economics))
 
 
 def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: GateParams) -> Case:
     return Case(challenger, champion, tonight.candidates[POPULAR], tonight.cells, gate)
 
 
-def _worth(upgrade: Upgrade) -> float:
-    return upgrade.balance.net_benefit_low
-
-
 def _closeness(upgrade: Upgrade) -> tuple[bool, float]:
-    """Return a sort key for challengers that were not promoted: proven gains first, by net benefit; then by gain."""
+    """Return a sort key for challengers that were not promoted.
+
+    Proven gains come first, by expected net benefit; then the others, by gain.
+    """
     balance = upgrade.balance
-    return balance.gain_proven, _worth(upgrade) if balance.gain_proven else upgrade.comparison.delta
+    return balance.gain_proven, balance.outlook.mean if balance.gain_proven else upgrade.comparison.delta
 
 
 def _finite(upgrade: Upgrade) -> bool:
-    figures = (upgrade.comparison.se, upgrade.lower_bound, upgrade.balance.cost_total, _worth(upgrade))
+    balance = upgrade.balance
+    figures = (upgrade.comparison.se, upgrade.lower_bound, balance.cost_total, balance.outlook.mean)
     return all(math.isfinite(figure) for figure in figures)

@@ -23,7 +23,7 @@ class NightCost:
     cpu_seconds: Number
     """CPU time [s] of both."""
     batch_seconds: Number
-    """Elapsed time [s] of both."""
+    """Elapsed time [s] of both; a busy machine stretches it, so it is held against a hard limit only."""
     memory_gib_seconds: Number
     """Peak memory times elapsed time [GiB · s] of both."""
     peak_rss_bytes: Number
@@ -54,8 +54,37 @@ class Money:
     """Hours of the switch itself, once."""
 
     @property
+    def machines(self) -> float:
+        """Return compute, memory, storage and energy: what is measured each night and priced."""
+        return self.compute + self.memory + self.storage + self.energy
+
+    @property
+    def people(self) -> float:
+        """Return the assumed hours of upkeep and switching, priced."""
+        return self.maintenance + self.switching
+
+    @property
+    def running(self) -> float:
+        """Return what recurs: all but the switch itself."""
+        return self.machines + self.maintenance
+
+    @property
     def total(self) -> float:
-        return self.compute + self.memory + self.storage + self.energy + self.maintenance + self.switching
+        return self.machines + self.people
+
+    @property
+    def measured_share(self) -> float:
+        """Return the share of the absolute amounts whose quantities were measured; NaN without any amount.
+
+        Examples:
+            1 EUR of compute is saved and 3 EUR of hours are spent:
+
+            >>> Money(-1, 0, 0, 0, 3, 0).measured_share
+            0.25
+        """
+        machines = abs(self.compute) + abs(self.memory) + abs(self.storage) + abs(self.energy)
+        everything = machines + abs(self.maintenance) + abs(self.switching)
+        return machines / everything if everything else math.nan
 
 
 def night_cost(fits: Sequence[Cost], scorings: Sequence[Cost]) -> NightCost:

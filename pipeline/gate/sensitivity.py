@@ -1,13 +1,21 @@
-"""Sensitivity analysis: the value of each price at which a challenger's balance changes sign."""
+"""Sensitivity analysis: the value of each price at which a challenger's balance turns.
 
-import itertools
+Every draw of the net benefit, and the proof of the gain, is linear in each price. So each draw turns at one value of a
+price, and the value at which the balance turns is found among these, exactly and without a search.
+"""
+
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from pipeline.gate.balance import Balance
+import numpy as np
+
+from pipeline.gate.balance import added_cost
+from pipeline.gate.candidates import Candidate
+from pipeline.gate.comparison import Comparison
+from pipeline.gate.valuation import Floats, gain_of, net_benefits, probability, worth
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
+from pipeline.params.gate import GateParams
 
 PRICED = (
     "listeners",
@@ -24,9 +32,10 @@ PRICED = (
 scale with it."""
 
 REACH = 1e4
-"""Flips are searched from price / REACH to price · REACH."""
+"""Flips are searched from price / REACH to price · REACH; those of a price of 0, up to REACH."""
 
-_STEPS = 80
+SHARP = 1e-3
+"""Up to this much nearer than a flip nothing has changed, and this much beyond it the balance has turned."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +50,87 @@ class Flip:
     """The nearest value, by ratio, beyond which `Balance.pays` changes; NaN if there is none within REACH."""
 
 
-def flips(weigh_at: Callable[[EconomicsParams], Balance], economics: EconomicsParams) -> tuple[Flip, ...]:
+@dataclass(frozen=True)
+class Stakes:
+    """What decides whether a challenger pays, under some economics; with π, the same as `Balance.pays`."""
+
+    benefits: Floats
+    """Draws of the net benefit, shape (n,)."""
+    proof: float
+    """The gain is proven where this is above 0: L itself if savings cannot change it, else what savings leave over
+    after paying for −L."""
+
+    def pays(self, wanted: float) -> bool:
+        return self.proof > 0 and probability(self.benefits) >= wanted
+
+
+def flips(
+    comparison: Comparison,
+    lower: float,
+    pair: tuple[Candidate, Candidate],
+    gate: GateParams,
+    economics: EconomicsParams,
+) -> tuple[Flip, ...]:
     """Return, for each price of PRICED, the value at which `Balance.pays` changes, with all others unchanged.
 
-    Args:
-        weigh_at: returns the balance of one challenger under given economics.
-        economics: the assumed values.
+    The arguments are those of `balance.weigh`.
     """
-    now = weigh_at(economics).pays
 
-    def turned(price: str) -> Callable[[float], bool]:
-        return lambda value: weigh_at(at(economics, price, value)).pays != now
+    def stakes(assumed: EconomicsParams) -> Stakes:
+        cost = added_cost(pair, assumed)
+        benefits = net_benefits(gain_of(comparison, gate.true_gain_sd), cost, assumed)
+        loss = -lower / comparison.champion_mean
+        fixed = loss < 0 or loss >= gate.refresh_margin
+        # ln(1 + g) is 1 at g = e − 1: what a unit of it is worth.
+        return Stakes(benefits, -loss if fixed else -cost.total - loss * worth(math.expm1(1), assumed))
 
-    return tuple(
-        Flip(price, priced(economics, price), _nearest(turned(price), priced(economics, price))) for price in PRICED
-    )
+    now, found = stakes(economics), []
+    for price in PRICED:
+        assumed = priced(economics, price)
+        other = 2 * assumed or 1.0
+        there = stakes(at(economics, price, other))
+        line = _Line(now, there, assumed, other - assumed, gate.min_probability_of_benefit)
+        found.append(Flip(price, assumed, line.nearest()))
+    return tuple(found)
+
+
+class _Line:
+    """Stakes along one price: what two values of it determine."""
+
+    def __init__(self, now: Stakes, there: Stakes, assumed: float, step: float, wanted: float) -> None:
+        self._now, self._assumed, self._wanted = now, assumed, wanted
+        self._slopes = (there.benefits - now.benefits) / step
+        self._proof_slope = (there.proof - now.proof) / step
+
+    def nearest(self) -> float:
+        """Return the nearest price, by ratio, beyond which the balance is another; NaN without one within REACH."""
+        found = [price for sign in ((1, -1) if self._assumed else (1,)) for price in self._first(sign)]
+        return min(found, key=lambda price: abs(math.log(price / (self._assumed or 1 / REACH))), default=math.nan)
+
+    def _first(self, sign: int) -> list[float]:
+        """Return the first turn upwards (1) or downwards (−1), if any."""
+        values = np.append(self._now.benefits, self._now.proof)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            turns = self._assumed - values / np.append(self._slopes, self._proof_slope)
+        low, high = (self._assumed, self._assumed * REACH or REACH) if sign > 0 else (
+            self._assumed / REACH, self._assumed
+        )  # fmt: skip
+        there = np.flatnonzero((turns > low) & (turns <= high) if sign > 0 else (turns >= low) & (turns < high))
+        order = there[np.argsort(sign * turns[there], kind="stable")]
+        steps, is_proof = np.where(values[order] > 0, -1, 1), order == len(values) - 1
+        positive = np.count_nonzero(values[:-1] > 0) + np.cumsum(np.where(is_proof, 0, steps))
+        proven = (self._now.proof > 0) + np.cumsum(np.where(is_proof, steps, 0)) > 0
+        pays = proven & (positive / (len(values) - 1) >= self._wanted)
+        now = self._now.pays(self._wanted)
+        # A balance on the edge of π can turn to and fro from draw to draw: the turn that counts is one that stays.
+        candidates = turns[order[np.flatnonzero(np.diff(pays, prepend=now))]]
+        beyond = 1 + sign * SHARP
+        return [v for v in candidates if self._pays(v / beyond) == now != self._pays(v * beyond)][:1]
+
+    def _pays(self, price: float) -> bool:
+        step = price - self._assumed
+        there = Stakes(self._now.benefits + step * self._slopes, self._now.proof + step * self._proof_slope)
+        return there.pays(self._wanted)
 
 
 def priced(economics: EconomicsParams, price: str) -> float:
@@ -77,30 +152,3 @@ def at(economics: EconomicsParams, price: str, value: float) -> EconomicsParams:
         prices = economics.prices.model_copy(update={price.removeprefix("prices."): value})
         return economics.model_copy(update={"prices": prices})
     return economics.model_copy(update={price: value})
-
-
-def _nearest(flipped: Callable[[float], bool], price: float) -> float:
-    """Return the value nearest to `price`, by ratio, at which `flipped` becomes true; NaN without one within REACH.
-
-    A price of 0 is searched upwards from 1 / REACH.
-    """
-    origin, reach = (price, math.log(REACH)) if price else (1 / REACH, 2 * math.log(REACH))
-
-    def beyond(log_ratio: float) -> bool:
-        return flipped(origin * math.exp(log_ratio))
-
-    found = []
-    for sign in (1, -1) if price else (1,):
-        steps = [sign * reach * step / _STEPS for step in range(_STEPS + 1)]
-        for inside, outside in itertools.pairwise(steps):
-            if beyond(outside):
-                found.append(_bisect(beyond, inside, outside))
-                break
-    return origin * math.exp(min(found, key=abs)) if found else math.nan
-
-
-def _bisect(beyond: Callable[[float], bool], inside: float, outside: float) -> float:
-    for _ in range(60):
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if beyond(middle) else (middle, outside)
-    return outside

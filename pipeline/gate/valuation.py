@@ -1,12 +1,13 @@
-"""The value of a gain, the uncertainty of its cost, and the net benefit of both. Money is over the horizon.
+"""The worth of a gain and the net benefit of a switch, as distributions. Money is over the horizon.
 
-The elasticity ε is an assumption with a wide range, so a gain is valued at a low quantile of its worth and its cost at
-a high quantile. Draws come from one fixed quasi-random sequence: the same record gives the same figures.
+A relative gain g is worth W(g) = N · H · r · ε · ln(1 + g): N listeners, H days, r margin per listener and day, and ε,
+the elasticity, which is a belief with a wide range. The logarithm lets a large gain earn less than in proportion.
+Draws come from one fixed quasi-random sequence, so that the same record gives the same figures.
 """
 
 import functools
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,47 +19,102 @@ from pipeline.gate.economics import Money
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 
-CAUTION = 0.8
-"""The quantile of cost that the gate uses; for the value of a gain it uses the quantile 1 − CAUTION."""
-
 N_DRAWS = 10_000
+LEAST_GAIN = -0.99
+"""A drawn gain below it counts as it: a metric cannot lose more than all it has, but a normal draw can."""
+
 _Z95 = float(ndtri(0.95))
 Floats = npt.NDArray[np.float64]
 
 
-def unit_value(economics: EconomicsParams, champion_mean: float, quantile: float = 0.5) -> float:
-    """Return V = N · H · r · ε / μ0, the value of one unit of the metric, at a quantile of the distribution of ε.
+@dataclass(frozen=True)
+class Belief:
+    """A lognormal belief about ε; evidence from experiments replaces it by a posterior of the same shape."""
 
-    N listeners, H days, r margin per listener and day, μ0 the champion's mean.
+    median: float
+    sigma: float
+    """Standard deviation of ln ε."""
+    provenance: str
+    """`assumed`, `published` or `measured`."""
+
+    def at(self, z: Any) -> Any:
+        """Return ε at standard normal scores."""
+        return self.median * np.exp(self.sigma * z)
+
+
+def belief(economics: EconomicsParams) -> Belief:
+    """Return the belief about ε that the price card holds."""
+    elasticity = economics.elasticity
+    sigma = math.log(elasticity.high / elasticity.low) / (2 * _Z95)
+    return Belief(elasticity.median, sigma, elasticity.provenance)
+
+
+def worth(gain: float, economics: EconomicsParams) -> float:
+    """Return W(g) at the median of ε.
+
+    Args:
+        gain: g, relative; at most a loss of LEAST_GAIN counts.
+        economics: the assumptions.
     """
-    margin = economics.listeners * economics.horizon_days * economics.margin_per_listener_day
-    return margin * float(_elasticity(economics, float(ndtri(quantile)))) / champion_mean
+    return _unit(economics) * math.log1p(max(gain, LEAST_GAIN))
 
 
-def cost_quantile(cost: Money, economics: EconomicsParams, quantile: float) -> float:
-    """Return the sum of each part's quantile of C, a conservative estimate of the quantile of the sum.
+def break_even_gain(cost: float, economics: EconomicsParams) -> float:
+    """Return the true relative gain whose worth equals a cost, at the medians; NaN if no gain does."""
+    unit = _unit(economics)
+    return _finite_or_nan(_expm1(cost / unit)) if unit > 0 else math.nan
 
-    The exact quantile would lie nearer to the median. The sum is piecewise linear in every price.
+
+def tolerated_loss(cost: float, margin: float, economics: EconomicsParams) -> float:
+    """Return the relative loss that savings buy: savings / (N · H · r · ε), at the medians and at most `margin`.
+
+    It is 0 for a challenger that costs more, and grows from there without a jump.
     """
-    z = float(ndtri(quantile))
-    return math.fsum(_at(part, s, z) for part, s in zip(astuple(cost), _spreads(economics), strict=True))
+    savings, unit = max(-cost, 0.0), _unit(economics)
+    return min(savings / unit, margin) if unit > 0 else margin * (savings > 0)
 
 
-def net_benefit_low(lower_bound: float, cost: Money, economics: EconomicsParams, champion_mean: float) -> float:
-    """Return NB_low = L · V_q − C_q80, the conservative net benefit: V_q20 if L is a gain, V_q80 if it is a loss."""
-    quantile = 1 - CAUTION if lower_bound >= 0 else CAUTION
-    return lower_bound * unit_value(economics, champion_mean, quantile) - cost_quantile(cost, economics, CAUTION)
+@dataclass(frozen=True)
+class Gain:
+    """What is believed about a true relative gain: normal around 0 with standard deviation τ before the measurement."""
+
+    measured: float
+    """Δ / μ0."""
+    weight: float
+    """w = τ² / (τ² + SE²), the share of the measured gain that is believed (James & Stein 1961)."""
+    sd: float
+    """SE · √w / μ0, the standard deviation that is left."""
+
+    def at(self, z: Any) -> Any:
+        """Return the gain at standard normal scores."""
+        return np.maximum(self.weight * self.measured + self.sd * z, LEAST_GAIN)
 
 
-def break_even_gain(cost: Money, economics: EconomicsParams, champion_mean: float) -> float:
-    """Return Δ* = C_q80 / V_q20, the proven gain that pays for the cost; NaN if a gain has no value."""
-    value = unit_value(economics, champion_mean, 1 - CAUTION)
-    return cost_quantile(cost, economics, CAUTION) / value if value > 0 else math.nan
+def gain_of(comparison: Comparison, true_gain_sd: float) -> Gain:
+    """Return what is believed about the true gain after a comparison.
+
+    Args:
+        comparison: challenger − champion.
+        true_gain_sd: τ relative to the champion's mean.
+
+    Raises:
+        ValueError: the champion's mean is not above 0, so that no gain is relative to it.
+    """
+    base = comparison.champion_mean
+    if not base > 0:
+        raise ValueError("the champion finds nothing that listeners played: no gain is relative to that")
+    return believed(comparison.delta / base, comparison.se / base, true_gain_sd)
+
+
+def believed(measured: float, se: float, true_gain_sd: float) -> Gain:
+    """Return what is believed about a true gain that was measured with a standard error; all three are relative."""
+    weight = true_gain_sd**2 / (true_gain_sd**2 + se**2)
+    return Gain(measured, weight, se * math.sqrt(weight))
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Distribution of the net benefit of a switch, from N_DRAWS draws of gain, worth and cost."""
+    """Distribution of the net benefit of a switch over the horizon, from N_DRAWS draws of gain, ε and cost."""
 
     mean: Number
     """E[NB]."""
@@ -66,31 +122,62 @@ class Outlook:
     """The 5 % quantile of NB."""
     high: Number
     """The 95 % quantile of NB."""
-    probability_of_gain: Number
-    """P(NB > 0)."""
+    probability_of_benefit: Number
+    """P(NB > 0), the share of draws above 0."""
     perfect_information: Number
     """EVPI = E[max(NB, 0)] − max(E[NB], 0), the most that it can be worth to know gain, worth and cost before deciding,
     such as by an A/B test (Raiffa & Schlaifer 1961)."""
 
 
-def outlook(comparison: Comparison, cost: Money, economics: EconomicsParams) -> Outlook:
-    """Return the distribution of the net benefit, from independent draws of Δ ~ N(Δ, SE²), ε and the cost factors."""
+def net_benefits(gain: Gain, cost: Money, economics: EconomicsParams) -> Floats:
+    """Return draws of NB = W(g) − C, of shape (N_DRAWS,); each is linear in every price of the card."""
     z = _normal_draws()
-    margin = economics.listeners * economics.horizon_days * economics.margin_per_listener_day
-    gain = (comparison.delta + comparison.se * z[0]) / comparison.champion_mean
-    benefit = gain * margin * _elasticity(economics, z[1])
-    machine, hours = (np.exp(_sigma(f) * draws) for f, draws in zip(_factors(economics), z[2:], strict=True))
-    people = cost.maintenance + cost.switching
-    benefit = benefit - (cost.total - people) * machine - people * hours
-    mean = float(benefit.mean())
-    low, high = (float(q) for q in np.quantile(benefit, (0.05, 0.95)))
+    drawn: Floats = _margin(economics) * belief(economics).at(z[1]) * np.log1p(gain.at(z[0]))
+    return drawn - _costs(cost, economics)
+
+
+def outlook(benefits: Floats) -> Outlook:
+    """Return the figures of a distribution of net benefit, given by its draws; NaN if a draw is not finite."""
+    if not np.isfinite(benefits).all():
+        return Outlook(math.nan, math.nan, math.nan, math.nan, math.nan)
+    mean = float(benefits.mean())
+    low, high = (float(q) for q in np.quantile(benefits, (0.05, 0.95)))
     return Outlook(
         mean=mean,
         low=low,
         high=high,
-        probability_of_gain=float((benefit > 0).mean()),
-        perfect_information=max(float(np.maximum(benefit, 0).mean()) - max(mean, 0.0), 0.0),
+        probability_of_benefit=probability(benefits),
+        perfect_information=max(float(np.maximum(benefits, 0).mean()) - max(mean, 0.0), 0.0),
     )
+
+
+def probability(benefits: Floats) -> float:
+    """Return P(NB > 0), the share of draws above 0."""
+    return np.count_nonzero(benefits > 0) / len(benefits)
+
+
+def needed_gain(gain: Gain, cost: Money, economics: EconomicsParams, probability_wanted: float) -> float:
+    """Return the relative gain that would have to be measured, with the same SE, for P(NB > 0) to reach a probability.
+
+    Returns:
+        At least −1; NaN if no gain reaches it.
+    """
+    if not _margin(economics) > 0 or not gain.weight > 0:
+        return math.nan
+    z = _normal_draws()
+    true = _expm1(_costs(cost, economics) / (_margin(economics) * belief(economics).at(z[1])))
+    # A draw with savings beyond any loss is above 0 whatever is measured.
+    measured = np.where(true < LEAST_GAIN, -np.inf, (true - gain.sd * z[0]) / gain.weight)
+    enough = math.ceil(probability_wanted * N_DRAWS - 1e-9) - 1
+    return max(_finite_or_nan(np.partition(measured, enough)[enough]), -1.0)
+
+
+def _costs(cost: Money, economics: EconomicsParams) -> Floats:
+    """Return draws of C: machines by one lognormal factor with median 1, hours of people by another."""
+    z, spread = _normal_draws(), economics.uncertainty
+    machine, hours = (np.exp(math.log(f) / _Z95 * z[i]) for i, f in ((2, spread.machine), (3, spread.hours)))
+    drawn: Floats = cost.machines * machine + cost.people * hours
+    return drawn
 
 
 @functools.cache
@@ -107,24 +194,20 @@ def _normal_draws() -> Floats:
     return draws
 
 
-def _elasticity(economics: EconomicsParams, z: Any) -> Any:
-    belief = economics.elasticity
-    return belief.median * np.exp(math.log(belief.high / belief.low) / (2 * _Z95) * z)
+def _margin(economics: EconomicsParams) -> float:
+    """Return N · H · r, the margin of the horizon."""
+    return economics.listeners * economics.horizon_days * economics.margin_per_listener_day
 
 
-def _factors(economics: EconomicsParams) -> tuple[float, float]:
-    return economics.uncertainty.machine, economics.uncertainty.hours
+def _unit(economics: EconomicsParams) -> float:
+    """Return N · H · r · ε at the median of ε, the worth of a unit of ln(1 + g)."""
+    return _margin(economics) * economics.elasticity.median
 
 
-def _spreads(economics: EconomicsParams) -> tuple[float, ...]:
-    """Return the σ of the log-normal factor on each field of Money, in the order of the fields."""
-    machine, hours = (_sigma(factor) for factor in _factors(economics))
-    return machine, machine, machine, machine, hours, hours
+def _expm1(exponent: Any) -> Any:
+    with np.errstate(over="ignore"):  # a gain that no model has is infinite
+        return np.expm1(exponent)
 
 
-def _sigma(factor: float) -> float:
-    return math.log(factor) / _Z95
-
-
-def _at(part: float, sigma: float, z: float) -> float:
-    return part * math.exp(sigma * z if part >= 0 else -sigma * z)
+def _finite_or_nan(value: float) -> float:
+    return float(value) if value < math.inf else math.nan

@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.gate.economics import per_month
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
+from pipeline.gate.wording import chance, percent, required_chance, small_share, whole
 
 Document = Mapping[str, Any]
 """What a decision.json holds, of any schema."""
@@ -25,7 +25,7 @@ def explained(document: Document) -> Group:
     parts: list[RenderableType] = [Text(record.sentence, style="bold"), ""]
     parts += [Text(f"- {fault}") for fault in (*record.faults, *record.notes)]
     if record.challengers:
-        parts += [challenger_table(record), ""]
+        parts += [gain_table(record), "", money_table(record), ""]
     if spoken is not None:
         parts += [gate_table(record, spoken), "", flip_table(spoken)]
     return Group(*parts)
@@ -40,37 +40,60 @@ def compared(before: Document, after: Document) -> Group:
         Text(f"what if      {changed.sentence}", style="bold"),
         Text("the verdict stays" if same else f"{before['verdict']} becomes {after['verdict']}", style="dim"),
         "",
-        challenger_table(changed) if changed.challengers else "",
+        Group(gain_table(changed), "", money_table(changed)) if changed.challengers else "",
     )
 
 
-def challenger_table(record: DecisionRecord) -> Table:
-    """Return a row for each challenger; gains relative to the champion's mean, money a month."""
-    economics, lane = record.assumptions, record.lanes.upgrade
+def gain_table(record: DecisionRecord) -> Table:
+    """Return a row for each challenger: its gain, relative to the champion's mean, and what it had to be."""
+    lane = record.lanes.upgrade
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
     table.add_column("challenger", no_wrap=True)
-    for head in ("gain (95 %)", "proven gain", "needed", "detectable", f"cost {economics.currency}/month"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for head in ("net, low", "P(net > 0)", "verdict"):
+    for head in ("gain (95 %)", "proven", "needed", "detectable", "verdict"):
         table.add_column(head, justify="right", no_wrap=True)
     for each in record.challengers:
-        base, balance = each.comparison.champion_mean, each.balance
-        low, high = each.interval
-        pays_from = 0.0 if math.isnan(balance.break_even_gain) else balance.break_even_gain
+        base, (low, high) = each.comparison.champion_mean, each.interval
         table.add_row(
             each.recipe,
             f"{each.comparison.delta / base:+.1%} ({low / base:+.1%} to {high / base:+.1%})",
             f"{each.lower_bound / base:+.1%}",
-            f"{max(balance.required_gain, pays_from) / base:+.1%}",
-            "–" if math.isnan(each.detectable_gain) else f"{each.detectable_gain / base:+.1%}",
-            f"{per_month(balance.cost_total, economics):,.0f}",
-            f"{per_month(balance.net_benefit_low, economics):+,.0f}",
-            f"{each.prospect.outlook.probability_of_gain:.0%}",
+            percent(each.balance.needed_gain / base, sign=True),
+            percent(each.detectable_gain / base, sign=True),
             each.verdict,
         )
     table.caption = (
-        f"over {record.champion}, in {lane.quarter}, α = {lane.alpha:.5f} for each analysis; "
-        f"assumed: {economics.listeners:,} listeners and the price card"
+        f"Over {record.champion}, in {lane.quarter}; α = {lane.alpha:.5f} for each analysis.\n"
+        "proven: lower bound of the gain. needed: the gain that would have been\n"
+        "promoted tonight. detectable: the true gain that is found in 4 of 5 nights."
+    )
+    return table
+
+
+def money_table(record: DecisionRecord) -> Table:
+    """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
+    economics = record.assumptions
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.add_column("challenger", no_wrap=True)
+    currency, days = economics.currency, economics.horizon_days
+    for head in (f"{currency} a month", f"{currency} once", "measured", f"net benefit, {days} days", "P(it pays)"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for each in record.challengers:
+        balance, look = each.balance, each.balance.outlook
+        table.add_row(
+            each.recipe,
+            whole(balance.monthly_cost, sign=True),
+            whole(balance.one_off_cost, sign=True),
+            small_share(balance.measured_share),
+            f"{whole(look.mean, sign=True)} ({whole(look.low, sign=True)} to {whole(look.high, sign=True)})",
+            chance(balance),
+        )
+    table.caption = (
+        f"P(it pays) must reach {required_chance(record.challengers[0].balance)}. "
+        "Net benefit: expected, and its 90 % interval.\n"
+        "measured: share of the cost that is CPU, memory, storage and energy as\n"
+        "measured; the rest is assumed hours of people. Prices, "
+        f"{economics.listeners:,} listeners\nand the elasticity {economics.elasticity.median:g} "
+        f"({economics.elasticity.provenance}) are assumptions."
     )
     return table
 
@@ -94,15 +117,20 @@ def outcome(gate: Gate) -> str:
     return {True: "passed", False: "broken", None: "undecided"}[gate.passed]
 
 
-def flip_table(challenger: Challenger) -> Table:
+def flip_table(challenger: Challenger) -> RenderableType:
     """Return the prices, all of them assumed, and where each would turn the challenger's balance."""
+    found = [flip for flip in challenger.prospect.flips if not math.isnan(flip.flips_at)]
+    if not found:
+        return Text(f"{challenger.recipe}: no single price changes whether it pays.")
     title = f"{challenger.recipe}: where its balance turns"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.add_column("assumption")
     table.add_column("assumed", justify="right")
     table.add_column("turns at", justify="right")
-    for flip in challenger.prospect.flips:
+    for flip in found:
         table.add_row(flip.price, _figure(flip.assumed), _figure(flip.flips_at))
+    table.caption = "Each price alone; no other of them changes it."
+    table.caption_justify = "left"
     return table
 
 

@@ -1,6 +1,6 @@
 """Section `economics` of params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -21,14 +21,16 @@ class Prices(Frozen):
 
 
 class Elasticity(Frozen):
-    """ε, the relative change of margin for a relative change of the metric: a lognormal belief. No transferable figure
-    is published; replace it with one from your own A/B tests."""
+    """ε, the relative change of margin for a change of the metric's logarithm: a lognormal belief. Its published anchor
+    is the engagement that Netflix lost by simpler recommenders (arXiv 2511.07280); your own A/B tests are better."""
 
     median: Positive
     low: Positive
     """5 % of the belief lies below."""
     high: Positive
     """5 % of the belief lies above."""
+    provenance: Literal["assumed", "published", "measured"] = "published"
+    """Where the belief comes from; shown wherever ε is."""
 
     @model_validator(mode="after")
     def _in_order(self) -> "Elasticity":

@@ -15,16 +15,18 @@ class GateParams(Frozen):
     max_entrants: Annotated[int, Field(ge=1, le=1000)]
     """M, challengers that α provides for in a quarter; each may spend α / M. A new champion makes all of them new."""
     true_gain_sd: Positive
-    """τ, standard deviation of challengers' true gains relative to the champion's mean: an assumption of the correction
-    for selection (winner's curse). Shown only; no decision depends on it."""
+    """τ, standard deviation of challengers' true gains relative to the champion's mean, an assumption: a measured gain
+    is shrunk by it before it is valued, because the best of several looks better than it is (winner's curse)."""
     seeds: Annotated[int, Field(ge=1, le=100)]
     """K, the fits of each stochastic recipe."""
     min_eligible_listeners: Annotated[int, Field(ge=2)]
     """Fewest listeners with a relevant play in the decision window for a valid decision."""
-    min_gain: Share
-    """δ_min, the smallest gain worth an upgrade, relative to the champion's mean."""
+    min_probability_of_benefit: Annotated[float, Field(gt=0, lt=1)]
+    """π, the attitude to risk: a challenger is promoted only if its net benefit is positive with at least this
+    probability (ADR 0021)."""
     refresh_margin: Share
-    """Loss that is tolerated, relative to the served model: a model that is shown to lose more is not served."""
+    """Largest loss that is tolerated: a model that is shown to lose more than this relative to the served one is not
+    served, and a challenger's savings buy no larger one."""
     min_coverage_ratio: Share
     """Catalogue coverage, relative to the champion's."""
     max_top_share_increase: Share
@@ -33,20 +35,20 @@ class GateParams(Frozen):
     """Share of a list that may be replaced overnight: a challenger's by another seed, a refresh's by newer data."""
     max_slice_loss: Share
     """Loss of a slice of listeners from which one that is shown stops a challenger, relative to the champion's mean."""
-    max_batch_seconds_ratio: Positive
-    """Fit and scoring time, relative to the champion's."""
+    max_cpu_seconds_ratio: Positive
+    """CPU time of fit and scoring, relative to the champion's."""
     max_memory_ratio: Positive
     """Peak memory, relative to the champion's."""
     max_model_bytes_ratio: Positive
     """Model size on disk, relative to the champion's."""
-    free_batch_seconds: NonNegative
-    """Fit and scoring time [s] up to which its ratio is not checked: the popular list costs next to nothing."""
+    free_cpu_seconds: NonNegative
+    """CPU time of fit and scoring [s] up to which its ratio is not checked: the popular list costs next to nothing."""
     free_memory_bytes: NonNegative
     """Peak memory [B] up to which its ratio is not checked."""
     free_model_bytes: NonNegative
     """Model size [B] up to which its ratio is not checked."""
     max_batch_seconds: Positive
-    """Hard limit of fit and scoring time [s]."""
+    """Hard limit of the elapsed time of fit and scoring [s]."""
     max_memory_bytes: Positive
     """Hard limit of peak memory [B]."""
     max_model_bytes: Positive

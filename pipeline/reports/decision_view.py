@@ -5,13 +5,11 @@ import math
 from markupsafe import Markup
 
 from pipeline.gate.decision import Verdict
-from pipeline.gate.economics import per_month
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord, MetricDescription, RecipeFigures
+from pipeline.gate.wording import DASH, chance, money, percent, required_chance, small_share, turning, whole
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.svg import Point, Row, dot_plot, scatter
-
-DASH = "–"
 
 
 class View:
@@ -43,11 +41,37 @@ class View:
         """Return how well a family can explain its lists; a dash for a family that is no longer there."""
         return FAMILIES[family].reason.summary if family in FAMILIES else DASH
 
-    def month(self, amount: float, *, sign: bool = False) -> str:
-        """Return money over the horizon as money a month."""
-        if math.isnan(amount):
-            return DASH
-        return f"{per_month(amount, self.economics):{'+' if sign else ''},.0f} {self.currency}"
+    def money(self, amount: float, *, sign: bool = False) -> str:
+        """Return an amount with its currency."""
+        return money(amount, self.economics, sign=sign)
+
+    def measured_and_assumed(self, challenger: Challenger) -> str:
+        """Return which share of a challenger's cost was measured, and which is assumed."""
+        share = challenger.balance.measured_share
+        if math.isnan(share):
+            return f"{challenger.recipe} costs as much as {self.record.champion}."
+        return (
+            f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured tonight (CPU time, memory, "
+            f"storage, energy) and {small_share(1 - share)} is assumed hours of people, for upkeep and the switch. All "
+            f"prices are assumed. What a gain is worth is a belief: its source is {self.source}."
+        )
+
+    @property
+    def source(self) -> str:
+        """Return where the belief about the elasticity comes from."""
+        return {
+            "assumed": "an assumption",
+            "published": "published (Netflix, arXiv 2511.07280)",
+            "measured": "measured in experiments on this service",
+        }[self.economics.elasticity.provenance]
+
+    def turning(self, challenger: Challenger) -> str:
+        """Return the one condition under which a challenger's balance turns, in words."""
+        condition = turning(challenger.prospect.flips, self.economics)
+        if condition is None:
+            return "No single price changes this."
+        would = "would not pay" if challenger.balance.pays else "would pay"
+        return f"{challenger.recipe} {would} {condition}."
 
     def label(self, gate: Gate) -> str:
         """Return what a guardrail is called."""
@@ -68,12 +92,6 @@ class View:
         """Return a recipe's value of a metric; a dash where the record lacks it."""
         return with_unit(self.record.evidence.measured[recipe].metrics.get(metric.name, math.nan), metric.unit)
 
-    def needed(self, challenger: Challenger) -> float:
-        """Return the proven gain that a challenger needs, relative to the champion's mean."""
-        balance = challenger.balance
-        pays_from = 0.0 if math.isnan(balance.break_even_gain) else balance.break_even_gain
-        return max(balance.required_gain, pays_from) / challenger.comparison.champion_mean
-
     def worst_slice(self, recipe: str) -> float:
         """Return a recipe's lowest accuracy among slices, relative to that of all listeners; NaN where undefined."""
         slices = [each.ndcg for each in self.record.evidence.measured[recipe].slices.values()]
@@ -91,17 +109,17 @@ class View:
         c = self.spoken
         if c is None:
             return [("Listeners", f"{self.record.n_eligible:,}", "could be scored tonight")]
-        base, outlook = c.comparison.champion_mean, c.prospect.outlook
+        base, balance, look = c.comparison.champion_mean, c.balance, c.balance.outlook
         low, high = (percent(bound / base, sign=True) for bound in c.interval)
         gain = percent(c.comparison.delta / base, sign=True)
-        earns = f"{self.month(c.balance.net_benefit_low, sign=True)} a month"
-        proven = percent(c.lower_bound / base, sign=True)
-        chance = percent(outlook.probability_of_gain, digits=0)
+        days = self.economics.horizon_days
+        once, monthly = self.money(balance.one_off_cost), self.money(balance.monthly_cost, sign=True)
+        interval = f"{whole(look.low, sign=True)} to {whole(look.high, sign=True)}"
         return [
             (f"Gain in {self.metric}", gain, f"{c.recipe} over {self.record.champion}; 95 %: {low} to {high}"),
-            ("Conservative net benefit", earns, "after cost, by cautious assumptions"),
-            ("Break-even gain", percent(self.needed(c), sign=True), f"must be proven; {proven} is proven"),
-            ("Chance that it pays", chance, "by draws of gain, worth and cost"),
+            ("Added cost a month", monthly, f"and {once} once, for the switch"),
+            (f"Net benefit, {days} days", self.money(look.mean, sign=True), f"expected; 90 %: {interval}"),
+            ("Chance that it pays", chance(balance), f"{required_chance(balance)} is required"),
         ]
 
     def accuracy_against_cost(self) -> Markup | None:
@@ -130,21 +148,19 @@ class View:
         return scatter(points, title=title, x_axis="CPU seconds of one fit and one scoring", y_axis=self.metric)
 
     def net_benefit(self) -> Markup | None:
-        """Draw each challenger's net benefit a month: mean, 90 % interval and conservative estimate."""
+        """Draw the expected net benefit of each challenger and its 90 % interval, over the horizon."""
         if not self.challengers:
             return None
         rows = []
         for c in self.challengers:
-            look = c.prospect.outlook
-            sums = (look.mean, look.low, look.high, c.balance.net_benefit_low)
-            mean, start, end, cautious = (per_month(amount, self.economics) for amount in sums)
+            look = c.balance.outlook
             note = (
-                f"mean {mean:,.0f}, 90 % {start:,.0f} to {end:,.0f}, cautious {cautious:,.0f} {self.currency} a month"
+                f"expected {whole(look.mean)}, 90 % {whole(look.low)} to {whole(look.high)} {self.currency}, "
+                f"pays with a probability of {chance(c.balance)}"
             )
-            rows.append(Row(c.recipe, mean, start, end, cautious, note, c.verdict is Verdict.PROMOTE))
-        return dot_plot(
-            rows, title="Net benefit of each challenger", axis=f"{self.currency} a month", tick=_thousands, line=0.0
-        )
+            rows.append(Row(c.recipe, look.mean, look.low, look.high, None, note, c.verdict is Verdict.PROMOTE))
+        axis = f"{self.currency} over {self.economics.horizon_days} days"
+        return dot_plot(rows, title="Net benefit of each challenger", axis=axis, tick=_thousands, line=0.0)
 
     def sensitivity(self) -> Markup | None:
         """Draw where each assumption turns the balance of the challenger spoken of, relative to its assumed value."""
@@ -163,13 +179,6 @@ class View:
             rows, title="Prices at which the balance turns", axis="times what is assumed", tick=lambda v: f"{v:g}×",
             line=1.0, log=True,
         )  # fmt: skip
-
-
-def percent(share: float | None, *, sign: bool = False, digits: int = 1) -> str:
-    """Return a share as a percentage."""
-    if share is None or math.isnan(share):
-        return DASH
-    return f"{100 * share:{'+' if sign else ''}.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 4, unit: float = 1.0) -> str:

@@ -125,7 +125,7 @@ def _gain(upgrade: Mapping[str, Any]) -> dict[str, float | None]:
         "gain_percent": percent(upgrade["comparison"]["delta"]),
         "decision/gain_low_percent": percent(upgrade["lower_bound"]),
         "decision/added_cost": upgrade["cost_total"],
-        "net_benefit_low": upgrade["balance"]["net_benefit_low"],
+        "expected_net_benefit": upgrade["balance"]["outlook"]["mean"],
     }
 
 

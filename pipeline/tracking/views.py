@@ -17,7 +17,7 @@ def saved_view(metric: str, *, created_ms: int) -> str:
         metric: as `ndcg_at_10`.
         created_ms: [ms] since 1970.
     """
-    metrics = (metric, "gain_percent", "net_benefit_low", "cpu_seconds", "peak_rss_mib", "coverage")
+    metrics = (metric, "gain_percent", "expected_net_benefit", "cpu_seconds", "peak_rss_mib", "coverage")
     columns = ["tags.`verdict`", *(f"metrics.`{name}`" for name in metrics)]
     state = {
         "orderByKey": "attributes.start_time",

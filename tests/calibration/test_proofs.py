@@ -91,7 +91,7 @@ def test_identical_recipes_are_not_promoted_and_naive_rules_promote_them() -> No
 
 
 def test_a_rule_that_spends_all_of_alpha_each_night_would_be_caught() -> None:
-    loose = Rule(PARAMS.gate.model_copy(update={"alpha": 0.4999, "min_gain": 0.0}), DEAR.economics)
+    loose = Rule(PARAMS.gate.model_copy(update={"alpha": 0.4999}), DEAR.economics)
     figures = false_promotions(REFITS, "als", loose, n_horizons=4, rng=np.random.default_rng(1))
     assert figures["horizons"][GATE]["rate"] > 0.05
 

@@ -1,5 +1,6 @@
 """Made-up nights for the gate, with numbers that can be worked out by hand."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from pipeline.configuration import Params, load_params
 from pipeline.gate.candidates import COVERAGE, TOP_SHARE, Candidate, Tonight
-from pipeline.gate.comparison import DETERMINISTIC
+from pipeline.gate.comparison import DETERMINISTIC, Comparison
 from pipeline.gate.economics import NightCost
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -54,6 +55,14 @@ def candidate(recipe: str, mean: float, *, family: str | None = None, seed: int 
         "night": night(),
     }
     return Candidate(**(figures | changes))
+
+
+def relative(gain: float, se: float) -> Comparison:
+    """A relative gain over a champion of .1, and its relative standard error."""
+    return Comparison(
+        n=N, n_looks=1, champion_mean=0.1, challenger_mean=0.1 * (1 + gain), delta=0.1 * gain,
+        se=0.1 * se, se_listeners=0.1 * se, se_fits=0.0, df=math.inf,
+    )  # fmt: skip
 
 
 def tonight(*candidates: Candidate, **changes: Any) -> Tonight:

@@ -1,8 +1,10 @@
 """Measured cost and assumed worth as money."""
 
+import math
+
 import pytest
 
-from pipeline.gate.economics import GIB, night_cost, per_month, running_cost, switching_cost
+from pipeline.gate.economics import GIB, Money, night_cost, per_month, running_cost, switching_cost
 from pipeline.metrics.cost import Cost
 from tests.gate.gate_stories import economics, night
 
@@ -69,3 +71,20 @@ def test_switching_pays_the_difference_and_the_work_once() -> None:
 
 def test_a_horizon_of_a_year_is_twelve_months() -> None:
     assert per_month(120, economics(horizon_days=365)) == pytest.approx(10)
+
+
+def test_running_and_one_off_cost_add_up_and_the_measured_share_is_said() -> None:
+    """als costs 20 h a year and 8 h once, 80 EUR each; its night, one second of CPU time a listener more."""
+    card = economics(horizon_days=365)
+    champion = running_cost(night(cpu_seconds=0.0, memory_gib_seconds=0.0, energy_kwh=0.0), "popular", card)
+    challenger = running_cost(night(cpu_seconds=20000.0, memory_gib_seconds=0.0, energy_kwh=0.0), "als", card)
+    got = switching_cost(champion, challenger, "als", card)
+    compute = 365 * 20000 / 3600 * 0.045
+    assert got.running == pytest.approx(compute + 20 * 80)
+    assert got.total == pytest.approx(got.running + 8 * 80) == pytest.approx(got.machines + got.people)
+    assert got.measured_share == pytest.approx(compute / (compute + 28 * 80))
+
+
+def test_savings_count_in_the_measured_share_by_their_size() -> None:
+    assert Money(-30, 10, 0, 0, -50, 10).measured_share == 40 / 100
+    assert math.isnan(Money(0, 0, 0, 0, 0, 0).measured_share)

@@ -17,9 +17,10 @@ from pipeline.gate.record import Inputs, make_record
 from pipeline.gate.record_model import ArrayFile
 from pipeline.gate.record_reader import parse_record
 from pipeline.gate.spending import History, Override
+from pipeline.gate.wording import DASH
 from pipeline.metrics.cost import Cost
 from pipeline.recommenders.registry import FAMILIES
-from pipeline.reports.decision_view import DASH, View
+from pipeline.reports.decision_view import View
 from pipeline.reports.render import render
 from tests.gate.gate_stories import economics, gate, night
 

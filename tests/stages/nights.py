@@ -105,7 +105,7 @@ def _upgrade(recipe: str, champion: str, served: str) -> dict[str, Any]:
         "interval": [delta - 0.004, delta + 0.004],
         "lower_bound": delta - 0.0035,
         "cost_total": 40 * CPU_SECONDS[recipe],
-        "balance": {"net_benefit_low": 1000 * delta - 40 * CPU_SECONDS[recipe]},
+        "balance": {"outlook": {"mean": 1000 * delta - 40 * CPU_SECONDS[recipe]}},
         "gates": [
             {"name": "coverage", "value": 1.4, "bound": 0.95, "margin": 0.45, "passed": True},
             {"name": "slice_new", "value": None, "bound": -0.03, "margin": None, "passed": None},

@@ -1,7 +1,7 @@
 """Cost relative to the champion's; only in the upgrade lane, because a refresh is the same recipe.
 
-Costs below a free amount pass at any ratio: the popular list costs almost nothing, so that every model would exceed a
-multiple of it.
+Time is CPU time: elapsed time also measures what else the machine was doing. Costs below a free amount pass at any
+ratio: the popular list costs almost nothing, so that every model would exceed a multiple of it.
 """
 
 from pipeline.gate.balance import measured
@@ -9,8 +9,8 @@ from pipeline.gate.guardrail import Case, Finding, Guardrail
 
 
 def _seconds(case: Case) -> Finding:
-    allowed = case.params.max_batch_seconds_ratio * measured(case.champion).batch_seconds
-    return Finding(measured(case.challenger).batch_seconds, max(case.params.free_batch_seconds, allowed))
+    allowed = case.params.max_cpu_seconds_ratio * measured(case.champion).cpu_seconds
+    return Finding(measured(case.challenger).cpu_seconds, max(case.params.free_cpu_seconds, allowed))
 
 
 def _memory(case: Case) -> Finding:
@@ -25,11 +25,11 @@ def _size(case: Case) -> Finding:
 
 GUARDRAILS = (
     Guardrail(
-        "batch_seconds",
-        label="time",
+        "cpu_seconds",
+        label="CPU time",
         explanation=(
-            "Elapsed time of one fit and one scoring; at most `max_batch_seconds_ratio` times the champion's, or "
-            "`free_batch_seconds`."
+            "CPU time of one fit and one scoring; at most `max_cpu_seconds_ratio` times the champion's, or "
+            "`free_cpu_seconds`."
         ),
         kind="relative",
         side="at most",

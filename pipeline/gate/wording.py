@@ -1,0 +1,116 @@
+"""Amounts and probabilities in words: the sentence, `netgain explain` and the page say the same in the same way."""
+
+import math
+from collections.abc import Sequence
+
+from pipeline.gate.balance import Balance
+from pipeline.gate.sensitivity import Flip
+from pipeline.params.economics import EconomicsParams
+
+DASH = "–"
+"""What is undefined is a dash, never a number."""
+
+_PRICE_WORDS = {
+    "margin_per_listener_day": "the daily margin of a listener",
+    "elasticity": "the elasticity of value",
+    "prices.cpu_hour": "the price of a CPU hour",
+    "prices.memory_gib_hour": "the price of a GiB of memory for an hour",
+    "prices.storage_gib_month": "the price of a GiB of storage for a month",
+    "prices.energy_kwh": "the price of a kWh",
+    "prices.carbon_kg": "the price of a kg of CO2",
+    "prices.engineering_hour": "the price of an hour of people",
+}
+
+
+def money(amount: float, economics: EconomicsParams, *, sign: bool = False) -> str:
+    """Return an amount in whole units of the currency; a dash where it is undefined."""
+    return f"{whole(amount, sign=sign)} {economics.currency}" if math.isfinite(amount) else DASH
+
+
+def whole(amount: float, *, sign: bool = False) -> str:
+    """Return an amount without decimals or currency; 0 has no sign."""
+    if not math.isfinite(amount):
+        return DASH
+    rounded = round(amount)
+    return f"{rounded:{'+' if sign and rounded else ''},d}"
+
+
+def percent(share: float | None, *, sign: bool = False, digits: int = 1) -> str:
+    """Return a share as a percentage; a dash where it is undefined."""
+    if share is None or not math.isfinite(share):
+        return DASH
+    return f"{100 * share:{'+' if sign else ''}.{digits}f} %"
+
+
+def small_share(share: float) -> str:
+    """Return a share as a percentage with two significant digits, since a small one is not 0; a dash where undefined.
+
+    Examples:
+        >>> small_share(0.00012), small_share(0.4567), small_share(0.0)
+        ('0.012 %', '46 %', '0 %')
+    """
+    if not math.isfinite(share):
+        return DASH
+    return f"{float(f'{100 * share:.2g}'):g} %"
+
+
+def chance(balance: Balance) -> str:
+    """Return P(NB > 0) as a percentage, with as many digits as it takes to tell it from π."""
+    found, wanted = balance.outlook.probability_of_benefit, balance.required_probability
+    for digits in (0, 1):
+        if (round(found, digits + 2) >= round(wanted, digits + 2)) == (found >= wanted):
+            return percent(found, digits=digits)
+    return percent(found, digits=2)
+
+
+def required_chance(balance: Balance) -> str:
+    """Return π as a percentage without needless digits."""
+    return f"{float(f'{100 * balance.required_probability:.6g}'):g} %"
+
+
+def cost_words(balance: Balance, economics: EconomicsParams) -> str:
+    """Return what a switch costs, running and once, such as `costs 54 EUR a month and 320 EUR once`."""
+    monthly, once = round(balance.monthly_cost), round(balance.one_off_cost)
+    if not monthly and not once:
+        return "costs nothing more"
+    running = f"{money(abs(monthly), economics)} a month"
+    if not once:
+        return f"saves {running}" if monthly < 0 else f"costs {running}"
+    one_off = f"{money(once, economics)} once"
+    if not monthly:
+        return f"costs {one_off}"
+    return f"saves {running} and costs {one_off}" if monthly < 0 else f"costs {running} and {one_off}"
+
+
+def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:
+    """Return the condition under which the balance turns, such as `below 26,000 listeners`; None if no price turns it.
+
+    It is about the number of listeners if that turns the balance, else about the price that needs to move least.
+    """
+    found = [flip for flip in flips if math.isfinite(flip.flips_at)]
+    if not found:
+        return None
+    flip = min(found, key=lambda each: (each.price != "listeners", _distance(each)))
+    up = flip.flips_at > flip.assumed
+    if flip.price == "listeners":
+        return f"{'from' if up else 'below'} {listeners(flip.flips_at)} listeners"
+    currency = "" if flip.price == "elasticity" else f" {economics.currency}"
+    source = economics.elasticity.provenance if flip.price == "elasticity" else "assumed"
+    return (
+        f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {flip.flips_at:.3g}{currency} "
+        f"({source}: {flip.assumed:g})"
+    )
+
+
+def listeners(number: float) -> str:
+    """Return a number of listeners with two digits.
+
+    Examples:
+        >>> listeners(25_984.4), listeners(3_456_789.0)
+        ('26,000', '3.5 million')
+    """
+    return f"{number / 1e6:,.1f} million" if number >= 1e6 else f"{float(f'{number:.2g}'):,.0f}"
+
+
+def _distance(flip: Flip) -> float:
+    return abs(math.log(flip.flips_at / flip.assumed)) if flip.assumed else math.inf
