@@ -3,7 +3,6 @@
 import datetime as dt
 import shutil
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,15 +16,15 @@ from pipeline.features.interactions import build_interactions
 from pipeline.features.lists import rows_of
 from pipeline.features.splitting import relevant_items, split_by_time
 from pipeline.gate.economics import NightCost, night_cost
-from pipeline.metrics.cost import Cost
-from pipeline.metrics.evaluation import measure
+from pipeline.metrics.accuracy import relevant_entries
+from pipeline.metrics.listener.ndcg import credits_of_hits
+from pipeline.metrics.lists import lists_at
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.choose import executor_for
 from pipeline.runtime.executor import Executor
 from pipeline.settings import Settings, load_settings
 from pipeline.stages import split
 from pipeline.stages.context import Context
-from pipeline.stages.evaluate import measure_lists
 from pipeline.stages.fingerprints import digest
 from pipeline.stages.fit import fit_models, fit_task
 from pipeline.stages.layout import Layout
@@ -128,13 +127,11 @@ class _Fitting:
         if days is not None:
             params = params.model_copy(update={"split": params.split.model_copy(update={"decision_days": days})})
         first = START + dt.timedelta(days=self.size.n_days + self.size.dates[number])
-        return replace(
-            self.context, params=params, as_of=first + dt.timedelta(days=params.split.decision_days)
-        )
+        return replace(self.context, params=params, as_of=first + dt.timedelta(days=params.split.decision_days))
 
     def _fit_all(self, night: Context, number: int, executor: Executor) -> None:
         truth = truth_after(night)
-        others = {days: truth_after(self._night(number, days)) for days in WINDOWS}
+        others = {days: (later, truth_after(later)) for days in WINDOWS for later in [self._night(number, days)]}
         for name, members in truth.truth.slices.items():
             rows = self.slices.setdefault(name, np.zeros((len(self.size.dates), len(self.everyone)), np.bool_))
             rows[number, rows_of(truth.listener_ids, self.everyone)] = members
@@ -144,8 +141,8 @@ class _Fitting:
                 continue
             lists = self._lists(night, name, executor)
             self.daily[name][:, number] = [self._by_day(each, truth, night) for each in lists]
-            for days, other in others.items():
-                self.windows[days][name][:, number] = [self._in_all(each, other) for each in lists]
+            for days, (later, other) in others.items():
+                self.windows[days][name][:, number] = [self._by_day(each, other, later).sum(axis=0) for each in lists]
             if number == 0 and FAMILIES[recipe.family].stochastic and recipe.family != "blend":
                 self.first[name] = lists
                 rng = np.random.default_rng(0)
@@ -170,17 +167,13 @@ class _Fitting:
         """Return each decision day's part of NDCG, shape (n_days, n_listeners); lists are shuffled with `rng`."""
         items, rows = in_vocabulary(lists, truth)
         rows = rows if rng is None else rng.permutation(rows)
-        found = measure(items, rows, truth.truth, n_invalid_lists=0).daily.toarray().T
-        spread = np.full((night.params.split.decision_days, len(self.everyone)), np.nan)
-        place = rows_of(truth.listener_ids, self.everyone)
-        spread[:, place] = 0.0
-        for day, values in zip(truth.truth.days, found, strict=True):
-            spread[(day - night.decision_from).days, place] = values
-        return spread
-
-    def _in_all(self, lists: Lists, truth: Decided) -> Floats:
-        spread = np.full(len(self.everyone), np.nan)
-        spread[rows_of(truth.listener_ids, self.everyone)] = measure_lists(lists, truth).listener["ndcg"]
+        entries = relevant_entries(lists_at(items, rows), truth.truth.relevant)
+        hits, n_days = entries >= 0, night.params.split.decision_days
+        days = np.array([(day - night.decision_from).days for day in truth.truth.days])[truth.truth.first_day]
+        found = np.zeros((n_days, len(entries)))
+        np.add.at(found, (days[entries[hits]], np.nonzero(hits)[0]), credits_of_hits(hits, truth.truth.n_relevant))
+        spread = np.full((n_days, len(self.everyone)), np.nan)
+        spread[:, rows_of(truth.listener_ids, self.everyone)] = found
         return spread
 
 
@@ -214,13 +207,3 @@ def refuses_leak(context: Context) -> bool:
     except TableError:
         return True
     return False
-
-
-def cpu_seconds(costs: list[Cost]) -> float:
-    """Return the CPU time [s] of some fits together."""
-    return sum(cost.cpu_seconds for cost in costs)
-
-
-def workspace_of(settings: Settings) -> Path:
-    """Return the folder of the refits."""
-    return settings.workspace / ".netgain" / "calibration"

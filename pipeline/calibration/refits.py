@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ class Refits:
 
 def save(root: Path, found: Refits, key: str) -> None:
     """Write refits to a folder, under a digest of what they were made from."""
-    arrays = {f"daily_{name}": values for name, values in found.daily.items()}
+    arrays: dict[str, npt.NDArray[Any]] = {f"daily_{name}": values for name, values in found.daily.items()}
     arrays |= {f"stale_{name}": values for name, values in found.stale.items()}
     arrays |= {f"slice_{name}": members for name, members in found.slices.items()}
     arrays |= {f"window{days}_{name}": v for days, each in found.windows.items() for name, v in each.items()}
@@ -97,7 +98,7 @@ def saved(root: Path, key: str) -> Refits | None:
     facts = read_json(root / "refits.json")
     arrays = {path.stem: np.load(path, allow_pickle=False) for path in sorted(root.glob("*.npy"))}
 
-    def starting(prefix: str) -> dict[str, npt.NDArray[np.generic]]:
+    def starting(prefix: str) -> dict[str, npt.NDArray[Any]]:
         return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
     lengths = sorted({int(name.split("_")[0]) for name in starting("window")})
