@@ -240,10 +240,10 @@ def combination(found: Pool, weights: Floats, champion_seeds: SeedVariance, chal
     seeds = (champion_seeds, challenger_seeds)
     fits = math.fsum(s.value * share for s, share in zip(seeds, shares, strict=True))
     days = found.days.value * shared
-    # ŝ² and τ² are differences of two variances: their uncertainty is mostly that of the larger one.
+    # ŝ² is a difference of two variances: its uncertainty is mostly that of the larger one.
     unsure = [
         (listeners, found.n_clusters - 1.0),
-        (max(found.days.value, found.days.raw) * shared, found.days.df),
+        (days, found.days.df),
         *((max(s.value, s.of_means) * share, s.df) for s, share in zip(seeds, shares, strict=True)),
     ]
     df = _satterthwaite(listeners + days + fits, unsure)
