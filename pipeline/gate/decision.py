@@ -177,7 +177,6 @@ def decide(
     if faults:
         return replace(undecided, faults=tuple(faults))
     refresh = None if tonight.served is None else refresh_lane(tonight, tonight.served, champion, gate, rule)
-    constraints = {name: limit_gates(rule, _case(tonight, c, c, gate)) for name, c in tonight.candidates.items()}
     left_out, upgrades = {}, []
     for name in (each for each in tonight.recipes if each != champion):
         wrong = candidate_faults(tonight, name, n_eligible)
@@ -188,6 +187,8 @@ def decide(
             left_out[name] = wrong[0]
         else:
             upgrades.append(upgrade)
+    sound = {name: c for name, c in tonight.candidates.items() if name not in left_out}
+    constraints = {name: limit_gates(rule, _case(tonight, c, c, gate)) for name, c in sound.items()}
     decided = replace(
         undecided,
         verdict=Verdict.KEEP,
