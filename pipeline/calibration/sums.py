@@ -5,6 +5,7 @@ normal sample are Wishart whatever its means are (Bartlett 1933): both are drawn
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.linalg import toeplitz
@@ -179,6 +180,7 @@ def _root(covariance: Floats) -> Floats:
     return found.astype(np.float64)
 
 
+@cache
 def _frame(n_nights: int) -> Floats:
     """Return orthonormal rows that sum to 0, shape (n_nights, N_GROUPS)."""
     rng = np.random.default_rng(0)

@@ -99,8 +99,8 @@ def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generat
     real = tonight.candidates[CHALLENGER]
     here = refits.here(0)
     other = contender(refits, recipe)
-    oracle = np.zeros_like(real.daily)
-    oracle[0] = 1.0
+    shares = real.daily.mean(axis=1)
+    oracle = np.broadcast_to((shares / shares.sum())[:, None], real.daily.shape)
     changed = {
         "lists that went to other listeners": measured(CHALLENGER, other, refits.shuffled[:, :, here]),
         "an oracle's lists": replace(real, ndcg=np.ones_like(real.ndcg), daily=oracle),
