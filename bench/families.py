@@ -122,7 +122,7 @@ def main() -> None:
         accuracy={each["recipe"]: each["ndcg"] for each in rows},
         cpu_seconds={each["recipe"]: each["fit_cpu_seconds"] + each["list_cpu_seconds"] for each in rows},
         served=served,
-        metric="NDCG@10",
+        metric=f"NDCG@{load_params(ROOT / 'params.yaml').evaluation.k}",
     )
 
 

@@ -26,6 +26,10 @@ FALLBACK_RECIPE = "popular"
 """Recipe and family of the baseline, which also makes the list for unknown listeners."""
 
 
+RESERVED = frozenset({"served", "earlier"})
+"""Names of files and of arrays of a decision that stand beside those of recipes."""
+
+
 class Params(Frozen):
     """The content of params.yaml. Loading it imports the families that it has recipes of, and no others."""
 
@@ -68,6 +72,8 @@ class Params(Frozen):
         bad = [name for name in self.recipes if not RECIPE_NAME.fullmatch(name)]
         if bad:
             raise ValueError(f"recipe name {bad[0]!r} is not of the form {RECIPE_NAME.pattern}")
+        if taken := RESERVED & self.recipes.keys():
+            raise ValueError(f"recipe name {min(taken)!r} is that of a file of the night: choose another")
         fallback = self.recipes.get(FALLBACK_RECIPE)
         if fallback is None or fallback.family != FALLBACK_RECIPE:
             raise ValueError(
@@ -82,16 +88,36 @@ class Params(Frozen):
         if unknown := given - set(FAMILIES):
             raise ValueError(f"economics gives hours of {min(unknown)!r}, which is not one of {', '.join(FAMILIES)}")
         for family in {recipe.family: None for recipe in self.recipes.values()}:
-            hours = FAMILIES[family].hours
-            self.economics.maintenance_hours_per_year.setdefault(family, float(hours.upkeep))
-            self.economics.switching_hours.setdefault(family, float(hours.switching))
+            _give_hours(self.economics, family)
         return self
 
     @model_validator(mode="after")
-    def _lists_are_as_long_as_evaluated(self) -> "Params":
-        if self.lists.n_items < self.evaluation.k:
-            raise ValueError("lists.n_items is shorter than evaluation.k: what is served must be what was measured")
+    def _lists_are_judged_as_served(self) -> "Params":
+        k, n_items = self.evaluation.k, self.lists.n_items
+        if k != n_items:
+            raise ValueError(
+                f"evaluation.k is {k} and lists.n_items is {n_items}: a list is judged at the length served"
+            )
         return self
+
+
+def with_recipe(params: Params, name: str, recipe: FamilyParams) -> Params:
+    """Return parameters with one more recipe, and hours of its family.
+
+    It need not be one that params.yaml could have: its name may be of another form, and its members may be recipes that
+    params.yaml has no more.
+    """
+    found = with_hours(params, recipe.family)
+    return found.model_copy(update={"recipes": {**found.recipes, name: recipe}})
+
+
+def with_hours(params: Params, family: str) -> Params:
+    """Return parameters that have hours of one more family: its own, unless params.yaml gives others."""
+    given = params.economics
+    hours = {"maintenance_hours_per_year": given.maintenance_hours_per_year, "switching_hours": given.switching_hours}
+    economics = given.model_copy(update={name: dict(each) for name, each in hours.items()})
+    _give_hours(economics, family)
+    return params.model_copy(update={"economics": economics})
 
 
 def load_params(path: Path) -> Params:
@@ -118,6 +144,12 @@ def load_params(path: Path) -> Params:
             expected=first["msg"][0].lower() + first["msg"][1:] + (f" ({n_more} more faults follow)" if n_more else ""),
             fix="See the fields in pipeline/params/ and pipeline/recommenders/families/.",
         ) from err
+
+
+def _give_hours(economics: EconomicsParams, family: str) -> None:
+    hours = FAMILIES[family].hours
+    economics.maintenance_hours_per_year.setdefault(family, float(hours.upkeep))
+    economics.switching_hours.setdefault(family, float(hours.switching))
 
 
 def _member(recipes: Mapping[str, FamilyParams], name: str, *, of: str) -> FamilyParams:

@@ -48,7 +48,7 @@ def decided(root: Path) -> dict[str, Any]:
 def tracked(root: Path) -> dict[str, float]:
     context = plant_night(root)
     path = context.layout.metrics("als")
-    write_json(path, read_json(path) | {"rbp_at_10": 0.25})
+    write_json(path, read_json(path) | {"rbp_at_20": 0.25})
     return dict(recipe_record(read_night(context, "release"), "als", ()).metrics)
 
 

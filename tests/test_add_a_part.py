@@ -101,7 +101,7 @@ def test_the_metric_is_in_the_record_on_the_page_and_in_mlflow(found: dict[str, 
     assert "RBP@10" in [metric["label"] for metric in record["metrics"]]
     assert record["evidence"]["measured"]["als"]["metrics"]["rbp"] == 0.25
     assert ">RBP@10</th>" in found["decided"]["page"]
-    assert found["tracked"]["accuracy/rbp_at_10"] == 0.25
+    assert found["tracked"]["accuracy/rbp_at_20"] == 0.25
 
 
 def test_the_guardrail_decides_and_is_explained(found: dict[str, Any]) -> None:

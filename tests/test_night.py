@@ -26,7 +26,6 @@ CLOSED = "http://127.0.0.1:9"
 SMALL = {
     "split.decision_days": 4,
     "gate.min_eligible_listeners": 20,
-    "gate.min_slice_listeners": 10,
     "gate.seeds": 2,
     "recipes.als.factors": 16,
 }

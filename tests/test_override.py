@@ -53,7 +53,7 @@ def test_the_verdict_stays_and_the_recipe_is_served(
     assert after["verdict"] == "KEEP"
     assert after["gate_recipe"] == "popular"
     assert after["serve"] == {"source": "refit", "recipe": "item_knn"}
-    assert after["lanes"]["upgrade"]["look"] == before["lanes"]["upgrade"]["look"] == 1
+    assert [each["challengers"][0]["clock"]["analysis"] for each in (before, after)] == [1, 1]
     told = {"recipe": "item_knn", "by": "Ada", "reason": "a campaign", "since": str(NIGHTS[0]), "until": str(NIGHTS[0])}
     assert after["override"] == told
     assert f"OVERRIDE by Ada until {NIGHTS[0]}: item_knn is served (a campaign)." in after["sentence"]
@@ -70,7 +70,7 @@ def test_after_its_last_night_the_gates_own_choice_is_the_champion_again(
     after = record(workspace)
     assert after["override"] is None
     assert after["champion"] == "popular"
-    assert after["lanes"]["upgrade"]["look"] == 2
+    assert after["challengers"][0]["clock"]["analysis"] == 2
     assert "item_knn is served, but not by the gate" in after["notes"][0]
     assert current(workspace / "releases").recipe == "popular"
 
@@ -83,11 +83,11 @@ def test_the_second_interim_analysis_of_a_pair_is_pooled_with_the_first_and_can_
     first, pooled = (each["challengers"][0]["comparison"] for each in (before, after))
     tonight = {name: pl.read_parquet(workspace / "data" / f"evaluation/{name}.parquet") for name in after["recipes"]}
     means = {name: float(table["ndcg"].mean()) for name, table in tonight.items()}
-    assert (first["n_looks"], pooled["n_looks"]) == (1, 2)
+    assert (first["n_nights"], pooled["n_nights"]) == (1, 2)
     assert pooled["delta"] == pytest.approx((first["delta"] + means["item_knn"] - means["popular"]) / 2)
     assert pooled["champion_mean"] == pytest.approx((first["champion_mean"] + means["popular"]) / 2)
     assert "over 2 nights" in after["sentence"]
-    kept = sorted(path.stem for path in (workspace / "ledger" / "influence").iterdir())
+    kept = sorted(path.stem[:10] for path in (workspace / "ledger" / "influence").iterdir())
     assert kept == [str(night) for night in NIGHTS]
     netgain(workspace, "replay")
 

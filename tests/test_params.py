@@ -31,7 +31,7 @@ def _with(change: Callable[[dict[str, Any]], object], tmp_path: Path) -> Path:
 
 def test_the_shipped_file_is_valid_and_frozen() -> None:
     params = load_params(ROOT / "params.yaml")
-    assert params.lists.n_items >= params.evaluation.k
+    assert params.lists.n_items == params.evaluation.k == 20
     with pytest.raises(ValidationError, match="frozen"):
         params.seed = 1  # type: ignore[misc]
 
@@ -66,7 +66,8 @@ def test_the_shipped_file_is_valid_and_frozen() -> None:
         (lambda p: p["recipes"].pop("popular"), "", "popular"),
         (lambda p: p["economics"]["elasticity"].update(median=float("nan")), "economics.elasticity.median", "finite"),
         (lambda p: p["gate"].update(alpha=0.9), "gate.alpha", "less"),
-        (lambda p: p["lists"].update(n_items=5), "", "evaluation.k"),
+        (lambda p: p["lists"].update(n_items=5), "", "evaluation.k is 20 and lists.n_items is 5"),
+        (lambda p: p["evaluation"].update(k=10), "", "evaluation.k is 10 and lists.n_items is 20"),
         (lambda p: p.update(seed=True), "seed", "integer"),
     ],
 )

@@ -21,7 +21,6 @@ PARAMS = {
     "split.decision_days": 4,
     "split.tuning_days": 4,
     "gate.min_eligible_listeners": 20,
-    "gate.min_slice_listeners": 10,
     "gate.seeds": 2,
     "recipes.als.factors": 16,
 }

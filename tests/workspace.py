@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PARTS = (".dvc", ".dvcignore", ".gitignore", "Makefile", "dags", "dvc.yaml", "infra", "params.yaml", "pipeline")
 
 # Few listeners cannot carry a decision: what lowers the gate's threshold for a simulated handful.
-SMALL = {"gate.min_eligible_listeners": 30, "gate.min_slice_listeners": 10, "gate.seeds": 2}
+SMALL = {"gate.min_eligible_listeners": 30, "gate.seeds": 2}
 
 
 def make_workspace(

@@ -10,10 +10,12 @@ from pipeline.gate.evidence import tonight_of
 from pipeline.gate.pooling import PARTS, pair_night
 from pipeline.gate.record_reader import inputs_from
 from pipeline.gate.refresh import OVER_POPULAR, REFRESH, level_night, refresh_night
+from pipeline.gate.spending import Entrant
 from pipeline.json_values import as_json
 from pipeline.logs.manifest import enter_night
+from pipeline.stages.champion import on_record
 from pipeline.stages.context import Context
-from pipeline.stages.fingerprints import definitions, entrants, memory_key, recipe_digests
+from pipeline.stages.fingerprints import entrants, memory_key, recipe_digests
 from pipeline.stages.gate_inputs import read_arrays
 from pipeline.state.ledger import add_analysis
 from pipeline.storage.influence_table import influence_table
@@ -24,19 +26,18 @@ def run(context: Context) -> str:
     """Enter the landed files and the analysis; doing so again changes nothing."""
     n_new = _enter_files(context)
     record, history = read_json(context.layout.decision), read_json(context.layout.history)
-    digests, defined = recipe_digests(context.params), definitions(context.params)
+    digests, known = recipe_digests(context.params), entrants(context.params, context.champion)
     upgrade, chosen = record["lanes"]["upgrade"], record["gate_recipe"]
-    pairs, influences = _comparisons(context, record)
+    pairs, influences = _comparisons(context, record, known)
     entry = {
         "as_of": record["as_of"],
         "inputs": history["inputs"],
         "n_challengers": upgrade["n_challengers"],
         "verdict": record["verdict"],
         "challenger": record["challenger"],
-        "gate_recipe": chosen,
+        **on_record(context.params, context.champion, chosen),
         "served_recipe": record["serve"]["recipe"],
-        "definition": defined.get(chosen),
-        "definitions": {name: each.definition for name, each in entrants(context.params, record["champion"]).items()},
+        "definitions": {name: each.definition for name, each in known.items()},
         "champion_night": record["recipes"].get(chosen, {}).get("night"),
         "seeds": {
             name: found | {"recipe": digests[name]} for name, found in record["seeds"].items() if name in digests
@@ -61,7 +62,9 @@ def _enter_files(context: Context) -> int:
     )
 
 
-def _comparisons(context: Context, record: dict[str, Any]) -> tuple[dict[str, Any], pa.Table | None]:
+def _comparisons(
+    context: Context, record: dict[str, Any], known: dict[str, Entrant]
+) -> tuple[dict[str, Any], pa.Table | None]:
     """Return tonight's comparisons, and what groups of listeners contribute to each, for later nights to pool."""
     if not record["challengers"]:
         return {}, None
@@ -69,7 +72,6 @@ def _comparisons(context: Context, record: dict[str, Any]) -> tuple[dict[str, An
     files = {name: layout.data / array.file for name, array in inputs.arrays.items()}
     tonight = tonight_of(inputs.evidence, read_arrays(files, inputs.evidence.history, inputs.days))
     champion, found = record["champion"], {}
-    known = entrants(context.params, champion)
     for each in record["challengers"]:
         name = each["recipe"]
         ours, theirs = (tonight.candidates[recipe].sample for recipe in (name, champion))
@@ -82,7 +84,7 @@ def _comparisons(context: Context, record: dict[str, Any]) -> tuple[dict[str, An
 
 def _memory(context: Context, record: dict[str, Any], tonight: Tonight) -> dict[str, Any]:
     """Return what the refresh lane remembers of tonight."""
-    champion, key = record["champion"], memory_key(context.params, record["champion"])
+    champion, key = record["champion"], memory_key(context.params, context.champion)
     fresh, clock = tonight.candidates[champion], {"status": "running", "analysis": 0, "until": None}
     found = {OVER_POPULAR: (key, clock, level_night(tonight, fresh, record["as_of"]))}
     if record["lanes"]["refresh"] is not None and tonight.served is not None:

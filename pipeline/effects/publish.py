@@ -5,12 +5,14 @@ from functools import partial
 from typing import Any
 
 from pipeline.errors import NetgainError, ReleaseError
+from pipeline.gate.champion import own_name
 from pipeline.releases.publishing import Contents
 from pipeline.releases.publishing import publish as publish_release
 from pipeline.releases.retention import retire
 from pipeline.releases.rollback import withdrawn
 from pipeline.runtime.code_version import git_commit
 from pipeline.stages.context import Context
+from pipeline.stages.definitions import definition_of
 from pipeline.state.lease import held
 from pipeline.storage.tables import LISTENER_MAP, read_json, read_table
 
@@ -46,6 +48,14 @@ def _retired(context: Context, spare: str) -> str:
     return f"; {len(gone)} older removed" if gone else ""
 
 
+def _definition(context: Context, serve: dict[str, Any]) -> str | None:
+    """Return the definition of the served model; None for one that an earlier version released and that is kept."""
+    if serve["source"] == "served":
+        found: str | None = read_json(context.layout.served / "served.json").get("definition")
+        return found
+    return definition_of(context.params.recipes[serve["recipe"]])
+
+
 def contents(context: Context) -> Contents:
     """Return the contents of the night's release.
 
@@ -68,7 +78,8 @@ def contents(context: Context) -> Contents:
         },
         facts={
             "as_of": context.as_of.isoformat(),
-            "recipe": serve["recipe"],
+            "recipe": own_name(serve["recipe"]),
+            "definition": _definition(context, serve),
             "family": read_json(layout.final_model / "model.json")["family"],
             "n_listeners": read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows,
         },

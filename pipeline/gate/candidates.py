@@ -79,7 +79,7 @@ class Tonight:
         served: its held-out fit, scored on tonight's decision window; None without one.
         faults: messages about inputs without which nothing can be decided.
         unmeasured: for each recipe that could not be measured, why.
-        champion: the champion's definition if it is not tonight's recipe of its name, or not known by name alone.
+        champion: what the gate chose last; None before the first release.
         history: estimates of earlier nights.
         influence: for each name in `history.pairs`, shape (n_nights, len(PARTS), N_GROUPS), see `Earlier`.
     """
@@ -107,16 +107,15 @@ def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:
     if served is None:
         return POPULAR, ("no release is served yet: the popular list is the champion",)
     # A recipe served by an override has no proven gain, so challengers are compared with the gate's own choice.
-    champion = tonight.history.champion or served
-    notes = () if champion == served else (f"{served} is served, but not by the gate: {champion} is the champion",)
     definition = tonight.champion
-    if definition is not None and definition.recipe == champion:
-        if definition.frozen:
-            note = f"the code of {champion} has changed: the model that is served stays the champion until it is beaten"
-            return definition.name, (*notes, note)
-        if definition.carried_as is not None:
-            note = f"{champion} is defined otherwise than before: the old one, {definition.carried_as}, is the champion"
-            return definition.carried_as, (*notes, f"{note} until it is beaten")
+    champion = definition.recipe if definition is not None else tonight.history.champion or served
+    notes = () if champion == served else (f"{served} is served, but not by the gate: {champion} is the champion",)
+    if definition is not None and definition.frozen:
+        note = f"the code of {champion} has changed: the model that is served stays the champion until it is beaten"
+        return definition.name, (*notes, note)
+    if definition is not None and definition.carried_as is not None:
+        note = f"params.yaml has another {champion}, or none: the one that was chosen stays the champion"
+        return definition.name, (*notes, f"{note} until it is beaten")
     if champion not in tonight.recipes:
         return POPULAR, (f"the champion {champion} is not in params.yaml: the popular list takes its place",)
     return champion, notes

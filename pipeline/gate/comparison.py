@@ -209,8 +209,13 @@ def compare_on_listeners(
         champion: shape (n_fits, n_listeners); the number of fits may differ.
         challenger_seeds: ŝ² of the challenger, see `seed_variance`.
         champion_seeds: ŝ² of the champion.
+
+    Raises:
+        ValueError: the numbers of listeners differ or are below two.
     """
     n = champion.shape[1]
+    if challenger.shape[1] != n or n < 2:
+        raise ValueError(f"{challenger.shape[1]} listeners against {n}")
     variance = (challenger.mean(axis=0) - champion.mean(axis=0)).var(ddof=1) / n
     found = Pool(
         n=n,
@@ -283,7 +288,8 @@ def _satterthwaite(total: float, parts: Sequence[tuple[float, float]]) -> float:
     if not total > 0:
         return math.inf
     # Dividing before squaring: squares of tiny variances would underflow.
-    unsure = math.fsum((v / total) ** 2 / df for v, df in parts if v)
+    # A part that is estimated with its noise can exceed the sum; it cannot be more uncertain than its own ν.
+    unsure = math.fsum(min(v / total, 1.0) ** 2 / df for v, df in parts if v)
     return 1 / unsure if unsure > 0 else math.inf
 
 

@@ -187,8 +187,8 @@ def decide(
             left_out[name] = wrong[0]
         else:
             upgrades.append(upgrade)
-    sound = {name: c for name, c in tonight.candidates.items() if name not in left_out}
-    constraints = {name: limit_gates(rule, _case(tonight, c, c, gate)) for name, c in sound.items()}
+    compared = [tonight.candidates[name] for name in tonight.recipes if name not in left_out]
+    constraints = {each.recipe: limit_gates(rule, _case(tonight, each, each, gate)) for each in compared}
     decided = replace(
         undecided,
         verdict=Verdict.KEEP,
@@ -288,7 +288,7 @@ def upgrade_lane(
 ) -> Upgrade:
     """Return the upgrade lane's result for one challenger.
 
-    It passes if its gain is proven at tonight's boundary, P(NB > 0) reaches π, and it keeps all guardrails of the lane.
+    It passes if its gain is proven at tonight's boundary, P(NB > 0) reaches π and all guardrails of the lane pass.
     `verdict` is KEEP: `decide` then promotes one of those that pass.
     """
     challenger, champion = tonight.candidates[challenger_name], tonight.candidates[champion_name]

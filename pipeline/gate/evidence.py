@@ -96,9 +96,7 @@ class Evidence:
     unmeasured: Mapping[str, str] = field(default_factory=dict)
     """For each recipe that could not be measured, and for `served`, why."""
     champion: ChampionDefinition | None = None
-    """The champion's definition where it is not tonight's recipe of its name."""
-    champion_night: NightCost | None = None
-    """Measured cost of the champion's last night, for a champion that cannot be fitted again."""
+    """What the gate chose last; None before the first release."""
 
 
 def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
@@ -113,7 +111,7 @@ def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
         served = replace(lone, recipe=evidence.served_recipe, seeds=_seeds_of_served(evidence, candidates, lone))
     recipes, champion = evidence.recipes, evidence.champion
     if champion is not None and champion.frozen and served is not None:
-        candidates[champion.name] = replace(served, recipe=champion.name, night=evidence.champion_night)
+        candidates[champion.name] = replace(served, recipe=champion.name, night=evidence.history.champion_night)
         recipes = (*recipes, champion.name)
     return Tonight(
         recipes=recipes,

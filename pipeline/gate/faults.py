@@ -45,7 +45,7 @@ def night_faults(tonight: Tonight, gate: GateParams, champion: str) -> list[str]
 
 def few_listeners(n: int, gate: GateParams) -> str:
     """Return the fault of a night with too few eligible listeners."""
-    return f"{n} listeners can be scored, {gate.min_eligible_listeners} are needed"
+    return f"{n} {'listener' if n == 1 else 'listeners'} can be scored, {gate.min_eligible_listeners} are needed"
 
 
 def candidate_faults(tonight: Tonight, recipe: str, n: int) -> list[str]:

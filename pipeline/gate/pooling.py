@@ -176,7 +176,8 @@ def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) 
     everyone = [night.means[EVERYONE].champion for night in nights]
     rows = influences[:, PARTS.index(part)]
     filled = int((rows != 0).any(axis=0).sum())
-    correction = filled / (filled - 1) if filled > 1 else math.nan
+    # Where nobody differs there is no variance; where a single group does, none can be estimated.
+    correction = filled / (filled - 1) if filled > 1 else math.nan if filled else 1.0
     scale = [m.champion / whole if whole > 0 else math.nan for m, whole in zip(means, everyone, strict=True)]
     days = [night.days for night in nights]
     return Pool(
@@ -184,7 +185,7 @@ def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) 
         champion=np.array([m.champion for m in means]),
         challenger=np.array([m.challenger for m in means]),
         listeners=rows @ rows.T * correction,
-        n_clusters=filled,
+        n_clusters=max(filled, 2),
         exposure=exposure(days, scale),
         days=day_variance(days),
         fits=np.array([[1 / night.champion_fits, 1 / night.challenger_fits] for night in nights]).T,

@@ -26,8 +26,8 @@ MEMORY = (REFRESH, OVER_POPULAR)
 TONIGHT, CHAIN = "tonight", "since the promotion"
 LEVEL = "gain over the popular list"
 
-MEMORY_ALPHA = 0.05
-"""Probability that a bound misses the true change."""
+TONIGHT_ALPHA, MEMORY_ALPHA = 0.05, 0.025
+"""Probability that the upper bound of a change misses it, tonight and over nights: there are two of the latter."""
 
 MIN_NIGHTS = 6
 """Nights from which the gain over the popular list is compared with what it was."""
@@ -70,7 +70,7 @@ def change_tonight(tonight: Tonight, model: Candidate, served: Candidate) -> Cha
     base = comparison.champion_mean
     if not base > 0:  # the served model finds nothing: whatever finds something is no worse
         return Change(TONIGHT, 1, math.nan, math.inf)
-    return Change(TONIGHT, 1, comparison.delta / base, comparison.upper(MEMORY_ALPHA) / base)
+    return Change(TONIGHT, 1, comparison.delta / base, comparison.upper(TONIGHT_ALPHA) / base)
 
 
 def refresh_night(tonight: Tonight, fresh: Candidate, served: Candidate, as_of: str) -> tuple[PairNight, Floats]:

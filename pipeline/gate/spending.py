@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.gate.comparison import EarlierSeeds
+from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import PairNight
 
 ANALYSES = 28
@@ -62,6 +63,8 @@ class History:
 
     champion: str | None = None
     """The gate's own choice of the last night; None before the first."""
+    champion_night: NightCost | None = None
+    """Measured cost of a night of it, for a champion that cannot be fitted again."""
     seeds: Mapping[str, tuple[EarlierSeeds, ...]] = field(default_factory=dict)
     """For each recipe, the variance between its fits of earlier nights."""
     override: Override | None = None

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from pipeline.gate.candidates import POPULAR
 from pipeline.gate.decision import Decision, Prospect, Upgrade, Verdict
-from pipeline.gate.wording import chance, cost_words, money, percent, required_chance, turning
+from pipeline.gate.refresh import CHAIN, LEVEL
+from pipeline.gate.wording import chance, clock_words, cost_words, money, percent, required_chance, turning
 from pipeline.params.economics import EconomicsParams
+
+_MEMORY = {"not_worse_since_promotion": CHAIN, "not_worse_than_popular_was": LEVEL}
 
 
 def sentence(
@@ -31,7 +34,7 @@ def _verdict(decision: Decision, economics: EconomicsParams, k: int, prospects: 
         return _invalid(decision)
     chosen = next((u for u in decision.upgrades if u.recipe == decision.challenger), None)
     if chosen is None:
-        return f"KEPT {decision.champion}: there is no challenger.{_refreshed(decision)}"
+        return f"KEPT {decision.champion}: there is no challenger{_left_out(decision)}.{_refreshed(decision)}"
     balance, turn = chosen.balance, _turn(chosen, prospects.get(chosen.recipe), economics)
     about = f"{_gain(chosen, k)} and {cost_words(balance, economics)}"
     if decision.verdict is Verdict.PROMOTE:
@@ -44,10 +47,11 @@ def _verdict(decision: Decision, economics: EconomicsParams, k: int, prospects: 
 
 
 def _invalid(decision: Decision) -> str:
-    kept = "the popular list" if decision.champion == POPULAR else decision.champion
+    kept = "the popular list is" if decision.champion == POPULAR else f"{decision.champion} is"
+    stays = f"{kept} kept" if decision.serve_source == "refit" else f"{decision.serve_recipe} stays as it is served"
     more = len(decision.faults) - 1
     others = f" (and {more} more fault{'s' if more > 1 else ''})" if more else ""
-    return f"INVALID: {decision.faults[0]}{others}; {kept} is kept."
+    return f"INVALID: {decision.faults[0]}{others}; {stays}."
 
 
 def _gain(upgrade: Upgrade, k: int) -> str:
@@ -59,7 +63,14 @@ def _gain(upgrade: Upgrade, k: int) -> str:
     return f"{percent(abs(gain))} {word} in NDCG@{k} ({interval}{nights})"
 
 
+def _left_out(decision: Decision) -> str:
+    n = len(decision.left_out)
+    return f" that could be measured ({n} {'is' if n == 1 else 'are'} left out)" if n else ""
+
+
 def _obstacle(upgrade: Upgrade) -> str:
+    if not upgrade.clock.analysis:
+        return clock_words(upgrade.clock)
     reasons, balance, base = [], upgrade.balance, upgrade.comparison.champion_mean
     if not balance.gain_proven:
         lost = -balance.required_gain / base
@@ -68,13 +79,13 @@ def _obstacle(upgrade: Upgrade) -> str:
     if broken:
         reasons.append(f"it breaks the guardrail{'s' if len(broken) > 1 else ''} {', '.join(broken)}")
     if balance.outlook.probability_of_benefit < balance.required_probability:
-        reasons.append(f"it pays with a probability of {chance(balance)} only ({required_chance(balance)} is required)")
+        reasons.append(f"it pays with a probability of only {chance(balance)} ({required_chance(balance)} is required)")
     return " and ".join([", ".join(reasons[:-1]), reasons[-1]] if len(reasons) > 1 else reasons)
 
 
 def _turn(upgrade: Upgrade, prospect: Prospect | None, economics: EconomicsParams) -> str:
     """Return the clause on what would turn the verdict; empty if a guardrail decides it, whatever prices are."""
-    if prospect is None or any(gate.passed is False for gate in upgrade.gates):
+    if prospect is None or not upgrade.clock.analysis or any(gate.passed is False for gate in upgrade.gates):
         return ""
     condition, would = turning(prospect.flips, economics), "would not pay" if upgrade.balance.pays else "would pay"
     return "; no single price changes this" if condition is None else f"; it {would} {condition}"
@@ -85,4 +96,9 @@ def _refreshed(decision: Decision) -> str:
         return ""
     if decision.refresh.verdict is Verdict.PROMOTE:
         return f" {decision.champion} is refreshed with newer data."
-    return f" {decision.champion} stays as served: its newer fit does not pass."
+    broken = [gate.name for gate in decision.refresh.gates if gate.passed is False]
+    lost = next((change for change in decision.refresh.changes if change.what == _MEMORY.get(broken[0])), None)
+    if lost is None:
+        return f" {decision.champion} stays as served: its newer fit does not pass {', '.join(broken)}."
+    loss = f"{percent(-lost.change)} over {lost.n_nights} nights"
+    return f" {decision.champion} stays as served: refreshing has lost {loss}, and someone should find out why."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pipeline.gate.balance import Balance
 from pipeline.gate.sensitivity import Flip
+from pipeline.gate.spending import ANALYSES, Clock
 from pipeline.params.economics import EconomicsParams
 
 DASH = "–"
@@ -80,6 +81,17 @@ def cost_words(balance: Balance, economics: EconomicsParams) -> str:
     if not monthly:
         return f"costs {one_off}"
     return f"saves {running} and costs {one_off}" if monthly < 0 else f"costs {running} and {one_off}"
+
+
+def clock_words(clock: Clock) -> str:
+    """Return why a challenger is not analysed tonight, and when it will be."""
+    match clock.status:
+        case "waiting":
+            return f"it is new: it is judged from {clock.until} on, on days since it entered"
+        case "spent":
+            return f"its {ANALYSES} analyses of this quarter are done; the next begin on {clock.until}"
+        case _:
+            return f"the error budget of this quarter is taken by others; it is judged from {clock.until} on"
 
 
 def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.gate.decision import Refresh
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
@@ -23,7 +24,9 @@ def explained(document: Document) -> Group:
     record = parse_record(document)
     spoken = next((c for c in record.challengers if c.recipe == record.challenger), None)
     parts: list[RenderableType] = [Text(record.sentence, style="bold"), ""]
-    parts += [Text(f"- {fault}") for fault in (*record.faults, *record.notes)]
+    parts += [Text(f"- {each}") for each in (*record.faults, *record.left_out.values(), *record.notes)]
+    if record.lanes.refresh is not None:
+        parts += [refresh_table(record.lanes.refresh), ""]
     if record.challengers:
         parts += [gain_table(record), "", money_table(record), ""]
     if spoken is not None:
@@ -45,57 +48,77 @@ def compared(before: Document, after: Document) -> Group:
 
 
 def gain_table(record: DecisionRecord) -> Table:
-    """Return a row for each challenger: its gain, relative to the champion's mean, and what it had to be."""
+    """Return a row for each challenger: its gain in percent of the champion's mean, and what it had to be."""
     lane = record.lanes.upgrade
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    table.add_column("challenger", no_wrap=True)
-    for head in ("gain (95 %)", "proven", "needed", "detectable", "verdict"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = _table("gain, %", "proven", "needed", "detectable", "verdict")
     for each in record.challengers:
         base, (low, high) = each.comparison.champion_mean, each.interval
         table.add_row(
             each.recipe,
-            f"{each.comparison.delta / base:+.1%} ({low / base:+.1%} to {high / base:+.1%})",
-            f"{each.lower_bound / base:+.1%}",
-            percent(each.balance.needed_gain / base, sign=True),
-            percent(each.detectable_gain / base, sign=True),
+            f"{_points(each.comparison.delta / base)} ({_points(low / base)} to {_points(high / base)})",
+            _points(each.lower_bound / base) if each.clock.analysis else each.clock.status,
+            _points(each.balance.needed_gain / base),
+            _points(each.detectable_gain / base),
             each.verdict,
         )
     table.caption = (
-        f"Over {record.champion}, in {lane.quarter}; α = {lane.alpha:.5f} for each analysis.\n"
-        "proven: lower bound of the gain. needed: the gain that would have been\n"
-        "promoted tonight. detectable: the true gain that is found in 4 of 5 nights."
+        f"over {record.champion}, with the 95 % interval; α = {lane.alpha:.5f} for each analysis "
+        f"of {lane.quarter}\n"
+        "proven: the lower bound; needed: what would have been promoted tonight;\n"
+        "detectable: the true gain that is found in 4 of 5 such nights"
     )
+    return table
+
+
+def refresh_table(refresh: Refresh) -> Table:
+    """Return a row for each comparison of the newer fit with what is served."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.add_column("newer fit against what is served")
+    for head in ("nights", "change", "at most"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for each in refresh.changes:
+        table.add_row(
+            each.what, str(each.n_nights), percent(each.change, sign=True), percent(each.upper_bound, sign=True)
+        )
     return table
 
 
 def money_table(record: DecisionRecord) -> Table:
     """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
     economics = record.assumptions
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
-    table.add_column("challenger", no_wrap=True)
-    currency, days = economics.currency, economics.horizon_days
-    for head in (f"{currency} a month", f"{currency} once", "measured", f"net benefit, {days} days", "P(it pays)"):
-        table.add_column(head, justify="right", no_wrap=True)
+    table = _table("a month", "once", "measured", f"net, {economics.horizon_days} days", "it pays")
     for each in record.challengers:
         balance, look = each.balance, each.balance.outlook
+        net, low, high = (whole(amount, sign=True) for amount in (look.mean, look.low, look.high))
         table.add_row(
             each.recipe,
             whole(balance.monthly_cost, sign=True),
             whole(balance.one_off_cost, sign=True),
             small_share(balance.measured_share),
-            f"{whole(look.mean, sign=True)} ({whole(look.low, sign=True)} to {whole(look.high, sign=True)})",
+            f"{net} ({low} to {high})",
             chance(balance),
         )
+    belief = economics.elasticity
     table.caption = (
-        f"P(it pays) must reach {required_chance(record.challengers[0].balance)}. "
-        "Net benefit: expected, and its 90 % interval.\n"
-        "measured: share of the cost that is CPU, memory, storage and energy as\n"
-        "measured; the rest is assumed hours of people. Prices, "
-        f"{economics.listeners:,} listeners\nand the elasticity {economics.elasticity.median:g} "
-        f"({economics.elasticity.provenance}) are assumptions."
+        f"{economics.currency}: added cost a month and once; net benefit, expected and 90 % interval\n"
+        "measured: share of the cost that was measured (CPU, memory, storage, energy);\n"
+        "the rest is assumed hours of people. All prices are assumed.\n"
+        f"it pays: probability; {required_chance(record.challengers[0].balance)} is required. "
+        f"Elasticity {belief.median:g} ({belief.provenance}), {economics.listeners:,} listeners"
     )
     return table
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption_justify="left")
+    table.add_column("challenger", no_wrap=True)
+    for head in heads:
+        table.add_column(head, justify="right")
+    return table
+
+
+def _points(share: float) -> str:
+    return percent(share, sign=True).removesuffix(" %")
 
 
 def gate_table(record: DecisionRecord, challenger: Challenger) -> Table:

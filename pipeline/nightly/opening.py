@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from pipeline.configuration import FALLBACK_RECIPE, Params, load_params
+from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
@@ -17,23 +17,25 @@ from pipeline.logs.inventory import take_inventory
 from pipeline.logs.manifest import findings, refuse
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
+from pipeline.nightly.champion import standing_champion
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
 from pipeline.settings import Settings
+from pipeline.stages.champion import read_champion, write_champion
 from pipeline.stages.context import Context
 from pipeline.stages.fingerprints import entrants, memory_key, night_inputs, recipe_digests
 from pipeline.stages.layout import Layout
-from pipeline.state.ledger import history, last_analysis
+from pipeline.state.ledger import history
 from pipeline.storage.orphans import remove_orphans
-from pipeline.storage.tables import INFLUENCE, atomic_path, read_json, write_json, write_table
+from pipeline.storage.tables import INFLUENCE, atomic_path, write_json, write_table
 
 
 def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Path | None) -> Context:
-    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model and the
-    state that earlier nights leave.
+    """Check the night's inputs and write night/: as_of, the landed files with checksums, the served model, the champion
+    and the state that earlier nights leave.
 
     Nothing is written before all inputs are checked, and files whose content would not change are not rewritten.
 
@@ -68,9 +70,10 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
     snapshot_served(settings.releases, as_of, layout.served)
+    write_champion(layout.champion, standing_champion(settings.state, layout.served, params, as_of=as_of))
+    params, champion = read_champion(layout.champion, params)
     inputs = night_inputs(layout, params)
-    context = Context(params, as_of, layout, settings, lease)
-    champion = _champion(settings, layout, as_of, params)
+    context = Context(params, as_of, layout, settings, lease, champion)
     key = memory_key(params, champion)
     known, earlier = history(
         settings.state,
@@ -85,16 +88,6 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return context
-
-
-def _champion(settings: Settings, layout: Layout, as_of: dt.date, params: Params) -> str:
-    """Return the recipe that the gate will compare challengers with."""
-    served = read_json(layout.served / "served.json")["recipe"]
-    if served is None:
-        return FALLBACK_RECIPE
-    last = last_analysis(settings.state, as_of)
-    champion = str(served if last is None else last["gate_recipe"])
-    return champion if champion in params.recipes else FALLBACK_RECIPE
 
 
 def _serve_again(settings: Settings) -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 from pipeline.errors import ParamsError
+from pipeline.gate.champion import is_carried
 from pipeline.nightly.dvc import Report
 from pipeline.nightly.running import run_night
 from pipeline.settings import Settings
@@ -35,10 +36,11 @@ def override(
     context = open_context(settings)
     record, landing = read_json(context.layout.decision), read_json(context.layout.landing)
     chosen = recipe if recipe is not None else record["challenger"]
-    if chosen not in context.params.recipes:
+    known = [name for name in context.params.recipes if not is_carried(name)]
+    if chosen not in known:
         raise ParamsError(
             f"an override for {chosen!r}",
-            expected=f"one of {', '.join(context.params.recipes)}",
+            expected=f"one of {', '.join(known)}",
             fix="Name a recipe of params.yaml with --recipe.",
         )
     for name, value in (("--by", by), ("--reason", reason)):

@@ -11,7 +11,7 @@ class EvaluationParams(Frozen):
     """Length of the evaluated lists, and the slices of listeners."""
 
     k: Annotated[int, Field(ge=1, le=1000)]
-    """Length of the lists that are evaluated."""
+    """Length of the lists that are evaluated: that of the lists that are served, `lists.n_items`."""
     light_share: Share
     """Share of listeners, those with the fewest plays, in the slice `light`."""
     heavy_share: Share

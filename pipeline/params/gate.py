@@ -25,8 +25,8 @@ class GateParams(Frozen):
     """π, the attitude to risk: a challenger is promoted only if its net benefit is positive with at least this
     probability (ADR 0021)."""
     refresh_margin: Share
-    """Largest loss that is tolerated: a model that is shown to lose more than this relative to the served one is not
-    served, and a challenger's savings buy no larger one."""
+    """Loss that is tolerated, relative to the served model or to the champion's mean: a model that is shown to lose
+    more is not served, and no savings buy more."""
     min_coverage_ratio: Share
     """Catalogue coverage, relative to the champion's."""
     max_top_share_increase: Share

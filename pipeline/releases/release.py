@@ -218,6 +218,7 @@ def snapshot_served(root: Path, as_of: date, into: Path) -> Release | None:
     release = served_before(root, as_of)
     keys = ("recipe", "family", "as_of")
     served = {"release": release and release.id, **{name: release and release.manifest[name] for name in keys}}
+    served["definition"] = release and release.manifest.get("definition")  # earlier versions wrote none
     text = json.dumps(served, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     expected = {"served.json": fact(text.encode())}
     models = {} if release is None else {"model": release.heldout, "final": release.model}

@@ -7,7 +7,17 @@ from markupsafe import Markup
 from pipeline.gate.decision import Verdict
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord, MetricDescription, RecipeFigures
-from pipeline.gate.wording import DASH, chance, money, percent, required_chance, small_share, turning, whole
+from pipeline.gate.wording import (
+    DASH,
+    chance,
+    clock_words,
+    money,
+    percent,
+    required_chance,
+    small_share,
+    turning,
+    whole,
+)
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.svg import Point, Row, dot_plot, scatter
 
@@ -51,19 +61,41 @@ class View:
         if math.isnan(share):
             return f"{challenger.recipe} costs as much as {self.record.champion}."
         return (
-            f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured tonight (CPU time, memory, "
-            f"storage, energy) and {small_share(1 - share)} is assumed hours of people, for upkeep and the switch. All "
-            f"prices are assumed. What a gain is worth is a belief: its source is {self.source}."
+            f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured (CPU time, memory, storage, "
+            "energy); the rest is assumed hours of people, for upkeep and the switch. All prices are assumed. How much "
+            f"a gain is worth is a belief, {self.source}."
         )
 
     @property
     def source(self) -> str:
         """Return where the belief about the elasticity comes from."""
         return {
-            "assumed": "an assumption",
-            "published": "published (Netflix, arXiv 2511.07280)",
+            "assumed": "assumed",
+            "published": "from published figures (Netflix, arXiv 2511.07280)",
             "measured": "measured in experiments on this service",
         }[self.economics.elasticity.provenance]
+
+    def power(self, challenger: Challenger) -> str:
+        """Return what the night could find, what was needed, and what limits it, in words."""
+        base, balance, found = challenger.comparison.champion_mean, challenger.balance, challenger.comparison
+        if not challenger.clock.analysis:
+            return f"{challenger.recipe} was compared, but not judged: {clock_words(challenger.clock)}."
+        if math.isnan(balance.needed_gain):
+            return f"No gain of {challenger.recipe} would have been promoted."
+        needed, true = (percent(gain / base, sign=True) for gain in (balance.needed_gain, challenger.detectable_gain))
+        parts = {"listeners": found.se_listeners, "days": found.se_days, "fits": found.se_fits}
+        shares = ", ".join(f"{100 * part**2 / found.se**2:.0f} % by {name}" for name, part in parts.items() if found.se)
+        nights = "one night" if found.n_nights == 1 else f"{found.n_nights} nights"
+        return (
+            f"A gain above {needed}, measured over {nights}, would have been promoted, if no guardrail was broken; a "
+            f"true gain of {true} is found in four of five such nights."
+            + (f" Its uncertainty is caused {shares}." if shares else "")
+        )
+
+    def interval(self, challenger: Challenger) -> str:
+        """Return the 90 % interval of the net benefit."""
+        look = challenger.balance.outlook
+        return f"{whole(look.low, sign=True)} to {whole(look.high, sign=True)}"
 
     def turning(self, challenger: Challenger) -> str:
         """Return the one condition under which a challenger's balance turns, in words."""
@@ -114,13 +146,18 @@ class View:
         gain = percent(c.comparison.delta / base, sign=True)
         days = self.economics.horizon_days
         once, monthly = self.money(balance.one_off_cost), self.money(balance.monthly_cost, sign=True)
-        interval = f"{whole(look.low, sign=True)} to {whole(look.high, sign=True)}"
         return [
             (f"Gain in {self.metric}", gain, f"{c.recipe} over {self.record.champion}; 95 %: {low} to {high}"),
             ("Added cost a month", monthly, f"and {once} once, for the switch"),
-            (f"Net benefit, {days} days", self.money(look.mean, sign=True), f"expected; 90 %: {interval}"),
+            (f"Net benefit, {days} days", self.money(look.mean, sign=True), f"expected; 90 %: {self.interval(c)}"),
             ("Chance that it pays", chance(balance), f"{required_chance(balance)} is required"),
         ]
+
+    def proven(self, challenger: Challenger) -> str:
+        """Return the lower bound of a challenger's gain, or why it was not analysed."""
+        if not challenger.clock.analysis:
+            return challenger.clock.status
+        return percent(challenger.lower_bound / challenger.comparison.champion_mean, sign=True)
 
     def accuracy_against_cost(self) -> Markup | None:
         """Draw each recipe by the CPU seconds of a night and its accuracy; None without a measured recipe."""

@@ -7,6 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pipeline.gate.record_reader import parse_record
+from pipeline.gate.spending import ANALYSES
 from pipeline.gate.wording import chance, percent, small_share
 from pipeline.reports.decision_view import View, number
 
@@ -33,5 +34,6 @@ def environment() -> Environment:
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(percent=percent, number=number, chance=chance, small_share=small_share)
+    environment.globals.update(analyses=ANALYSES)
     environment.globals.update(passed={True: ("✓", "passed"), False: ("✕", "broken"), None: ("○", "undecided")})
     return environment

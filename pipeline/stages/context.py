@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from pipeline.as_of import read_as_of
 from pipeline.configuration import Params, load_params
+from pipeline.gate.champion import ChampionDefinition
 from pipeline.settings import Settings
+from pipeline.stages.champion import read_champion
 from pipeline.stages.layout import Layout
 from pipeline.state.lease import Lease, LeaseLost, in_force
 
@@ -17,6 +19,8 @@ class Context:
     Attributes:
         as_of: the night. Midnight UTC at its start is the first instant that the night may not see.
         lease: the right to act on the world for this night; None if no command opened it, or nothing needs it.
+        champion: what the gate chose last; None before the first release. If params.yaml has another recipe under its
+            name, `params` has the champion's, too.
     """
 
     params: Params
@@ -24,6 +28,7 @@ class Context:
     layout: Layout
     settings: Settings
     lease: Lease | None = None
+    champion: ChampionDefinition | None = None
 
     @property
     def decision_from(self) -> dt.date:
@@ -45,7 +50,7 @@ def open_context(settings: Settings, *, acting: bool = True) -> Context:
             guards: without an owner to compare, it need not open the state database.
 
     Raises:
-        ParamsError: params.yaml or night.yaml is missing or faulty.
+        ParamsError: params.yaml or night.yaml is missing or faulty, or champion.yaml is damaged.
         LeaseLost: another owner holds the lease.
     """
     layout = Layout(settings.workspace)
@@ -57,4 +62,5 @@ def open_context(settings: Settings, *, acting: bool = True) -> Context:
             expected="a night with one owner",
             fix="Nothing was written. Start the whole run again when the other night has ended.",
         )
-    return Context(load_params(layout.params), as_of, layout, settings, lease)
+    params, champion = read_champion(layout.champion, load_params(layout.params))
+    return Context(params, as_of, layout, settings, lease, champion)

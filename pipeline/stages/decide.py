@@ -17,6 +17,7 @@ from pipeline.storage.tables import write_json, write_text
 STAGE = StageSpec(
     desc="PROMOTE, KEEP or INVALID, and why",
     deps=(
+        DATA.champion,
         DATA.earlier,
         DATA.history,
         DATA.landing,

@@ -1,7 +1,7 @@
 """Stage evaluate: compare what a recipe's fits recommend with what listeners went on to play."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
-from pipeline.storage.daily_credit import write_daily
+from pipeline.storage.daily_credit import DAILY_CREDIT, write_daily
 from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import RECOMMENDATIONS, write_json, write_table
@@ -63,6 +63,23 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     write_json(layout.score_cost(recipe), score_costs(recipe, family, lists))
     n_fits = f"{len(fits)} {'fit' if len(fits) == 1 else 'fits'}"
     return f"{recipe}: NDCG@{k} {summary[f'ndcg_at_{k}']:.4f} over {summary['n_eligible']} listeners and {n_fits}"
+
+
+def write_nothing(context: Context, name: str, identity: Mapping[str, None]) -> None:
+    """Write empty tables and figures in the place of an evaluation, where there is nothing to evaluate.
+
+    Args:
+        context: the night.
+        name: of the files.
+        identity: keys that the figures have otherwise.
+    """
+    layout = context.layout
+    write_table(layout.evaluation(name), EVALUATION.empty_table(), EVALUATION)
+    write_table(layout.daily_credit(name), DAILY_CREDIT.empty_table(), DAILY_CREDIT)
+    write_table(layout.recommendations(name), RECOMMENDATIONS.empty_table(), RECOMMENDATIONS)
+    figures = {"n_fits": 0, f"ndcg_at_{context.params.evaluation.k}": None}
+    write_json(layout.metrics(name), {**identity, **figures})
+    write_json(layout.score_cost(name), score_costs(None, None, []))
 
 
 def fitted_models(folder: Path) -> list[Path]:

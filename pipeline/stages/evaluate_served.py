@@ -8,10 +8,16 @@ from pipeline.json_values import as_json
 from pipeline.metrics.evaluation import mean_by_day, summarise
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
-from pipeline.stages.evaluate import evaluation_table, first_recommendations, measure_lists, score_costs
+from pipeline.stages.evaluate import (
+    evaluation_table,
+    first_recommendations,
+    measure_lists,
+    score_costs,
+    write_nothing,
+)
 from pipeline.stages.scoring import read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
-from pipeline.storage.daily_credit import DAILY_CREDIT, write_daily
+from pipeline.storage.daily_credit import write_daily
 from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.orphans import PREFIX
 from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
@@ -39,13 +45,7 @@ def run(context: Context) -> str:
 
 def nothing_served(context: Context) -> str:
     """Write empty tables and figures in place of the served model's, before the first release; return the line."""
-    layout = context.layout
-    write_table(layout.evaluation(NAME), EVALUATION.empty_table(), EVALUATION)
-    write_table(layout.daily_credit(NAME), DAILY_CREDIT.empty_table(), DAILY_CREDIT)
-    write_table(layout.recommendations(NAME), RECOMMENDATIONS.empty_table(), RECOMMENDATIONS)
-    name = f"ndcg_at_{context.params.evaluation.k}"
-    write_json(layout.metrics(NAME), {"release": None, "recipe": None, "family": None, "n_fits": 0, name: None})
-    write_json(layout.score_cost(NAME), score_costs(None, None, []))
+    write_nothing(context, NAME, {"release": None, "recipe": None, "family": None})
     return "no release is served yet"
 
 

@@ -1,26 +1,22 @@
 """Digests of a night's inputs."""
 
-import hashlib
-import json
-from typing import Any
-
-from pipeline.configuration import Params
+from pipeline.configuration import FALLBACK_RECIPE, Params
+from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.record import make_record
 from pipeline.gate.spending import Entrant
+from pipeline.json_values import Json
+from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.runtime.code_closure import code_digest
+from pipeline.stages.definitions import definition_of
+from pipeline.stages.definitions import digest as digest  # noqa: PLC0414  # others take it from here
 from pipeline.stages.layout import Layout
 from pipeline.storage.checksums import digests
 from pipeline.storage.tables import read_json
 
 
-def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value, in hexadecimal."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
 def definitions(params: Params) -> dict[str, str]:
-    """Return, for each recipe, a digest of its family, hyperparameters and code, and those of its members."""
-    return recipe_digests(params)
+    """Return, for each recipe, a digest of its definition: family, hyperparameters, members and the families' code."""
+    return {name: definition_of(recipe) for name, recipe in params.recipes.items()}
 
 
 def recipe_digests(params: Params) -> dict[str, str]:
@@ -28,29 +24,41 @@ def recipe_digests(params: Params) -> dict[str, str]:
     return {name: digest(_followed(params, name))[:12] for name in params.recipes}
 
 
-def entrants(params: Params, champion: str) -> dict[str, Entrant]:
-    """Return what identifies each challenger of a champion, in the order of params.yaml."""
-    defined, measured = definitions(params), _measured(params)
-    first = defined.get(champion, champion)
+def entrants(params: Params, champion: ChampionDefinition | None) -> dict[str, Entrant]:
+    """Return what identifies each challenger, in the order of params.yaml.
+
+    Args:
+        params: of the night, with a carried champion's recipe.
+        champion: of the night; None for the popular list.
+    """
+    measured, against = _measured(params), _name_and_definition(params, champion)
     return {
-        name: Entrant(pair=digest([first, each, measured])[:12], definition=digest([each, measured])[:12])
-        for name, each in defined.items()
-        if name != champion
+        name: Entrant(pair=digest([against[1], each, measured])[:12], definition=digest([each, measured])[:12])
+        for name, each in definitions(params).items()
+        if name != against[0]
     }
 
 
-def memory_key(params: Params, champion: str) -> str:
+def memory_key(params: Params, champion: ChampionDefinition | None) -> str:
     """Return a digest of the champion and of how it is measured: the refresh lane's memory begins anew with another."""
-    return digest([definitions(params).get(champion, champion), _measured(params)])[:12]
+    return digest([_name_and_definition(params, champion)[1], _measured(params)])[:12]
 
 
-def _measured(params: Params) -> dict[str, Any]:
-    return params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
+def _name_and_definition(params: Params, champion: ChampionDefinition | None) -> tuple[str, str]:
+    if champion is None:
+        return FALLBACK_RECIPE, definitions(params)[FALLBACK_RECIPE]
+    return champion.name, champion.definition
 
 
-def _followed(params: Params, name: str) -> list[Any]:
+def _measured(params: Params) -> Json:
+    measured: Json = params.model_dump(mode="json", include={"interactions", "split", "evaluation"})
+    return measured
+
+
+def _followed(params: Params, name: str) -> list[Json]:
     recipe = params.recipes[name]
-    return [params.recipes[each].model_dump(mode="json") for each in (name, *getattr(recipe, "members", ()))]
+    members = recipe.member_recipes if isinstance(recipe, EnsembleParams) else ()
+    return [each.model_dump(mode="json") for each in (recipe, *members)]
 
 
 def landing_digest(layout: Layout) -> str:

@@ -60,19 +60,20 @@ def gather(context: Context) -> Evidence:
     listeners = needed("the popular list's evaluation", partial(read_listeners, layout.evaluation(POPULAR)))
     if listeners is None or not len(listeners):
         faults += ["no listener can be scored"] if listeners is not None else []
-        return Evidence(recipes, {}, served_recipe, None, history, tuple(faults))
+        return Evidence(recipes, {}, served_recipe, None, history, tuple(faults), champion=context.champion)
     if len(listeners) < context.params.gate.min_eligible_listeners:
         # The gate says so. With so few listeners, figures may be undefined, which would be told instead.
-        return Evidence(
-            recipes, {}, served_recipe, None, history, (few_listeners(len(listeners), context.params.gate),)
-        )
+        few = few_listeners(len(listeners), context.params.gate)
+        return Evidence(recipes, {}, served_recipe, None, history, (few,), champion=context.champion)
     measured: dict[str, Measured] = {}
     for recipe in recipes:
         found = attempt(recipe, partial(read_measured, context, recipe, listeners))
         if found is not None:
             measured[recipe] = found
     served = None if served_recipe is None else attempt(SERVED, partial(read_served, context, listeners))
-    return Evidence(recipes, measured, served_recipe, served, history, tuple(faults), unmeasured)
+    return Evidence(
+        recipes, measured, served_recipe, served, history, tuple(faults), unmeasured, champion=context.champion
+    )
 
 
 def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) -> Measured:

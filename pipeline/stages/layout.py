@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.gate.champion import carried_name, is_carried
+
+CARRIED = carried_name("carried")
+"""The name of the files of the champion's recipe if it is carried beside those of params.yaml, whatever its name."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -18,6 +23,11 @@ class Layout:
     def night(self) -> Path:
         """night.yaml, with as_of; its folder holds the inputs of a night that are not parameters."""
         return self.root / "night" / "night.yaml"
+
+    @property
+    def champion(self) -> Path:
+        """champion.yaml: what the gate chose last, with its hyperparameters."""
+        return self.root / "night" / "champion.yaml"
 
     @property
     def landing(self) -> Path:
@@ -110,28 +120,28 @@ class Layout:
 
     def model(self, recipe: str) -> Path:
         """A folder with seed-0/ … seed-K−1/, each with one model and its id maps."""
-        return self.data / "models" / recipe
+        return self.data / "models" / _file_name(recipe)
 
     def fit_cost(self, recipe: str) -> Path:
-        return self.data / "costs" / f"fit-{recipe}.json"
+        return self.data / "costs" / f"fit-{_file_name(recipe)}.json"
 
     def evaluation(self, recipe: str) -> Path:
         """A table with a row for each seed and eligible listener."""
-        return self.data / "evaluation" / f"{recipe}.parquet"
+        return self.data / "evaluation" / f"{_file_name(recipe)}.parquet"
 
     def daily_credit(self, recipe: str) -> Path:
         """A table with the NDCG of each eligible listener by day, averaged over fits."""
-        return self.data / "evaluation" / f"{recipe}.days.parquet"
+        return self.data / "evaluation" / f"{_file_name(recipe)}.days.parquet"
 
     def recommendations(self, recipe: str) -> Path:
         """The evaluated lists of one fit, for the eligible listeners."""
-        return self.data / "recommendations" / f"{recipe}.parquet"
+        return self.data / "recommendations" / f"{_file_name(recipe)}.parquet"
 
     def metrics(self, recipe: str) -> Path:
-        return self.data / "metrics" / f"{recipe}.json"
+        return self.data / "metrics" / f"{_file_name(recipe)}.json"
 
     def score_cost(self, recipe: str) -> Path:
-        return self.data / "costs" / f"score-{recipe}.json"
+        return self.data / "costs" / f"score-{_file_name(recipe)}.json"
 
     @property
     def decision(self) -> Path:
@@ -181,3 +191,8 @@ class Layout:
     @property
     def audit_report(self) -> Path:
         return self.data / "audit.json"
+
+
+def _file_name(recipe: str) -> str:
+    # One champion at most is carried. Its stages stand in dvc.yaml every night, so their files have one name.
+    return CARRIED if is_carried(recipe) else recipe

@@ -27,13 +27,6 @@ INFLUENCE_FOLDER = "influence"
 Entry = dict[str, Any]
 
 
-def last_analysis(where: Where, as_of: dt.date) -> Entry | None:
-    """Return the entry of the last night before `as_of`; None without one."""
-    with snapshot(where) as state:
-        before = _latest_of_each_night(state.entries(ANALYSES), as_of)
-    return before[-1] if before else None
-
-
 def history(
     where: Where,
     *,
@@ -79,6 +72,7 @@ def history(
     pooled |= {name: _since_the_promotion(usable, name, key) for name, key in memory.items()}
     known = History(
         champion=recent[-1]["gate_recipe"] if recent else None,
+        champion_night=_cost(recent[-1].get("champion_night")) if recent else None,
         seeds={name: found for name, found in seeds.items() if found},
         override=override,
         clocks=clocks(
@@ -121,12 +115,6 @@ def add_analysis(where: Where, entry: Entry, influences: pa.Table | None = None)
         if kept is not None and path.stem not in kept:
             path.unlink(missing_ok=True)
     return not known
-
-
-def champion_night(entry: Entry | None) -> NightCost | None:
-    """Return the measured cost of the recipe that an analysis chose; None if it is not on record."""
-    found = None if entry is None else entry.get("champion_night")
-    return None if found is None else NightCost(**found)
 
 
 def add_override(where: Where, override: dict[str, Any]) -> None:
@@ -207,6 +195,10 @@ def _index(state: Rows, name: str, as_of: dt.date) -> set[str]:
     last = (as_of - dt.timedelta(days=4 * N_POOLED)).isoformat()
     connection.execute(sa.delete(INFLUENCES).where(column < last))
     return _files(state)
+
+
+def _cost(found: dict[str, Any] | None) -> NightCost | None:
+    return None if found is None else NightCost(**found)
 
 
 def _in_force(state: Rows, as_of: dt.date) -> Override | None:

@@ -40,7 +40,7 @@ def test_a_recipe_follows_itself_and_a_blend_its_members() -> None:
 
 
 def test_blends_of_other_lengths_stand_beside_each_other() -> None:
-    two = {"family": "blend", "members": ["als", "popular"], "candidates": 100, "tuned_at": 10}
+    two = {"family": "blend", "members": ["als", "popular"], "candidates": 100, "tuned_at": 20}
     items = items_of(params_with({"recent": RECENT, "two": two}, blends=[*SINGLE, "recent"]))
     assert items["blend"]["follows"] == [*SINGLE, "recent"]
     assert items["two"]["follows"] == ["als", "popular", "two", "two", "two"]

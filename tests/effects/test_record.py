@@ -73,11 +73,11 @@ def test_a_recipe_has_its_params_accuracy_cost_data_and_files(night: Context) ->
     run = store.runs("tags.recipe = 'als' and tags.role = 'promoted'")[0]
     assert (run.data.params["factors"], run.data.params["seeds"]) == ("64", "3")
     metrics = run.data.metrics
-    assert metrics["ndcg_at_10"] == 0.11
+    assert metrics["ndcg_at_20"] == 0.11
     assert metrics["gain_percent"] == pytest.approx(100 * (0.11 - 0.05) / 0.05)
     assert metrics["cpu_seconds"] == pytest.approx(3.2 + 0.5)
-    assert metrics["slice/light ndcg_at_10"] == pytest.approx(0.11 * 0.9)
-    seeds = store.client.get_metric_history(run.info.run_id, "seed/ndcg_at_10")
+    assert metrics["slice/light ndcg_at_20"] == pytest.approx(0.11 * 0.9)
+    seeds = store.client.get_metric_history(run.info.run_id, "seed/ndcg_at_20")
     assert [(m.step, m.value) for m in seeds] == [(0, 0.108), (1, 0.11), (2, 0.112)]
     assert run.inputs.dataset_inputs[0].dataset.name == "plays before 2026-02-05"
     files = {file.path for file in store.client.list_artifacts(run.info.run_id)}
@@ -159,8 +159,8 @@ def test_figures_that_are_undefined_are_left_out_and_named(root: Path) -> None:
     store = Store(context)
     parent = store.runs("tags.verdict = 'INVALID' and tags.challenger = 'none'")[0]
     assert parent.info.run_name == "2026-02-12 INVALID popular"
-    assert "ndcg_at_10" not in parent.data.metrics
-    assert "ndcg_at_10" in parent.data.tags["undefined"]
+    assert "ndcg_at_20" not in parent.data.metrics
+    assert "ndcg_at_20" in parent.data.tags["undefined"]
     assert all(abs(value) < 1e300 for run in store.runs() for value in run.data.metrics.values())
 
 

@@ -27,7 +27,6 @@ PARAMS = {
     "split.decision_days": 3,
     "split.tuning_days": 3,
     "gate.min_eligible_listeners": 20,
-    "gate.min_slice_listeners": 5,
     "gate.seeds": 2,
     "recipes.als.factors": 8,
     "recipes.als.iterations": 3,

@@ -10,11 +10,13 @@ from pipeline.configuration import Params, load_params
 from pipeline.gate.candidates import COVERAGE, TOP_SHARE, Candidate, Tonight
 from pipeline.gate.comparison import DETERMINISTIC, Comparison
 from pipeline.gate.economics import NightCost
+from pipeline.gate.pooling import Cells
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 N = 1000
+DAYS = tuple(f"2026-02-{day:02d}" for day in range(5, 12))
 
 
 def gate(**changes: Any) -> GateParams:
@@ -43,7 +45,7 @@ def night(**changes: Any) -> NightCost:
 
 
 def candidate(recipe: str, mean: float, *, family: str | None = None, seed: int = 0, **changes: Any) -> Candidate:
-    """NDCG around `mean` with a spread of ± 0.01 over listeners that cancels in pairs."""
+    """NDCG around `mean` with a spread of ± 0.01 over listeners that cancels in pairs, the same on each day."""
     spread = np.where(np.arange(N) % 2 == 0, 0.01, -0.01)
     figures: dict[str, Any] = {
         "recipe": recipe,
@@ -54,7 +56,19 @@ def candidate(recipe: str, mean: float, *, family: str | None = None, seed: int 
         "n_invalid_lists": 0,
         "night": night(),
     }
-    return Candidate(**(figures | changes))
+    figures |= changes
+    return Candidate(**({"daily": every_day(figures["ndcg"])} | figures))
+
+
+def every_day(ndcg: Any) -> Any:
+    """The same part of NDCG on each day."""
+    return np.tile(ndcg.mean(axis=0) / len(DAYS), (len(DAYS), 1)) if np.ndim(ndcg) == 2 else np.zeros((len(DAYS), 0))
+
+
+def cells(n: int = N, **slices: Any) -> Cells:
+    """Listeners of a group each, all of them in every slice that is not given."""
+    everyone = np.ones(n, dtype=np.bool_)
+    return Cells(DAYS, np.arange(n, dtype=np.int16), {"light": everyone, "heavy": everyone, "new": everyone} | slices)
 
 
 def relative(gain: float, se: float) -> Comparison:
@@ -66,11 +80,10 @@ def relative(gain: float, se: float) -> Comparison:
 
 
 def tonight(*candidates: Candidate, **changes: Any) -> Tonight:
-    everyone = np.ones(N, dtype=np.bool_)
     figures: dict[str, Any] = {
         "recipes": tuple(c.recipe for c in candidates),
         "candidates": {c.recipe: c for c in candidates},
-        "slices": {"light": everyone, "heavy": everyone, "new": everyone},
+        "cells": cells(),
         "served_recipe": None,
         "served": None,
     }

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student_t
 
-from pipeline.gate.comparison import EarlierSeeds, SeedVariance, compare, seed_variance, variance_components
+from pipeline.gate.comparison import EarlierSeeds, SeedVariance, seed_variance, variance_components
+from pipeline.gate.comparison import compare_on_listeners as compare
 
 
 def seeds(challenger: float, champion: float) -> dict[str, SeedVariance]:
@@ -128,3 +129,18 @@ def test_two_fits_of_one_recipe_rarely_look_different_once_the_seed_counts() -> 
     assert naive / n_nights > 0.3
     # Of 400 nights at 5 %, 32 or more would come up once in 500 times.
     assert aware < 32
+
+
+def test_one_fit_that_failed_is_not_hidden_by_a_registry_of_sound_ones() -> None:
+    """Fits of 1, 1 and .8 after sixty nights whose fits differed by .1 %: their mean is no estimate to ± .1 %."""
+    taste = np.random.default_rng(5).random(500)
+    failed = np.array([taste, taste, 0.8 * taste])
+    registry = [EarlierSeeds(1e-6, 2.0, 1e-6)] * 60
+    found = seed_variance(failed, deterministic=False, earlier=registry)
+    assert found.df == 2
+    assert found.value == pytest.approx(np.var([1, 1, 0.8], ddof=1) * taste.mean() ** 2, rel=1e-2)
+    sound = seed_variance(np.array([taste, 1.001 * taste, 0.999 * taste]), deterministic=False, earlier=registry)
+    assert sound.df == 122
+    challenger = np.tile(taste * 0.9333, (3, 1))
+    known = {"challenger_seeds": SeedVariance(1e-7, 120.0, 1e-7), "champion_seeds": found}
+    assert compare(challenger * 1.08, failed, **known).lower(0.001) < 0

@@ -50,7 +50,7 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (("challengers", 0, "unheard_of"), 1),
         (("digest",), "short"),
         (("assumptions", "prices", "cpu_hour"), "cheap"),
-        (("evidence", "history", "look"), 1.5),
+        (("challengers", 0, "clock", "analysis"), 1.5),
     ],
 )
 def test_another_shape_is_none(path: tuple[Any, ...], value: Any, validator: Draft202012Validator) -> None:

@@ -11,18 +11,20 @@ import numpy as np
 import pytest
 
 from pipeline.gate.candidates import COVERAGE, TOP_SHARE
+from pipeline.gate.days import DayDifference
 from pipeline.gate.evidence import Arrays, Evidence, Measured, SliceFigures
-from pipeline.gate.pooling import EarlierLooks
+from pipeline.gate.groups import N_GROUPS
+from pipeline.gate.pooling import PARTS, Cells, Means, PairNight
 from pipeline.gate.record import Inputs, make_record
 from pipeline.gate.record_model import ArrayFile
 from pipeline.gate.record_reader import parse_record
-from pipeline.gate.spending import History, Override
+from pipeline.gate.spending import Clock, History, Override
 from pipeline.gate.wording import DASH
 from pipeline.metrics.cost import Cost
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.decision_view import View
 from pipeline.reports.render import render
-from tests.gate.gate_stories import economics, gate, night
+from tests.gate.gate_stories import DAYS, economics, every_day, gate, night
 
 N = 800
 NAN = float("nan")
@@ -50,26 +52,40 @@ def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
         {name: replace(measured(name), churn_since_served=0.3 if served else None) for name in means},
         served,
         replace(measured(served), night=None) if served else None,
-        more.pop("history", History(3)),
+        more.pop("history", History()),
         more.pop("faults", ()),
     )
     slices = {name: np.arange(N) % 3 == i for i, name in enumerate(("light", "heavy", "new"))}
+    cells = Cells(DAYS, (np.arange(N) % N_GROUPS).astype(np.int16), slices)
     files = {name: ArrayFile(file=f"evaluation/{name}.parquet", bytes=9, sha256="ab" * 32) for name in means}
-    inputs = Inputs("2026-02-12", 10, evidence, gate(), economics(**more), files, {"rule": "cd" * 32})
-    earlier = {name: rng.normal(0, 0.03, N + 50) / N for name in evidence.history.pairs or {}}
-    return make_record(inputs, Arrays(arrays, slices, earlier))
+    inputs = Inputs("2026-02-12", 10, evidence, gate(), economics(**more), DAYS, files, {"rule": "cd" * 32})
+    earlier = {
+        name: rng.normal(0, 0.03, (len(nights), len(PARTS), N_GROUPS)) / N
+        for name, nights in evidence.history.pairs.items()
+    }
+    daily = {name: every_day(values) for name, values in arrays.items()}
+    return make_record(inputs, Arrays(arrays, daily, cells, earlier))
+
+
+def before(*days: int) -> tuple[PairNight, ...]:
+    """Earlier nights of item_knn and als."""
+    means = {part: Means(N, 0.2, 0.2005) for part in PARTS}
+    return tuple(
+        PairNight(f"2026-02-{day:02}", means, {f"2026-02-{day:02}": DayDifference(5e-4, 0.2, 1e-6)}, 3, 1)
+        for day in days
+    )
 
 
 OVERRIDE = Override("item_knn", "Ada", "a <b>test</b>", "2026-02-12", "2026-03-01")
 FULL = {"popular": 0.1, "als": 0.2, "item_knn": 0.19}
-POOLED = History(3, "als", pairs={"item_knn": EarlierLooks("als", 2, 0.4, 0.401, 2 / 3, 2.0)})
+POOLED = History("als", clocks={"popular": Clock("spent", until="2026-04-01")}, pairs={"item_knn": before(10, 11)})
 CASES = {
     "promote": record(FULL),
     "keep": record({"popular": 0.1, "als": 0.1001}),
     "alone": record({"popular": 0.1}),
     "invalid": record(FULL, faults=("als cannot be read: data/models",)),
     "nothing": record({}),
-    "override": record(FULL, history=History(4, override=OVERRIDE)),
+    "override": record(FULL, history=History(override=OVERRIDE)),
     "refreshed and pooled": record(FULL, served="als", history=POOLED),
     "worthless": record(FULL, margin_per_listener_day=0.0),
 }  # fmt: skip

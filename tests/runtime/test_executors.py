@@ -25,7 +25,6 @@ PARAMS = {
     **COST_MATTERS_NOT,
     "split.decision_days": 4,
     "gate.min_eligible_listeners": 20,
-    "gate.min_slice_listeners": 5,
     "gate.seeds": 2,
     "recipes.als.factors": 16,
     "recipes.spark_als.factors": 8,

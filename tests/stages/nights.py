@@ -59,6 +59,8 @@ def plant_night(
     layout.decision_page.write_text("<!doctype html>\n", encoding="utf-8")
     for folder in (layout.final_model, layout.served / "model"):
         write_json(folder / "model.json", {"family": served, "params": {}, "content": model})
+    identity = {"release": "r-0", "recipe": served, "family": served, "as_of": "2026-02-11", "definition": "0" * 16}
+    write_json(layout.served / "served.json", identity)
     write_json(layout.refit_cost, {"fits": [_cost(CPU_SECONDS[served], MIB) | {"seed": 0}]})
     write_json(layout.recommend_cost, Cost(0.5, 0.5, n_scored=2, scored_per_second=4.0).to_dict())
     rows = [{"item_id": i, "item_name": i.upper(), "score": 1.0, "reason": f"night {as_of}"} for i in ("a", "b")]
@@ -74,14 +76,14 @@ def decision_of(context: Context, verdict: str, champion: str, served: str, sour
     """decision.json, as the stage decide writes it."""
     challengers = [] if verdict == "INVALID" else [_upgrade(r, champion, served) for r in ACCURACY if r != champion]
     sentences = {
-        "PROMOTE": f"PROMOTED {served} over {champion}: 120.0 % better in NDCG@10 (95 % interval 105.0 to 135.0 %).",
+        "PROMOTE": f"PROMOTED {served} over {champion}: 120.0 % better in NDCG@20 (95 % interval 105.0 to 135.0 %).",
         "KEEP": f"KEPT {champion}. als is 2.0 % better, but a gain of 0.5 % is not proven.",
         "INVALID": "INVALID: 6 listeners can be scored, 500 are needed; the popular list is kept.",
     }
     return {
         "schema": 2,
         "as_of": context.as_of.isoformat(),
-        "metric": "ndcg_at_10",
+        "metric": "ndcg_at_20",
         "verdict": verdict,
         "sentence": sentences[verdict],
         "champion": champion,
@@ -135,17 +137,17 @@ def _plant_tables(folder: Path) -> None:
 def _plant_recipe(layout: Layout, recipe: str, accuracy: float | None) -> None:
     names = ("ndcg", "recall", "precision", "average_precision", "reciprocal_rank", "hit")
     wobble = np.array([-0.002, 0, 0.002]) if recipe.endswith("als") else np.zeros(1)
-    means = {f"{name}_at_10": accuracy if accuracy is None else accuracy + n / 50 for n, name in enumerate(names)}
+    means = {f"{name}_at_20": accuracy if accuracy is None else accuracy + n / 50 for n, name in enumerate(names)}
     seeds = [accuracy if accuracy is None else accuracy + each for each in wobble]
     slices = {
-        name: {"n": 300, "ndcg_at_10": accuracy if accuracy is None else accuracy * share}
+        name: {"n": 300, "ndcg_at_20": accuracy if accuracy is None else accuracy * share}
         for name, share in SLICES.items()
     }
     catalogue = {"catalogue_coverage": 0.4, "novelty": 9.5, "gini": 0.8, "top_1_percent_share": 0.2}
     figures = {"n_eligible": 1234, "n_fits": len(wobble), "invalid_lists": 0}
     write_json(
         layout.metrics(recipe),
-        as_json({**means, **catalogue, **figures, "seeds": {"ndcg_at_10": seeds}, "slices": slices}),
+        as_json({**means, **catalogue, **figures, "seeds": {"ndcg_at_20": seeds}, "slices": slices}),
     )
     fits = [_cost(CPU_SECONDS[recipe], 2 * MIB) | {"seed": seed} for seed in range(len(wobble))]
     write_json(layout.fit_cost(recipe), {"recipe": recipe, "family": recipe, "fits": fits})

@@ -1,5 +1,6 @@
 """The stage decide on the files that the stages before it write."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ import jsonschema
 import numpy as np
 import pyarrow as pa
 import pytest
+import scipy.sparse as sp
+from scipy.stats import norm
 
-from pipeline.gate.spending import look_alpha
+from pipeline.gate.spending import analysis_alpha
 from pipeline.metrics.cost import Cost
 from pipeline.metrics.listener.registry import listener_metrics
 from pipeline.recommenders.registry import FAMILIES
@@ -18,6 +21,7 @@ from pipeline.stages import decide
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate_served import nothing_served
 from pipeline.stages.layout import Layout
+from pipeline.storage.daily_credit import write_daily
 from pipeline.storage.evaluation_table import EVALUATION
 from pipeline.storage.tables import RECOMMENDATIONS, read_json, write_json, write_table
 from tests.stages import small_night
@@ -46,6 +50,10 @@ def write_evaluation(path: Path, mean: float, n_fits: int, n: int = N) -> None:
     thirds = np.tile(np.arange(n) % 3, n_fits)
     columns |= {f"slice_{s}": thirds == i for i, s in enumerate(("light", "heavy", "new"))}
     write_table(path, pa.table(columns), EVALUATION)
+    means = values.reshape(n_fits, n).mean(axis=0) if n else values
+    window = [dt.date(2026, 3, 1) + dt.timedelta(days=each) for each in range(7)]
+    by_day = sp.csr_matrix(np.tile(means[:, None] / 7, (1, 7)))
+    write_daily(path.with_suffix(".days.parquet"), pa.chunked_array([pa.array(names, pa.string())]), window, by_day)
 
 
 def write_recipe(context: Context, recipe: str, mean: float, n: int = N) -> None:
@@ -89,7 +97,7 @@ def decided(context: Context) -> dict[str, Any]:
 
 def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) -> None:
     record = decided(open_night(tmp_path))
-    assert record["schema"] == 4
+    assert record["schema"] == 5
     assert record["as_of"] == "2026-03-08"
     assert record["metric"] == "ndcg_at_10"
     assert record["verdict"] == "PROMOTE"
@@ -97,18 +105,19 @@ def test_a_first_night_promotes_what_pays_over_the_popular_list(tmp_path: Path) 
     assert record["challenger"] == "als"
     assert record["serve"] == {"source": "refit", "recipe": "als"}
     assert record["lanes"]["refresh"] is None
-    alpha = pytest.approx(look_alpha(0.05, 1, n_challengers=5))
+    alpha = pytest.approx(analysis_alpha(0.05, 10))
     assert record["lanes"]["upgrade"] == {
-        "verdict": "PROMOTE", "quarter": "2026-Q1", "look": 1, "alpha": alpha, "n_challengers": 5
+        "verdict": "PROMOTE", "quarter": "2026-Q1", "alpha": alpha, "n_challengers": 5, "n_analysed": 5
     }  # fmt: skip
     als = next(c for c in record["challengers"] if c["recipe"] == "als")
-    assert als["alpha"] == alpha
+    assert als["clock"] == {"status": "running", "analysis": 1, "until": None}
+    assert als["boundary"] == pytest.approx(norm.isf(0.05 / 280))
     assert als["comparison"]["n"] == N
     assert als["comparison"]["delta"] == pytest.approx(0.20 + 1e-4 - 0.10)
     # The means of the fits are .2, .2001, .2002: ŝ² is 1e-8, and the popular list does not vary.
     assert als["comparison"]["se_fits"] == pytest.approx((1e-8 / 3) ** 0.5)
     assert all(g["passed"] is not False for g in als["gates"])
-    assert record["assumptions"]["elasticity"] == {"median": 0.05, "low": 0.01, "high": 0.25}
+    assert record["assumptions"]["elasticity"] == {"median": 0.05, "low": 0.01, "high": 0.25, "provenance": "published"}
 
 
 def test_the_served_recipe_is_refreshed_and_others_have_to_beat_it(tmp_path: Path) -> None:
@@ -128,12 +137,16 @@ def test_a_served_recipe_that_params_no_longer_have_is_noted(tmp_path: Path) -> 
     assert "gone" in record["notes"][0]
 
 
-def test_six_listeners_cannot_carry_a_decision(tmp_path: Path) -> None:
-    record = decided(open_night(tmp_path, n=6))
+@pytest.mark.parametrize("n", [1, 2, 6])
+def test_few_listeners_cannot_carry_a_decision_whatever_is_undefined_for_them(n: int, tmp_path: Path) -> None:
+    context = open_night(tmp_path, n=n)
+    undefined = {"catalogue_coverage": None, "top_1_percent_share": None, "invalid_lists": 0}
+    write_json(context.layout.metrics("item_knn"), undefined | {"churn_between_fits": None})
+    record = decided(context)
     assert record["verdict"] == "INVALID"
-    assert record["sentence"] == "INVALID: 6 listeners can be scored, 500 are needed; the popular list is kept."
+    who = "1 listener can" if n == 1 else f"{n} listeners can"
+    assert record["sentence"] == f"INVALID: {who} be scored, 500 are needed; the popular list is kept."
     assert record["serve"] == {"source": "refit", "recipe": "popular"}
-    assert record["recipes"]["als"]["mean"] == pytest.approx(0.2001)
 
 
 def test_nobody_to_score_is_invalid(tmp_path: Path) -> None:
@@ -176,28 +189,40 @@ DAMAGE: dict[str, Callable[[Layout], None]] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
-def test_whatever_is_damaged_or_missing_is_invalid_and_says_so_without_paths(
-    tmp_path: Path, damage: Callable[[Layout], None]
-) -> None:
+NIGHT = {"no evaluation of the popular list", "served.json is missing"}
+"""Damage without which nothing can be decided; other damage costs als alone its place."""
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_whatever_is_damaged_or_missing_is_told_without_paths(tmp_path: Path, what: str) -> None:
     context = open_night(tmp_path)
-    damage(context.layout)
+    DAMAGE[what](context.layout)
     record = decided(context)
-    assert record["verdict"] == "INVALID"
-    assert record["challengers"] == []
-    assert record["serve"] == {"source": "refit", "recipe": "popular"}
-    assert record["faults"]
+    told = record["faults"] if what in NIGHT else [record["left_out"]["als"]]
+    assert (record["verdict"] == "INVALID") == (what in NIGHT)
+    assert "als" not in {challenger["recipe"] for challenger in record["challengers"]}
+    assert told
+    assert not any("Error" in each for each in told)
     assert str(tmp_path) not in json.dumps(record)
 
 
 @pytest.mark.parametrize("name", ["evaluation", "metrics"])
-def test_a_served_model_that_was_not_measured_is_invalid_and_its_recipe_is_kept(tmp_path: Path, name: str) -> None:
+def test_a_served_model_that_was_not_measured_is_invalid_and_stays(tmp_path: Path, name: str) -> None:
     context = open_night(tmp_path, served="als")
     getattr(context.layout, name)("served").unlink()
     record = decided(context)
     assert record["verdict"] == "INVALID"
-    assert record["serve"] == {"source": "refit", "recipe": "als"}
-    assert "als is kept" in record["sentence"]
+    assert record["serve"] == {"source": "served", "recipe": "als"}
+    assert "als stays as it is served" in record["sentence"]
+
+
+@pytest.mark.parametrize("value", [0.5, float("nan")])
+def test_one_challenger_that_cannot_be_measured_does_not_stop_the_others(tmp_path: Path, value: float) -> None:
+    context = open_night(tmp_path)
+    write_evaluation(context.layout.evaluation("rp3beta"), value, 1, N - 1 if value == 0.5 else N)
+    record = decided(context)
+    assert (record["verdict"], record["challenger"]) == ("PROMOTE", "als")
+    assert set(record["left_out"]) == {"rp3beta"}
 
 
 def test_the_same_files_give_the_same_record(tmp_path: Path) -> None:

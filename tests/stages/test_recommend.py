@@ -98,7 +98,7 @@ def plant(
     n_items: int = 2, target: str = "new",
 ) -> Context:  # fmt: skip
     layout, raw = Layout(root), PARAMS.model_dump()
-    raw["lists"], raw["evaluation"]["k"] = {"n_items": n_items, "n_fallback": 4}, 1
+    raw["lists"], raw["evaluation"]["k"] = {"n_items": n_items, "n_fallback": 4}, n_items
     raw["split"]["target"] = target
     write_window(layout.window, plays)
     write_fit(layout.final_model, recipe, fitted_on)

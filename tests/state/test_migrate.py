@@ -17,7 +17,7 @@ from pipeline.cli.app import app
 from pipeline.erasure.requests import erased, pending
 from pipeline.errors import TableError
 from pipeline.gate.comparison import EarlierSeeds
-from pipeline.gate.spending import Override
+from pipeline.gate.spending import Clock, Entrant, Override
 from pipeline.logs.manifest import files_in_manifest
 from pipeline.logs.replay import with_replayed
 from pipeline.releases import migrate as module
@@ -52,16 +52,24 @@ def test_everything_counts_on_and_the_old_files_are_gone(settings: Settings) -> 
     counts = migrate(settings)
     assert counts == {
         "analyses": 2, "overrides": 1, "landed": 3, "rollbacks": 1, "erasures": 2, "monitor": 2,
-        "outbox": 2, "influences": 2, "leases": 2, "removed": 2,
+        "outbox": 2, "leases": 2, "removed": 2,
     }  # fmt: skip
     night = dt.date(2026, 1, 13)
-    known, summed = history(settings.state, as_of=night, inputs="i3", recipes={"als": "d1"}, pair_key=lambda *_: "k")
-    assert (known.look, known.champion) == (3, "popular")
+    known, pooled = history(
+        settings.state,
+        as_of=night,
+        inputs="i3",
+        recipes={"als": "d1"},
+        entrants={"als": Entrant("k", "d")},
+        memory={},
+        decision_from=night - dt.timedelta(days=7),
+        max_entrants=10,
+    )
+    assert known.champion == "popular"
     assert known.earlier("als") == (EarlierSeeds(0.01, 2.0, 0.01), EarlierSeeds(0.02, 2.0, 0.02))
     assert known.override == Override("als", "Ada", "a campaign", "2026-01-12", "2026-01-14")
-    assert known.pairs is not None
-    assert known.pairs["als"].n_looks == 2
-    assert summed.to_pydict()["influence"] == [0.5 + 0.25, -0.5 - 0.25]
+    # Analyses of the earlier rule count for nothing: this rule's α is spent by its own.
+    assert (known.clocks, known.pairs, pooled.num_rows) == ({"als": Clock("running", 1)}, {}, 0)
 
     served = current(settings.releases)
     (was,) = withdrawn(settings.state)
@@ -152,7 +160,7 @@ def test_the_command_says_what_it_took_over_and_then_that_there_is_nothing(
     if settings.state_uri is not None:
         monkeypatch.setenv("NETGAIN_STATE_URI", settings.state_uri)
     said = [CliRunner().invoke(app, ["state", "migrate"]).stdout for _ in range(2)]
-    assert said[0].startswith("migrated: 2 analyses, 2 erasures, 2 influences, 3 landed, 2 leases, ")
+    assert said[0].startswith("migrated: 2 analyses, 2 erasures, 3 landed, 2 leases, ")
     assert said[1] == "nothing to migrate\n"
 
 

@@ -1,17 +1,31 @@
 """Whatever is served tonight must not be shown to be worse than what is served already."""
 
+from collections.abc import Callable
 from functools import partial
 
 from pipeline.gate.guardrail import Case, Finding, Guardrail, Lane
-from pipeline.gate.refresh import CHAIN, LEVEL, TONIGHT
+from pipeline.gate.refresh import CHAIN, LEVEL, TONIGHT, Change
+
+Check = Callable[[Case], Finding | None]
 
 
-def _check(what: str, case: Case) -> Finding | None:
-    change = next((each for each in case.changes if each.what == what), None)
+def _tonight(case: Case) -> Finding | None:
+    change = _change(case, TONIGHT)
     return None if change is None else Finding(change.upper_bound, -case.params.refresh_margin)
 
 
-def _guardrail(name: str, what: str, label: str, explanation: str, *lanes: Lane) -> Guardrail:
+def _over_nights(what: str, case: Case) -> Finding | None:
+    change = _change(case, what)
+    if change is None:
+        return None
+    return Finding(change.change, -case.params.refresh_margin, shown=change.upper_bound < 0)
+
+
+def _change(case: Case, what: str) -> Change | None:
+    return next((each for each in case.changes if each.what == what), None)
+
+
+def _guardrail(name: str, check: Check, label: str, explanation: str, *lanes: Lane) -> Guardrail:
     return Guardrail(
         name,
         label=label,
@@ -19,7 +33,7 @@ def _guardrail(name: str, what: str, label: str, explanation: str, *lanes: Lane)
         kind="relative",
         side="at least",
         unit="share",
-        check=partial(_check, what),
+        check=check,
         lanes=lanes,
         place=0,
     )
@@ -28,7 +42,7 @@ def _guardrail(name: str, what: str, label: str, explanation: str, *lanes: Lane)
 GUARDRAILS = (
     _guardrail(
         "not_worse_than_served",
-        TONIGHT,
+        _tonight,
         "not worse than served",
         "Upper bound of the gain over the served model on tonight's window; below −`refresh_margin`, a loss is shown.",
         "upgrade",
@@ -36,17 +50,18 @@ GUARDRAILS = (
     ),
     _guardrail(
         "not_worse_since_promotion",
-        CHAIN,
+        partial(_over_nights, CHAIN),
         "refreshes since the promotion",
-        "Upper bound of the sum of all refreshes that were served since the promotion; at least −`refresh_margin`.",
+        "Sum of all refreshes that were served since the promotion; beyond −`refresh_margin`, a loss that is "
+        "shown stops them.",
         "refresh",
     ),
     _guardrail(
         "not_worse_than_popular_was",
-        LEVEL,
+        partial(_over_nights, LEVEL),
         "gain over the popular list, then and now",
-        "Upper bound of the change of the champion's gain over the popular list since the promotion; at least "
-        "−`refresh_margin`.",
+        "Change of the champion's gain over the popular list since the promotion; beyond −`refresh_margin`, a loss "
+        "that is shown stops refreshing.",
         "refresh",
     ),
 )
