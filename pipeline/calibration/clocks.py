@@ -18,6 +18,7 @@ from pipeline.calibration.sums import Sums
 from pipeline.gate.balance import Balance, weigh
 from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import DETERMINISTIC, Comparison, pooled
+from pipeline.gate.days import of_shocks
 from pipeline.gate.economics import NightCost
 from pipeline.gate.groups import N_GROUPS
 from pipeline.gate.guardrail import GUARDRAIL_ALPHA
@@ -120,7 +121,7 @@ def screened(sums: Sums) -> Floats:
         noise = night * sums.day_noise[0] + sums.day_noise.sum()
         gain = parts.sum(axis=1) / base.sum()
         spread = np.square(parts - gain[:, None] * base).sum(axis=1) * len(base) / (len(base) - 1)
-        shocks = np.maximum(spread - noise, 0) / np.square(base).sum()
+        shocks = of_shocks(spread, noise, len(base) - 1.0) / np.square(base).sum()
         variance[:, night] += shocks * np.square(exposed / (night + 1)).sum()
     found: Floats = delta / np.sqrt(variance)
     return found

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.calibration.moments import Moments, moments
 from pipeline.calibration.refits import Floats, Refits
 
 
@@ -23,14 +22,6 @@ def lengths(refits: Refits, pairs: list[tuple[str, str]], *, k: int) -> list[dic
             row[str(days)] = {str(nights): _se(kernel, nights) for nights in (1, 7, 28)}
         rows.append(row)
     return rows
-
-
-def shocked_se(found: Moments, days: int, *, nights: int, sd: float) -> float:
-    """Return the SE that day shocks alone add with a window of some days."""
-    seen = np.zeros(nights + days - 1)
-    for night in range(nights):
-        seen[night : night + days] += 1 / days / nights
-    return float(sd * np.sqrt(np.square(seen).sum()))
 
 
 def _kernel(refits: Refits, champion: Floats, challenger: Floats, *, same: bool, k: int, days: int) -> Floats:
@@ -60,8 +51,3 @@ def _kernel(refits: Refits, champion: Floats, challenger: Floats, *, same: bool,
 def _se(kernel: Floats, nights: int) -> float:
     lag = np.abs(np.arange(nights)[:, None] - np.arange(nights)[None, :])
     return float(np.sqrt(kernel[lag].mean() / 20_000))
-
-
-def pair_moments(refits: Refits, pairs: list[tuple[str, str]], *, k: int) -> dict[tuple[str, str], Moments]:
-    """Return the moments of some pairs."""
-    return {pair: moments(refits, *pair, k=k) for pair in pairs}

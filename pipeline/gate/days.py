@@ -96,7 +96,19 @@ def day_variance(nights: Sequence[Mapping[str, DayDifference]]) -> DayVariance:
     spread = math.fsum((part.difference - gain * part.champion) ** 2 for part in parts) * len(parts) / (len(parts) - 1)
     noise = math.fsum(part.noise for part in parts)
     df = len(parts) - 1.0
-    return DayVariance((max(spread - noise, 0.0) + spread * math.sqrt(2 / df)) / squares, df)
+    return DayVariance(float(of_shocks(spread, noise, df)) / squares, df)
+
+
+def of_shocks(spread: float | Floats, noise: float | Floats, df: float) -> float | Floats:
+    """Return what of the spread of days is due to shocks, with one standard error of it.
+
+    Args:
+        spread: Σ (D_j − g · B_j)², scaled to be unbiased.
+        noise: what chance of the listeners adds to it on average.
+        df: degrees of freedom of the spread.
+    """
+    found: float | Floats = np.maximum(spread - noise, 0.0) + spread * math.sqrt(2 / df)
+    return found
 
 
 def exposure(nights: Sequence[Mapping[str, DayDifference]], scale: Sequence[float]) -> Floats:

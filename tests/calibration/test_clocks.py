@@ -54,7 +54,8 @@ def test_estimates_scatter_as_the_moments_say_and_the_gate_knows(moments: Moment
     expected = moments.relative_se(20_000, 14, 3, shock_sd)
     assert found.std() == pytest.approx(expected, rel=0.12)
     comparisons = [pooled(pool(*sums.nights(clock, 14)), *sums.seeds(clock, 14)) for clock in range(100)]
-    assert np.sqrt(np.mean([each.se**2 for each in comparisons])) == pytest.approx(expected, rel=0.15)
+    known = np.sqrt(np.mean([each.se**2 for each in comparisons]))
+    assert 0.95 * expected <= known <= 1.8 * expected  # caution about shocks widens it where there are none
 
 
 def test_the_screen_computes_what_the_gate_computes() -> None:
