@@ -1,58 +1,83 @@
-"""Coverage of the gate's confidence intervals, of one night and of several pooled nights."""
+"""Coverage of the gate's confidence intervals: of one night of real refits, and of pooled nights that are drawn."""
 
-from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from pipeline.calibration.nights import CHALLENGER, CHAMPION, Horizon
-from pipeline.calibration.operating import Rule, duel_of, rate
-from pipeline.calibration.refits import Floats, Refits
+from pipeline.calibration.moments import Moments
+from pipeline.calibration.nights import Service, contender
+from pipeline.calibration.rates import rate
+from pipeline.calibration.refits import Refits
+from pipeline.calibration.sums import World, draw
 from pipeline.gate.candidates import contrast
-from pipeline.gate.comparison import compare, seed_variance
+from pipeline.gate.comparison import pooled
+from pipeline.gate.pooling import pool
 
 
 def coverage(
-    refits: Refits, pair: tuple[str, str], *, k: int, n_draws: int, rng: np.random.Generator
+    refits: Refits, pair: tuple[str, str], *, k: int, shock_sd: float, n_draws: int, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Return the share of 95 % intervals of one night that contain the true difference, over all listeners and fits.
 
     Args:
         refits: the fits.
         pair: champion and challenger.
-        k: fits drawn for each of them.
-        n_draws: number of simulated nights.
+        k: fits drawn for each of them, with replacement like the listeners.
+        shock_sd: standard deviation of shocks of the challenger's days.
+        n_draws: number of simulated nights, on the first date.
         rng: draws them.
+
+    Returns:
+        The share, the mean SE relative to the champion's mean, and how much the estimates really scatter.
     """
-    champion, challenger = (_first_window(refits.ndcg[name]) for name in pair)
-    truth = float(challenger.mean() - champion.mean())
-    held, n = 0, champion.shape[1]
+    both = [contender(refits, name) for name in pair]
+    here = refits.here(0)
+    base, best = (float(np.nanmean(each.daily[:, 0].sum(axis=1))) for each in both)
+    truth, held, ses, found = best - base, 0, [], []
     for _ in range(n_draws):
-        listeners = rng.integers(n, size=n)
-        drawn = [f[np.ix_(rng.permutation(len(f))[:k], listeners)] for f in (challenger, champion)]
-        seeds = [seed_variance(d, deterministic=len(d) == 1) for d in drawn]
-        low, high = compare(*drawn, challenger_seeds=seeds[0], champion_seeds=seeds[1]).interval()
+        service = Service(refits, 0, rng.choice(here, size=len(here)))
+        fits = [rng.integers(len(each.daily), size=k if each.stochastic else 1) for each in both]
+        champion = service.candidate(pair[0], both[0], fits[0])
+        shocks = shock_sd * rng.standard_normal(refits.n_days)
+        challenger = service.candidate(pair[1], both[1], fits[1], shocks=shocks if shock_sd else None)
+        comparison = contrast(challenger, champion, service.cells)
+        low, high = comparison.interval()
         held += low <= truth <= high
-    return {"champion": pair[0], "challenger": pair[1], "k": k, "looks": 1, **rate(held, n_draws)}
+        ses.append(comparison.se / base)
+        found.append(comparison.delta / base)
+    about = {"champion": pair[0], "challenger": pair[1], "nights": 1, "shock_sd": shock_sd, "drawn": "real refits"}
+    return about | {"se": float(np.mean(ses)), "scatter": float(np.std(found)), **rate(held, n_draws)}
 
 
 def pooled_coverage(
-    refits: Refits, pair: tuple[str, str], rule: Rule, *, n_draws: int, rng: np.random.Generator
+    moments: Moments, world: World, *, n_nights: int, n_draws: int, rng: np.random.Generator
 ) -> dict[str, Any]:
-    """Return the share of intervals pooled over all decision windows that contain the true difference."""
-    champion, challenger = duel_of(refits, pair)
-    by_window = [np.nanmean(each.fits, axis=(0, 2)) for each in (challenger, champion)]
-    truth = float(np.mean(by_window[0] - by_window[1]))
-    held = 0
-    for _ in range(n_draws):
-        horizon = Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng)
-        *_, last = islice(horizon, refits.n_windows)
-        both = last.candidates[CHALLENGER], last.candidates[CHAMPION]
-        low, high = contrast(*both, earlier=last.earlier(CHALLENGER, CHAMPION)).interval()
-        held += low <= truth <= high
-    about = {"champion": pair[0], "challenger": pair[1], "k": rule.gate.seeds, "looks": refits.n_windows}
-    return about | rate(held, n_draws)
+    """Return the share of intervals pooled over drawn nights that contain the true difference, 0."""
+    sums = draw(moments, world, n_clocks=n_draws, gains=np.zeros(n_nights), rng=rng)
+    held, ses, found = 0, [], []
+    for clock in range(n_draws):
+        comparison = pooled(pool(*sums.nights(clock, n_nights)), *sums.seeds(clock, n_nights))
+        low, high = comparison.interval()
+        held += low <= 0 <= high
+        ses.append(comparison.se)
+        found.append(comparison.delta)
+    about = {"champion": moments.champion, "challenger": moments.challenger, "nights": n_nights}
+    about |= {"shock_sd": world.shock_sd, "drawn": f"{world.n_listeners:,} listeners"}
+    return about | {"se": float(np.mean(ses)), "scatter": float(np.std(found)), **rate(held, n_draws)}
 
 
-def _first_window(fits: Floats) -> Floats:
-    return fits[:, 0][:, ~np.isnan(fits[0, 0])]
+def agreement(refits: Refits, found: Moments, *, k: int) -> dict[str, Any]:
+    """Hold the moments against real arrays: the gate's SE of one night, and of the nights of all dates pooled."""
+    from pipeline.calibration.real_pool import pool_of_dates
+
+    n = float(np.mean([len(refits.here(date)) for date in range(len(refits.dates))]))
+    one, all_dates, expected = pool_of_dates(refits, found, k=k)
+    return {
+        "champion": found.champion,
+        "challenger": found.challenger,
+        "listeners": n,
+        "real": one,
+        "drawn": float(np.sqrt(found.covariance(1)[0, 0] / n)),
+        "real_pooled": all_dates,
+        "drawn_pooled": expected,
+    }

@@ -1,225 +1,115 @@
-"""Real fits of real recipes on simulated plays, many seeds each, from which the proofs draw nights."""
+"""Real fits of real recipes on simulated plays, from which the proofs draw nights and learn how nights vary."""
 
-import datetime as dt
-import json
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
-import pyarrow as pa
 
-from pipeline.calibration.audience import settle
-from pipeline.configuration import load_params
-from pipeline.errors import TableError
-from pipeline.features.interactions import build_interactions
-from pipeline.features.lists import rows_of
-from pipeline.features.splitting import relevant_items, split_by_time
-from pipeline.gate.economics import NightCost, night_cost
-from pipeline.metrics.cost import Cost
-from pipeline.metrics.evaluation import measure
-from pipeline.recommenders.registry import FAMILIES
-from pipeline.runtime.choose import executor_for
-from pipeline.settings import Settings, load_settings
-from pipeline.stages import split
-from pipeline.stages.context import Context
-from pipeline.stages.evaluate import measure_lists
-from pipeline.stages.fingerprints import digest
-from pipeline.stages.fit import fit_models, fit_task
-from pipeline.stages.layout import Layout
-from pipeline.stages.scoring import Decided, Lists, in_vocabulary, score_models, truth_of
-from pipeline.storage.arrays import write_array
+from pipeline.gate.economics import NightCost
 from pipeline.storage.json_files import read_json, write_json
-from pipeline.storage.orphans import PREFIX
-from pipeline.storage.schemas import DAILY, ITEMS, RELEVANT
-from pipeline.storage.tables import conform, read_table
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 Say = Callable[[str], None]
-START = dt.date(2026, 1, 1)
-SEEDS_OF_A_BLEND = 3
-"""A blend is fitted as often as a night does: it takes part in one proof, and costs more than all the others."""
-"""A blend is fitted only as often as in a night: it takes part in one proof, and costs more than all other fits."""
-
-
-@dataclass(frozen=True)
-class Refits:
-    """The accuracy and cost of all fits.
-
-    Attributes:
-        ndcg: for each recipe, NDCG@k of shape (n_fits, n_windows, n_listeners) over the same listeners; NaN if a
-            listener played nothing new in the decision window. Window w begins w days after the first.
-        families: the family of each recipe.
-        nights: the cost of a night of each recipe.
-        slices: for each slice, bool of shape (n_listeners,).
-        shuffled: NDCG@k of shape (n_fits, n_listeners) on the first window, of the last stochastic recipe's lists, each
-            assigned to another listener.
-        leak_refused: whether training data that include a day of the decision window were refused.
-    """
-
-    ndcg: dict[str, Floats]
-    families: dict[str, str]
-    nights: dict[str, NightCost]
-    slices: dict[str, npt.NDArray[np.bool_]]
-    shuffled: Floats
-    leak_refused: bool
-
-    @property
-    def n_windows(self) -> int:
-        return int(next(iter(self.ndcg.values())).shape[1])
-
-    @property
-    def n_listeners(self) -> int:
-        return int(next(iter(self.ndcg.values())).shape[2])
 
 
 @dataclass(frozen=True)
 class Size:
-    """The amount of work: simulated listeners, days before the first decision, fits of each stochastic recipe, and
-    decision windows, each a day after the one before."""
+    """The amount of work: simulated listeners, days before the first fit, and fits of a stochastic recipe a date."""
 
     n_listeners: int
     n_days: int
     n_seeds: int
-    n_windows: int
+    dates: tuple[int, ...]
+    """Days from the first fit to each: all recipes are fitted anew on each date, and judged on the days after it."""
 
 
-def refits(settings: Settings, size: Size, say: Say) -> Refits:
-    """Simulate plays, split them as a night does, and fit every recipe of params.yaml that runs as a task. Fits of an
-    earlier run with the same parameters are read instead.
+@dataclass(frozen=True)
+class Refits:
+    """The accuracy and cost of all fits. A listener who played nothing new in a window has NaN there.
 
-    Args:
-        settings: of the project; the work is done in a separate workspace below .netgain.
-        size: the amount of work.
-        say: called with a line for each step.
+    Attributes:
+        daily: for each recipe, each decision day's part of NDCG, shape (n_fits, n_dates, n_days, n_listeners).
+        windows: for other lengths of the decision window in days, and for each recipe, NDCG of shape
+            (n_fits, n_dates, n_listeners).
+        dates: days from the first fit to each.
+        stale: for each stochastic recipe, the fits of the first date on the second date's window, of shape
+            (n_fits, n_days, n_listeners): what is served on that night, scored beside the newer fits.
+        families: the family of each recipe.
+        nights: the cost of a night of each recipe.
+        slices: for each slice, shape (n_dates, n_listeners).
+        shuffled: as `daily`, on the first date: lists of a stochastic recipe, each assigned to another listener; shape
+            (n_fits, n_days, n_listeners).
+        leak_refused: whether training data that include a day of the decision window were refused.
     """
-    root = settings.workspace / ".netgain" / "calibration"
-    params_text = (settings.workspace / "params.yaml").read_text(encoding="utf-8")
-    key = digest({"params": params_text, "size": asdict(size)})
-    if (root / "refits.json").exists() and read_json(root / "refits.json")["key"] == key:
-        say("using the refits of an earlier run")
-        return _load(root)
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
-    shutil.copyfile(settings.workspace / "params.yaml", root / "params.yaml")
-    own = load_settings({}, workspace=root)
-    as_of = START + dt.timedelta(days=size.n_days)
-    context = Context(load_params(root / "params.yaml"), as_of, Layout(root), own)
-    n_days = size.n_days + size.n_windows - 1
-    say(f"simulating {size.n_listeners:,} listeners over {n_days} days")
-    settle(context, n_listeners=size.n_listeners, n_days=n_days, start=START, seed=1)
-    say(split.run(context))
-    found = _fit_all(context, size, say)
-    _save(root, found, key)
-    shutil.rmtree(root / "data")
-    return found
+
+    daily: Mapping[str, Floats]
+    windows: Mapping[int, Mapping[str, Floats]]
+    dates: tuple[int, ...]
+    stale: Mapping[str, Floats]
+    families: Mapping[str, str]
+    nights: Mapping[str, NightCost]
+    slices: Mapping[str, Bools]
+    shuffled: Floats
+    leak_refused: bool
+
+    @property
+    def n_days(self) -> int:
+        return int(next(iter(self.daily.values())).shape[2])
+
+    @property
+    def n_listeners(self) -> int:
+        return int(next(iter(self.daily.values())).shape[3])
+
+    def here(self, date: int) -> npt.NDArray[np.intp]:
+        """Return the listeners that are eligible on a date, by its position."""
+        return np.flatnonzero(~np.isnan(next(iter(self.daily.values()))[0, date, 0]))
+
+    def mean(self, recipe: str) -> float:
+        """Return a recipe's NDCG over all fits, dates and listeners."""
+        return float(np.nanmean(self.daily[recipe].sum(axis=2)))
 
 
-def truths(context: Context, n_windows: int) -> list[Decided]:
-    """Return, for each decision window, the items that each listener played for the first time."""
-    daily = pl.DataFrame(read_table(context.layout.daily, DAILY))
-    found = []
-    for window in range(n_windows):
-        later = dt.timedelta(days=window)
-        days = split_by_time(
-            daily, first=START, decision_from=context.decision_from + later, as_of=context.as_of + later
-        )
-        relevant = relevant_items(days, only_new=context.params.split.target == "new")
-        found.append(truth_of(context, conform(relevant.to_arrow(), RELEVANT)))
-    return found
+def save(root: Path, found: Refits, key: str) -> None:
+    """Write refits to a folder, under a digest of what they were made from."""
+    arrays: dict[str, npt.NDArray[Any]] = {f"daily_{name}": values for name, values in found.daily.items()}
+    arrays |= {f"stale_{name}": values for name, values in found.stale.items()}
+    arrays |= {f"slice_{name}": members for name, members in found.slices.items()}
+    arrays |= {f"window{days}_{name}": v for days, each in found.windows.items() for name, v in each.items()}
+    for name, values in {**arrays, "shuffled": found.shuffled}.items():
+        np.save(root / f"{name}.npy", values, allow_pickle=False)
+    facts = {
+        "key": key,
+        "dates": list(found.dates),
+        "families": dict(found.families),
+        "nights": {name: asdict(cost) for name, cost in found.nights.items()},
+        "leak_refused": found.leak_refused,
+    }
+    write_json(root / "refits.json", facts)
 
 
-def _fit_all(context: Context, size: Size, say: Say) -> Refits:
-    windows = truths(context, size.n_windows)
-    everyone = pa.chunked_array([pa.array(sorted(set().union(*(w.listener_ids.to_pylist() for w in windows))))])
-    places = [rows_of(window.listener_ids, everyone) for window in windows]
-    slices = {name: np.zeros(len(everyone), np.bool_) for name in windows[0].truth.slices}
-    for window, place in zip(windows, places, strict=True):
-        for name, members in window.truth.slices.items():
-            slices[name][place] = members
-    recipes = {n: r for n, r in context.params.recipes.items() if FAMILIES[r.family].runs_in_task}
-    ndcg: dict[str, Floats] = {}
-    nights: dict[str, NightCost] = {}
-    shuffled = np.empty((0, len(everyone)))
-    rng = np.random.default_rng(0)
+def saved(root: Path, key: str) -> Refits | None:
+    """Return the refits of a folder; None if they were made from something else."""
+    if not (root / "refits.json").exists() or read_json(root / "refits.json")["key"] != key:
+        return None
+    facts = read_json(root / "refits.json")
+    arrays = {path.stem: np.load(path, allow_pickle=False) for path in sorted(root.glob("*.npy"))}
 
-    def on_all(values: list[Floats]) -> Floats:
-        spread = np.full((len(values), len(everyone)), np.nan)
-        for row, place, found in zip(spread, places, values, strict=False):
-            row[place] = found
-        return spread
+    def starting(prefix: str) -> dict[str, npt.NDArray[Any]]:
+        return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
-    with executor_for("fits", context.settings) as executor:
-        for name, recipe in recipes.items():
-            n_fits = size.n_seeds if FAMILIES[recipe.family].stochastic else 1
-            n_fits = min(n_fits, SEEDS_OF_A_BLEND) if recipe.family == "blend" else n_fits
-            models = [context.layout.model(name) / f"seed-{seed}" for seed in range(n_fits)]
-            tasks = [
-                fit_task(context, name, source=context.layout.train, model=model, index=seed, extra_pids=())
-                for seed, model in enumerate(models)
-            ]
-            fits = fit_models(tasks, executor)
-            lists = score_models(context, models, executor, scratch=context.layout.data / f"{PREFIX}scores")
-            ndcg[name] = np.stack(
-                [on_all([measure_lists(each, window).listener["ndcg"] for window in windows]) for each in lists]
-            )
-            nights[name] = night_cost(fits, [each.cost for each in lists])
-            if n_fits > 1:
-                shuffled = np.stack([on_all([_shuffled(each, windows[0], rng)])[0] for each in lists[:3]])
-            means = np.nanmean(ndcg[name][:, 0], axis=1)
-            spread = f", {100 * means.std(ddof=1) / means.mean():.2f} % from seed to seed" if n_fits > 1 else ""
-            say(f"{name}: {n_fits} fits, NDCG {means.mean():.4f}{spread}, {_cpu(fits):.0f} CPU s")
-    families: dict[str, str] = {name: recipe.family for name, recipe in recipes.items()}
-    return Refits(ndcg, families, nights, slices, shuffled, refuses_leak(context))
-
-
-def refuses_leak(context: Context) -> bool:
-    """Return whether building interactions with one day of the decision window raises an error."""
-    daily = pl.DataFrame(read_table(context.layout.daily, DAILY)).filter(pl.col("day") <= context.decision_from)
-    names = pl.DataFrame(read_table(context.layout.items, ITEMS))
-    interactions = context.params.interactions
-    try:
-        build_interactions(
-            daily,
-            names,
-            until=context.decision_from,
-            half_life_days=interactions.half_life_days,
-            min_listeners_per_item=interactions.min_listeners_per_item,
-        )
-    except TableError:
-        return True
-    return False
-
-
-def _shuffled(lists: Lists, truth: Decided, rng: np.random.Generator) -> Floats:
-    items, rows = in_vocabulary(lists, truth)
-    return measure(items, rng.permutation(rows), truth.truth, n_invalid_lists=0).listener["ndcg"]
-
-
-def _cpu(costs: list[Cost]) -> float:
-    return sum(cost.cpu_seconds for cost in costs)
-
-
-def _save(root: Path, found: Refits, key: str) -> None:
-    for name, values in found.ndcg.items():
-        write_array(root / f"{name}.npy", values)
-    for name, members in found.slices.items():
-        write_array(root / f"slice_{name}.npy", members)
-    write_array(root / "shuffled.npy", found.shuffled)
-    facts = {"families": found.families, "slices": sorted(found.slices), "leak_refused": found.leak_refused}
-    write_json(root / "refits.json", {"key": key, **facts, "nights": {n: asdict(c) for n, c in found.nights.items()}})
-
-
-def _load(root: Path) -> Refits:
-    facts = json.loads((root / "refits.json").read_text(encoding="utf-8"))
+    lengths = sorted({int(name.split("_")[0]) for name in starting("window")})
     return Refits(
-        {name: np.load(root / f"{name}.npy") for name in facts["families"]},
-        facts["families"],
-        {name: NightCost(**cost) for name, cost in facts["nights"].items()},
-        {name: np.load(root / f"slice_{name}.npy") for name in facts["slices"]},
-        np.load(root / "shuffled.npy"),
-        facts["leak_refused"],
+        daily=starting("daily_"),
+        windows={days: starting(f"window{days}_") for days in lengths},
+        dates=tuple(facts["dates"]),
+        stale=starting("stale_"),
+        families=facts["families"],
+        nights={name: NightCost(**cost) for name, cost in facts["nights"].items()},
+        slices=starting("slice_"),
+        shuffled=arrays["shuffled"],
+        leak_refused=facts["leak_refused"],
     )

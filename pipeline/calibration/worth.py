@@ -1,4 +1,4 @@
-"""Proofs of the gate's worth and consistency: net value, the Netflix case, flip prices, mutations."""
+"""Proofs of the gate's worth and consistency: captured value, the Netflix case, flip prices, mutations, a poor fit."""
 
 import math
 from dataclasses import replace
@@ -6,68 +6,47 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.calibration.nights import CHALLENGER, CHAMPION, Contender, Horizon, contender
-from pipeline.calibration.operating import Rule, duel_of, first_promotion, rate
+from pipeline.calibration.clocks import Rule
+from pipeline.calibration.frontier import frontier
+from pipeline.calibration.nights import CHALLENGER, CHAMPION, contender, measured, two_lots, whole
+from pipeline.calibration.rates import rate
 from pipeline.calibration.refits import Refits
-from pipeline.gate.candidates import Tonight
-from pipeline.gate.decision import Verdict, decide, prospect
-from pipeline.gate.economics import running_cost, switching_cost
+from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.comparison import EarlierSeeds, variance_components
+from pipeline.gate.decision import Verdict as Outcome
+from pipeline.gate.decision import decide, prospect
 from pipeline.gate.sensitivity import at
-from pipeline.gate.valuation import worth
 
-LOOKS_A_CANDIDATE = 7
-
-
-def value(
-    refits: Refits, pair: tuple[str, str], rule: Rule, *, n_candidates: int, rng: np.random.Generator
-) -> dict[str, Any]:
-    """Return the net value of the gate's promotions relative to an oracle that knows every true gain.
-
-    The mix of candidates: true gains are normal around 0 with standard deviation τ = `gate.true_gain_sd`; the upkeep is
-    that of a random family of the refits except popular; services have 10⁵ to 10⁷ listeners, log-uniformly. Each
-    candidate is tested on seven nights. True net benefit is computed at the median assumptions, for oracle and gate.
-    """
-    champion = contender(refits, pair[0])
-    families = [name for name in sorted(refits.families) if name not in {"popular", pair[0]}]
-    earned = possible = wrong = promoted = 0.0
-    for _ in range(n_candidates):
-        gain = float(rng.normal(0, rule.gate.true_gain_sd))
-        economics = rule.economics.model_copy(update={"listeners": int(10 ** rng.uniform(5, 7))})
-        challenger = contender(refits, pair[1], gain=gain, over=champion.fits)
-        payer = families[int(rng.integers(len(families)))]
-        challenger = replace(challenger, family=refits.families[payer], night=refits.nights[payer])
-        net = true_net_benefit(champion, challenger, gain, Rule(rule.gate, economics))
-        possible += max(net, 0.0)
-        horizon = Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng)
-        if first_promotion(horizon, Rule(rule.gate, economics), LOOKS_A_CANDIDATE) is not None:
-            promoted += 1
-            earned += net
-            wrong += net < 0
-    return {
-        "n_candidates": n_candidates,
-        "n_promoted": int(promoted),
-        "share_of_oracle": earned / possible if possible else math.nan,
-        "wrong": rate(int(wrong), n_candidates),
-    }
+ATTITUDES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 
 
-def true_net_benefit(champion: Contender, challenger: Contender, gain: float, rule: Rule) -> float:
-    """Return the net benefit of a switch with a known relative gain, at the median assumptions."""
-    costs = [running_cost(each.night, each.family, rule.economics) for each in (champion, challenger)]
-    cost = switching_cost(costs[0], costs[1], challenger.family, rule.economics).total
-    return worth(gain, rule.economics) - cost
+def value(rule: Rule, *, n_candidates: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Return what the rule of money captures at the shipped prices, and what other attitudes to risk would."""
+    shipped = rule.gate.min_probability_of_benefit
+    wanted = sorted({*ATTITUDES, shipped})
+    points = frontier(rule.gate, rule.economics, probabilities=wanted, n_candidates=n_candidates, rng=rng)
+    rows = [
+        {
+            "probability": p.probability,
+            "captured": p.captured,
+            "promoted": p.promoted,
+            "wrong": p.wrong,
+            "losing": p.losing,
+        }
+        for p in points
+    ]
+    return {"n_candidates": n_candidates, "shipped": shipped, "frontier": rows}
 
 
 def netflix(refits: Refits, champion: str, blend: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, Any]:
     """Judge a costly ensemble that is significantly better: it should be kept out at the default prices, and promoted
     above its break-even."""
-    tonight = next(iter(Horizon(refits, *duel_of(refits, (champion, blend)), k=rule.gate.seeds, rng=rng)))
+    tonight = _night(refits, (champion, blend), rule, rng=rng)
     decision = decide(tonight, *rule)
     (upgrade,) = decision.upgrades
     pair = tonight.candidates[CHALLENGER], tonight.candidates[CHAMPION]
     flips = {flip.price: flip.flips_at for flip in prospect(upgrade, pair, *rule).flips}
-    beyond = math.nan
-    verdicts = {}
+    beyond, verdicts = math.nan, {}
     if math.isfinite(flips["listeners"]):
         beyond = flips["listeners"]
         for name, factor in (("a thousandth below", 0.999), ("a thousandth above", 1.001)):
@@ -90,11 +69,10 @@ def invertibility(
     refits: Refits, pair: tuple[str, str], rule: Rule, *, n_flips: int, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Move prices to 0.1 % before and after their flip price, and count how often the verdict flips in between."""
-    champion = contender(refits, pair[0])
-    tried = turned = 0
-    while tried < n_flips:
-        challenger = contender(refits, pair[1], gain=float(rng.uniform(0.03, 0.3)), over=champion.fits)
-        tonight = next(iter(Horizon(refits, champion, challenger, k=rule.gate.seeds, rng=rng)))
+    tried = turned = nights = 0
+    while tried < n_flips and nights < 20 * n_flips:
+        nights += 1
+        tonight = _night(refits, pair, rule, gain=float(rng.uniform(0.03, 0.3)), rng=rng)
         economics = rule.economics.model_copy(update={"listeners": int(10 ** rng.uniform(4, 7))})
         decision = decide(tonight, rule.gate, economics)
         (upgrade,) = decision.upgrades
@@ -110,19 +88,22 @@ def invertibility(
                 for sign in (-1, 1)
             ]
             tried += 1
-            turned += found[0] is decision.verdict and found[1] not in {decision.verdict, Verdict.INVALID}
+            turned += found[0] is decision.verdict and found[1] not in {decision.verdict, Outcome.INVALID}
     return {"n": tried, "turned": turned}
 
 
 def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generator) -> dict[str, str]:
-    """Return the verdicts on faulty challengers: shuffled lists, an oracle's lists, unmeasured figures and costs; and
-    whether training data that include the decision window are refused."""
-    champion = contender(refits, recipe)
-    tonight = next(iter(Horizon(refits, champion, champion, k=rule.gate.seeds, rng=rng)))
+    """Return the verdicts on faulty challengers, and whether training data that include the decision window are
+    refused. A challenger that cannot be measured is left out, and the night goes on."""
+    tonight = _night(refits, (recipe, recipe), rule, rng=rng)
     real = tonight.candidates[CHALLENGER]
+    here = refits.here(0)
+    other = contender(refits, recipe)
+    shares = real.daily.mean(axis=1)
+    oracle = np.broadcast_to((shares / shares.sum())[:, None], real.daily.shape)
     changed = {
-        "lists that went to other listeners": replace(real, ndcg=refits.shuffled[:, ~np.isnan(refits.shuffled[0])]),
-        "an oracle's lists": replace(real, ndcg=np.ones_like(real.ndcg)),
+        "lists that went to other listeners": measured(CHALLENGER, other, refits.shuffled[:, :, here]),
+        "an oracle's lists": replace(real, ndcg=np.ones_like(real.ndcg), daily=oracle),
         "figures that are not finite": replace(real, ndcg=np.full_like(real.ndcg, math.nan)),
         "a cost that was not measured": replace(real, night=None),
     }
@@ -130,5 +111,36 @@ def mutations(refits: Refits, recipe: str, rule: Rule, *, rng: np.random.Generat
     return verdicts | {"a split that leaks the decision window": "REFUSED" if refits.leak_refused else "LEARNT FROM"}
 
 
-def _verdict(tonight: Tonight, challenger: Any, rule: Rule) -> str:
-    return decide(replace(tonight, candidates={**tonight.candidates, CHALLENGER: challenger}), *rule).verdict.value
+def poor_fit(refits: Refits, recipe: str, rule: Rule, *, n_runs: int, rng: np.random.Generator) -> dict[str, Any]:
+    """Let one of tonight's fits of the champion reach 80 % only, with sixty nights of sound fits on record. Return how
+    often an equal challenger's gain is proven."""
+    sound = refits.daily[recipe][:, 0].sum(axis=1)[:, refits.here(0)]
+    value, of_means = (each / float(sound.mean()) ** 2 for each in variance_components(sound))
+    record = (EarlierSeeds(value, rule.gate.seeds - 1.0, of_means),) * 60
+    each, service, proven = contender(refits, recipe), whole(refits, 0), 0
+    for _ in range(n_runs):
+        first, second = two_lots(each, each, rule.gate.seeds, rng)
+        daily = each.daily[first, 0][:, :, service.people].copy()
+        daily[0] *= 0.8
+        champion = measured(CHAMPION, each, daily, earlier=record)
+        challenger = service.candidate(CHALLENGER, each, second, earlier=record)
+        (upgrade,) = decide(service.tonight(champion, challenger), *rule).upgrades
+        proven += upgrade.balance.gain_proven
+    return {"proven": rate(proven, n_runs)}
+
+
+def _night(
+    refits: Refits, pair: tuple[str, str], rule: Rule, *, rng: np.random.Generator, gain: float | None = None
+) -> Tonight:
+    service = whole(refits, 0)
+    champion = contender(refits, pair[0])
+    challenger = contender(refits, pair[1], gain=gain, over=champion.daily)
+    first, second = two_lots(champion, challenger, rule.gate.seeds, rng)
+    return service.tonight(
+        service.candidate(CHAMPION, champion, first), service.candidate(CHALLENGER, challenger, second)
+    )
+
+
+def _verdict(tonight: Tonight, challenger: Candidate, rule: Rule) -> str:
+    found = decide(replace(tonight, candidates={**tonight.candidates, CHALLENGER: challenger}), *rule)
+    return "LEFT OUT" if CHALLENGER in found.left_out else found.verdict.value

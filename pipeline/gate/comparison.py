@@ -245,10 +245,10 @@ def combination(found: Pool, weights: Floats, champion_seeds: SeedVariance, chal
     seeds = (champion_seeds, challenger_seeds)
     fits = math.fsum(s.value * share for s, share in zip(seeds, shares, strict=True))
     days = found.days.value * shared
-    # ŝ² and τ² are differences of two variances: their uncertainty is mostly that of the larger one.
+    # ŝ² is a difference of two variances: its uncertainty is mostly that of the larger one.
     unsure = [
         (listeners, found.n_clusters - 1.0),
-        (max(found.days.value, found.days.raw) * shared, found.days.df),
+        (days, found.days.df),
         *((max(s.value, s.of_means) * share, s.df) for s, share in zip(seeds, shares, strict=True)),
     ]
     df = _satterthwaite(listeners + days + fits, unsure)
@@ -321,16 +321,33 @@ def seed_variance(values: Floats, *, deterministic: bool, earlier: Sequence[Earl
     if deterministic:
         return DETERMINISTIC
     square = float(values.mean()) ** 2
+    tonight = _tonights(values) if len(values) > 1 else None
+    return pooled_seeds(tonight, earlier, square)
+
+
+def pooled_seeds(tonight: EarlierSeeds | None, earlier: Sequence[EarlierSeeds], square: float) -> SeedVariance:
+    """Return ŝ² from the variances of nights.
+
+    Args:
+        tonight: of tonight's fits, in units of the metric; None from a single fit.
+        earlier: those of earlier nights, relative to the square of their night's mean.
+        square: the square of tonight's mean.
+    """
     known = [(e.relative_variance * square, e.of_means * square, e.df) for e in earlier]
-    if len(values) > 1:
-        known.append((*variance_components(values), len(values) - 1.0))
+    if tonight is not None:
+        known.append((tonight.relative_variance, tonight.of_means, tonight.df))
     df = math.fsum(d for *_, d in known)
     if not df:
         return SeedVariance(math.nan, 0.0, math.nan)
-    if len(values) > 1 and earlier and _exceeds(known[-1], known[:-1]):
+    if tonight is not None and earlier and _exceeds(known[-1], known[:-1]):
         known, df = known[-1:], known[-1][2]
     value, of_means = (math.fsum(each[i] * each[2] for each in known) / df for i in (0, 1))
     return SeedVariance(max(value, 0.0) if math.isfinite(value) else value, df, of_means)
+
+
+def _tonights(values: Floats) -> EarlierSeeds:
+    value, of_means = variance_components(values)
+    return EarlierSeeds(value, len(values) - 1.0, of_means)
 
 
 def _exceeds(tonight: tuple[float, float, float], before: Sequence[tuple[float, float, float]]) -> bool:

@@ -34,11 +34,10 @@ class DayVariance:
     """τ², the variance of a day's shock relative to the champion's part of that day."""
 
     value: Number
-    """τ² ≥ 0; NaN with fewer than two days."""
+    """τ² and one standard error of it, more than 0; NaN with fewer than two days. A small τ² that was estimated from
+    few days is often estimated as 0: without its error, shocks promote more than α allows."""
     df: Number
     """Its degrees of freedom, the number of days less one."""
-    raw: Number = 0.0
-    """The same without subtracting listener noise."""
 
 
 def day_differences(challenger: Floats, champion: Floats, days: Sequence[str]) -> dict[str, DayDifference]:
@@ -81,7 +80,8 @@ def day_variance(nights: Sequence[Mapping[str, DayDifference]]) -> DayVariance:
         >>> alternating = {
         ...     f"2026-02-0{j}": DayDifference(0.02 * (j % 2), 0.1, 0.0) for j in (1, 2, 3, 4)
         ... }
-        >>> round(math.sqrt(day_variance([alternating]).value), 4), day_variance([alternating]).df
+        >>> found = day_variance([alternating])
+        >>> round(math.sqrt(found.value / (1 + math.sqrt(2 / found.df))), 4), found.df
         (0.1155, 3.0)
     """
     days: dict[str, DayDifference] = {}
@@ -91,11 +91,24 @@ def day_variance(nights: Sequence[Mapping[str, DayDifference]]) -> DayVariance:
     base = math.fsum(part.champion for part in parts)
     squares = math.fsum(part.champion**2 for part in parts)
     if len(parts) < 2 or base <= 0:
-        return DayVariance(math.nan, 0.0, math.nan)
+        return DayVariance(math.nan, 0.0)
     gain = math.fsum(part.difference for part in parts) / base
     spread = math.fsum((part.difference - gain * part.champion) ** 2 for part in parts) * len(parts) / (len(parts) - 1)
     noise = math.fsum(part.noise for part in parts)
-    return DayVariance(max(spread - noise, 0.0) / squares, len(parts) - 1.0, spread / squares)
+    df = len(parts) - 1.0
+    return DayVariance(float(of_shocks(spread, noise, df)) / squares, df)
+
+
+def of_shocks(spread: float | Floats, noise: float | Floats, df: float) -> float | Floats:
+    """Return what of the spread of days is due to shocks, with one standard error of it.
+
+    Args:
+        spread: Σ (D_j − g · B_j)², scaled to be unbiased.
+        noise: what chance of the listeners adds to it on average.
+        df: degrees of freedom of the spread.
+    """
+    found: float | Floats = np.maximum(spread - noise, 0.0) + spread * math.sqrt(2 / df)
+    return found
 
 
 def exposure(nights: Sequence[Mapping[str, DayDifference]], scale: Sequence[float]) -> Floats:

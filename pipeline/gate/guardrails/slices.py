@@ -9,6 +9,7 @@ from functools import partial
 from scipy.special import ndtri
 
 from pipeline.gate.candidates import contrast
+from pipeline.gate.comparison import Comparison
 from pipeline.gate.guardrail import GUARDRAIL_ALPHA, Case, Finding, Guardrail, undecided
 from pipeline.metrics.slices import SLICES
 
@@ -18,8 +19,20 @@ _LEVEL = GUARDRAIL_ALPHA / len(SLICES)
 def _check(name: str, case: Case) -> Finding:
     if int(case.cells.slices[name].sum()) < 2:
         return undecided()
-    comparison = contrast(case.challenger, case.champion, case.cells, part=name, earlier=case.earlier)
-    bound = -case.params.max_slice_loss * comparison.champion_mean
+    return harm(
+        contrast(case.challenger, case.champion, case.cells, part=name, earlier=case.earlier),
+        case.params.max_slice_loss,
+    )
+
+
+def harm(comparison: Comparison, max_loss: float) -> Finding:
+    """Return what a comparison on a slice shows.
+
+    Args:
+        comparison: on the slice.
+        max_loss: the largest loss, relative to the champion's mean.
+    """
+    bound = -max_loss * comparison.champion_mean
     power = float(-ndtri(_LEVEL) - ndtri(0.2)) * comparison.se
     return Finding(comparison.delta, bound, shown=comparison.upper(_LEVEL) < 0, detectable=max(power, -bound))
 
