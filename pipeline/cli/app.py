@@ -24,6 +24,7 @@ from pipeline.cli import (
     spark,
     state,
     status,
+    token,
     tune,
 )
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
@@ -56,6 +57,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Logs and listeners": {
         "erase": erase.erase,
+        "token": token.token,
         "fetch": sources.fetch_,
         "simulate": sources.simulate,
         "simulate-compare": sources.simulate_compare,

@@ -66,13 +66,19 @@ def accept_(
 
 
 def _findings(settings: Settings, logs: Path | None, log_format: str) -> tuple[str, str, list[Finding]]:
+    from pipeline.identity.key import workspace_key
     from pipeline.logs.inventory import take_inventory
+    from pipeline.logs.pseudonyms import PrivacyRules
 
     inventory = take_inventory(
-        logs or settings.landing, log_format, cache=settings.landing_cache, workspace=settings.workspace
+        logs or settings.landing,
+        log_format,
+        cache=settings.landing_cache,
+        workspace=settings.workspace,
+        privacy=PrivacyRules(key := workspace_key(settings)),
     )
     root = settings.workspace / inventory["root"]
-    found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS)
+    found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS, key=key)
     return inventory["root"], inventory["format"], found
 
 

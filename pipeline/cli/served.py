@@ -8,15 +8,18 @@ from pipeline.cli.console import console
 from pipeline.settings import load_settings
 
 
-def lookup(listener: str) -> None:
+def lookup(
+    listener: str,
+    is_token: Annotated[bool, typer.Option("--token", help="LISTENER is a token, as lists have it.")] = False,
+) -> None:
     """Show the list that a listener is served; unknown listeners get the fallback list."""
-    from pipeline.logs.pseudonyms import pseudonym
-    from pipeline.releases.lookup import answer_table
+    from pipeline.identity.key import own_key
+    from pipeline.releases.lookup import answer_table, served_token
     from pipeline.releases.lookup import lookup as look_up
 
     settings = load_settings()
-    name = listener if settings.id_key is None else pseudonym(settings.id_key, listener)
-    console().print(answer_table(look_up(settings.releases, name)))
+    token = listener if is_token else served_token(settings.releases, listener, own_key(settings))
+    console().print(answer_table(look_up(settings.releases, token), listener))
 
 
 def releases() -> None:

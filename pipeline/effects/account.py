@@ -5,6 +5,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipeline.gate.pooling import influence, look_at
+from pipeline.identity.key import own_key, require_key
+from pipeline.identity.tokens import OPEN_FINGERPRINT
 from pipeline.json_values import as_json
 from pipeline.logs.manifest import enter_night
 from pipeline.stages.context import Context
@@ -39,13 +41,15 @@ def run(context: Context) -> str:
 
 
 def _enter_files(context: Context) -> int:
-    layout, inventory = context.layout, read_json(context.layout.landing)
+    layout, inventory, key = context.layout, read_json(context.layout.landing), own_key(context.settings)
+    require_key(key, inventory.get("id_key", OPEN_FINGERPRINT), of="the open night")
     return enter_night(
         context.settings.state,
         as_of=context.as_of.isoformat(),
         inventory=inventory,
         root=layout.root / inventory["root"],
         report=read_json(layout.ingest_report),
+        key=key,
     )
 
 

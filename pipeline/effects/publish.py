@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from pipeline.errors import NetgainError, ReleaseError
+from pipeline.identity.tokens import OPEN_FINGERPRINT
 from pipeline.releases.publishing import Contents
 from pipeline.releases.publishing import publish as publish_release
 from pipeline.releases.retention import retire
@@ -70,6 +71,7 @@ def contents(context: Context) -> Contents:
             "as_of": context.as_of.isoformat(),
             "recipe": serve["recipe"],
             "family": read_json(layout.final_model / "model.json")["family"],
+            "id_key": read_json(layout.landing).get("id_key", OPEN_FINGERPRINT),
             "n_listeners": read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows,
         },
         origin={

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import fingerprint
 from pipeline.logs.columns import load_columns
 from pipeline.logs.format import Format
 from pipeline.logs.formats import formats_of
-from pipeline.logs.landing import LandedFile
-from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, fingerprint, pseudonym
+from pipeline.logs.landing import LandedFile, shown_path
+from pipeline.logs.pseudonyms import OPEN_RULES, PrivacyRules
 from pipeline.storage.tables import write_json
 
 # A file younger than this [s] may change without a new time stamp, so its checksum is not cached.
@@ -27,7 +28,7 @@ def take_inventory(
     *,
     cache: Path | None = None,
     workspace: Path | None = None,
-    privacy: PrivacyRules = NO_RULES,
+    privacy: PrivacyRules = OPEN_RULES,
 ) -> dict[str, Any]:
     """Return the content of landing.json: which files a night ingests.
 
@@ -37,7 +38,7 @@ def take_inventory(
         root: the landing folder, or one landed file.
         format: the name of a format, or several, separated by commas.
         cache: a JSON file of checksums by path, size and time of change, so that unchanged files are not read again.
-        privacy: pseudonym key and erased listeners of the night.
+        privacy: key of tokens, and erased listeners, of the night.
         workspace: if given, the root is written relative to it, so that clones side by side agree.
 
     Raises:
@@ -66,14 +67,14 @@ def take_inventory(
         )
     if cache is not None and any(known.get(path) != entry for path, entry in seen.items()):
         write_json(cache, {**known, **seen})
-    named = {each.name for each in formats if privacy.key is not None and each.by_folder(root)}
+    named = {each.name for each in formats if each.by_folder(root)}
     inventory: dict[str, Any] = {
         "format": format,
         "root": _written_root(root, workspace),
         "files": [
             _entry(file)
             | ({"format": logs[file.path].name} if len(formats) > 1 else {})
-            | ({"shown": _shown(file.path, privacy)} if logs[file.path].name in named else {})
+            | ({"shown": shown_path(file.path, privacy.key)} if logs[file.path].name in named else {})
             for file in files
         ],
     }
@@ -81,19 +82,12 @@ def take_inventory(
         inventory["columns"] = load_columns(root).model_dump(mode="json")
     if privacy.erased is not None:
         inventory["erased"] = privacy.erased.as_json()
-    if privacy.key is not None:
-        inventory["id_key"] = fingerprint(privacy.key)
+    inventory["id_key"] = fingerprint(privacy.key)
     return inventory
 
 
 def _entry(file: LandedFile) -> dict[str, Any]:
     return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
-
-
-def _shown(path: str, privacy: PrivacyRules) -> str:
-    """Return a path whose first folder is a listener with the pseudonym in place of the folder."""
-    folder, slash, rest = path.partition("/")
-    return f"{pseudonym(privacy.key, folder)}/{rest}" if slash and privacy.key else path
 
 
 def _logs_below(start: Path, root: Path, formats: Sequence[Format]) -> dict[str, Format]:

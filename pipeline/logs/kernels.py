@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.formats import format_of
 from pipeline.logs.landing import LandedFile, open_landed
-from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
-from pipeline.logs.reading import ReadResult, Source
+from pipeline.logs.pseudonyms import OPEN_RULES, PrivacyRules, pseudonymise
+from pipeline.logs.reading import RAW_BYTES, ReadResult, Source
 from pipeline.storage.cache import Cache, Result
-from pipeline.storage.tables import PLAYS, QUARANTINE, conform, parquet_options, write_table
+from pipeline.storage.tables import PLAYS, QUARANTINED, conform, parquet_options, write_table
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
 _ORDER = ["listener_id", "played_at", "artist_id", "track_id", "file", "row"]
@@ -39,7 +39,7 @@ class ReadTask:
     cache: Path
     by_clock: bool = False
     columns: ColumnMap | None = None
-    privacy: PrivacyRules = NO_RULES
+    privacy: PrivacyRules = OPEN_RULES
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,19 @@ def read_file(task: ReadTask) -> Result:
     data = open_landed(task.root, task.file)
     written_at = clock_of(task.file) if task.by_clock else None
     file = task.file
-    source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
+    source = Source(
+        file.path,
+        task.root.absolute().name,
+        written_at,
+        raw_bytes=RAW_BYTES if task.privacy.erased is None else None,  # an erased listener may stand at a row's end
+        columns=task.columns,
+        shown=file.shown,
+    )
     result = pseudonymise(format_of(task.format).read(data, source), task.privacy)
 
     def build(folder: Path) -> Result:
         if result.quarantine.num_rows:
-            write_table(folder / QUARANTINE_FILE, result.quarantine, QUARANTINE)
+            write_table(folder / QUARANTINE_FILE, result.quarantine, QUARANTINED)
         days = _write_days(folder / PLAYS_FILE, result.plays) if result.plays.num_rows else []
         return _counts(source.name, result) | {"days": {day: number for number, day in enumerate(days)}}
 

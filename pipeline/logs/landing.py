@@ -1,15 +1,18 @@
 """The landed files of the open night, and reads that refuse files that changed since the inventory."""
 
 import hashlib
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipeline.errors import LandingError
+from pipeline.errors import LandingError, SettingsError
+from pipeline.identity.erased import Erased
+from pipeline.identity.key import require_key
+from pipeline.identity.tokens import TOKEN, token_of
 from pipeline.logs.columns import ColumnMap, parse_columns
 from pipeline.logs.format import Format
 from pipeline.logs.formats import format_of, formats_of
-from pipeline.logs.pseudonyms import Erased
 from pipeline.storage.tables import read_json
 
 
@@ -22,7 +25,7 @@ class LandedFile:
     written_at: when it was last written [s since 1970], by the clock of its file system.
     replayed: rows in quarantine that landed again, mended, in another file.
     format: its format, if the night has several.
-    alias: its path in tables and reports, if ids are pseudonymised and the path names a listener.
+    alias: its path in tables and reports, if its folder is a listener's name.
     """
 
     path: str
@@ -46,7 +49,7 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Landing:
-    """The inventory of a night; `id_key` is the fingerprint of the pseudonym key."""
+    """The inventory of a night; `id_key` is the fingerprint of the key of tokens."""
 
     format: str
     root: Path
@@ -103,15 +106,47 @@ def open_landed(root: Path, file: LandedFile) -> bytes:
         data = (root / file.path).read_bytes()
     except OSError as err:
         raise LandingError(
-            f"{file.path} cannot be read: {err.strerror}", expected="the file that landed", fix="Restore it."
+            f"{file.shown} cannot be read: {err.strerror}", expected="the file that landed", fix="Restore it."
         ) from err
     if len(data) != file.bytes or hashlib.sha256(data).hexdigest() != file.sha256:
         raise LandingError(
-            f"{file.path} changed after it landed ({len(data)} bytes)",
+            f"{file.shown} changed after it landed ({len(data)} bytes)",
             expected=f"{file.bytes} bytes with SHA-256 {file.sha256[:12]}…",
             fix="Restore it, or open the night again to take it as it is now.",
         )
     return data
+
+
+def require_night_key(landing: Landing, key: bytes) -> None:
+    """Check that a key is the one that the night was opened with.
+
+    Raises:
+        SettingsError: it is another one.
+    """
+    if landing.id_key is None:
+        raise SettingsError(
+            "the open night has no key of tokens", expected="an inventory with one", fix="Open the night again."
+        )
+    require_key(key, landing.id_key, of="the open night")
+
+
+def shown_path(path: str, key: bytes) -> str:
+    """Return the path of a file in a listener's folder with the token in place of the listener, in its name too."""
+    folder, slash, rest = path.partition("/")
+    if not slash:
+        return path
+    token = token_of(folder, key)
+    own_name = re.compile(rf"(?<![^\W_]){re.escape(folder)}(?![^\W_])")
+    return f"{token}/{own_name.sub(token, rest)}"
+
+
+def real_path(root: Path, shown: str, key: bytes) -> Path:
+    """Return the file that a path of tables and reports stands for, whether or not it exists."""
+    token = shown.partition("/")[0]
+    if not TOKEN.fullmatch(token) or not root.is_dir():
+        return root / shown
+    folders = (each.name for each in root.iterdir())
+    return root / shown.replace(token, next((name for name in folders if token_of(name, key) == token), token))
 
 
 def _landed_file(entry: dict[str, Any]) -> LandedFile:

@@ -18,6 +18,7 @@ from pipeline.logs.manifest import findings, refuse
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.replay import with_replayed
 from pipeline.nightly.dvc import unblock_dvc
+from pipeline.nightly.names import keep_key, night_key
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
@@ -50,15 +51,18 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     require_state(settings)
     require_free(settings)
     layout, params, stale = check_workspace(settings)
+    key = night_key(settings)
     root = logs if logs is not None else settings.landing
-    before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
-    privacy = PrivacyRules(settings.id_key, erased(settings.state))
+    privacy = PrivacyRules(key, erased(settings.state))
+    before_night(settings, root=root if root.is_dir() else root.parent, format=log_format, privacy=privacy)
     inventory = take_inventory(
         root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy
     )
     since = as_of - dt.timedelta(days=params.interactions.history_days)
-    refuse(findings(settings.state, inventory, root=settings.workspace / inventory["root"], needed_from=since))
+    root = settings.workspace / inventory["root"]
+    refuse(findings(settings.state, inventory, root=root, needed_from=since, key=key))
     lease = take_over(settings, as_of=as_of.isoformat())
+    keep_key(settings, key)
     unblock_dvc(settings)
     if stale:
         follow_recipes(settings.workspace, params)

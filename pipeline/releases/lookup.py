@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError
+from pipeline.identity.key import require_key
+from pipeline.identity.tokens import token_of
 from pipeline.releases.release import Release, current, open_release, release_ids
 from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import withdrawn
@@ -27,23 +29,48 @@ class Answer:
         rows: `rank`, `item_id`, `item_name`, `score`, `reason`, best first.
     """
 
-    listener_id: str
+    token: str
     release: Release
     known: bool
     rows: list[dict[str, Any]]
 
 
-def lookup(releases: Path, listener_id: str) -> Answer:
+def served_token(releases: Path, listener_id: str, key: bytes) -> str:
+    """Return a listener's token for a look-up in the served release.
+
+    Args:
+        releases: folder of releases.
+        listener_id: as the listener's logs have it.
+        key: of this machine, see `pipeline.identity.key.own_key`.
+
+    Raises:
+        SettingsError: the release's tokens were made with another key.
+        ReleaseError: no release is published, or it is from before tokens.
+    """
+    release = current(releases)
+    if release.id_key is None:
+        raise ReleaseError(
+            f"release {release.id} names listeners by their ids", expected="tokens", fix="Run `netgain state migrate`."
+        )
+    require_key(key, release.id_key, of=f"release {release.id}")
+    return token_of(listener_id, key)
+
+
+def lookup(releases: Path, token: str) -> Answer:
     """Return the list that a listener is served.
+
+    Args:
+        releases: folder of releases.
+        token: the listener's, see `served_token`.
 
     Raises:
         ReleaseError: no release is published, or its files cannot be read.
     """
     release = current(releases)
-    own = _read(release.lists, LISTS, filters=[("listener_id", "=", listener_id)], release=release)
+    own = _read(release.lists, LISTS, filters=[("listener_id", "=", token)], release=release)
     table = own if own.num_rows else _read(release.fallback, FALLBACK, filters=None, release=release)
     rows = table.select(FALLBACK.names).sort_by("rank").to_pylist()
-    return Answer(listener_id, release, bool(own.num_rows), rows)
+    return Answer(token, release, bool(own.num_rows), rows)
 
 
 def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] | None, release: Release) -> pa.Table:
@@ -57,12 +84,12 @@ def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] 
         ) from err
 
 
-def answer_table(answer: Answer) -> "Table":
-    """Return the answer as a table for the terminal."""
+def answer_table(answer: Answer, listener: str) -> "Table":
+    """Return the answer as a table for the terminal; `listener` is the name that was asked for."""
     from rich.table import Table
     from rich.text import Text
 
-    whose = f"for {answer.listener_id}" if answer.known else f"{answer.listener_id} is unknown: the fallback list"
+    whose = f"for {listener}" if answer.known else f"{listener} is unknown: the fallback list"
     release = answer.release
     table = Table(
         title=Text(whose),

@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from pipeline.effects import publish
-from pipeline.errors import ReleaseError
-from pipeline.releases.lookup import answer_table, lookup, releases_table
+from pipeline.errors import ReleaseError, SettingsError
+from pipeline.identity.tokens import OPEN_KEY, token_of
+from pipeline.releases.lookup import answer_table, lookup, releases_table, served_token
 from pipeline.releases.release import current, verify
 from pipeline.settings import Settings
 from pipeline.storage.tables import write_json
@@ -36,16 +37,31 @@ def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path)
     answer = lookup(context.settings.releases, "u")
     assert answer.known
     assert [(row["rank"], row["item_id"]) for row in answer.rows] == [(1, "a"), (2, "b")]
-    assert "night 2026-02-12" in printed(answer_table(answer))
+    assert "night 2026-02-12" in printed(answer_table(answer, "U"))
 
 
 def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_path: Path) -> None:
     context = plant_night(tmp_path)
     publish.run(context)
-    answer = lookup(context.settings.releases, "[red]nobody[/red]")
+    name = "[red]nobody[/red]"
+    answer = lookup(context.settings.releases, served_token(context.settings.releases, name, OPEN_KEY))
     assert not answer.known
     assert len(answer.rows) == 2
-    assert "[red]nobody[/red] is unknown" in printed(answer_table(answer))
+    assert "[red]nobody[/red] is unknown" in printed(answer_table(answer, name))
+
+
+def test_a_lookup_with_another_key_or_in_a_release_from_before_tokens_is_refused(tmp_path: Path) -> None:
+    context = plant_night(tmp_path)
+    publish.run(context)
+    root = context.settings.releases
+    assert served_token(root, "ann", OPEN_KEY) == token_of("ann", OPEN_KEY)
+    with pytest.raises(SettingsError, match="has no secret key"):
+        served_token(root, "ann", b"k" * 16)
+    release = current(root)
+    old = {key: value for key, value in release.manifest.items() if key != "id_key"}
+    write_json(release.folder / "manifest.json", old)
+    with pytest.raises(ReleaseError, match=r"names listeners by their ids.*netgain state migrate"):
+        served_token(root, "ann", OPEN_KEY)
 
 
 def test_the_heldout_fit_of_a_kept_model_is_carried_over(tmp_path: Path) -> None:
