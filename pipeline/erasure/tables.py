@@ -60,7 +60,7 @@ def change_names(path: Path, rename: Rename, *, id_key: str | None = None) -> in
         table = table.filter(pa.array((~gone).to_list()))
     table = table.replace_schema_metadata({_MARK: mark} if mark else None)
     with atomic_path(path, mode=S_IMODE(path.stat().st_mode)) as temporary:
-        pq.write_table(table, temporary, compression="zstd", store_schema=False)
+        pq.write_table(table, temporary, compression="zstd", store_schema=mark is not None)  # Arrow's holds the mark
     return int(changed.sum())
 
 
