@@ -4,7 +4,6 @@ What nights leave to each other is renamed; what a night makes anew is deleted. 
 night starts, and after a crash the same command completes the work.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from pipeline.identity.key import record_key
 from pipeline.identity.tokens import OPEN_KEY, TOKEN, fingerprint, token_of, tokens_of
 from pipeline.logs.formats import formats_of
 from pipeline.logs.inventory import take_inventory
-from pipeline.logs.landing import read_landing, shown_path
+from pipeline.logs.landing import parse_landing, shown_path
 from pipeline.logs.manifest import TABLE as LANDED
 from pipeline.logs.replay import read_again
 from pipeline.releases.release import current_name, open_release
@@ -164,10 +163,7 @@ def _landed_ids(settings: Settings) -> set[str]:
     found: set[str] = set()
     for root, format in sorted({(e["root"], e["format"]) for e in entries(settings.state, LANDED)}):
         inventory = take_inventory(settings.workspace / root, format, workspace=settings.workspace)
-        scratch = settings.ledger / ".tmp-inventory.json"
-        scratch.write_text(json.dumps(inventory), encoding="utf-8")
-        landing = read_landing(scratch, workspace=settings.workspace)
-        scratch.unlink()
+        landing = parse_landing(inventory, workspace=settings.workspace)
         for file in landing.files:
             found |= set(read_again(landing, file).plays["listener_id"].unique().to_pylist())
     return found
