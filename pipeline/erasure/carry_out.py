@@ -5,7 +5,7 @@ listener, except landed files, whose rows are dropped when they are read. `after
 is left, and searches all data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,9 @@ from pipeline.erasure.search import NotSearched, holds
 from pipeline.erasure.sought import Sought
 from pipeline.erasure.tables import change_below, without
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
-from pipeline.logs.landing import Landing, owner_of
+from pipeline.logs.inventory import take_inventory
+from pipeline.logs.landing import LandedFile, Landing, owner_of, parse_landing
+from pipeline.logs.manifest import TABLE as LANDED
 from pipeline.logs.manifest import Finding, accept, forget
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.reasons import Reason
@@ -31,6 +33,7 @@ from pipeline.serving.erased import announce
 from pipeline.settings import Settings
 from pipeline.state.clock import now
 from pipeline.state.erasure import overwrite_in_rows, scan_server, scrub
+from pipeline.state.rows import entries
 from pipeline.storage.checksums import fact
 
 
@@ -91,9 +94,9 @@ def after_night(
     if landing.erased is None:  # a request that came in while the night ran is for the next one
         return None
     notes, privacy = Notes(settings), PrivacyRules(key, landing.erased)
-    _from_landing(settings, landing, privacy, root=root, report=report, notes=notes)
     waiting = pending(settings.state)
     done = Pending(frozenset(t for t in waiting.tokens if landing.erased.holds(t, key)), waiting.files)
+    _from_landings(settings, landing, privacy, root=root, report=report, notes=notes, everywhere=bool(done.tokens))
     if not done.tokens:
         return None
     sought = Sought(done.tokens)
@@ -119,7 +122,7 @@ def after_night(
     return certificate
 
 
-def _from_landing(
+def _from_landings(
     settings: Settings,
     landing: Landing,
     privacy: PrivacyRules,
@@ -127,12 +130,32 @@ def _from_landing(
     root: str,
     report: Mapping[str, Any],
     notes: Notes,
+    everywhere: bool,
 ) -> None:
-    """Rewrite the files with rows of erased listeners, and accept the change in the ledger."""
+    """Rewrite the landed files of the night with rows of erased listeners and, if asked, those of all earlier nights,
+    which may have had other logs."""
     met = {file["path"] for file in report["files"] if file["reasons"].get(Reason.ERASED)}
+    files = [file for file in landing.files if file.shown in met]
+    _from_files(settings, landing, files, privacy, root=root, notes=notes)
+    nights = {(entry["root"], entry["format"]) for entry in entries(settings.state, LANDED)} if everywhere else set()
+    for earlier, format in sorted(nights - {(root, landing.format)}):
+        folder = settings.workspace / earlier
+        try:
+            notes.add("landing", files=remove_folders(folder, format, privacy))
+            found = take_inventory(folder, format, workspace=settings.workspace, privacy=privacy)
+        except NetgainError:  # those logs are not here any more
+            continue
+        other = parse_landing(found, workspace=settings.workspace)
+        _from_files(settings, other, other.files, privacy, root=earlier, notes=notes)
+
+
+def _from_files(
+    settings: Settings, landing: Landing, files: Sequence[LandedFile], privacy: PrivacyRules, *, root: str, notes: Notes
+) -> None:
+    """Rewrite some landed files, and accept the change in the ledger."""
     changed = []
-    for file in landing.files:
-        if file.shown in met and (n_rows := remove_rows(landing, file, privacy)):
+    for file in files:
+        if n_rows := remove_rows(landing, file, privacy):
             notes.add("landing", files=1, rows=n_rows)
             path = landing.root / file.path
             changed.append(Finding(file.shown, "", fact(path)["sha256"] if path.exists() else None))

@@ -4,7 +4,6 @@ What nights leave to each other is renamed; what a night makes anew is deleted. 
 night starts, and after a crash the same command completes the work.
 """
 
-import json
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pipeline.identity.key import record_key
 from pipeline.identity.tokens import OPEN_KEY, TOKEN, fingerprint, token_of, tokens_of
 from pipeline.logs.formats import formats_of
 from pipeline.logs.inventory import take_inventory
-from pipeline.logs.landing import Landing, owner_of, read_landing, shown_path
+from pipeline.logs.landing import Landing, owner_of, parse_landing, shown_path
 from pipeline.logs.manifest import TABLE as LANDED
 from pipeline.logs.replay import read_again
 from pipeline.releases.release import current_name, open_release
@@ -177,10 +176,7 @@ def _landings(settings: Settings) -> dict[tuple[str, str], Landing]:
     found = {}
     for root, format in sorted({(e["root"], e["format"]) for e in entries(settings.state, LANDED)}):
         inventory = take_inventory(settings.workspace / root, format, workspace=settings.workspace)
-        scratch = settings.ledger / ".tmp-inventory.json"
-        scratch.write_text(json.dumps(inventory), encoding="utf-8")
-        found[root, format] = read_landing(scratch, workspace=settings.workspace)
-        scratch.unlink()
+        found[root, format] = parse_landing(inventory, workspace=settings.workspace)
     return found
 
 

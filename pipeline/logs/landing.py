@@ -78,7 +78,15 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
         TableError: landing.json is missing or is not JSON.
         ParamsError: an unknown format.
     """
-    raw = read_json(path)
+    return parse_landing(read_json(path), workspace=workspace, name=str(path))
+
+
+def parse_landing(raw: Any, *, workspace: Path, name: str = "landing.json") -> Landing:
+    """Return the inventory in the content of landing.json.
+
+    Raises:
+        LandingError, ParamsError: as `read_landing`.
+    """
     try:
         files = tuple(_landed_file(f) for f in raw["files"])
         columns = parse_columns(raw["columns"]) if "columns" in raw else None
@@ -86,7 +94,7 @@ def read_landing(path: Path, *, workspace: Path) -> Landing:
         landing = Landing(str(raw["format"]), workspace / str(raw["root"]), files, columns, gone, raw.get("id_key"))
     except (KeyError, TypeError, ValueError) as err:
         raise LandingError(
-            f"{path} is not an inventory ({err})", expected="format, root and files", fix="Open the night again."
+            f"{name} is not an inventory ({err})", expected="format, root and files", fix="Open the night again."
         ) from err
     formats_of(landing.format)
     for file in files:
