@@ -66,7 +66,7 @@ class Settings:
     spark_gib: float
     """NETGAIN_SPARK_GIB: heap of Spark's driver [GiB]; 0 for a quarter of the memory, and at least 2."""
     id_key: bytes | None = field(repr=False)
-    """NETGAIN_ID_KEY: listeners' ids are replaced by digests of them under this key; never written down."""
+    """NETGAIN_ID_KEY: the secret key of listeners' tokens; never written down. None for the open key."""
     owner: str | None
     """NETGAIN_OWNER: what the processes of one night have in common, where a scheduler runs it as several."""
     lease_minutes: float

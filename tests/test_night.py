@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.errors import EXIT_TRANSIENT
 from pipeline.graph import EFFECTS
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.releases.release import current, list_releases, verify
 from pipeline.simulation.simulate import simulate
 from tests.workspace import environment, make_workspace, run
@@ -149,7 +150,10 @@ def test_every_listener_of_the_window_has_a_list(workspace, first):
 def test_a_lookup_answers_from_the_release(workspace, first):
     release, _, _ = first
     top = pq.read_table(release.lists).slice(0, 1).to_pylist()[0]
-    assert top["item_name"][:20] in run(workspace, NETGAIN, "lookup", top["listener_id"]).stdout
+    listener = next(name for i in range(LISTENERS) if token_of(name := f"L{i:06d}", OPEN_KEY) == top["listener_id"])
+    for asked in ([listener], ["--token", top["listener_id"]]):
+        assert top["item_name"][:20] in run(workspace, NETGAIN, "lookup", *asked).stdout
+    assert run(workspace, NETGAIN, "token", listener).stdout.strip() == top["listener_id"]
 
 
 def test_the_night_is_recorded_in_mlflow_and_the_alias_names_the_served_version(first):

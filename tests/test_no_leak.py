@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pipeline.errors import TableError
 from pipeline.features.interactions import build_interactions, load_interactions, save_interactions
 from pipeline.features.splitting import relevant_items, split_by_time
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.nightly.opening import open_night
 from pipeline.settings import load_settings
 from pipeline.simulation.simulate import simulate
@@ -126,10 +127,11 @@ def test_an_artist_of_the_decision_window_is_in_no_training_data(night, folder):
 
 
 def test_a_listener_of_the_decision_window_is_in_no_training_data(night):
-    assert holding(night.window, "planted-7") == ["window/listeners.parquet"]
-    assert holding(night.train, "planted-7") == []
-    assert holding(night.tuning, "planted-7") == []
-    assert holding(night.data / "models", "planted-7") == []
+    planted = token_of("planted-7", OPEN_KEY)
+    assert holding(night.window, planted) == ["window/listeners.parquet"]
+    assert holding(night.train, planted) == []
+    assert holding(night.tuning, planted) == []
+    assert holding(night.data / "models", planted) == []
 
 
 @pytest.mark.parametrize("name", ["daily", "items.parquet", "train", "tuning", "window", "relevant.parquet", "models"])

@@ -26,6 +26,7 @@ from pipeline.cli import (
     spark,
     state,
     status,
+    token,
     tune,
     why,
 )
@@ -64,6 +65,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
     },
     "Logs and listeners": {
         "erase": erase.erase,
+        "token": token.token,
         "fetch": sources.fetch_,
         "simulate": sources.simulate,
         "simulate-compare": sources.simulate_compare,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.listeners import read_ids
 from pipeline.settings import load_settings
 
 
@@ -24,12 +25,14 @@ def export(
     release: Annotated[str | None, typer.Option(help="A release id. Default: the served release.")] = None,
 ) -> None:
     """Write the lists of a release to a file or into a table of a database; an earlier one is replaced as a whole."""
+    from pipeline.identity.key import own_key
     from pipeline.releases.release import current, open_release
     from pipeline.serving.export import lists_of, write_database, write_file
 
     settings = load_settings()
     found = current(settings.releases) if release is None else open_release(settings.releases, release)
-    lists = lists_of(found, listeners=listeners, key=settings.id_key)
+    ids = None if listeners is None else read_ids(None, listeners)
+    lists = lists_of(found, listeners=ids, key=own_key(settings))
     if "://" in target:
         write_database(target, table, lists)
         where = f"the table {table}"

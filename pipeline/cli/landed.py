@@ -70,6 +70,7 @@ def accept_(
 
 def _findings(settings: Settings, logs: Path | None, log_format: str | None) -> tuple[str, str, list[Finding]]:
     """Return root and format, those of the last night unless they are given, and what changed below the root."""
+    from pipeline.identity.key import workspace_key
     from pipeline.logs.inventory import take_inventory
     from pipeline.logs.pseudonyms import PrivacyRules
 
@@ -81,10 +82,10 @@ def _findings(settings: Settings, logs: Path | None, log_format: str | None) -> 
         log_format or "netgain",
         cache=settings.landing_cache,
         workspace=settings.workspace,
-        privacy=PrivacyRules(settings.id_key),
+        privacy=PrivacyRules(key := workspace_key(settings)),
     )
     root = settings.workspace / inventory["root"]
-    found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS)
+    found = findings(settings.state, inventory, root=root, needed_from=_ALWAYS, key=key)
     return inventory["root"], inventory["format"], found
 
 

@@ -37,7 +37,7 @@ def show(
     file: File = None,
     limit: Annotated[int, typer.Option(help="The largest number of rows.")] = _MOST,
 ) -> None:
-    """Show quarantined rows as they were read, with control characters escaped."""
+    """Show quarantined rows as they stand in the landed files, with control characters escaped."""
     import polars as pl
 
     rows = _rows(load_settings())
@@ -46,10 +46,12 @@ def show(
     if file is not None:
         rows = rows.filter(pl.col("file") == file)
     out = console()
-    for row in rows.head(limit).iter_rows(named=True):
+    shown = rows.head(limit)
+    raw = _as_found(shown) if shown.height else {}
+    for row in shown.iter_rows(named=True):
         where = "the whole file" if row["row"] < 0 else f"row {row['row']:,}"
         out.print(f"{row['file']}, {where}: {row['reason']}", style="bold", highlight=False, markup=False)
-        out.print(f"  {_visible(row['raw'] or b'')}", highlight=False, markup=False, soft_wrap=True)
+        out.print(f"  {_visible(raw[row['file'], row['row']])}", highlight=False, markup=False, soft_wrap=True)
     echo(f"{min(limit, rows.height):,} of {rows.height:,} rows")
 
 
@@ -106,10 +108,27 @@ def _rows(settings: Settings) -> "pl.DataFrame":
     import polars as pl
 
     from pipeline.stages.layout import Layout
-    from pipeline.storage.schemas import QUARANTINE
+    from pipeline.storage.schemas import QUARANTINED
     from pipeline.storage.tables import read_table
 
-    return pl.DataFrame(read_table(Layout(settings.workspace).quarantine, QUARANTINE))
+    return pl.DataFrame(read_table(Layout(settings.workspace).quarantine, QUARANTINED))
+
+
+def _as_found(rows: "pl.DataFrame") -> dict[tuple[str, int], bytes]:
+    """Return the first bytes of quarantined rows, by file and row; empty of rows that were erased since."""
+    from pipeline.logs.reading import RAW_BYTES
+    from pipeline.logs.replay import read_again
+
+    landing = _landing(load_settings())
+    wanted = set(rows.select("file", "row").iter_rows())
+    found = dict.fromkeys(wanted, b"")
+    for file in landing.files:
+        if any(file.shown == path for path, _ in wanted):
+            again = read_again(landing, file).quarantine.to_pylist()
+            found |= {
+                (file.shown, row["row"]): row["raw"][:RAW_BYTES] for row in again if (file.shown, row["row"]) in wanted
+            }
+    return found
 
 
 def _landing(settings: Settings) -> "Landing":

@@ -1,11 +1,13 @@
 """`netgain serve`: the service that answers from the served release."""
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipeline.settings import load_settings
+from pipeline.errors import ReleaseError
+from pipeline.settings import Settings, load_settings
 
 
 def serve(  # noqa: PLR0917  # typer passes options by name
@@ -42,7 +44,7 @@ def serve(  # noqa: PLR0917  # typer passes options by name
         releases=settings.releases,
         landing=settings.landing,
         counts=Path(),
-        id_key=settings.id_key,
+        id_key=_key(settings),
         token=token,
         rate=(0.0 if token is None else 1000.0) if rate is None else rate,
         workers=workers,
@@ -51,3 +53,19 @@ def serve(  # noqa: PLR0917  # typer passes options by name
         log=not quiet,
     )
     run(options, host=host, port=port)
+
+
+def _key(settings: Settings) -> bytes:
+    """Return this machine's key, after a look at the served release: with another key, nobody would be found.
+
+    Raises:
+        SettingsError: the served release has another key.
+    """
+    from pipeline.identity.key import own_key
+    from pipeline.releases.lookup import require_key_of
+    from pipeline.releases.release import current
+
+    key = own_key(settings)
+    with contextlib.suppress(ReleaseError):  # the server waits for a whole release
+        require_key_of(current(settings.releases), key)
+    return key

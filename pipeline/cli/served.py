@@ -11,17 +11,20 @@ from pipeline.settings import load_settings
 def lookup(
     listener: str,
     release: Annotated[str | None, typer.Option(help="A release id. Default: the served release.")] = None,
+    is_token: Annotated[bool, typer.Option("--token", help="LISTENER is a token, as lists have it.")] = False,
 ) -> None:
     """Show the list that a listener is served, beside what the listener plays most."""
     from rich.columns import Columns
 
-    from pipeline.releases.lookup import answer_table, favourites_table
+    from pipeline.identity.key import own_key
+    from pipeline.releases.lookup import answer_table, favourites_table, token_in
     from pipeline.releases.lookup import lookup as look_up
-    from pipeline.serving.names import listed_name
+    from pipeline.releases.release import current, open_release
 
     settings = load_settings()
-    answer = look_up(settings.releases, listed_name(listener, settings.id_key), release_id=release)
-    tables = [table for table in (answer_table(answer), favourites_table(answer)) if table is not None]
+    found = current(settings.releases) if release is None else open_release(settings.releases, release)
+    answer = look_up(found, listener if is_token else token_in(found, listener, own_key(settings)))
+    tables = [table for table in (answer_table(answer, listener), favourites_table(answer)) if table is not None]
     console().print(Columns(tables, padding=(0, 3)))
 
 

@@ -21,11 +21,13 @@ def why(
     ] = False,
 ) -> None:
     """Show the answer that a listener got at a time, and the model, code, parameters and logs that it came from."""
-    from pipeline.serving.names import listed_name
+    from pipeline.identity.key import workspace_key
+    from pipeline.identity.tokens import token_of
     from pipeline.serving.why import why as find
 
     settings = load_settings()
-    found = find(settings.landing, settings.releases, listed_name(listener, settings.id_key), _moment(at))
+    token = token_of(listener, workspace_key(settings))
+    found = find(settings.landing, settings.releases, token, _moment(at))
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return

@@ -11,6 +11,8 @@ from pipeline.gate.pooling import PARTS, pair_night
 from pipeline.gate.record_reader import inputs_from
 from pipeline.gate.refresh import OVER_POPULAR, REFRESH, level_night, refresh_night
 from pipeline.gate.spending import Entrant
+from pipeline.identity.key import own_key, require_key
+from pipeline.identity.tokens import OPEN_FINGERPRINT
 from pipeline.json_values import as_json
 from pipeline.logs.manifest import enter_night
 from pipeline.stages.champion import on_record
@@ -52,13 +54,15 @@ def run(context: Context) -> str:
 
 
 def _enter_files(context: Context) -> int:
-    layout, inventory = context.layout, read_json(context.layout.landing)
+    layout, inventory, key = context.layout, read_json(context.layout.landing), own_key(context.settings)
+    require_key(key, inventory.get("id_key", OPEN_FINGERPRINT), of="the open night")
     return enter_night(
         context.settings.state,
         as_of=context.as_of.isoformat(),
         inventory=inventory,
         root=layout.root / inventory["root"],
         report=read_json(layout.ingest_report),
+        key=key,
     )
 
 

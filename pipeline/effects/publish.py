@@ -7,6 +7,7 @@ from typing import Any
 
 from pipeline.errors import NetgainError, ReleaseError
 from pipeline.gate.champion import own_name
+from pipeline.identity.tokens import OPEN_FINGERPRINT
 from pipeline.releases.publishing import Contents
 from pipeline.releases.publishing import publish as publish_release
 from pipeline.releases.retention import retire
@@ -106,6 +107,7 @@ def contents(context: Context) -> Contents:
             "recipe": own_name(serve["recipe"]),
             "definition": _definition(context, serve),
             "family": read_json(layout.final_model / "model.json")["family"],
+            "id_key": read_json(layout.landing).get("id_key", OPEN_FINGERPRINT),
             "n_listeners": read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows,
         },
         origin={

@@ -1,30 +1,38 @@
-"""Removes erased listeners from releases. A release that contains one is rebuilt without it; as its content and
-therefore its id change, references to the old id are updated."""
+"""Changes listeners' names in releases, for erasure and for migrations. A release with a name that changes is built
+again; as its content and therefore its id change, references to the old id are updated."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
-from pipeline.erasure.tables import purge_below
-from pipeline.logs.pseudonyms import Erased
+from pipeline.erasure.tables import Rename, change_below
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.releases.rollback import TABLE as ROLLBACKS
-from pipeline.serving.contents import index_anew
+from pipeline.serving.contents import FAVOURITES_FILE, index_anew
 from pipeline.state.location import Where
 from pipeline.state.rows import entries, transaction
 from pipeline.storage.atomic import sync_folder
 from pipeline.storage.checksums import digests
 from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX, remove_orphans
+from pipeline.storage.schemas import FAVOURITES, LISTS
+from pipeline.storage.tables import read_table, write_table
 
 _MAKING = f"{PREFIX}erasing-"
 
 
-def purge_releases(root: Path, state: Where, erased: Erased) -> dict[str, str]:
-    """Rebuild every release that contains an erased listener, those kept for rollback included.
+def change_releases(root: Path, state: Where, rename: Rename, *, id_key: str | None = None) -> dict[str, str]:
+    """Build every release again in which a name changes, those kept for rollback included.
 
     After a crash at any point, CURRENT names a complete release; running again completes the work.
+
+    Args:
+        root: folder of releases.
+        state: the store in which rollbacks are recorded.
+        rename: the change.
+        id_key: the fingerprint of the key of the new names, if they are under another key; releases that have it are
+            left as they are, and all others are built again.
 
     Returns:
         Old ids → new ids.
@@ -36,7 +44,7 @@ def purge_releases(root: Path, state: Where, erased: Erased) -> dict[str, str]:
         return {}
     with locked(root):
         remove_orphans(root)
-        renamed = {old.id: new for old in list_releases(root) if (new := _anew(root, old, erased))}
+        renamed = {old.id: new for old in list_releases(root) if (new := _anew(root, old, rename, id_key))}
         if not renamed:
             return {}
         for release in list_releases(root):
@@ -54,15 +62,20 @@ def purge_releases(root: Path, state: Where, erased: Erased) -> dict[str, str]:
     return renamed
 
 
-def _anew(root: Path, release: Release, erased: Erased) -> str | None:
-    """Build the release without erased listeners and return its id; None if it contains none."""
+def _anew(root: Path, release: Release, rename: Rename, id_key: str | None) -> str | None:
+    """Build the release with other names and return its id; None if nothing of it changes."""
+    if id_key is not None and release.id_key == id_key:
+        return None
     making = root / f"{_MAKING}{release.id}"
     shutil.copytree(release.folder, making)
-    if not purge_below([making], erased):
+    if not change_below([making], rename) and id_key is None:
         shutil.rmtree(making)
         return None
+    _sort_tables(making)
     index_anew(making)
     content: dict[str, Any] = {k: v for k, v in release.manifest.items() if k not in NOT_CONTENT}
+    if id_key is not None:
+        content["id_key"] = id_key
     (making / "manifest.json").unlink()
     content["files"] = digests({"": making})
     content["n_listeners"] = _n_lists(making / "lists.parquet", release)
@@ -76,6 +89,19 @@ def _anew(root: Path, release: Release, erased: Erased) -> str | None:
     else:
         making.rename(root / name)
     return name
+
+
+def _sort_tables(release: Path) -> None:
+    """Restore the order of LISTS and FAVOURITES, by listener and rank: the index is written from both side by side."""
+    import polars as pl
+
+    for name, schema in (("lists.parquet", LISTS), (FAVOURITES_FILE, FAVOURITES)):
+        if not (release / name).exists():
+            continue
+        table = read_table(release / name, schema)
+        if not pl.Series(table["listener_id"], dtype=pl.String).is_sorted():
+            ordered = table.sort_by([("listener_id", "ascending"), ("rank", "ascending")])
+            write_table(release / name, ordered, schema)
 
 
 def _n_lists(lists: Path, release: Release) -> int:

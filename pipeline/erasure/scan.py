@@ -1,141 +1,83 @@
-"""The proof of erasure: searches files, packed and columnar ones included, for erased listeners."""
+"""The proof of erasure: searches every file of the workspace, and Git's objects, for tokens."""
 
-import json
-import re
-import sqlite3
-from collections.abc import Collection
-from contextlib import closing, suppress
-from dataclasses import dataclass
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from pipeline.erasure.git import objects_with
+from pipeline.erasure.search import NotSearched, holds
+from pipeline.erasure.sought import Sought
+from pipeline.settings import Settings
 
-from pipeline.logs.contents import COMPRESSION, decompress, read_parquet
-from pipeline.logs.reading import UnreadableFileError
-
-_SHORT = 4
-"""Shorter ids occur by chance in text and file names [bytes]."""
-_SQLITE = b"SQLite format 3\0"
-_ID_COLUMN = re.compile("listener|user", re.IGNORECASE)
-"""Numeric columns are searched only if their name suggests ids: a number of plays is not a listener."""
+PROGRAMS = (".venv", ".netgain/uv", ".netgain/java")
+"""Installed programs, relative to the workspace: no listener gets there."""
+_GIT = ".git"
 
 
-@dataclass(frozen=True)
-class Sought:
-    """What to search for.
+@dataclass
+class Found:
+    """What a search found.
 
     Attributes:
-        names: all ids and pseudonyms, searched as whole values in columns.
-        words: those distinguishable from other text, searched as whole words, plain and as escaped in JSON.
-        n_in_columns_alone: the number of names that are too short or are words of Netgain's own.
+        files: that contain a token, in their content or their path.
+        objects: of Git, by id.
+        unsearched: files of which a part could not be read or unpacked.
     """
 
-    names: frozenset[str]
-    words: re.Pattern[bytes] | None
-    n_in_columns_alone: int
+    files: list[Path] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+    unsearched: list[Path] = field(default_factory=list)
 
 
-def sought(names: Collection[str], *, own_words: Collection[str] = ()) -> Sought:
-    """Return what to search for.
+def search_everything(settings: Settings, sought: Sought, *, landing: Path, but: Collection[Path] = ()) -> Found:
+    """Search the workspace and the folders that lie outside of it.
 
     Args:
-        names: ids and pseudonyms.
-        own_words: words that Netgain's own files contain; such names are searched in columns only.
+        settings: of the machine.
+        sought: the tokens.
+        landing: the landing root of the night.
+        but: folders to leave out.
     """
-    clear = [name for name in names if len(name.encode()) >= _SHORT and name not in own_words]
-    forms = sorted({form.encode() for name in clear for form in (name, json.dumps(name)[1:-1])})
-    words = rb"(?<![\w-])(?:" + b"|".join(map(re.escape, forms)) + rb")(?![\w-])"
-    return Sought(frozenset(names), re.compile(words) if forms else None, len(set(names)) - len(set(clear)))
-
-
-def own_words(workspace: Path) -> set[str]:
-    """Return the words of a workspace's parameters, stages and code."""
-    sources = (workspace / "params.yaml", workspace / "dvc.yaml", *(workspace / "pipeline").rglob("*.py"))
-    text = " ".join(path.read_text(encoding="utf-8") for path in sources if path.is_file())
-    return set(re.findall(r"[\w-]+", text))
-
-
-def scan(folders: Collection[Path], wanted: Sought, *, id_columns: Collection[str] = ()) -> list[Path]:
-    """Return the files that contain one of the names in their bytes, their columns or their path.
-
-    A name matches whole words only: `ann` does not match `anna`. Hard links are read once.
-
-    Args:
-        folders: folders or files to search.
-        wanted: what to search for.
-        id_columns: numeric columns that hold ids, whatever their names.
-    """
-    found, seen = [], set()
-    for folder in folders:
-        for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
-            if not path.is_file() or path.is_symlink():
-                continue
-            stat = path.stat()
-            own_name = path.relative_to(folder if folder.is_dir() else folder.parent).as_posix()
-            if _in_text(own_name.encode("utf-8", "surrogateescape"), wanted):
-                found.append(path)
-            elif (stat.st_dev, stat.st_ino) not in seen:
-                seen.add((stat.st_dev, stat.st_ino))
-                if holds(path, wanted, id_columns):
-                    found.append(path)
+    found = search_files(places(settings, landing), sought, but=(*but, *(settings.workspace / p for p in PROGRAMS)))
+    found.objects = objects_with(settings.workspace, sought)
     return found
 
 
-def holds(path: Path, wanted: Sought, id_columns: Collection[str] = ()) -> bool:
-    """Return whether a file contains one of the names: compressed files are unpacked, Parquet is read by column."""
-    data = path.read_bytes()
-    if data[:4] == b"PAR1":
-        with suppress(OSError, pa.ArrowException):
-            table = read_parquet(data)
-            return any(
-                _column_holds(name, column, wanted, id_columns)
-                for name, column in zip(table.column_names, table.columns, strict=True)
-            )
-    if data.startswith(_SQLITE) and _database_holds(path, wanted):
-        return True
-    if path.suffix in COMPRESSION:
-        with suppress(UnreadableFileError):  # a damaged file is searched as it is
-            data = decompress(data, path.name)
-    return _in_text(data, wanted)
+def places(settings: Settings, landing: Path) -> list[Path]:
+    """Return the workspace, and the folders of a night that lie outside of it."""
+    here = settings.workspace
+    folders = (landing, settings.releases, settings.reports, settings.ledger, settings.mlflow_artifacts)
+    outside = {path.resolve() for path in folders if path.exists()}
+    return [here, *sorted(path for path in outside if not path.is_relative_to(here.resolve()))]
 
 
-def _database_holds(path: Path, wanted: Sought) -> bool:
-    """Search the values of a SQLite database: in its bytes, a value that spans pages is interrupted."""
-    with (
-        suppress(sqlite3.DatabaseError),
-        closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as base,
-    ):
-        for (name,) in base.execute("select name from sqlite_master where type = 'table'").fetchall():
-            quoted = name.replace('"', '""')
-            for row in base.execute(f'select * from "{quoted}"'):  # noqa: S608  # a name from the database itself
-                if any(_in_text(str(value).encode(), wanted) for value in row if isinstance(value, str)):
-                    return True
-    return False
+def search_files(folders: Collection[Path], sought: Sought, *, but: Collection[Path] = ()) -> Found:
+    """Search all files below some folders; hard links are read once, and links are not followed."""
+    found, seen, left_out = Found(), set(), {path.resolve() for path in but}
+    for folder in folders:
+        for path in _files(folder, left_out):
+            if sought.in_bytes(os.fsencode(path.relative_to(folder))):
+                found.files.append(path)
+                continue
+            try:
+                stat = path.lstat()
+                if path.is_symlink() or not path.is_file() or (stat.st_dev, stat.st_ino) in seen:
+                    continue
+                seen.add((stat.st_dev, stat.st_ino))
+                if holds(path, sought):
+                    found.files.append(path)
+                    seen.discard((stat.st_dev, stat.st_ino))  # its other names have to go, too
+            except FileNotFoundError:
+                continue  # a temporary file of another process
+            except (OSError, NotSearched):
+                found.unsearched.append(path)
+    return found
 
 
-def _in_text(data: bytes, wanted: Sought) -> bool:
-    return wanted.words is not None and wanted.words.search(data) is not None
-
-
-def _column_holds(name: str, column: pa.ChunkedArray, wanted: Sought, id_columns: Collection[str]) -> bool:
-    kind = column.type
-    if pa.types.is_dictionary(kind):
-        return _column_holds(name, column.cast(kind.value_type), wanted, id_columns)
-    if pa.types.is_struct(kind):
-        parts = zip((field.name for field in kind), column.combine_chunks().flatten(), strict=True)
-        return any(_column_holds(part, pa.chunked_array([values]), wanted, id_columns) for part, values in parts)
-    if pa.types.is_map(kind):
-        entries = column.combine_chunks()
-        both = (pa.chunked_array([part]) for part in (entries.keys, entries.items))
-        return any(_column_holds(name, part, wanted, id_columns) for part in both)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        return _column_holds(name, pc.list_flatten(column), wanted, id_columns)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        return any(raw is not None and _in_text(raw, wanted) for raw in column.to_pylist())
-    if pa.types.is_integer(kind) and (name in id_columns or _ID_COLUMN.search(name)):
-        column, kind = column.cast(pa.string()), pa.string()
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        return not wanted.names.isdisjoint(pc.unique(column).to_pylist())
-    return False
+def _files(folder: Path, left_out: set[Path]) -> Iterator[Path]:
+    for name, folders, files in os.walk(folder):
+        here = Path(name)
+        folders[:] = sorted(each for each in folders if each != _GIT and (here / each).resolve() not in left_out)
+        links = [each for each in folders if (here / each).is_symlink()]
+        yield from (path for each in sorted((*files, *links)) if (path := here / each).resolve() not in left_out)

@@ -1,1 +1,1 @@
-"""The log formats, and how their files become one table of plays: quarantine, pseudonyms, duplicates."""
+"""The log formats, and how their files become one table of plays: quarantine, tokens in place of ids, duplicates."""

@@ -95,6 +95,17 @@ def file_of(root: Path, relative: str) -> Path:
     return root / _split(root, relative)[0]
 
 
+def exists(root: Path, relative: str) -> bool:
+    """Return whether a landed file is there, which may lie in an archive."""
+    archive, inner = _split(root, relative)
+    if not inner:
+        return (root / relative).exists()
+    try:
+        return any(member.path == inner for member in list_members(root / archive))
+    except (OSError, UnreadableFileError):
+        return False
+
+
 def unpack_in_place(archive: Path) -> None:
     """Replace an archive by a folder of the same name with its files, so that single ones can be changed or removed.
 

@@ -36,7 +36,7 @@ class Format:
             a file that is unreadable as a whole.
         listener_folders: whether the first folder below the landing root is the listener; None if the column map says.
         needs_columns: whether a column map at the landing root is required.
-        pseudonymised: whether its listeners already have the names of lists, so that no key is applied again.
+        pseudonymised: whether its listeners are tokens already, so that no key is applied again.
         listener, played_at, ms_played: where each value comes from, for the documentation.
         cannot_know: what the files leave out, for the documentation.
     """

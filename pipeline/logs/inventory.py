@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import fingerprint
 from pipeline.logs import columns
 from pipeline.logs.archives import file_of, open_start, read_landed
 from pipeline.logs.choosing import Choice, choose
 from pipeline.logs.format import Format
 from pipeline.logs.formats import AUTO, all_formats, format_of, formats_of
 from pipeline.logs.head import Head, read_head
-from pipeline.logs.landing import LandedFile
-from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, fingerprint, pseudonym
-from pipeline.logs.reading import UnreadableFileError, listener_of
+from pipeline.logs.landing import LandedFile, shown_path
+from pipeline.logs.pseudonyms import OPEN_RULES, PrivacyRules
+from pipeline.logs.reading import UnreadableFileError
 from pipeline.logs.walk import Walk, walk
 from pipeline.storage.json_files import write_json
 
@@ -47,7 +48,7 @@ def take_inventory(
     *,
     cache: Path | None = None,
     workspace: Path | None = None,
-    privacy: PrivacyRules = NO_RULES,
+    privacy: PrivacyRules = OPEN_RULES,
 ) -> dict[str, Any]:
     """Return the inventory of `survey`."""
     return survey(root, format, cache=cache, workspace=workspace, privacy=privacy).inventory
@@ -59,7 +60,7 @@ def survey(
     *,
     cache: Path | None = None,
     workspace: Path | None = None,
-    privacy: PrivacyRules = NO_RULES,
+    privacy: PrivacyRules = OPEN_RULES,
 ) -> Survey:
     """Take the inventory of a landing folder.
 
@@ -67,7 +68,7 @@ def survey(
         root: the landing folder, or one landed file.
         format: the name of a format, several, separated by commas, or `auto`.
         cache: a JSON file of checksums by path, size and time of change, so that unchanged files are not read again.
-        privacy: pseudonym key and erased listeners of the night.
+        privacy: key of tokens, and erased listeners, of the night.
         workspace: if given, the root is written relative to it, so that clones side by side agree.
 
     Raises:
@@ -92,7 +93,8 @@ def survey(
     choices = _choices(below, root, formats, auto=format.strip() == AUTO)
     logs = {path: choice.format for path, choice in choices.items() if choice.format is not None}
     named = {each.name for each in logs.values() if each.by_folder(root)}
-    left_out = [f"{_shown(path, privacy)} ({choice.hint})" for path, choice in choices.items() if choice.hint]
+    hints = {path: choice.hint for path, choice in choices.items() if choice.hint}
+    left_out = [f"{shown_path(path, privacy.key) if named else path} ({hint})" for path, hint in hints.items()]
     left_out += below.trouble
     not_taken = f"not taken, but look like logs: {_few(left_out)}" if left_out else ""
     files = [_landed(root, relative, below.sizes.get(relative), known, seen) for relative in logs]
@@ -113,7 +115,7 @@ def survey(
         "files": [
             _entry(file)
             | ({"format": logs[file.path].name} if several else {})
-            | ({"shown": _shown(file.path, privacy)} if privacy.key and logs[file.path].name in named else {})
+            | ({"shown": shown_path(file.path, privacy.key)} if logs[file.path].name in named else {})
             for file in files
         ],
     }
@@ -121,8 +123,7 @@ def survey(
         inventory["columns"] = columns.load_columns(root).model_dump(mode="json")
     if privacy.erased is not None:
         inventory["erased"] = privacy.erased.as_json()
-    if privacy.key is not None:
-        inventory["id_key"] = fingerprint(privacy.key)
+    inventory["id_key"] = fingerprint(privacy.key)
     guessed = Counter(each.name for each in logs.values())
     told = ", ".join(f"{n:,} {name}" for name, n in sorted(guessed.items()))
     notes = (f"formats by content: {told}" if format.strip() == AUTO else "", not_taken)
@@ -159,12 +160,6 @@ def _few(texts: Sequence[str]) -> str:
 
 def _entry(file: LandedFile) -> dict[str, Any]:
     return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
-
-
-def _shown(path: str, privacy: PrivacyRules) -> str:
-    """Return a path whose first folder is a listener with the pseudonym in place of the folder."""
-    folder, slash, rest = path.partition("/")
-    return f"{pseudonym(privacy.key, listener_of(path, folder))}/{rest}" if slash and privacy.key else path
 
 
 def _landed(

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from pipeline.logs.columns import ColumnMap
 from pipeline.logs.formats import format_of
 from pipeline.logs.landing import LandedFile, open_landed
-from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules, pseudonymise
-from pipeline.logs.reading import FIRST, ReadResult, Source
+from pipeline.logs.pseudonyms import OPEN_RULES, PrivacyRules, pseudonymise
+from pipeline.logs.reading import FIRST, RAW_BYTES, ReadResult, Source
 from pipeline.storage.cache import Cache, Result
-from pipeline.storage.schemas import PLAYS, QUARANTINE
+from pipeline.storage.schemas import PLAYS, QUARANTINED
 from pipeline.storage.tables import conform, parquet_options, write_table
 
 PLAYS_FILE, QUARANTINE_FILE = "plays.parquet", "quarantine.parquet"
@@ -42,7 +42,7 @@ class ReadTask:
     cache: Path
     by_clock: frozenset[str] = frozenset()
     columns: ColumnMap | None = None
-    privacy: PrivacyRules = NO_RULES
+    privacy: PrivacyRules = OPEN_RULES
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read_file(task: ReadTask) -> Result:
 
     def build(folder: Path) -> Result:
         if quarantine.num_rows:
-            write_table(folder / QUARANTINE_FILE, quarantine, QUARANTINE)
+            write_table(folder / QUARANTINE_FILE, quarantine, QUARANTINED)
         days = _write_days(folder / PLAYS_FILE, plays) if plays.num_rows else []
         counts = [_counts(file.shown, result) for file, result in zip(task.files, results, strict=True)]
         return {"files": counts, "days": {day: number for number, day in enumerate(days)}}
@@ -92,11 +92,16 @@ def read_file(task: ReadTask) -> Result:
 def _read(task: ReadTask, file: LandedFile, format: str) -> ReadResult:
     data = open_landed(task.root, file)
     written_at = clock_of(file) if file.path in task.by_clock else None
-    source = Source(file.path, task.root.absolute().name, written_at, columns=task.columns, shown=file.shown)
+    source = Source(
+        file.path,
+        task.root.absolute().name,
+        written_at,
+        raw_bytes=RAW_BYTES if task.privacy.erased is None else None,  # an erased listener may stand at a row's end
+        columns=task.columns,
+        shown=file.shown,
+    )
     reader = format_of(format)
-    # The server's events hold listeners under their names in lists already.
-    privacy = replace(task.privacy, key=None) if reader.pseudonymised else task.privacy
-    return pseudonymise(reader.read(data, source), privacy)
+    return pseudonymise(reader.read(data, source), task.privacy, are_tokens=reader.pseudonymised)
 
 
 def clock_of(file: LandedFile) -> dt.datetime | None:

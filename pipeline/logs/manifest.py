@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import OPEN_KEY
+from pipeline.logs.landing import is_there
 from pipeline.state.location import Where
 from pipeline.state.rows import append, entries, transaction
 
@@ -30,7 +32,7 @@ class Finding:
     """A landed file that changed since a night read it, or is gone.
 
     Attributes:
-        path: relative to the landing root.
+        path: relative to the landing root, a listener's own folder as its token.
         taken: the night that read it first.
         sha256: of its present content; None if it is gone.
     """
@@ -65,7 +67,9 @@ def files_in_manifest(recorded: Iterable[Entry], *, root: str, format: str) -> F
     return files
 
 
-def findings(where: Where, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date) -> list[Finding]:
+def findings(
+    where: Where, inventory: Mapping[str, Any], *, root: Path, needed_from: dt.date, key: bytes = OPEN_KEY
+) -> list[Finding]:
     """Return the files that earlier nights read and that changed since or are gone.
 
     Args:
@@ -73,15 +77,16 @@ def findings(where: Where, inventory: Mapping[str, Any], *, root: Path, needed_f
         inventory: landing.json.
         root: the landing root.
         needed_from: the first day that the night uses; a file with older plays only may be deleted.
+        key: of the tokens that stand for listeners' own folders.
     """
-    now = {_shown(file): file["sha256"] for file in inventory["files"]}
+    now = {shown_of(file): file["sha256"] for file in inventory["files"]}
     found = []
     taken = files_in_manifest(entries(where, TABLE), root=inventory["root"], format=inventory["format"])
     for path, file in taken.items():
         if path in now:
             if now[path] != file["sha256"]:
                 found.append(Finding(path, file["taken"], now[path]))
-        elif (file["last_played_at"] or "") >= needed_from.isoformat() and not (root / path).exists():
+        elif (file["last_played_at"] or "") >= needed_from.isoformat() and not is_there(root, path, key):
             found.append(Finding(path, file["taken"], None))
     return found
 
@@ -102,7 +107,13 @@ def refuse(found: Sequence[Finding]) -> None:
 
 
 def enter_night(
-    where: Where, *, as_of: str, inventory: Mapping[str, Any], root: Path, report: Mapping[str, Any]
+    where: Where,
+    *,
+    as_of: str,
+    inventory: Mapping[str, Any],
+    root: Path,
+    report: Mapping[str, Any],
+    key: bytes = OPEN_KEY,
 ) -> int:
     """Enter what a night read. Repeating a night, or a night that read the same, changes nothing about files.
 
@@ -112,12 +123,15 @@ def enter_night(
         inventory: landing.json.
         root: the landing root.
         report: ingest.json.
+        key: as of `findings`.
 
     Returns:
         The number of new files.
     """
     source = {"root": inventory["root"], "format": inventory["format"]}
-    landed = {_shown(f): {"path": _shown(f), "bytes": f["bytes"], "sha256": f["sha256"]} for f in inventory["files"]}
+    landed = {
+        shown_of(f): {"path": shown_of(f), "bytes": f["bytes"], "sha256": f["sha256"]} for f in inventory["files"]
+    }
     files = [landed[file["path"]] | {key: file[key] for key in _TOLD} for file in report["files"]]
     for counts in (report, *files):
         settled = counts["accepted"] + counts["duplicate"] + counts["quarantined"]
@@ -133,7 +147,7 @@ def enter_night(
             **{key: report[key] for key in TOTALS},
             "n_files": len(files),
             "files": [file for file in files if known.get(file["path"]) != file],
-            "withdrawn": sorted(path for path in before.keys() - landed.keys() if not (root / path).exists()),
+            "withdrawn": sorted(path for path in before.keys() - landed.keys() if not is_there(root, path, key)),
         }
         nights = [e for e in recorded if e["kind"] == "night" and e["as_of"] == as_of]
         if entry["files"] or entry["withdrawn"] or not nights:
@@ -180,5 +194,6 @@ def accept(where: Where, found: Sequence[Finding], *, root: str, format: str, by
     append(where, TABLE, *fresh)
 
 
-def _shown(file: Mapping[str, Any]) -> str:
+def shown_of(file: Mapping[str, Any]) -> str:
+    """Return the path in tables and reports of a file of landing.json."""
     return str(file.get("shown", file["path"]))

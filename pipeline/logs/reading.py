@@ -116,11 +116,14 @@ class ReadResult:
     plays: PLAYS, in the order of the file.
     quarantine: QUARANTINE.
     repairs: for each rule, the number of plays that it repaired; a rule for whole files counts all plays of the file.
+    quarantined_listeners: the listener of each row of `quarantine`, or None where the row is too broken to name one;
+        empty: of no row.
     """
 
     plays: pa.Table
     quarantine: pa.Table
     repairs: Mapping[Repair, int] = field(default_factory=dict)
+    quarantined_listeners: tuple[str | None, ...] = ()
 
     @property
     def n_read(self) -> int:
@@ -170,7 +173,10 @@ def settle(
     repairs = {**(repaired or {}), **({Repair.NO_ARTIST: nameless} if unnamed_artists else {})}
     counts = {rule: int((where & is_play).sum()) for rule, where in repairs.items()}
     return ReadResult(
-        plays.select(PLAYS.names).to_arrow().cast(PLAYS), quarantine, {rule: n for rule, n in counts.items() if n}
+        plays.select(PLAYS.names).to_arrow().cast(PLAYS),
+        quarantine,
+        {rule: n for rule, n in counts.items() if n},
+        tuple(bad["listener_id"].to_list()),
     )
 
 

@@ -10,14 +10,17 @@ from pipeline.logs.archives import file_of
 from pipeline.logs.contents import join_lines
 from pipeline.logs.format import Format
 from pipeline.logs.kernels import clock_of
-from pipeline.logs.landing import LandedFile, Landing, open_landed
-from pipeline.logs.manifest import TABLE, Entry
+from pipeline.logs.landing import LandedFile, Landing, open_landed, owner_of, with_owner
+from pipeline.logs.manifest import TABLE, Entry, shown_of
 from pipeline.logs.reading import ARCHIVE, ReadResult, Source
 from pipeline.state.clock import now
 from pipeline.state.location import Where
 from pipeline.state.rows import append, entries
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.json_files import read_json, write_json
+
+ROWS_FILE = ".rows.json"
+"""The ending of the file beside an export that says which rows it holds."""
 
 
 def read_again(landing: Landing, file: LandedFile) -> ReadResult:
@@ -65,7 +68,7 @@ def export(landing: Landing, path: str, out: Path, *, reasons: Collection[str] =
         raise LandingError(f"no such row of {path} in quarantine", expected="a row", fix="See `netgain quarantine`.")
     with atomic_path(out) as temporary:
         temporary.write_bytes(assemble([row["raw"] for row in rows]))
-    origin = {"format": landing.format, "path": file.path, "sha256": file.sha256}
+    origin = {"format": landing.format, "path": file.shown, "sha256": file.sha256}
     write_json(_rows_file(out), origin | {"rows": [row["row"] for row in rows]})
     return len(rows)
 
@@ -74,7 +77,7 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
     """Land the rows of a mended file beside the file that they came from.
 
     Returns:
-        The new file's path below the landing root, and its entry for the ledger without author and reason.
+        The new file's path in tables and reports, and its entry for the ledger without author and reason.
 
     Raises:
         LandingError: a row is still bad, there are more rows than were exported, or the file that they came from
@@ -84,12 +87,14 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
     file = _file(landing, origin["path"])
     if (landing.format, file.sha256) != (origin["format"], origin["sha256"]):
         raise LandingError(
-            f"{file.path} changed after its rows were exported to {mended}",
+            f"{file.shown} changed after its rows were exported to {mended}",
             expected="the same file",
             fix="Export its rows again.",
         )
     data, rows = mended.read_bytes(), origin["rows"]
-    name = _beside(_outside(landing.root, file.path), hashlib.sha256(data).hexdigest()[:8])
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    name = _beside(_outside(landing.root, file.path), digest)
+    shown = with_owner(name, owner) if (owner := owner_of(file.shown)) else name
     format = landing.format_of(file)
     result = format.read(data, Source(name, landing.root.absolute().name, raw_bytes=None, columns=landing.columns))
     if result.quarantine.num_rows:
@@ -108,8 +113,8 @@ def land_mended(landing: Landing, mended: Path) -> tuple[str, Entry]:
         )
     with atomic_path(landing.root / name) as temporary:
         temporary.write_bytes(data)
-    entry = {"kind": "replayed", "format": landing.format, "path": file.path, "sha256": file.sha256, "as": name}
-    return name, entry | {"rows": [rows[i] for i in good]}
+    entry = {"kind": "replayed", "format": landing.format, "path": file.shown, "sha256": file.sha256, "as": shown}
+    return shown, entry | {"rows": [rows[i] for i in good]}
 
 
 def enter_replayed(where: Where, entry: Entry, *, root: str, by: str, reason: str) -> None:
@@ -125,7 +130,7 @@ def with_replayed(inventory: Mapping[str, Any], where: Where) -> dict[str, Any]:
         if entry["kind"] == "replayed" and entry["root"] == inventory["root"]:
             rows.setdefault((entry["path"], entry["sha256"]), set()).update(entry["rows"])
     files = [
-        file | ({"replayed": sorted(found)} if (found := rows.get((file["path"], file["sha256"]))) else {})
+        file | ({"replayed": sorted(found)} if (found := rows.get((shown_of(file), file["sha256"]))) else {})
         for file in inventory["files"]
     ]
     return {**inventory, "files": files}
@@ -169,4 +174,9 @@ def _origin(mended: Path) -> dict[str, Any]:
 
 
 def _rows_file(out: Path) -> Path:
-    return out.with_name(out.name + ".rows.json")
+    return out.with_name(out.name + ROWS_FILE)
+
+
+def export_of(rows_file: Path) -> Path:
+    """Return the export that a file of rows belongs to."""
+    return rows_file.with_name(rows_file.name.removesuffix(ROWS_FILE))

@@ -19,6 +19,7 @@ from pipeline.logs.replay import with_replayed
 from pipeline.nightly.champion import standing_champion
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.dvc_lock import require_lock
+from pipeline.nightly.names import keep_key, night_key
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
@@ -58,17 +59,20 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     require_free(settings)
     require_lock(settings.workspace)
     layout, params, stale = check_workspace(settings)
+    key = night_key(settings)
     root = logs if logs is not None else settings.landing
     recover_segments(root)
-    before_night(settings, root=root if root.is_dir() else root.parent, format=log_format)
-    privacy = PrivacyRules(settings.id_key, erased(settings.state))
+    privacy = PrivacyRules(key, erased(settings.state))
+    before_night(settings, root=root if root.is_dir() else root.parent, format=log_format, privacy=privacy)
     surveyed = survey(root, log_format, cache=settings.landing_cache, workspace=settings.workspace, privacy=privacy)
     inventory = surveyed.inventory
     for note in surveyed.notes:
         tell(note)
     since = as_of - dt.timedelta(days=params.interactions.history_days)
-    refuse(findings(settings.state, inventory, root=settings.workspace / inventory["root"], needed_from=since))
+    root = settings.workspace / inventory["root"]
+    refuse(findings(settings.state, inventory, root=root, needed_from=since, key=key))
     lease = take_over(settings, as_of=as_of.isoformat())
+    keep_key(settings, key)
     unblock_dvc(settings)
     if stale:
         follow_recipes(settings.workspace, params)
@@ -82,14 +86,14 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     params, champion = read_champion(layout.champion, params)
     inputs = night_inputs(layout, params)
     context = Context(params, as_of, layout, settings, lease, champion)
-    key = memory_key(params, champion)
+    memory = memory_key(params, champion)
     known, earlier = history(
         settings.state,
         as_of=as_of,
         inputs=inputs,
         recipes=recipe_digests(params),
         entrants=entrants(params, champion),
-        memory={REFRESH: key, OVER_POPULAR: key},
+        memory={REFRESH: memory, OVER_POPULAR: memory},
         decision_from=context.decision_from,
         max_entrants=params.gate.max_entrants,
     )

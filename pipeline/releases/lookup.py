@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError
+from pipeline.identity.key import require_key
+from pipeline.identity.tokens import token_of
 from pipeline.releases.release import Release, current, open_release, release_ids
 from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import withdrawn
@@ -32,33 +34,61 @@ class Answer:
         favourites: `item_id`, `item_name`, `n_plays` of what the listener plays most; empty if that is not known.
     """
 
-    listener_id: str
+    token: str
     release: Release
     known: bool
     rows: list[dict[str, Any]]
     favourites: list[dict[str, Any]] = field(default_factory=list)
 
 
-def lookup(releases: Path, listener_id: str, *, release_id: str | None = None) -> Answer:
+def token_in(release: Release, listener_id: str, key: bytes) -> str:
+    """Return a listener's token for a look-up in a release.
+
+    Args:
+        release: the release.
+        listener_id: as the listener's logs have it.
+        key: of this machine, see `pipeline.identity.key.own_key`.
+
+    Raises:
+        SettingsError: the release's tokens were made with another key.
+        ReleaseError: the release is from before tokens.
+    """
+    require_key_of(release, key)
+    return token_of(listener_id, key)
+
+
+def require_key_of(release: Release, key: bytes) -> None:
+    """Check that the listeners of a release are tokens under a key.
+
+    Raises:
+        SettingsError: its tokens were made with another key.
+        ReleaseError: it is from before tokens.
+    """
+    if release.id_key is None:
+        raise ReleaseError(
+            f"release {release.id} names listeners by their ids", expected="tokens", fix="Run `netgain state migrate`."
+        )
+    require_key(key, release.id_key, of=f"release {release.id}")
+
+
+def lookup(release: Release, token: str) -> Answer:
     """Return the list that a listener is served.
 
     Args:
-        releases: folder of releases.
-        listener_id: the listener's name in lists.
-        release_id: a release; the default is the served one.
+        release: the release.
+        token: the listener's, see `token_in`.
 
     Raises:
-        ReleaseError: no release is published, there is no such release, or its files cannot be read.
+        ReleaseError: its files cannot be read.
     """
-    release = current(releases) if release_id is None else open_release(releases, release_id)
-    own = _read(release.lists, LISTS, filters=[("listener_id", "=", listener_id)], release=release)
+    own = _read(release.lists, LISTS, filters=[("listener_id", "=", token)], release=release)
     table = own if own.num_rows else _read(release.fallback, FALLBACK, filters=None, release=release)
     rows = table.select(FALLBACK.names).sort_by("rank").to_pylist()
     favourites = []
     if own.num_rows and (path := release.folder / "favourites.parquet").exists():
-        plays = _read(path, FAVOURITES, filters=[("listener_id", "=", listener_id)], release=release)
+        plays = _read(path, FAVOURITES, filters=[("listener_id", "=", token)], release=release)
         favourites = plays.select(["rank", "item_id", "item_name", "n_plays"]).sort_by("rank").to_pylist()
-    return Answer(listener_id, release, bool(own.num_rows), rows, favourites)
+    return Answer(token, release, bool(own.num_rows), rows, favourites)
 
 
 def share_of(score: float, best: float) -> float | None:
@@ -80,12 +110,12 @@ def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] 
         ) from err
 
 
-def answer_table(answer: Answer) -> "Table":
-    """Return the answer as a table for the terminal."""
+def answer_table(answer: Answer, listener: str) -> "Table":
+    """Return the answer as a table for the terminal; `listener` is the name that was asked for."""
     from rich.table import Table
     from rich.text import Text
 
-    whose = f"for {answer.listener_id}" if answer.known else f"{answer.listener_id} is unknown: the fallback list"
+    whose = f"for {listener}" if answer.known else f"{listener} is unknown: the fallback list"
     release = answer.release
     table = Table(
         title=Text(whose),

@@ -39,7 +39,8 @@ class Contents:
 
     Attributes:
         files: source by path inside the release; a folder stands for all files under it.
-        facts: JSON-able and deterministic: as_of, recipe, definition, family, n_listeners.
+        facts: JSON-able and deterministic: as_of, recipe, definition, family, n_listeners, id_key (the fingerprint of
+            tokens' key).
         origin: the provenance (verdict, sentence, params, code). It is part of the manifest but not of the id: a
             verdict quotes measured cost, which varies between runs that make the same content.
     """

@@ -47,6 +47,11 @@ class Release:
         return str(self.manifest["recipe"])
 
     @property
+    def id_key(self) -> str | None:
+        """Fingerprint of the key of the tokens in it; None for a release from before tokens."""
+        return self.manifest.get("id_key")
+
+    @property
     def previous(self) -> str | None:
         """Id of the release that was served when this one was built, or None."""
         value = self.manifest["previous"]

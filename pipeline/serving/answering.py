@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pipeline.identity.tokens import token_of
 from pipeline.serving import snapshot as lanes
 from pipeline.serving.counters import Counters, age
 from pipeline.serving.events import Events, NewcomerRequest
@@ -30,7 +31,6 @@ from pipeline.serving.http import (
 )
 from pipeline.serving.impressions import ID, Ids, find_impression
 from pipeline.serving.layout import DamagedIndex, Entry
-from pipeline.serving.names import listed_name
 from pipeline.serving.openapi import document
 from pipeline.serving.options import Options
 from pipeline.serving.provenance import provenance
@@ -56,7 +56,7 @@ class Found(NamedTuple):
         snapshot: the release.
         lane: own or fallback.
         entry: the list.
-        name: the listener's name in lists.
+        name: the listener's token.
         erased: whether the listener was erased.
     """
 
@@ -134,7 +134,8 @@ class Answering:
         sent, erased = _parse(Events, await read_body(scope, receive)).events, self._watch.state.erased
         kept = sent
         if erased is not None:
-            kept = [e for e in sent if not erased.has(listed_name(e.listener_id, self._options.id_key))]
+            gone = erased.among({event.listener_id for event in sent}, self._options.id_key)
+            kept = [event for event in sent if event.listener_id not in gone]
             self._counters.add("erased", len(sent) - len(kept))
         if kept:
             try:
@@ -221,13 +222,13 @@ class Answering:
 
     def _find(self, listener: str) -> Found:
         """Return the list of a listener, from one release."""
-        name = listed_name(listener, self._options.id_key)
+        name = token_of(listener, self._options.id_key)
         while True:
             state = self._watch.state
             snapshot = state.snapshot
             if snapshot is None:
                 raise Refused(503, "no release is served", _AGAIN)
-            erased = state.erased is not None and state.erased.has(name)
+            erased = state.erased is not None and bool(state.erased.among((listener,), self._options.id_key))
             try:
                 entry = None if erased else snapshot.index.find(name)
             except DamagedIndex:

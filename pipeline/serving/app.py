@@ -119,7 +119,7 @@ class App:
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
         threads = ThreadPoolExecutor(1, thread_name_prefix="netgain-watch")
-        watch = Watch(self._options.releases)
+        watch = Watch(self._options.releases, self._options.id_key)
         self._counters = Counters(self._options.counts)
         log = EventLog(self._options.landing, self._options.limits)
         self._answering = answering = Answering(self._options, watch, self._counters, log)

@@ -1,8 +1,8 @@
 """Erased listeners, told to the servers beside the releases.
 
 `netgain erase` writes the file before it returns, and servers follow it: an erased listener gets the fallback list, and
-no event of the listener is kept, long before the next night has made the releases anew. It holds salted digests, never
-ids, and is readable by its owner alone.
+no event of the listener is kept, long before the next night has made the releases anew. It holds salted digests of
+tokens, and is readable by its owner alone.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipeline.logs.pseudonyms import Erased
+    from pipeline.identity.erased import Erased
 
 FILE = "ERASED.json"
 _OURS = 0o600
@@ -35,6 +35,6 @@ def read_announced(releases: Path) -> "Erased | None":
         text = (releases / FILE).read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
-    from pipeline.logs.pseudonyms import Erased
+    from pipeline.identity.erased import Erased
 
     return Erased.from_json(json.loads(text))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from pipeline.serving.names import listed_name
+from pipeline.identity.tokens import token_of
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[^\x00]*\S[^\x00]*$", max_length=512)]
@@ -25,11 +25,10 @@ class _Event(BaseModel):
     impression_id: Id | None = None
     """The answer that it came from."""
 
-    def line(self, key: bytes | None) -> bytes:
-        """Return the event as one line of JSON, the listener under the name of the lists."""
-        named = self.model_copy(
-            update={"listener_id": listed_name(self.listener_id, key), "at": self.at.astimezone(dt.UTC)}
-        )
+    def line(self, key: bytes) -> bytes:
+        """Return the event as one line of JSON, the listener as a token under a key."""
+        token, at = token_of(self.listener_id, key), self.at.astimezone(dt.UTC)
+        named = self.model_copy(update={"listener_id": token, "at": at})
         return named.model_dump_json(exclude_none=True).encode() + b"\n"
 
 

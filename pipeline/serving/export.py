@@ -1,7 +1,7 @@
 """Lists for other programs: Parquet, CSV, or a table of a database. Written whole or not at all, and the same again."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from pipeline.errors import ParamsError, ReleaseError, SettingsError, TransientError
+from pipeline.identity.tokens import token_of
+from pipeline.releases.lookup import require_key_of
 from pipeline.releases.release import Release
-from pipeline.serving.names import listed_name
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.schemas import LISTS
 from pipeline.storage.tables import conform
@@ -23,21 +24,21 @@ if TYPE_CHECKING:
 _BATCH = 20_000
 
 
-def lists_of(release: Release, *, listeners: Path | None, key: bytes | None) -> pa.Table:
+def lists_of(release: Release, *, listeners: Collection[str] | None, key: bytes) -> pa.Table:
     """Return the lists of a release.
 
     Args:
         release: the release.
-        listeners: a file of the service's own ids, one a line: only these listeners are exported, under these ids. None
-            for all listeners, under their names in lists.
-        key: NETGAIN_ID_KEY, by which own ids become names in lists.
+        listeners: ids of the service's own: only these listeners are exported, under these ids. None for all
+            listeners, as tokens.
+        key: of this machine, see `pipeline.identity.key.own_key`.
 
     Returns:
         LISTS with the column `release`, sorted by listener_id and rank.
 
     Raises:
-        ReleaseError: the lists cannot be read.
-        ParamsError: the file of ids cannot be read.
+        ReleaseError: the lists cannot be read, or the release is from before tokens.
+        SettingsError: the release's tokens were made with another key.
     """
     try:
         table = conform(pq.read_table(release.lists), LISTS)
@@ -46,7 +47,8 @@ def lists_of(release: Release, *, listeners: Path | None, key: bytes | None) -> 
             f"release {release.id}: its lists cannot be read: {err}", expected="Parquet", fix="See `netgain doctor`."
         ) from err
     if listeners is not None:
-        own = {listed_name(each, key): each for each in _ids(listeners)}
+        require_key_of(release, key)
+        own = {token_of(each, key): each for each in listeners}
         table = table.filter(pc.is_in(table["listener_id"], pa.array(own, pa.string())))
         renamed = pa.array([own[name] for name in table["listener_id"].to_pylist()], pa.string())
         table = table.set_column(0, LISTS.field("listener_id"), renamed)
@@ -130,10 +132,3 @@ def _rows(table: pa.Table) -> Iterator[list[dict[str, Any]]]:
     for batch in table.to_batches(max_chunksize=_BATCH):
         if batch.num_rows:
             yield batch.to_pylist()
-
-
-def _ids(file: Path) -> list[str]:
-    try:
-        return [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as err:
-        raise ParamsError(f"{file} cannot be read: {err}", expected="one id a line", fix="Check the file.") from err

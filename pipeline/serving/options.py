@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from pipeline.errors import SettingsError
+from pipeline.identity.tokens import OPEN_KEY
 from pipeline.serving.telemetry import Limits
 
 _MIN_TOKEN = 16
@@ -19,7 +20,7 @@ class Options:
         releases: folder of releases.
         landing: folder into which segments of events are moved.
         counts: folder that the workers share for their counts.
-        id_key: NETGAIN_ID_KEY.
+        id_key: of the tokens in the releases, see `pipeline.identity.key.own_key`.
         token: what callers must send; None: only the account that runs the server is answered, on loopback.
         rate: requests a second of each client, over all workers; 0 for no limit.
         workers: number of processes.
@@ -31,7 +32,7 @@ class Options:
     releases: Path
     landing: Path
     counts: Path
-    id_key: bytes | None = field(default=None, repr=False)
+    id_key: bytes = field(default=OPEN_KEY, repr=False)
     token: bytes | None = field(default=None, repr=False)
     rate: float = 0.0
     workers: int = 1

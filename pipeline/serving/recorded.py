@@ -10,7 +10,6 @@ import polars as pl
 from pipeline.logs.contents import as_utf8, decompress, split_lines
 from pipeline.logs.jsonlines import decode
 from pipeline.logs.landing import LandedFile, Landing, open_landed
-from pipeline.logs.pseudonyms import Erased
 from pipeline.logs.reading import UnreadableFileError
 from pipeline.logs.values import iso_moments
 
@@ -52,9 +51,8 @@ def recorded(landing: Landing, *, since: dt.date, until: dt.date) -> Recorded:
     events = _read(landing.root, segments)
     events = events.filter((pl.col("at") >= start) & (pl.col("at") < end))
     if landing.erased is not None:
-        events = events.filter(
-            ~pl.col("listener_id").is_in(_erased(events["listener_id"], landing.erased)).fill_null(False)
-        )
+        gone = _erased(events["listener_id"].drop_nulls().unique(), landing)
+        events = events.filter(~pl.col("listener_id").is_in(gone).fill_null(False))
     events = events.unique("event_id", keep="first", maintain_order=True)
     answers = events.filter((pl.col("kind") == "impression") & pl.col("items").is_not_null())
     plays = events.filter((pl.col("kind") == "play") & pl.col("impression_id").is_not_null())
@@ -88,5 +86,6 @@ def _read(root: Path, files: Sequence[LandedFile]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _erased(names: Iterable[str | None], erased: Erased) -> list[str]:
-    return sorted(erased.among({name for name in names if name is not None}))
+def _erased(tokens: Iterable[str], landing: Landing) -> list[str]:
+    erased, key = landing.erased, landing.id_key
+    return [token for token in tokens if erased is not None and key is not None and erased.has(token, key)]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import ReleaseError
+from pipeline.identity.tokens import fingerprint
 from pipeline.releases.release import Release, open_release
 from pipeline.serving.index import Index
 from pipeline.serving.layout import FILE, FOLDER, DamagedIndex, Entry
@@ -78,7 +79,7 @@ class Snapshot:
         Args:
             lane: the lane of the answer.
             stamp: its impression id and time.
-            name: the listener's name in lists, as JSON.
+            name: the listener's token, as JSON.
             ids: the elements of a JSON array of the items' ids.
             n: number of items.
         """
@@ -91,13 +92,16 @@ class Snapshot:
         )
 
 
-def open_snapshot(root: Path, name: str) -> Snapshot:
+def open_snapshot(root: Path, name: str, id_key: bytes) -> Snapshot:
     """Map a release by its id.
 
     Raises:
-        DamagedIndex: it is missing or damaged.
+        DamagedIndex: it is missing or damaged, or its listeners are tokens under another key.
     """
     try:
-        return Snapshot(open_release(root, name))
+        release = open_release(root, name)
+        if release.id_key != fingerprint(id_key):
+            raise DamagedIndex(f"release {name} names its listeners under another NETGAIN_ID_KEY")
+        return Snapshot(release)
     except (ReleaseError, KeyError, TypeError, AttributeError) as err:
         raise DamagedIndex(err.found if isinstance(err, ReleaseError) else f"release {name} cannot be read") from err

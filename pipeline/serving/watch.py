@@ -12,7 +12,7 @@ from pipeline.serving.layout import FILE, FOLDER, DamagedIndex
 from pipeline.serving.snapshot import Snapshot, open_snapshot
 
 if TYPE_CHECKING:
-    from pipeline.logs.pseudonyms import Erased
+    from pipeline.identity.erased import Erased
 
 _DEPTH = 5
 """How many predecessors of a damaged release are tried."""
@@ -40,8 +40,9 @@ class State:
 class Watch:
     """The served release of a folder, brought up to date by `refresh`."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, id_key: bytes) -> None:
+        """Remember the folder of releases, and the key of tokens: no release under another key is mapped."""
+        self.root, self._id_key = root, id_key
         self.state = State()
         self._named: str | None = None
         self._seen: tuple[Stamp, ...] | None = None
@@ -110,7 +111,7 @@ class Watch:
         elif served is not None and served.id == name and self._is_mapped(served):
             open_release_or_damaged(self.root, name)
             return served
-        return open_snapshot(self.root, name)
+        return open_snapshot(self.root, name, self._id_key)
 
     def _is_mapped(self, served: Snapshot) -> bool:
         stamp = _stamp(served.path)

@@ -14,15 +14,15 @@ from pipeline.serving.provenance import provenance
 _ALWAYS = dt.timedelta(days=36_500)
 
 
-def answer_at(landing: Path, name: str, at: dt.datetime) -> dict[str, Any] | None:
+def answer_at(landing: Path, token: str, at: dt.datetime) -> dict[str, Any] | None:
     """Return the last answer that a listener got up to a time: its event; None if none was recorded.
 
     Args:
         landing: the landing folder.
-        name: the listener's name in lists.
+        token: the listener's.
         at: the time.
     """
-    wanted = b'"listener_id":' + json.dumps(name, ensure_ascii=False).encode() + b","
+    wanted = b'"listener_id":' + json.dumps(token).encode() + b","
     for path in segments_at(landing, at, before=_ALWAYS):
         found = [event for event in lines_with(path, wanted) if dt.datetime.fromisoformat(event["at"]) <= at]
         if found:
@@ -30,7 +30,7 @@ def answer_at(landing: Path, name: str, at: dt.datetime) -> dict[str, Any] | Non
     return None
 
 
-def why(landing: Path, releases: Path, name: str, at: dt.datetime) -> dict[str, Any]:
+def why(landing: Path, releases: Path, token: str, at: dt.datetime) -> dict[str, Any]:
     """Return the answer that a listener got, with the names of its items and where its release comes from.
 
     Returns:
@@ -40,7 +40,7 @@ def why(landing: Path, releases: Path, name: str, at: dt.datetime) -> dict[str, 
     Raises:
         LandingError: no answer was recorded up to that time.
     """
-    event = answer_at(landing, name, at)
+    event = answer_at(landing, token, at)
     if event is None:
         raise LandingError(
             f"no answer to this listener up to {at.isoformat()} in {landing}",

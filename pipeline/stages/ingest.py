@@ -17,9 +17,11 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from pipeline.identity.key import own_key
+from pipeline.identity.tokens import OPEN_KEY
 from pipeline.logs.kernels import QUARANTINE_FILE, DayTask, ReadTask, clock_of, read_file, write_day
-from pipeline.logs.landing import LandedFile, Landing, read_landing
-from pipeline.logs.pseudonyms import PrivacyRules, check_key
+from pipeline.logs.landing import LandedFile, Landing, read_landing, require_night_key
+from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.logs.reading import CLOCK_SKEW
 from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.code_closure import code_digest
@@ -29,7 +31,7 @@ from pipeline.stages.spec import DATA, StageSpec
 from pipeline.storage.cache import Cache, key_of, link
 from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.schemas import QUARANTINE
+from pipeline.storage.schemas import QUARANTINED
 from pipeline.storage.tables import conform, write_table
 
 STAGE = StageSpec(
@@ -65,7 +67,7 @@ def run(context: Context) -> str:
             quarantine=layout.quarantine,
             report=layout.ingest_report,
             cache=layout.cache,
-            id_key=context.settings.id_key,
+            id_key=own_key(context.settings),
         )
     counts = ", ".join(f"{report[name]:,} {name}" for name in ("accepted", "duplicate", "quarantined"))
     both = report["in_extended_history"]
@@ -83,7 +85,7 @@ def ingest(
     quarantine: Path,
     report: Path,
     cache: Path,
-    id_key: bytes | None = None,
+    id_key: bytes = OPEN_KEY,
 ) -> dict[str, Any]:
     """Write the play table and return ingest.json: counts by file and in total, reasons, repairs.
 
@@ -95,16 +97,16 @@ def ingest(
         n_buckets: number of parts per day, by listener.
         plays: folder of PLAYS to write.
         days: JSON to write: for each day, a digest of what its plays were made from.
-        quarantine: QUARANTINE to write.
+        quarantine: QUARANTINED to write.
         report: ingest.json, to write.
         cache: folder of results of earlier runs.
-        id_key: the pseudonym key that the inventory was taken with.
+        id_key: the key of tokens that the inventory was taken with.
 
     Raises:
         LandingError: a file changed since the inventory.
         SettingsError: it is another key.
     """
-    check_key(id_key, landing.id_key)
+    require_night_key(landing, id_key)
     data = plays.parent
     data.mkdir(parents=True, exist_ok=True)
     for orphan in data.glob(f"{_SCRATCH}*"):
@@ -142,8 +144,8 @@ def ingest(
                 link(part, folder / part.name)
         quarantined = _quarantined([files.at(task.key) for task in reads])
         read_counts = _with_replayed(counts, landing.files, quarantined)
-        found = {"own_folders": any(map(landing.is_own, landing.files)), **summary(landing.format, read_counts, parts)}
-        write_table(quarantine, quarantined, QUARANTINE)
+        found = summary(landing.format, read_counts, parts)
+        write_table(quarantine, quarantined, QUARANTINED)
         _replace_folder(fresh, plays)
     write_json(days, {task.day: task.key for task in puts})
     write_json(report, found)
@@ -244,7 +246,7 @@ def summary(format: str, counts: Sequence[Mapping[str, Any]], parts: Sequence[Re
 def _quarantined(folders: Sequence[Path]) -> pa.Table:
     paths = [folder / QUARANTINE_FILE for folder in folders]
     there = [path for path in paths if path.exists()]
-    return conform(pl.read_parquet(there).to_arrow(), QUARANTINE) if there else QUARANTINE.empty_table()
+    return conform(pl.read_parquet(there).to_arrow(), QUARANTINED) if there else QUARANTINED.empty_table()
 
 
 def _with_replayed(counts: Sequence[Result], files: Sequence[LandedFile], quarantine: pa.Table) -> list[Result]:

@@ -64,6 +64,14 @@ class Rows:
 
         self.connection.execute(sa.insert(META).values(key=key, value=value))
 
+    def unset(self, key: str) -> None:
+        """Remove a value from `meta`, if it is there."""
+        import sqlalchemy as sa
+
+        from pipeline.state.schema import META
+
+        self.connection.execute(sa.delete(META).where(META.c.key == key))
+
     def replace(self, table: str, entries: list[Entry]) -> None:
         """Replace all entries."""
         self.remove(table)

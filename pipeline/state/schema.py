@@ -49,7 +49,8 @@ def _text(name: str, *, nullable: bool = True) -> sa.Column[str]:
 
 
 META = sa.Table("meta", METADATA, sa.Column("key", sa.Text, primary_key=True), _text("value", nullable=False))
-"""`schema`, the version of the tables; `erasure_salt`; `migrated_at`, when the files of an old ledger were taken in."""
+"""`schema`, the version of the tables; `erasure_salt`; `id_key`, the fingerprint of the key of tokens; `migrated_at`,
+when the files of an old ledger were taken in."""
 
 LEASES = sa.Table(
     "leases",

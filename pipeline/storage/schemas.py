@@ -6,7 +6,7 @@ TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 PLAYS = pa.schema(
     [
-        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("listener_id", pa.string(), nullable=False),  # the token, as in every other table
         pa.field("played_at", TIMESTAMP, nullable=False),
         pa.field("artist_id", pa.string(), nullable=False),
         pa.field("track_id", pa.string(), nullable=False),
@@ -29,6 +29,9 @@ QUARANTINE = pa.schema(
         pa.field("raw", pa.binary()),  # the first bytes of the row as found
     ]
 )
+
+QUARANTINED = pa.schema([field for field in QUARANTINE if field.name != "raw"])
+"""What is stored of the quarantine: no bytes, because a row may hold any name."""
 
 EXCLUDED_LISTENERS = pa.schema(
     [

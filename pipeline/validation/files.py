@@ -1,7 +1,6 @@
 """Expectations of landed files, from the counts of ingest."""
 
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 from pipeline.logs.reasons import NO_FAULT
@@ -9,15 +8,15 @@ from pipeline.validation.expectations import Expect, within
 
 
 def file_facts(landed: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a row for each file of ingest.json: `path` without personal folders, `unaccounted` rows, and whether the
+    """Return a row for each file of ingest.json: `path`, `unaccounted` rows, and whether the
     whole file is `lost`."""
     return [
         {
-            "path": _public_path(n, landed),
+            "path": file["path"],
             "unaccounted": file["read"] - file["accepted"] - file["duplicate"] - file["quarantined"],
             "lost": int(faulty(file) == file["read"] > 0),
         }
-        for n, file in enumerate(landed["files"])
+        for file in landed["files"]
     ]
 
 
@@ -40,18 +39,9 @@ def faulty(counts: Mapping[str, Any]) -> int:
 def worst_file(landed: Mapping[str, Any]) -> str:
     """Return a phrase on the file with the most quarantined rows; empty if no file has any."""
     files = landed["files"]
-    n = max(range(len(files)), key=lambda n: faulty(files[n]), default=None)
-    if n is None or not faulty(worst := files[n]):
+    worst = max(files, key=faulty, default=None)
+    if worst is None or not faulty(worst):
         return ""
     reasons = {reason: n for reason, n in worst["reasons"].items() if reason not in NO_FAULT}
     reason = max(reasons, key=reasons.__getitem__)
-    return f"; most in {_public_path(n, landed)}: {faulty(worst):,} of {worst['read']:,}, most often {reason!r}"
-
-
-def _public_path(n: int, landed: Mapping[str, Any]) -> str:
-    """Return the path of the n-th file, without its folders if these are listeners' names."""
-    path = str(landed["files"][n]["path"])
-    name = PurePosixPath(path).name
-    if not landed.get("own_folders") or name == path:
-        return path
-    return f"{name} (file {n + 1} of data/ingest.json)"
+    return f"; most in {worst['path']}: {faulty(worst):,} of {worst['read']:,}, most often {reason!r}"

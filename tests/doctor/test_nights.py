@@ -6,13 +6,15 @@ import sys
 
 from pipeline.doctor import lease, ledger, locks, orphans
 from pipeline.doctor.finding import Finding
+from pipeline.identity.key import record_key
+from pipeline.identity.tokens import OPEN_KEY
 from pipeline.nightly.workspace_lock import exclusive_night
 from pipeline.releases.current import locked, stale_mark
 from pipeline.releases.release import Release
 from pipeline.settings import Settings
 from pipeline.state import lease as leases
 from pipeline.state.location import FILE
-from pipeline.state.rows import append
+from pipeline.state.rows import append, transaction
 from tests.doctor.looking import only, repaired
 from tests.releases.test_releases import tree
 from tests.state.leases import alter
@@ -77,6 +79,11 @@ def test_a_state_database_that_was_cut_off_or_lost_fails_with_the_way_back(
 ) -> None:
     append(settings.state, "landed", {"kind": "night"}, {"kind": "night"})
     append(settings.state, "overrides", {})
+    with transaction(settings.state) as state:
+        record_key(state, b"of another machine")
+    assert only(ledger.look(settings)).level == "fail"
+    with transaction(settings.state) as state:
+        record_key(state, OPEN_KEY)
     assert only(ledger.look(settings)).found == "2 entries of landed files, 3 in all"
     path = settings.ledger / FILE
     whole = path.read_bytes()

@@ -7,8 +7,9 @@ import pytest
 from rich.console import Console
 
 from pipeline.effects import publish
-from pipeline.errors import ReleaseError
-from pipeline.releases.lookup import answer_table, lookup, releases_table
+from pipeline.errors import ReleaseError, SettingsError
+from pipeline.identity.tokens import OPEN_KEY, token_of
+from pipeline.releases.lookup import answer_table, lookup, releases_table, token_in
 from pipeline.releases.release import current, verify
 from pipeline.settings import Settings
 from pipeline.storage.json_files import write_json
@@ -33,19 +34,35 @@ def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path)
     verify(release)
     assert (release.recipe, release.manifest["n_listeners"]) == ("als", 2)
     assert release.manifest["origin"]["sentence"].startswith("PROMOTED als")
-    answer = lookup(context.settings.releases, "u")
+    answer = lookup(current(context.settings.releases), "u")
     assert answer.known
     assert [(row["rank"], row["item_id"]) for row in answer.rows] == [(1, "a"), (2, "b")]
-    assert "night 2026-02-12" in printed(answer_table(answer))
+    assert "night 2026-02-12" in printed(answer_table(answer, "U"))
 
 
 def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_path: Path) -> None:
     context = plant_night(tmp_path)
     publish.run(context)
-    answer = lookup(context.settings.releases, "[red]zoe[/red]")
+    name = "[red]nobody[/red]"
+    release = current(context.settings.releases)
+    answer = lookup(release, token_in(release, name, OPEN_KEY))
     assert not answer.known
     assert len(answer.rows) == 2
-    assert "[red]zoe[/red] is unknown" in printed(answer_table(answer))
+    assert "[red]nobody[/red] is unknown" in printed(answer_table(answer, name))
+
+
+def test_a_lookup_with_another_key_or_in_a_release_from_before_tokens_is_refused(tmp_path: Path) -> None:
+    context = plant_night(tmp_path)
+    publish.run(context)
+    root = context.settings.releases
+    release = current(root)
+    assert token_in(release, "ann", OPEN_KEY) == token_of("ann", OPEN_KEY)
+    with pytest.raises(SettingsError, match="has no secret key"):
+        token_in(release, "ann", b"k" * 16)
+    old = {key: value for key, value in release.manifest.items() if key != "id_key"}
+    write_json(release.folder / "manifest.json", old)
+    with pytest.raises(ReleaseError, match=r"names listeners by their ids.*netgain state migrate"):
+        token_in(current(root), "ann", OPEN_KEY)
 
 
 def test_the_heldout_fit_of_a_kept_model_is_carried_over(tmp_path: Path) -> None:
@@ -69,7 +86,7 @@ def test_lists_that_failed_their_audit_are_not_published(tmp_path: Path) -> None
 
 def test_nothing_published_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"no release in .* Run a night first"):
-        lookup(tmp_path, "u")
+        lookup(current(tmp_path), "u")
 
 
 def test_releases_are_listed_the_newest_first_and_the_served_one_is_marked(tmp_path: Path) -> None:
@@ -108,4 +125,4 @@ def test_a_torn_file_of_the_release_is_said_in_one_line(tmp_path: Path) -> None:
     publish.run(context)
     current(context.settings.releases).lists.write_bytes(b"PAR1")
     with pytest.raises(ReleaseError, match=r"lists\.parquet cannot be read"):
-        lookup(context.settings.releases, "u")
+        lookup(current(context.settings.releases), "u")

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
-from pipeline.erasure.releases import purge_releases
-from pipeline.erasure.scan import scan, sought
-from pipeline.logs.pseudonyms import Erased, digest_of
+from pipeline.erasure.releases import change_releases
+from pipeline.erasure.scan import search_files
+from pipeline.erasure.sought import Sought
+from pipeline.erasure.tables import without
 from pipeline.recommenders.families.popular import PopularParams
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.releases.publishing import Contents, publish
@@ -18,9 +19,10 @@ from pipeline.releases.release import Release, current, list_releases, verify
 from pipeline.releases.rollback import roll_back, withdrawn
 from pipeline.storage.schemas import LISTENER_MAP, LISTS
 from pipeline.storage.tables import read_table, write_table
+from tests.erasure.listeners import token
 
-SALT = "cd" * 16
-WHO = Erased(SALT, frozenset({digest_of("listener-ann", SALT)}))
+ANN, BOB = token("ann"), token("bob")
+WITHOUT_ANN = without({ANN})
 
 
 def lists_of(listeners: list[str]) -> pa.Table:
@@ -50,7 +52,7 @@ def release_of(tmp_path: Path, as_of: str, listeners: list[str]) -> Release:
 
 @pytest.fixture
 def three(tmp_path: Path) -> list[Release]:
-    listeners = (["listener-ann", "listener-bob"], ["listener-bob"], ["listener-ann", "listener-bob"])
+    listeners = ([ANN, BOB], [BOB], [ANN, BOB])
     return [release_of(tmp_path, f"2026-01-1{n}", names) for n, names in enumerate(listeners)]
 
 
@@ -58,28 +60,28 @@ def test_every_release_with_erased_listeners_is_rebuilt_and_served_as_before(
     tmp_path: Path, three: list[Release]
 ) -> None:
     root = tmp_path / "releases"
-    renamed = purge_releases(root, tmp_path / "ledger", WHO)
+    renamed = change_releases(root, tmp_path / "ledger", WITHOUT_ANN)
     assert set(renamed) == {three[0].id, three[2].id}
     found = list_releases(root)
     assert [release.id for release in found] == sorted([renamed[three[0].id], three[1].id, renamed[three[2].id]])
     for release in found:
         verify(release)
-        assert read_table(release.lists, LISTS)["listener_id"].to_pylist() == ["listener-bob"]
+        assert read_table(release.lists, LISTS)["listener_id"].to_pylist() == [BOB]
         assert release.manifest["n_listeners"] == 1
     assert current(root).id == renamed[three[2].id]
     assert current(root).previous == three[1].id
     assert found[1].previous == renamed[three[0].id]
-    assert scan([root], sought(["listener-ann"])) == []
+    assert search_files([root], Sought(frozenset({ANN}))).files == []
 
 
 def test_a_model_keeps_the_row_of_an_erased_listener_without_the_id(tmp_path: Path, three: list[Release]) -> None:
-    purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
+    change_releases(tmp_path / "releases", tmp_path / "ledger", WITHOUT_ANN)
     rows = read_table(current(tmp_path / "releases").model / "listeners.parquet", LISTENER_MAP).to_pylist()
-    assert [(row["listener_id"], row["n_plays"]) for row in rows] == [("erased listener 1", 0), ("listener-bob", 5)]
+    assert [(row["listener_id"], row["n_plays"]) for row in rows] == [("erased listener 1", 0), (BOB, 5)]
 
 
 def test_the_model_rows_of_erased_listeners_are_zeroed_and_others_stay(tmp_path: Path, three: list[Release]) -> None:
-    purge_releases(tmp_path / "releases", tmp_path / "ledger", WHO)
+    change_releases(tmp_path / "releases", tmp_path / "ledger", WITHOUT_ANN)
     model = read_model(current(tmp_path / "releases").model / "members" / "x")
     assert model.arrays["listener_factors"].tolist() == [[0, 0], [3, 4]]
     assert model.arrays["item_factors"].tolist() == [[1, 2]]
@@ -90,7 +92,7 @@ def test_the_model_rows_of_erased_listeners_are_zeroed_and_others_stay(tmp_path:
 def test_a_rollback_serves_a_rebuilt_release(tmp_path: Path, three: list[Release]) -> None:
     root, ledger = tmp_path / "releases", tmp_path / "ledger"
     roll_back(root, ledger, to=three[0].id, by="ann", reason="r")
-    renamed = purge_releases(root, ledger, WHO)
+    renamed = change_releases(root, ledger, WITHOUT_ANN)
     assert current(root).id == renamed[three[0].id]
     assert withdrawn(ledger) == {renamed[three[2].id]}
     assert roll_back(root, ledger, to=three[1].id, by="ann", reason="r")[1].id == three[1].id
@@ -98,9 +100,9 @@ def test_a_rollback_serves_a_rebuilt_release(tmp_path: Path, three: list[Release
 
 def test_a_second_run_changes_nothing(tmp_path: Path, three: list[Release]) -> None:
     root = tmp_path / "releases"
-    purge_releases(root, tmp_path / "ledger", WHO)
+    change_releases(root, tmp_path / "ledger", WITHOUT_ANN)
     before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    assert purge_releases(root, tmp_path / "ledger", WHO) == {}
+    assert change_releases(root, tmp_path / "ledger", WITHOUT_ANN) == {}
     assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
 
 
@@ -118,11 +120,11 @@ def test_a_crash_leaves_a_complete_release_served_and_is_repaired_by_running_aga
     with monkeypatch.context() as patch:
         patch.setattr(module, step, dies)
         with pytest.raises(KeyboardInterrupt):
-            purge_releases(root, tmp_path / "ledger", WHO)
+            change_releases(root, tmp_path / "ledger", WITHOUT_ANN)
     verify(current(root))
-    purge_releases(root, tmp_path / "ledger", WHO)
+    change_releases(root, tmp_path / "ledger", WITHOUT_ANN)
     for release in list_releases(root):
         verify(release)
         assert release.previous is None or (root / release.previous).is_dir()
-    assert scan([root], sought(["listener-ann"])) == []
+    assert search_files([root], Sought(frozenset({ANN}))).files == []
     assert len(list_releases(root)) == len(three)

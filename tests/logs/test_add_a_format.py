@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.storage.schemas import PLAYS, QUARANTINE
+from pipeline.identity.tokens import OPEN_KEY, token_of
+from pipeline.storage.schemas import PLAYS, QUARANTINED
 from pipeline.storage.tables import read_table
 from tests.workspace import ROOT, make_workspace, run
 
@@ -56,11 +57,12 @@ def test_the_commands_of_the_page_test_the_format_and_ingest_a_file(clone: Path)
     done = run(clone, "bash", "-euc", commands, AS_OF="2026-02-02", LOGS="logs")
     assert re.search(r"^\d+ passed", done.stdout, flags=re.MULTILINE)
     plays = read_table(clone / "data" / "plays", PLAYS)
+    ann, bob = (token_of(name, OPEN_KEY) for name in ("ann", "bob"))
     assert plays.select(["listener_id", "artist_name", "track_name", "source"]).to_pylist() == [
-        {"listener_id": "ann", "artist_name": "Sigur Rós", "track_name": "Hoppípolla", "source": "acme"},
-        {"listener_id": "bob", "artist_name": "Björk", "track_name": "Jóga", "source": "acme"},
+        {"listener_id": ann, "artist_name": "Sigur Rós", "track_name": "Hoppípolla", "source": "acme"},
+        {"listener_id": bob, "artist_name": "Björk", "track_name": "Jóga", "source": "acme"},
     ]
-    (bad,) = read_table(clone / "data" / "quarantine.parquet", QUARANTINE).to_pylist()
+    (bad,) = read_table(clone / "data" / "quarantine.parquet", QUARANTINED).to_pylist()
     assert (bad["row"], bad["reason"]) == (2, "bad timestamp")
     report = json.loads((clone / "data" / "ingest.json").read_text(encoding="utf-8"))
     assert (report["format"], report["read"], report["accepted"]) == ("acme", 3, 2)

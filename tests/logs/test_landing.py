@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import LandingError, ParamsError, TableError
+from pipeline.identity.tokens import OPEN_FINGERPRINT
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.landing import LandedFile, open_landed, read_landing
 
@@ -40,6 +41,7 @@ def test_the_inventory_lists_logs_by_path_with_size_and_checksum(landing: Path, 
                 "written_at": WRITTEN_AT,
             },
         ],
+        "id_key": OPEN_FINGERPRINT,
     }
 
 

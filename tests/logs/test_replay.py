@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import LandingError, TableError
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.landing import Landing, read_landing
 from pipeline.logs.replay import enter_replayed, export, land_mended, read_again, with_replayed
@@ -64,7 +65,8 @@ def test_mended_rows_become_plays_and_their_originals_stay_on_record(tmp_path: P
     assert name.startswith("a.mended-")
     _, after = night(tmp_path)
     assert (after["accepted"], after["quarantined"], after["replayed"]) == (3, 3, 2)
-    assert {"bob", "cay"} < set(read_table(tmp_path / "data" / "plays", PLAYS)["listener_id"].to_pylist())
+    listeners = set(read_table(tmp_path / "data" / "plays", PLAYS)["listener_id"].to_pylist())
+    assert {token_of(name, OPEN_KEY) for name in ("bob", "cay")} < listeners
 
 
 def test_the_rows_of_one_reason_can_be_exported(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ReleaseError
+from pipeline.identity.tokens import OPEN_FINGERPRINT
 from pipeline.releases import publishing
 from pipeline.releases.publishing import Contents, publish
 from pipeline.releases.release import (
@@ -27,7 +28,7 @@ def contents(source: Path, as_of: str, text: str, *, sentence: str = "KEPT") -> 
         path.write_text(f"{name} {text}", encoding="utf-8")
     return Contents(
         files={name: source / text / name for name in ("lists.parquet", "fallback.parquet", "model", "heldout")},
-        facts={"as_of": as_of, "recipe": "als", "family": "als", "n_listeners": 2},
+        facts={"as_of": as_of, "recipe": "als", "family": "als", "n_listeners": 2, "id_key": OPEN_FINGERPRINT},
         origin={"verdict": "KEEP", "sentence": sentence, "params": "0", "code": None},
     )
 

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import OPEN_KEY
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.landing import read_landing
-from pipeline.logs.pseudonyms import NO_RULES, PrivacyRules
+from pipeline.logs.pseudonyms import OPEN_RULES, PrivacyRules
 from pipeline.runtime.inprocess import InProcess
 from pipeline.stages.ingest import ingest
 from pipeline.storage.json_files import write_json
-from pipeline.storage.schemas import PLAYS, QUARANTINE
+from pipeline.storage.schemas import PLAYS, QUARANTINED
 from pipeline.storage.tables import read_table
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
@@ -49,8 +50,8 @@ def run(
     format: str = "netgain",
     n_buckets: int = 1,
     executor: Any = None,
-    privacy: PrivacyRules = NO_RULES,
-    id_key: bytes | None = None,
+    privacy: PrivacyRules = OPEN_RULES,
+    id_key: bytes = OPEN_KEY,
 ) -> dict[str, Any]:
     out.mkdir(parents=True, exist_ok=True)
     write_json(out / "landing.json", take_inventory(root, format, privacy=privacy))
@@ -80,7 +81,7 @@ def assert_adds_up(report: dict[str, Any], out: Path) -> pa.Table:
         assert report[name] == sum(file[name] for file in report["files"])
     plays = read_table(out / "data" / "plays", PLAYS)
     assert plays.num_rows == report["accepted"]
-    assert read_table(out / "data" / "quarantine.parquet", QUARANTINE).num_rows == report["quarantined"]
+    assert read_table(out / "data" / "quarantine.parquet", QUARANTINED).num_rows == report["quarantined"]
     assert sum(report["reasons"].values()) == report["quarantined"]
     return plays
 

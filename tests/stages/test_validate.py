@@ -103,16 +103,6 @@ def test_rows_that_are_not_music_are_not_a_fault_of_the_logs() -> None:
     assert [file["lost"] for file in file_facts({"files": [aside, faulty, podcasts]})] == [0, 0, 0]
 
 
-def test_a_folder_that_names_a_listener_is_in_no_report() -> None:
-    file = {"path": "ann/MyData/endsong_0.json", "read": 9, "accepted": 0, "duplicate": 0, "quarantined": 9}
-    landed = {"files": [file | {"reasons": {"bad timestamp": 9}}]}
-    shown = "endsong_0.json (file 1 of data/ingest.json)"
-    own = landed | {"own_folders": True}
-    assert worst_file(own) == f"; most in {shown}: 9 of 9, most often 'bad timestamp'"
-    assert [row["path"] for row in file_facts(own)] == [shown]
-    assert [row["path"] for row in file_facts(landed | {"own_folders": False})] == ["ann/MyData/endsong_0.json"]
-
-
 def test_unknown_artists_are_counted_by_name(tmp_path: Path) -> None:
     (failure,) = validated(tmp_path, {"a.jsonl": rows(94) + rows(100, artist="Unknown Artist")[94:]})["failures"]
     assert failure == "night: at most 5.00% of plays by an unknown artist (it is 6.00%)"

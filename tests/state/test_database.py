@@ -2,7 +2,6 @@
 
 import errno
 import os
-import re
 import signal
 import sqlite3
 import subprocess
@@ -12,18 +11,20 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from pipeline.erasure.sought import Sought
 from pipeline.errors import SettingsError, TableError, TransientError
 from pipeline.releases.required_state import require_state
 from pipeline.settings import StateStore, load_settings
 from pipeline.state.backup import dump, load
 from pipeline.state.database import check, exists, reading, writing
-from pipeline.state.erasure import scan_server, scrub
+from pipeline.state.erasure import overwrite_in_rows, scan_server, scrub
 from pipeline.state.lease import acquire
 from pipeline.state.location import FILE
 from pipeline.state.rows import Rows, append, entries, snapshot, transaction
 from pipeline.state.schema import META, VERSION, version_of
 from tests.state.postgres import missing
 
+ZOE = "0123456789abcdef0123456789abcdef"
 ENTRY = {"by": "ann", "reason": "a line\u2028of \x85 two \n lines", "share": float("inf"), "nested": [1, None, 0.1]}
 
 
@@ -244,14 +245,24 @@ def test_what_was_deleted_is_in_no_byte_of_the_file(tmp_path: Path) -> None:
     check(tmp_path)
 
 
+def test_tokens_are_overwritten_in_entries_and_in_nothing_else(store: StateStore) -> None:
+    append(
+        store, "monitor", {"as_of": "2026-01-10", "file": f"{ZOE}/a.json", "sha256": ZOE * 2}, {"as_of": "2026-01-11"}
+    )
+    assert overwrite_in_rows(store, {ZOE}) == 1
+    assert [entry.get("file") for entry in entries(store, "monitor")] == ["erased listener/a.json", None]
+    assert overwrite_in_rows(store, {ZOE}) == 0
+
+
 def test_names_on_a_server_are_found_by_table(postgres: StateStore, tmp_path: Path) -> None:
-    append(postgres, "landed", {"kind": "accepted", "path": "zoe/plays.jsonl"})
-    assert scan_server(postgres, re.compile(b"zoe")) == ["state database: landed"]
+    sought = Sought(frozenset({ZOE})).in_bytes
+    append(postgres, "landed", {"kind": "accepted", "path": f"{ZOE}/plays.jsonl"})
+    assert scan_server(postgres, sought) == ["state database: landed"]
     with transaction(postgres) as state:
         state.remove("landed")
     scrub(postgres)
-    assert scan_server(postgres, re.compile(b"zoe")) == []
-    assert scan_server(tmp_path / "ledger", re.compile(b"zoe")) == []
+    assert scan_server(postgres, sought) == []
+    assert scan_server(tmp_path / "ledger", sought) == []
 
 
 def filled(store: StateStore) -> list[list[dict[str, object]]]:

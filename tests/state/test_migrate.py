@@ -10,19 +10,22 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
-from pipeline.erasure.requests import erased, pending
+from pipeline.erasure.requests import erased, names_waiting_before_tokens, pending
 from pipeline.errors import TableError
 from pipeline.gate.comparison import EarlierSeeds
 from pipeline.gate.spending import Clock, Entrant, Override
+from pipeline.identity.key import recorded_key
+from pipeline.identity.tokens import OPEN_FINGERPRINT, OPEN_KEY, token_of
 from pipeline.logs.manifest import files_in_manifest
 from pipeline.logs.replay import with_replayed
 from pipeline.releases import migrate as module
 from pipeline.releases.migrate import migrate
-from pipeline.releases.release import current, open_release, previous_release
+from pipeline.releases.release import current, list_releases, open_release, previous_release, verify
 from pipeline.releases.removed import removed_ids
 from pipeline.releases.rollback import roll_back, rollback_entry, withdrawn
 from pipeline.settings import Settings, StateStore, load_settings
@@ -31,6 +34,8 @@ from pipeline.state.ledger import history
 from pipeline.state.location import FILE
 from pipeline.state.outbox import remove, waiting
 from pipeline.state.rows import entries
+from pipeline.storage.schemas import LISTS
+from pipeline.storage.tables import read_table, write_table
 from tests.state.leases import alter
 
 LEGACY = Path(__file__).parent / "legacy"
@@ -83,8 +88,10 @@ def test_everything_counts_on_and_the_old_files_are_gone(settings: Settings) -> 
 
     who = erased(settings.state)
     assert who is not None
-    assert [who.has(name) for name in ("zoe", "yan", "xia")] == [True, True, False]
-    assert pending(settings.state) == ["yan"]
+    assert who.among(["zoe", "yan", "xia"], OPEN_KEY) == {"zoe", "yan"}
+    assert names_waiting_before_tokens(settings.state) == ["yan"]
+    with pytest.raises(TableError, match="cannot be read"):
+        pending(settings.state)
     landed = files_in_manifest(entries(settings.state, "landed"), root="landing", format="netgain")
     assert landed["a.jsonl"]["taken"] == "2026-01-11"
     inventory = {"root": "landing", "files": [{"path": "a.jsonl", "sha256": "aa"}]}
@@ -159,9 +166,20 @@ def test_the_command_says_what_it_took_over_and_then_that_there_is_nothing(
     monkeypatch.chdir(settings.workspace)
     if settings.state_uri is not None:
         monkeypatch.setenv("NETGAIN_STATE_URI", settings.state_uri)
+    list_of_one = {"rank": 1, "item_id": "i", "item_name": "I", "score": 1.0, "reason": "r"}
+    for release in list_releases(settings.releases):
+        rows = [{"listener_id": name, **list_of_one} for name in "zy"]
+        write_table(release.lists, pa.Table.from_pylist(rows, schema=LISTS), LISTS)
     said = [CliRunner().invoke(app, ["state", "migrate"]).stdout for _ in range(2)]
     assert said[0].startswith("migrated: 2 analyses, 2 erasures, 3 landed, 2 leases, ")
+    assert said[0].endswith("; listeners are tokens now in 3 releases and 2 tables\n")
     assert said[1] == "nothing to migrate\n"
+    tokens = {name: token_of(name, OPEN_KEY) for name in "yz"}
+    for release in list_releases(settings.releases):
+        verify(release)
+        assert read_table(release.lists, LISTS)["listener_id"].to_pylist() == sorted(tokens.values())
+    assert pending(settings.state).tokens == {token_of("yan", OPEN_KEY)}
+    assert recorded_key(settings.state) == OPEN_FINGERPRINT
 
 
 def test_a_journal_that_is_damaged_with_its_copy_is_refused_by_name(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from pipeline.identity.tokens import TOKEN
 from pipeline.logs.contents import join_lines, split_lines
 from pipeline.logs.format import Format
 from pipeline.logs.head import Head
@@ -21,7 +22,12 @@ def read(data: bytes, source: Source) -> ReadResult:
     lines = split_lines(data)
     frame = decode(lines, _SCHEMA)
     other = pl.when(pl.col("kind").is_in(_OTHERS)).then(pl.lit(Reason.NO_PLAY.value))
-    frame = frame.with_columns(iso_moments(frame["at"]).alias("played_at"), reason=pl.coalesce("reason", other))
+    frame = frame.with_columns(
+        iso_moments(frame["at"]).alias("played_at"),
+        reason=pl.coalesce("reason", other),
+        # An id that is no token, such as one that an erasure has overwritten, must not become a listener's name.
+        listener_id=pl.when(pl.col("listener_id").str.contains(f"^{TOKEN.pattern}$")).then("listener_id"),
+    )
     others = set(frame.filter(pl.col("kind").is_in(_OTHERS))["row"])
 
     def raw(row: int) -> bytes:
@@ -44,7 +50,7 @@ FORMAT = Format(
     reasons=LINE_REASONS | {Reason.NO_PLAY},
     assemble=join_lines,
     pseudonymised=True,
-    listener="`listener_id`, under its name in lists",
+    listener="`listener_id`, a token",
     played_at="`at`, ISO 8601 with Z or an offset",
     ms_played="`ms_played`, may be absent",
     cannot_know=("how long a play without `ms_played` lasted",),
