@@ -1,4 +1,4 @@
-"""Slices: how often a challenger that harms a slice is found, and one that harms nobody is stopped."""
+"""Slices: how often a challenger that harms a slice is found, and one that does no harm is stopped."""
 
 from dataclasses import replace
 from typing import Any

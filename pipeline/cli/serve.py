@@ -56,7 +56,7 @@ def serve(  # noqa: PLR0917  # typer passes options by name
 
 
 def _key(settings: Settings) -> bytes:
-    """Return this machine's key, after a look at the served release: with another key, nobody would be found.
+    """Return this machine's key, after a look at the served release: with another key, no listener would be found.
 
     Raises:
         SettingsError: the served release has another key.

@@ -65,7 +65,7 @@ class Head:
         return found
 
     def first_object(self) -> dict[str, Any]:
-        """Return the object in the first line; empty if there is none."""
+        """Return the object in the first line; empty without one."""
         try:
             found = json.loads(self.lines[0]) if self.lines else {}
         except (ValueError, RecursionError):

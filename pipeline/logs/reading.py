@@ -33,7 +33,7 @@ MAX_BAD_ROWS = 200_000
 """A file with more bad rows than this, and more of them than plays, is no log: it becomes one row of quarantine."""
 
 UNKNOWN_ARTIST = "[unknown]"
-"""MusicBrainz's name for an artist that nobody knows; it stands for one that a log leaves empty."""
+"""MusicBrainz's name for an unknown artist; it stands for one that a log leaves empty."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ FIX = "Restore it (`git checkout dvc.lock`), or remove it: every stage then runs
 
 
 def lock_fault(workspace: Path) -> str | None:
-    """Return what is wrong with a workspace's dvc.lock, in a phrase; None if nothing is, or there is none."""
+    """Return what is wrong with a workspace's dvc.lock, in a phrase; None if nothing is, or the file is missing."""
     path = workspace / "dvc.lock"
     try:
         text = path.read_text(encoding="utf-8")

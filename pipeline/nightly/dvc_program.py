@@ -2,7 +2,7 @@
 
 After each stage DVC reads and writes all of dvc.lock, 0.9 CPU seconds each time, which is more than half of what it
 costs a night. Here only the stage that ran is read and written, and the text of the others is copied. The bytes are the
-same (docs/adr/0024-what-a-small-night-pays-twice.md).
+same (docs/adr/0027-what-a-small-night-pays-twice.md).
 """
 
 import re

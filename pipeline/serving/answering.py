@@ -107,7 +107,7 @@ class Answering:
         return Answer(",".join(ids).encode(), TEXT, lane=found.lane, release=found.snapshot.id, headers=about)
 
     async def newcomers(self, scope: Scope, receive: Receive) -> Answer:
-        """A list for somebody of whom only a few items are known."""
+        """A list for a listener of whom only a few items are known."""
         from pipeline.serving.newcomer_answers import newcomer_entry  # NumPy and the families: not for look-ups
 
         if not self._options.newcomers:
@@ -240,7 +240,7 @@ class Answering:
             return Found(snapshot, lanes.OWN, entry, name, False)
 
     def _impress(self, scope: Scope, found: Found, entry: Entry) -> str:
-        """Note that an answer was given, and return its id. A HEAD request shows nobody anything."""
+        """Note that an answer was given, and return its id. A HEAD request shows nothing."""
         stamp = self._ids.new()
         if scope["method"] == "GET" and not found.erased:
             name = encode_basestring(found.name)

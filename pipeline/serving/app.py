@@ -1,6 +1,6 @@
 """The service: an ASGI application that looks answers up.
 
-Routes are told apart by hand: a framework's routing and responses cost more than the rest of the answer (ADR 0020).
+Routes are matched by hand: a framework's routing and responses cost more than the rest of the answer (ADR 0025).
 """
 
 import asyncio

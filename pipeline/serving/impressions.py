@@ -18,7 +18,7 @@ _LONGEST = dt.timedelta(hours=1)
 
 
 class Ids:
-    """Makes ids: the time [ms since 1970], and 64 bits that nobody can guess and no other process uses."""
+    """Makes ids: the time [ms since 1970], and 64 random bits, which cannot be guessed and which no other process uses."""
 
     def __init__(self) -> None:
         self._numbers = count(secrets.randbits(24))
@@ -59,7 +59,7 @@ def segments_at(landing: Path, at: dt.datetime, *, before: dt.timedelta = _LONGE
 
 
 def find_impression(landing: Path, impression_id: str) -> dict[str, Any] | None:
-    """Return the event of an answer; None if there is none in the landing folder."""
+    """Return the event of an answer; None if the landing folder has no such event."""
     wanted = f'"event_id":"{impression_id}"'.encode()
     for path in segments_at(landing, time_of(impression_id)):
         for line in lines_with(path, wanted):

@@ -1,7 +1,7 @@
 """Reads the serving index of a release.
 
 Keys and places are held in memory, 16 bytes a listener; records are read where they lie in the page cache, which all
-workers share. They are not mapped into memory: a mapped file that somebody cuts off ends the process (SIGBUS), and this
+workers share. They are not mapped into memory: a mapped file that is cut off ends the process (SIGBUS), and this
 server must answer from the release before it instead.
 """
 
@@ -19,7 +19,7 @@ class Index:
 
     Attributes:
         n_listeners: number of listeners who have a list.
-        fallback: the list of everybody else.
+        fallback: the list of all other listeners.
         stamp: inode, size [B] and time of change [ns] of the file.
     """
 

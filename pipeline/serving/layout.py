@@ -1,4 +1,4 @@
-"""The layout of the serving index: one file, little-endian, whose parts a reader finds by the header (ADR 0020).
+"""The layout of the serving index: one file, little-endian, whose parts a reader finds by the header (ADR 0025).
 
     header   magic, counts, and the places of the other parts
     records  one a listener in the order of the lists, and the fallback list's; see `pack`

@@ -1,4 +1,4 @@
-"""The answer to a newcomer, from the served release's model; the fallback list where there is none."""
+"""The answer to a newcomer, from the served release's model; without one, the fallback list."""
 
 import json
 import threading

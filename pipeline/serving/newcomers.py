@@ -1,4 +1,4 @@
-"""Newcomers: a list for somebody who names a few items, from the served model.
+"""Newcomers: a list for a listener who names a few items, from the served model.
 
 The model is kept without its listeners: a few megabytes, of which none is about a person.
 """
@@ -35,8 +35,8 @@ def write_newcomers(folder: Path, model: Path) -> bool:
         return False
     assert isinstance(fitted, FoldsIn)
     items = read_table(model / "items.parquet", ITEM_MAP)
-    nobody = sp.csr_matrix(np.empty((0, items.num_rows), dtype=np.float32))
-    fitted.fold_in(nobody).save(folder / MODEL)
+    no_listeners = sp.csr_matrix(np.empty((0, items.num_rows), dtype=np.float32))
+    fitted.fold_in(no_listeners).save(folder / MODEL)
     columns = {name: items[name].to_pylist() for name in ITEM_MAP.names}
     write_json(folder / MODEL / ITEMS, columns)
     return True

@@ -9,13 +9,13 @@ from pipeline.logs.formats import format_of
 from pipeline.releases.release import Release
 
 _MOST = 2_000
-"""More landed files are told by number and digest alone."""
+"""More landed files are given by number and digest alone."""
 
 
 def landed_files(inventory: Mapping[str, Any]) -> dict[str, Any]:
     """Return the files that a night read, for the manifest of its release.
 
-    A file in a listener's folder is told by its checksum alone, as its path names the listener.
+    A file in a listener's folder is given by its checksum alone, as its path names the listener.
 
     Args:
         inventory: landing.json.

@@ -59,7 +59,7 @@ def serve(options: Options, *, host: str, port: int) -> None:
 
 
 def check_access(options: Options, host: str) -> None:
-    """Check that not everybody can ask.
+    """Check that the server does not answer the whole network without a token.
 
     Raises:
         SettingsError: there is no token and the address is not loopback, or this machine cannot tell accounts apart.

@@ -23,7 +23,7 @@ NOT_FOLDING = "the served model takes no newcomers: what is popular these days"
 
 
 class Snapshot:
-    """A release that is mapped. Whoever answers holds one snapshot from beginning to end, so no answer is mixed.
+    """A release that is mapped. An answer holds one snapshot from beginning to end, so no answer is mixed.
 
     Attributes:
         release: the release.

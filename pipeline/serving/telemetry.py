@@ -14,7 +14,7 @@ from pipeline.serving.segments import Segment, recover
 MAX_PENDING_BYTES = 8 * 2**20
 """More events wait for the disk than this: further ones are refused, or, if they are impressions, counted as lost."""
 _SYNC_SECONDS = 1.0
-"""How old the oldest impression gets before it is synced; events that somebody waits for are synced at once."""
+"""How old the oldest impression gets before it is synced; events that a client waits for are synced at once."""
 _RECOVER_SECONDS = 30.0
 
 
@@ -54,7 +54,7 @@ class EventLog:
         self._thread.start()
 
     def note(self, line: bytes) -> None:
-        """Write an event within about a second; nobody is told if that fails, but it is counted."""
+        """Write an event within about a second; a failure is counted, but not reported to a client."""
         if self._n_added - self._n_done > MAX_PENDING_BYTES:
             self.lost += 1
             return

@@ -55,7 +55,7 @@ def test_estimates_scatter_as_the_moments_say_and_the_gate_knows(moments: Moment
     assert found.std() == pytest.approx(expected, rel=0.12)
     comparisons = [pooled(pool(*sums.nights(clock, 14)), *sums.seeds(clock, 14)) for clock in range(100)]
     known = np.sqrt(np.mean([each.se**2 for each in comparisons]))
-    assert 0.95 * expected <= known <= 1.8 * expected  # caution about shocks widens it where there are none
+    assert 0.95 * expected <= known <= 1.8 * expected  # caution about shocks widens it without shocks
 
 
 def test_the_screen_computes_what_the_gate_computes() -> None:

@@ -43,12 +43,12 @@ def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path)
 def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_path: Path) -> None:
     context = plant_night(tmp_path)
     publish.run(context)
-    name = "[red]nobody[/red]"
+    name = "[red]zoe[/red]"
     release = current(context.settings.releases)
     answer = lookup(release, token_in(release, name, OPEN_KEY))
     assert not answer.known
     assert len(answer.rows) == 2
-    assert "[red]nobody[/red] is unknown" in printed(answer_table(answer, name))
+    assert "[red]zoe[/red] is unknown" in printed(answer_table(answer, name))
 
 
 def test_a_lookup_with_another_key_or_in_a_release_from_before_tokens_is_refused(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 START, DAYS, LISTENERS = dt.date(2026, 1, 1), 14, {"secret": 300, "open": 60}
 PARAMS = SMALL | {"split.decision_days": 4, "recipes.als.factors": 8}
-SECRET = "a key that nobody has, of the tests"
+SECRET = "a key of the tests"
 FORMATS = "netgain,spotify"
 
 LEAVING = ["alice", "popular", "ann lee", "a|b-27", "c,d-27", "e@f.example", 'g"h-27', "i'j-27", "zoë-27"]
@@ -137,7 +137,7 @@ def plant_copies(case: Case) -> None:
 
 @pytest.fixture(scope="module", params=["secret", "open"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """A workspace after a night that served everybody."""
+    """A workspace after a night that served all listeners."""
     folder = tmp_path_factory.mktemp("erase")
     secret = request.param == "secret"
     recipes = ["popular", "als"] if secret else ["popular"]

@@ -160,10 +160,10 @@ def test_a_slice_that_loses_more_than_three_percent_stops_the_challenger() -> No
 
 def test_a_slice_of_too_few_listeners_does_not_stop_what_it_cannot_judge() -> None:
     """Losses that differ from listener to listener show nothing among 20 of them; one listener is no slice."""
-    few, nobody = np.arange(N) < 20, np.arange(N) < 1
+    few, one = np.arange(N) < 20, np.arange(N) < 1
     ndcg = candidate("als", 0.2).ndcg.copy()
     ndcg[0, few] = np.where(np.arange(20) % 2 == 0, 0.0, 0.18)
-    slices = {"light": few, "heavy": ~few, "new": nobody}
+    slices = {"light": few, "heavy": ~few, "new": one}
     got = verdict_of(
         tonight(candidate("popular", 0.1), candidate("als", 0.2, ndcg=ndcg), cells=cells(**slices)), **RICH
     )

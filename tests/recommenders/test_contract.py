@@ -252,8 +252,8 @@ def test_one_listener_and_one_item_are_enough_to_fit(recipe):
 
 
 FEW = {
-    "nobody": np.zeros((0, 0)),
-    "nobody, though there are items": np.zeros((0, 3)),
+    "no listener": np.zeros((0, 0)),
+    "no listener, though there are items": np.zeros((0, 3)),
     "one listener": np.array([[2.0, 1.0, 0.5, 3.0]]),
     "one listener of one item": np.array([[1.0]]),
     "one listener, and items of others": np.array([[2.0, 0.0, 1.0]]),
@@ -262,7 +262,14 @@ FEW = {
     "two listeners, one of whom played nothing": np.array([[2.0, 1.0, 0.5], [0.0, 0.0, 0.0]]),
 }
 """Plays of few listeners."""
-TUNING = ("none", "no listener", "nothing played before it", "nobody to judge", "only items that are new", "each item")
+TUNING = (
+    "none",
+    "no listener",
+    "nothing played before it",
+    "no listener to judge",
+    "only items that are new",
+    "each item",
+)
 
 
 def tuning_of(plays, kind, rng):

@@ -30,7 +30,7 @@ LISTENERS = tuple(f"L{n:02d}" for n in range(24))
 
 
 class Clients:
-    """Threads that ask until they are told to stop, and what they saw."""
+    """Threads that ask until they are signalled to stop, and what they saw."""
 
     def __init__(self, server: Server, marks: dict[str, str], n: int = 3) -> None:
         self.server, self.marks = server, marks
@@ -50,7 +50,7 @@ class Clients:
         rng = random.Random(seed)
         caller = Caller(self.server.port)
         while not self.stopped.is_set():
-            listener = rng.choice((*LISTENERS, "nobody"))
+            listener = rng.choice((*LISTENERS, "unknown"))
             try:
                 self._judge(*caller.get(f"/v1/listeners/{listener}/recommendations"))
             except OSError:

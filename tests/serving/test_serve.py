@@ -43,7 +43,7 @@ def test_a_listener_gets_the_own_list_and_a_stranger_the_fallback_list_with_the_
     assert (own["lane"], own["recipe"], len(own["items"])) == ("own", "item_knn", 5)
     assert [item["rank"] for item in own["items"]] == [1, 2, 3, 4, 5]
     assert [item["share"] for item in own["items"]] == [1.0, 0.5, 0.333, 0.25, 0.2]
-    other = server.client.get("/v1/listeners/nobody/recommendations?k=2").json()
+    other = server.client.get("/v1/listeners/unknown/recommendations?k=2").json()
     assert set(other) == KEYS
     assert (other["lane"], other["release"], len(other["items"])) == ("fallback", own["release"], 2)
     assert own["impression_id"] != other["impression_id"]
@@ -58,7 +58,7 @@ def test_the_course_gets_twenty_ids_at_most_on_one_line(server: Server) -> None:
     assert answer.text == "i2,i3,i4,i5,i6"
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.headers["x-netgain-lane"] == "own"
-    assert len(server.client.get("/recommend/nobody").text.split(",")) <= 20
+    assert len(server.client.get("/recommend/unknown").text.split(",")) <= 20
     assert answer.elapsed.total_seconds() < 0.6
 
 

@@ -24,7 +24,7 @@ def read(data: bytes, source: Source) -> ReadResult:
     `{"payload": {"listens": [listen, …]}}`. A track that is playing now has not been played yet and goes to quarantine.
 
     Raises:
-        UnreadableFileError: it is none of these; NaN is not JSON.
+        UnreadableFileError: it has another shape; NaN is not JSON.
     """
     listens = _listens(data, by_line=bare_name(source.path).endswith(_LINES))
     if listens is None:
