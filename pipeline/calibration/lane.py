@@ -65,9 +65,11 @@ class Lane:
     """A champion that is refreshed night after night, with the memory that the ledger would keep."""
 
     def __init__(self, refits: Refits, recipe: str, rule: Rule) -> None:
-        """Prepare nights of a stochastic recipe of the refits. Newer fits come from one half and what is served from the
-        other half, so that their luck is another on each night: one fit's lists, scored night after night, would add
-        up where real refreshes cancel."""
+        """Prepare nights of a stochastic recipe of the refits.
+
+        Newer fits come from one half of them and what is served from the other half, so that their luck differs from
+        night to night: one fit's lists, scored night after night, would add up where real refreshes cancel.
+        """
         self.refits, self.rule = refits, rule
         every = contender(refits, recipe)
         half = len(every.daily) // 2
