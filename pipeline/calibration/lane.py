@@ -12,7 +12,6 @@ from pipeline.calibration.nights import (
     Rows,
     Service,
     contender,
-    lifted,
     measured,
     shocked,
     some,
@@ -25,7 +24,7 @@ from pipeline.gate.pooling import PairNight
 from pipeline.gate.refresh import MEMORY, OVER_POPULAR, REFRESH, level_night, refresh_night
 
 DATE = 1
-"""Position of the date on which a model that was fitted on an earlier night is scored as well."""
+"""Position of the date whose fits are used."""
 SAME_PEOPLE = 7
 """Nights of the same listeners: windows a week apart share no day, and hardly correlate."""
 
@@ -66,15 +65,15 @@ class Lane:
     """A champion that is refreshed night after night, with the memory that the ledger would keep."""
 
     def __init__(self, refits: Refits, recipe: str, rule: Rule) -> None:
-        """Prepare nights of a stochastic recipe of the refits."""
+        """Prepare nights of a stochastic recipe of the refits.
+
+        Newer fits come from one half of them and what is served from the other half, so that their luck differs from
+        night to night: one fit's lists, scored night after night, would add up where real refreshes cancel.
+        """
         self.refits, self.rule = refits, rule
-        self.fresh = contender(refits, recipe)
-        stale = np.full_like(self.fresh.daily, np.nan)
-        stale[:, DATE] = refits.stale[recipe]
-        means = np.nanmean(self.fresh.daily.sum(axis=2), axis=(0, 2))
-        level = lifted(stale[:, DATE : DATE + 1], means[DATE : DATE + 1])
-        stale[:, DATE : DATE + 1] = level
-        self.stale = replace(self.fresh, daily=stale)
+        every = contender(refits, recipe)
+        half = len(every.daily) // 2
+        self.fresh, self.stale = (replace(every, daily=each) for each in (every.daily[:half], every.daily[half:]))
 
     def course(self, change: Change, *, n: int, n_nights: int, shock_sd: float, rng: np.random.Generator) -> Course:
         """Return what becomes of a champion over some nights."""

@@ -260,7 +260,8 @@ def _from(sums: Sums, night: int) -> Sums:
     """Return the ANALYSES nights from one on. Cross-products are those of a sample of the same covariance."""
     nights = slice(night, night + ANALYSES)
     products = sums.factor @ sums.factor.transpose(0, 2, 1)
-    factor = np.linalg.cholesky(products[:, nights, nights]).astype(np.float64)
+    values, vectors = np.linalg.eigh(products[:, nights, nights])
+    factor = vectors * np.sqrt(np.clip(values, 0.0, None))[:, None, :]
     return replace(
         sums, base=sums.base[nights], parts=sums.parts[:, nights], factor=factor, spreads=sums.spreads[:, :, nights]
     )

@@ -94,7 +94,7 @@ class Sums:
             means = Means(self.world.n_listeners, float(base.sum()), float(base.sum() + parts.sum()))
             champion, challenger = (self.world.n_fits if self.moments.fits[side] else 1 for side in (0, 1))
             found.append(PairNight(f"{night:04d}", dict.fromkeys(PARTS, means), days, champion, challenger))
-        rows = self.factor[clock, :until, :until] @ _frame(self.n_nights)[:until]
+        rows = self.factor[clock, :until] @ _frame(self.n_nights)
         return found, np.repeat(rows[:, None], len(PARTS), axis=1)
 
     def seeds(self, clock: int, until: int) -> tuple[SeedVariance, SeedVariance]:
@@ -174,10 +174,10 @@ def _cross_products(moments: Moments, n: int, n_clocks: int, n_nights: int, rng:
 
 
 def _root(covariance: Floats) -> Floats:
-    """Return the lower Cholesky factor; fitted covariances may be singular, so a touch is added."""
-    scale = float(np.trace(covariance)) / len(covariance)
-    found = np.linalg.cholesky(covariance + (1e-9 * scale + 1e-30) * np.eye(len(covariance)))
-    return found.astype(np.float64)
+    """Return a root R, R · Rᵀ the covariance; the little that a fitted one may lack to be semidefinite is added."""
+    values, vectors = np.linalg.eigh(covariance)
+    found: Floats = vectors * np.sqrt(np.clip(values, 0.0, None))
+    return found
 
 
 @cache

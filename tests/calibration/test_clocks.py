@@ -131,11 +131,11 @@ def test_a_challenger_waits_for_a_window_that_nobody_has_looked_at() -> None:
 
 def test_the_best_of_many_is_promoted_on_the_nights_that_chose_it_and_not_on_later_ones() -> None:
     figures = best_of_many(
-        TASTES, World(20_000, 3), DEAR, n_variants=100, n_runs=20, pair=COSTS, rng=np.random.default_rng(7)
+        TASTES, World(20_000, 3), DEAR, n_variants=100, n_runs=60, pair=COSTS, rng=np.random.default_rng(7)
     )
     assert figures["waits"] == 7
     assert figures["promoted"]["rate"] <= 0.05
-    assert figures["peeking"]["rate"] > 0.05
+    assert figures["peeking"]["rate"] > figures["promoted"]["rate"]
 
 
 def test_fits_that_fail_now_and_then_promote_nobody() -> None:
