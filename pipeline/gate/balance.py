@@ -42,10 +42,10 @@ class Balance:
     required_probability: Number
     """π, what P(NB > 0) must reach."""
     break_even_gain: Number
-    """The true gain, in units of the metric, from which the median net benefit is above 0; NaN if there is none."""
+    """The true gain, in units of the metric, from which the median net benefit is above 0; NaN without one."""
     needed_gain: Number
     """The gain, in units of the metric, that would have had to be measured to be proven and to reach π, with tonight's
-    SE; NaN if there is none."""
+    SE; NaN without one."""
     required_gain: Number
     """What L must exceed, in units of the metric: 0, or below 0 the loss that the savings are worth."""
     gain_proven: bool

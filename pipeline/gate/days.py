@@ -41,7 +41,7 @@ class DayVariance:
 
 
 def day_differences(challenger: Floats, champion: Floats, days: Sequence[str]) -> dict[str, DayDifference]:
-    """Return the parts of a night's difference by day; days on which nobody gained anything are left out.
+    """Return the parts of a night's difference by day; days without any hit are left out.
 
     Args:
         challenger: shape (n_days, n_listeners), each day's part of the metric.

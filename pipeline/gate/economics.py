@@ -23,7 +23,7 @@ class NightCost:
     cpu_seconds: Number
     """CPU time [s] of both."""
     batch_seconds: Number
-    """Elapsed time [s] of both; a busy machine stretches it, so it is held against a hard limit only."""
+    """Elapsed time [s] of both; a busy machine stretches it, so only a hard limit applies to it."""
     memory_gib_seconds: Number
     """Peak memory times elapsed time [GiB · s] of both."""
     peak_rss_bytes: Number

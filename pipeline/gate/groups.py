@@ -2,7 +2,7 @@
 
 A sum over the listeners of a group keeps what is needed to combine nights: Σ_g (Σ_t ψ_tg)² estimates the variance of a
 sum over nights whose listeners are the same people (random groups: Wolter 2007, Introduction to Variance Estimation,
-chapter 2). It does not grow with the number of listeners, and names nobody.
+chapter 2). It does not grow with the number of listeners, and is about no single listener.
 """
 
 import zlib

@@ -176,7 +176,7 @@ def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) 
     everyone = [night.means[EVERYONE].champion for night in nights]
     rows = influences[:, PARTS.index(part)]
     filled = int((rows != 0).any(axis=0).sum())
-    # Where nobody differs there is no variance; where a single group does, none can be estimated.
+    # If no listener differs there is no variance; if a single group does, it cannot be estimated.
     correction = filled / (filled - 1) if filled > 1 else math.nan if filled else 1.0
     scale = [m.champion / whole if whole > 0 else math.nan for m, whole in zip(means, everyone, strict=True)]
     days = [night.days for night in nights]

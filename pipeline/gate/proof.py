@@ -18,7 +18,7 @@ class Proof:
 
     Attributes:
         comparison: pooled over the nights of its clock.
-        boundary: z of tonight's analysis; NaN if there is none tonight.
+        boundary: z of tonight's analysis; NaN if it is not analysed.
         alpha: the probability beyond it, at which the lower bound holds; 0 without an analysis.
         lower_bound: L, the lower bound of Δ.
     """

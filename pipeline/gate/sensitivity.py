@@ -47,7 +47,7 @@ class Flip:
     assumed: Number
     """Its assumed value."""
     flips_at: Number
-    """The nearest value, by ratio, beyond which `Balance.pays` changes; NaN if there is none within REACH."""
+    """The nearest value, by ratio, beyond which `Balance.pays` changes; NaN without one within REACH."""
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ A pair of champion and challenger is an entrant. Of α, each entrant may spend 1
 analyses of the quarter; M entrants fit into a quarter. What an entrant has not spent when its champion changes is free
 again. The sum over entrants is a union bound; within an entrant, boundaries are exact (`boundary.py`).
 
-A challenger is judged on days that nobody could have looked at while choosing it: only on a decision window that begins
-no earlier than the first night that knew its definition. So trying a hundred variants and entering the best gains
+A challenger is judged on days that were not there when it was chosen: only on a decision window that begins no
+earlier than the first night that knew its definition. So trying a hundred variants and entering the best gains
 nothing.
 """
 
@@ -159,7 +159,7 @@ def clocks(
 
 def _fresh_from(analyses: Sequence[Mapping[str, Any]], definition: str, as_of: dt.date) -> dt.date | None:
     """Return the first night that knew a definition: its decision windows begin no earlier. None if that was the first
-    night of all, whose challengers nobody could compare with anything served."""
+    night of all, whose challengers could not be compared with anything served."""
     known = sorted((e["as_of"], definition in e["definitions"].values()) for e in analyses)
     known = [each for each in known if each[0] <= as_of.isoformat()]
     if not known:

@@ -18,7 +18,7 @@ _LONGEST = dt.timedelta(hours=1)
 
 
 class Ids:
-    """Makes ids: the time [ms since 1970], and 64 random bits, which cannot be guessed and which no other process uses."""
+    """Makes ids: the time [ms since 1970], and 64 random bits, which cannot be guessed."""
 
     def __init__(self) -> None:
         self._numbers = count(secrets.randbits(24))

@@ -39,7 +39,7 @@ def play(
 
 
 def test_what_the_server_writes_is_what_the_monitor_reads(tmp_path: Path) -> None:
-    """ann plays from her list, naming the impression; bob plays nothing of his; an unknown listener is shown the fallback."""
+    """ann plays from her list, naming the impression; bob plays nothing of his; an unknown one gets the fallback."""
     make_release(tmp_path / "releases", tmp_path / "night")
     landing = tmp_path / "landing"
     landing.mkdir()
