@@ -45,7 +45,7 @@ def write(folder: Path, people: dict[str, list[tuple[str, str, str]]], own: dict
     return path
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(people=lists, others=st.lists(texts, max_size=5), own=st.dictionaries(texts, st.lists(texts, max_size=3)))
 def test_every_listener_finds_exactly_the_list_that_was_written(
     tmp_path_factory: pytest.TempPathFactory,

@@ -1,6 +1,6 @@
 """Rollover under fire: promotions, rollbacks, erasures and damage while clients ask, workers killed and restarted.
 
-The suite makes a few dozen changes; `make faults-serve` makes 2,000 (NETGAIN_ROLLOVERS).
+The suite makes a few changes; `make faults-serve` makes 2,000 (NETGAIN_ROLLOVERS).
 """
 
 import http.client
@@ -24,7 +24,7 @@ from pipeline.serving.erased import announce
 from tests.serving.made import make_release
 from tests.serving.server import Server, serving
 
-N_CHANGES = int(os.environ.get("NETGAIN_ROLLOVERS", "40"))
+N_CHANGES = int(os.environ.get("NETGAIN_ROLLOVERS", "15"))
 MARKS = ("", "-b", "-c")
 LISTENERS = tuple(f"L{n:02d}" for n in range(24))
 

@@ -25,7 +25,7 @@ from pipeline.serving.telemetry import Busy, EventLog, Limits
 from tests.serving.made import make_release
 from tests.serving.server import Server
 
-N_KILLS = int(os.environ.get("NETGAIN_KILLS", "3"))
+N_KILLS = int(os.environ.get("NETGAIN_KILLS", "2"))
 
 
 def lines_in(landing: Path) -> list[dict[str, object]]:
