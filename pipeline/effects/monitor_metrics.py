@@ -66,7 +66,7 @@ def _of_impressions(context: Context, since: dt.date) -> Figures:
 
     from pipeline.monitoring.impressions import attributed, shown_figures
     from pipeline.serving.recorded import FORMAT, recorded
-    from pipeline.storage.tables import read_columns
+    from pipeline.storage.tables import PLAYS, read_columns
 
     layout, item = context.layout, context.params.interactions.item
     if not layout.landing.exists():
@@ -75,8 +75,10 @@ def _of_impressions(context: Context, since: dt.date) -> Figures:
     if FORMAT not in {landing.format_of(file).name for file in landing.files}:
         return {}
     events = recorded(landing, since=since, until=context.as_of)
-    plays = read_columns(layout.plays, ["listener_id", "played_at", f"{item}_id"]).rename({f"{item}_id": "item_id"})
-    plays = plays.filter(pl.col("played_at").dt.date() >= since)
+    columns = ["listener_id", "played_at", f"{item}_id"]
+    days = [day for day in sorted(layout.plays.glob("day=*")) if day.name >= f"day={since}"]
+    none = pl.DataFrame(PLAYS.empty_table().select(columns))
+    plays = pl.concat([none, *(read_columns(day, columns) for day in days)]).rename({f"{item}_id": "item_id"})
     named = events.plays.select("impression_id", "listener_id", "at", item_id=f"{item}_id")
     followed = attributed(events.impressions, plays, named)
     return shown_figures(events.impressions, followed, min_listeners=context.params.monitoring.min_listeners)

@@ -42,7 +42,7 @@ def run(context: Context) -> str:
         why = "it was rolled back" if release.id in rolled_back else "a later night's is"
         return f"release {release.id} is kept, not served: {why}{_retired(context, release.id)}"
     told = f"{release.manifest['n_listeners']} listeners, recipe {release.recipe}"
-    return f"release {release.id} is served: {told}{_retired(context, release.id)}{serving_contents(context)[1]}"
+    return f"release {release.id} is served: {told}{serving_contents(context)[1]}{_retired(context, release.id)}"
 
 
 def _retired(context: Context, spare: str) -> str:

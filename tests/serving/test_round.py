@@ -11,6 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from pipeline.effects.monitor_metrics import watched
@@ -39,7 +40,7 @@ def play(
 
 
 def test_what_the_server_writes_is_what_the_monitor_reads(tmp_path: Path) -> None:
-    """ann plays from her list, naming the impression; bob plays nothing of his; an unknown one gets the fallback."""
+    """ann plays from her list and names the impression, bob without naming it; an unknown listener gets the fallback."""
     make_release(tmp_path / "releases", tmp_path / "night")
     landing = tmp_path / "landing"
     landing.mkdir()
@@ -57,11 +58,15 @@ def test_what_the_server_writes_is_what_the_monitor_reads(tmp_path: Path) -> Non
     night = dataclasses.replace(night, as_of=tomorrow, params=params)
     serve_lists(night, f"{TODAY:%Y-%m-%d}-0123456789ab")
     write_json(night.layout.landing, take_inventory(landing, "netgain-events", workspace=night.layout.root))
-    write_table(night.layout.plays / "part-000.parquet", PLAYS.empty_table(), PLAYS)
+    bobs = {"artist_id": answers["bob"]["items"][4]["item_id"], "artist_name": "B", "track_id": "t", "track_name": "T"}
+    moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
+    row = {"listener_id": "bob", "played_at": moment, "source": "netgain", "file": "f", "row": 0, **bobs}
+    day = night.layout.plays / f"day={moment.date()}" / "part-000.parquet"
+    write_table(day, pa.Table.from_pylist([row], schema=PLAYS), PLAYS)
     write_json(night.layout.validation_report, {})
     figures = watched(night)["figures"]
     assert (figures["impressions"], figures["shown_listeners"]) == (3.0, 2.0)
-    assert figures["shown_hit_rate"] == 1 / 2
+    assert figures["shown_hit_rate"] == figures["hit_rate"] == 2 / 2  # ann by name, bob within the day
     assert tomorrow > AS_OF
 
 
