@@ -30,7 +30,7 @@ from tests.workspace import SMALL, environment, make_workspace, run
 pytestmark = pytest.mark.slow
 
 START, DAYS, LISTENERS = dt.date(2026, 1, 1), 14, {"secret": 300, "open": 60}
-PARAMS = SMALL | {"split.decision_days": 4, "recipes.als.factors": 8}
+PARAMS = SMALL | {"gate.min_eligible_listeners": 10, "split.decision_days": 4, "recipes.als.factors": 8}
 SECRET = "a key that nobody has, of the tests"
 FORMATS = "netgain,spotify"
 
