@@ -2,20 +2,25 @@
 
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipeline.erasure.landing import count_rows, remove_folders, remove_rows
+from pipeline.erasure.remedies import mend
+from pipeline.erasure.search import holds
+from pipeline.erasure.sought import Sought
 from pipeline.logs.formats import format_of
 from pipeline.logs.inventory import take_inventory
 from pipeline.logs.landing import Landing, read_landing
 from pipeline.logs.pseudonyms import PrivacyRules, pseudonymise
 from pipeline.logs.reading import Source
 from pipeline.logs.reasons import Reason
+from pipeline.settings import load_settings
 from pipeline.storage.json_files import write_json
-from tests.erasure.listeners import erasing
+from tests.erasure.listeners import erasing, token
 from tests.fuzz.dialect import WRITTEN_AT
 from tests.fuzz.dialects import all_dialects
 from tests.fuzz.landings import make_landing
@@ -55,7 +60,8 @@ def test_only_the_rows_of_the_erased_listener_are_removed_from_a_shared_file(tmp
         assert {(root / file.path).stat().st_mtime for file in left} <= {WRITTEN_AT.timestamp()}
         again = landed(root, dialect.format, rules) if left else landing
         after = plays(root, again) if left else []
-        assert after == [play for play in before if play[0] != gone]
+        named = token(gone) if format_of(dialect.format).pseudonymised else gone
+        assert after == [play for play in before if play[0] != named]
         assert n_rows >= len(before) - len(after)
         assert sum(remove_rows(again, file, rules) for file in left and again.files) == 0
 
@@ -100,6 +106,34 @@ def test_a_linked_folder_is_removed_with_what_it_leads_to(tmp_path: Path) -> Non
     assert remove_folders(root, "spotify", erasing("ann")) == 1
     assert list(root.iterdir()) == []
     assert not outside.exists()
+
+
+def test_a_listeners_own_archive_is_removed(tmp_path: Path) -> None:
+    for name in ("ann", "bob"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            archive.writestr("MyData/StreamingHistory0.json", "[]")
+    assert remove_folders(tmp_path, "netgain", erasing("ann")) == 0
+    assert remove_folders(tmp_path, "spotify", erasing("ann")) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["bob.zip"]
+
+
+def test_rows_in_an_archive_are_removed_and_the_rest_of_it_stays(tmp_path: Path) -> None:
+    root = tmp_path / "in"
+    root.mkdir()
+    both = [json.dumps({**PLAY, "listener_id": name}) + "\n" for name in ("ann", "bob", "ann")]
+    with zipfile.ZipFile(root / "export.zip", "w") as archive:
+        archive.writestr("a.jsonl", "".join(both))
+        archive.writestr("only/ann.jsonl", both[0])
+        archive.writestr("note.txt", "of others")
+    rules = erasing("ann")
+    landing = landed(root, "netgain", rules)
+    assert [file.path for file in landing.files] == ["export.zip/a.jsonl", "export.zip/only/ann.jsonl"]
+    assert [count_rows(landing, file, rules) for file in landing.files] == [2, 1]
+    assert [remove_rows(landing, file, rules) for file in landing.files] == [2, 1]
+    assert [count_rows(landing, file, rules) for file in landing.files] == [0, 0]
+    found = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+    assert found == {"export.zip/a.jsonl": both[1], "export.zip/note.txt": "of others"}
+    assert [file.path for file in landed(root, "netgain", rules).files] == ["export.zip/a.jsonl"]
 
 
 def test_the_column_map_of_a_table_tells_whose_folder_it_is(tmp_path: Path) -> None:
@@ -170,3 +204,23 @@ def test_a_shared_file_in_which_nobody_else_has_a_row_is_removed(tmp_path: Path)
     assert [remove_rows(landing, file, erasing("ann")) for file in landing.files] == [1, 0, 2]
     assert sorted(path.name for path in root.iterdir()) == ["c.jsonl", "export-ann.jsonl"]
     assert (root / "export-ann.jsonl").read_text() == "{\n"
+
+
+@pytest.mark.parametrize("folder", ["events", ".events"])
+def test_a_segment_that_arrived_after_the_night_began_loses_the_listener_and_stays_readable(
+    tmp_path: Path, folder: str
+) -> None:
+    """The server may still hold the file open, so its bytes are overwritten in place."""
+    play = {"kind": "play", "at": "2026-01-09T00:00:00Z", "artist_name": "A", "track_name": "T"}
+    lines = [json.dumps(play | {"listener_id": token(name)}) + "\n" for name in ("ann", "bob")]
+    path = tmp_path / "landing" / folder / "20260109T000000.000000Z-1.events"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(lines))
+    with path.open("ab") as server:
+        sought = Sought(frozenset({token("ann")}))
+        assert mend(load_settings({}, workspace=tmp_path), path, sought) == ("landing", 0)
+        server.write(lines[1].encode())
+    assert not holds(path, sought)
+    read = format_of("netgain-events").read(path.read_bytes(), Source(path.name))
+    assert read.plays["listener_id"].to_pylist() == [token("bob")] * 2
+    assert read.quarantine["reason"].to_pylist() == [Reason.MISSING_LISTENER]

@@ -16,6 +16,7 @@ from pipeline.errors import ParamsError, SettingsError, TableError
 from pipeline.identity.key import recorded_key
 from pipeline.identity.tokens import OPEN_KEY, fingerprint, token_of
 from pipeline.logs.inventory import take_inventory
+from pipeline.logs.manifest import enter_night, findings
 from pipeline.logs.pseudonyms import PrivacyRules
 from pipeline.nightly.names import from_before_tokens, keep_key, night_key
 from pipeline.releases.publishing import Contents, publish
@@ -48,6 +49,9 @@ def workspace_of(root: Path, names: dict[str, str], *, id_key: str | None) -> Se
     facts = {"as_of": "2026-01-10", "recipe": "als", "family": "als", "n_listeners": 3}
     origin = {"verdict": "KEEP", "sentence": "", "params": "0", "code": None}
     publish(root / "releases", Contents(files, facts | ({"id_key": id_key} if id_key else {}), origin))
+    figures = pa.table({"listener_id": called, "ndcg": [0.1, 0.2, 0.3]})
+    (root / "mlflow" / "artifacts" / "1").mkdir(parents=True)
+    pq.write_table(figures, root / "mlflow" / "artifacts" / "1" / "evaluation.parquet")
     land(root / "landing", {"a.jsonl": [{**PLAY, "listener_id": name} for name in ("ann", "bob")]})
     (root / "landing" / "carol").mkdir()
     play = {"endTime": "2022-08-17 01:24", "artistName": "A", "trackName": "T", "msPlayed": 1}
@@ -68,16 +72,18 @@ def names_in(where: Settings) -> dict[str, set[str]]:
     verify(release)
     paths = [file["path"] for entry in entries(where.state, "landed") for file in entry["files"]]
     paths += [file["path"] for file in read_json(where.mlflow_artifacts / "1" / "ingest.json")["files"]]
+    figures = where.mlflow_artifacts / "1" / "evaluation.parquet"
     return {
         "lists": set(read_table(release.lists, LISTS)["listener_id"].to_pylist()),
         "model": set(read_table(release.model / "listeners.parquet", LISTENER_MAP)["listener_id"].to_pylist()),
+        "figures": set(pq.read_table(figures)["listener_id"].to_pylist()),
         "paths": {path.split("/")[0] for path in paths if "/" in path},
     }
 
 
 def expected(key: bytes) -> dict[str, set[str]]:
     tokens = {token_of(name, key) for name in NAMES}
-    return {"lists": tokens, "model": tokens, "paths": {token_of("carol", key)}}
+    return {"lists": tokens, "model": tokens, "figures": tokens, "paths": {token_of("carol", key)}}
 
 
 @pytest.mark.parametrize("key", [None, KEY])
@@ -156,8 +162,36 @@ def test_a_listener_without_a_landed_play_is_removed_by_a_new_key(tmp_path: Path
     land(tmp_path / "landing", {"a.jsonl": [{**PLAY, "listener_id": "ann"}]})
     assert open_to_secret(where, KEY.encode()).lost == 1
     left = {token_of(name, KEY.encode()) for name in ("ann", "carol")}
-    assert names_in(where)["lists"] == left
+    assert names_in(where)["lists"] == names_in(where)["figures"] == left
     assert names_in(where)["model"] == {*left, "erased listener 1"}
+
+
+def test_events_of_the_server_get_the_new_tokens_and_count_as_unchanged(tmp_path: Path) -> None:
+    names = {name: token_of(name, OPEN_KEY) for name in NAMES}
+    where = workspace_of(tmp_path, names, id_key=fingerprint(OPEN_KEY))
+    events = tmp_path / "landing" / "events" / "20260110T000000.000000Z-1.events"
+    events.parent.mkdir()
+    stranger = token_of("a newcomer without a play", OPEN_KEY)
+    lines = [
+        {"kind": "play", "at": "2026-01-09T00:00:00Z", "listener_id": each, "artist_name": "A", "track_name": "T"}
+        for each in (names["ann"], stranger, names["carol"])
+    ]
+    events.write_text(
+        "".join(json.dumps(line) + "\n" for line in [*lines, {"kind": "impression", "listener_id": None}])
+    )
+    format, key = "netgain,spotify,netgain-events", KEY.encode()
+    inventory = take_inventory(tmp_path / "landing", format, workspace=tmp_path)
+    counts = {"read": 0, "accepted": 0, "duplicate": 0, "quarantined": 0, "replayed": 0, "reasons": {}, "repairs": {}}
+    counts |= {"first_played_at": None, "last_played_at": "2026-01-09"}
+    report = counts | {"files": [counts | {"path": file.get("shown", file["path"])} for file in inventory["files"]]}
+    enter_night(where.state, as_of="2026-01-10", inventory=inventory, root=tmp_path / "landing", report=report)
+    assert open_to_secret(where, key).lost == 1
+    found = [json.loads(line)["listener_id"] for line in events.read_text().splitlines()]
+    assert found == [token_of("ann", key), token_of("carol", key), None]
+    privacy = PrivacyRules(key)
+    fresh = take_inventory(tmp_path / "landing", format, workspace=tmp_path, privacy=privacy)
+    changed = findings(where.state, fresh, root=tmp_path / "landing", needed_from=dt.date(2000, 1, 1), key=key)
+    assert changed == []
 
 
 def test_a_new_key_waits_for_erasures(tmp_path: Path) -> None:

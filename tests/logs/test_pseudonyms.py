@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pipeline.identity.erased import IDS, Erased, digest_of
 from pipeline.identity.tokens import OPEN_KEY, fingerprint, token_of
 from pipeline.logs.formats import format_of
 from pipeline.logs.inventory import take_inventory
-from pipeline.logs.landing import read_landing, real_path, shown_path
+from pipeline.logs.landing import is_there, owner_of, read_landing, shown_path
 from pipeline.logs.pseudonyms import PrivacyRules, pseudonymise
 from pipeline.logs.reading import ReadResult, Source
 from pipeline.logs.reasons import Reason
@@ -162,9 +163,45 @@ def test_a_listeners_folder_is_a_token_in_paths_and_found_again(tmp_path: Path) 
     token = token_of("ann", KEY)
     shown = shown_path("ann/MyData/export-ann_0.anna.json", KEY)
     assert shown == f"{token}/MyData/export-{token}_0.anna.json"
-    assert real_path(tmp_path, shown, KEY) == tmp_path / "ann" / "MyData" / "export-ann_0.anna.json"
-    assert real_path(tmp_path, "plays.jsonl", KEY) == tmp_path / "plays.jsonl"
+    assert owner_of(shown) == token
+    assert not is_there(tmp_path, shown, KEY)
+    (tmp_path / "ann" / "MyData").mkdir(parents=True)
+    (tmp_path / "ann" / "MyData" / "export-ann_0.anna.json").touch()
+    assert is_there(tmp_path, shown, KEY)
+    assert not is_there(tmp_path, shown, OTHER)
     assert shown_path("plays.jsonl", KEY) == "plays.jsonl"
+    assert not is_there(tmp_path, "plays.jsonl", KEY)
+
+
+def test_a_listener_s_archive_is_shown_as_the_folder_that_it_stands_for_and_is_told_apart_from_it(
+    tmp_path: Path,
+) -> None:
+    token = token_of("ann", KEY)
+    shown = shown_path("ann.zip/MyData/ann.json", KEY)
+    assert shown == f"{token}.zip/MyData/{token}.json"
+    assert owner_of(shown) == token
+    assert owner_of("plays.zip/a.json") == owner_of(f"{token}.jsonl") == ""
+    with zipfile.ZipFile(tmp_path / "ann.zip", "w") as archive:
+        archive.writestr("MyData/ann.json", "[]")
+    assert is_there(tmp_path, shown, KEY)
+    assert not is_there(tmp_path, shown.replace("MyData", "Other"), KEY)
+
+
+def test_events_hold_tokens_already_and_erased_ones_are_known_by_them() -> None:
+    ann, bob = token_of("ann", KEY), token_of("bob", KEY)
+    lines = [
+        {"kind": "play", "at": "2026-01-01T00:00:00Z", "listener_id": each, "artist_name": "A", "track_name": "T"}
+        for each in (ann, bob, "bob")
+    ] + [{"kind": "impression", "at": "2026-01-01T00:00:00Z", "listener_id": bob, "items": []}]
+    data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    found = format_of("netgain-events").read(data, Source("a.events"))
+    result = pseudonymise(found, PrivacyRules(KEY, erased("bob", key=KEY)), are_tokens=True)
+    assert result.plays["listener_id"].to_pylist() == [ann]
+    assert [(row["row"], row["reason"]) for row in result.quarantine.to_pylist()] == [
+        (1, Reason.ERASED.value),
+        (2, Reason.MISSING_LISTENER.value),
+        (3, Reason.ERASED.value),
+    ]
 
 
 def test_an_inventory_is_read_back_with_its_rules(tmp_path: Path) -> None:

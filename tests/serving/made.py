@@ -1,6 +1,7 @@
 """Made releases with a serving index: as many nights and listeners as a test needs."""
 
 import datetime as dt
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
+from pipeline.identity.tokens import OPEN_KEY, fingerprint, token_of
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.releases.publishing import Contents, publish
@@ -27,11 +29,12 @@ def make_release(
     listeners: tuple[str, ...] = ("ann", "bob", "Zoë/ö"),
     mark: str = "",
     family: str = "item_knn",
+    key: bytes = OPEN_KEY,
 ) -> Release:
-    """Publish a release of a few listeners. Every item id ends with `mark`, so that a list tells its release."""
+    """Publish a release of a few listeners, by their ids. Ids of items end with `mark`: a list tells its release."""
     night = scratch / f"{as_of}-{mark or 'plain'}"
     ids = [f"i{n}{mark}" for n in range(len(NAMES))]
-    _write_night(night, sorted(listeners), ids, as_of)
+    _write_night(night, [token_of(each, key) for each in sorted(listeners)], ids, as_of)
     _fit(night, family)
     files, _ = make_contents(
         night / "cache",
@@ -48,7 +51,13 @@ def make_release(
             "heldout": night / "model",
             **files,
         },
-        facts={"as_of": as_of, "recipe": family, "family": family, "n_listeners": len(listeners)},
+        facts={
+            "as_of": as_of,
+            "recipe": family,
+            "family": family,
+            "n_listeners": len(listeners),
+            "id_key": fingerprint(key),
+        },
         origin={"verdict": "PROMOTE", "sentence": "PROMOTED", "params": "0" * 64, "code": "c0ffee"},
     )
     return publish(root, contents)[0]
@@ -56,7 +65,7 @@ def make_release(
 
 def _write_night(night: Path, listeners: list[str], ids: list[str], as_of: str) -> None:
     lists: list[dict[str, Any]] = []
-    for row, name in enumerate(listeners):
+    for row, name in sorted(enumerate(listeners), key=itemgetter(1)):
         for rank in range(1, 6):
             item = (row + rank) % len(ids)
             why = f"because you play {NAMES[row % len(ids)]}"
@@ -69,7 +78,8 @@ def _write_night(night: Path, listeners: list[str], ids: list[str], as_of: str) 
     ]
     write_table(night / "fallback.parquet", pa.Table.from_pylist(popular, schema=FALLBACK), FALLBACK)
     window = night / "window"
-    pairs = [(row, (row * 3 + j) % len(ids)) for row in range(len(listeners)) for j in range(3)]
+    places = {name: place for place, name in enumerate(sorted(listeners))}
+    pairs = [(places[name], (row * 3 + j) % len(ids)) for row, name in enumerate(listeners) for j in range(3)]
     pairs = sorted(set(pairs))
     plays = [float((row + item) % 4 + 1) for row, item in pairs]
     table = {
@@ -81,7 +91,7 @@ def _write_night(night: Path, listeners: list[str], ids: list[str], as_of: str) 
     }
     write_table(window / "interactions.parquet", pa.table(table), INTERACTIONS)
     days = pa.array([dt.date(2026, 1, 1)] * len(listeners), pa.date32())
-    people = {"listener_id": listeners, "n_plays": [3] * len(listeners), "first_day": days}
+    people = {"listener_id": sorted(listeners), "n_plays": [3] * len(listeners), "first_day": days}
     write_table(window / "listeners.parquet", pa.table(people), LISTENER_MAP)
     heard = np.bincount([p[1] for p in pairs], minlength=len(ids)).astype(np.int32)
     items = pa.table({"item_id": ids, "item_name": list(NAMES), "n_listeners": heard})

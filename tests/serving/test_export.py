@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from pipeline.cli.app import app
-from pipeline.logs.pseudonyms import pseudonym
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.releases.release import current
 from pipeline.serving.export import lists_of, write_database
 from tests.serving.made import make_release
@@ -39,15 +39,17 @@ def test_a_file_holds_every_list_and_is_the_same_again(place: Path) -> None:
     assert pq.read_table(place / "lists.parquet").column_names[-1] == "release"
     run("lists.csv")
     table = pl.read_csv(place / "lists.csv")
-    assert table.filter(listener_id="ann", rank=1)["item_id"].to_list() == ["i2"]
+    assert table.filter(listener_id=token_of("ann", OPEN_KEY), rank=1)["item_id"].to_list() == ["i2"]
 
 
-def test_a_caller_who_brings_ids_gets_these_back_in_place_of_pseudonyms(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_caller_who_brings_ids_gets_these_back_in_place_of_tokens(
+    place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_release(place / "releases", place / "keyed", "2026-02-13", listeners=(pseudonym(KEY.encode(), "ann"), "x"))
-    monkeypatch.setenv("NETGAIN_ID_KEY", KEY)
+    make_release(place / "releases", place / "keyed", "2026-02-13", listeners=("ann", "x"), key=KEY.encode())
     (place / "ids").write_text("ann\nzoe\n")
+    refused = CliRunner().invoke(app, ["export", "own.parquet", "--listeners", "ids"])
+    assert "NETGAIN_ID_KEY is not set" in str(refused.exception)
+    monkeypatch.setenv("NETGAIN_ID_KEY", KEY)
     run("own.parquet", "--listeners", "ids")
     assert set(pq.read_table(place / "own.parquet")["listener_id"].to_pylist()) == {"ann"}
 
@@ -77,7 +79,7 @@ def test_what_cannot_be_written_is_one_line(place: Path) -> None:
 
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def test_a_table_of_postgresql_is_replaced_as_a_whole(place: Path) -> None:
-    lists = lists_of(current(place / "releases"), listeners=None, key=None)
+    lists = lists_of(current(place / "releases"), listeners=None, key=OPEN_KEY)
     with cluster() as uri:
         for _ in range(2):
             write_database(uri, "netgain_lists", lists)

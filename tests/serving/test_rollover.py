@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from pipeline.erasure.requests import erased, request
+from pipeline.identity.tokens import OPEN_KEY
 from pipeline.releases.current import locked, set_current
 from pipeline.serving.erased import announce
 from tests.serving.made import make_release
@@ -130,7 +131,7 @@ def change(
         return until(server, is_served(target.id))
     if draw < 0.75:  # an erasure
         name = rng.choice(LISTENERS)
-        request(ledger, [name], key=None, by="ann", reason="r")
+        request(ledger, [name], key=OPEN_KEY, by="dpo", reason="r")
         who = erased(ledger)
         assert who is not None
         announce(root, who)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from pipeline.erasure.requests import erased, request
+from pipeline.identity.tokens import OPEN_KEY
 from pipeline.releases.rollback import roll_back
 from pipeline.serving.erased import announce
 from tests.serving.made import make_release
@@ -174,7 +175,7 @@ def test_a_rollback_and_an_erasure_are_in_force_within_a_second(place: Path, ser
     while (after := server.client.get("/v1/listeners/bob/recommendations").json())["release"] == before["release"]:
         assert time.monotonic() < deadline
     assert after["items"][0]["item_id"].endswith("-old")
-    request(place / "ledger", ["bob"], key=None, by="bob", reason="r")
+    request(place / "ledger", ["bob"], key=OPEN_KEY, by="dpo", reason="r")
     who = erased(place / "ledger")
     assert who is not None
     announce(place / "releases", who)

@@ -17,6 +17,7 @@ import httpx
 import polars as pl
 import pytest
 
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.formats import format_of
 from pipeline.logs.reading import Source
 from pipeline.serving import segments
@@ -173,7 +174,7 @@ def test_an_event_that_was_sent_twice_is_one_play_after_ingest(tmp_path: Path) -
     from tests.logs.test_pseudonyms import run  # the stage ingest on a landing folder
 
     (tmp_path / "in" / "events").mkdir(parents=True)
-    line = json.dumps(play("a")) + "\n"
+    line = json.dumps(play("a", token_of("ann", OPEN_KEY))) + "\n"
     (tmp_path / "in" / "events" / "20260212T100000.000000Z-1.events").write_text(line + line)
     (tmp_path / "in" / "events" / "20260212T100100.000000Z-2.events").write_text(line)
     run(tmp_path / "in", tmp_path, format="netgain-events")
@@ -185,11 +186,13 @@ def test_an_event_that_was_sent_twice_is_one_play_after_ingest(tmp_path: Path) -
 
 def test_an_erased_listener_is_in_no_event_from_then_on(tmp_path: Path) -> None:
     from pipeline.erasure.requests import erased, request
-    from pipeline.erasure.scan import scan, sought
+    from pipeline.erasure.scan import search_files
+    from pipeline.erasure.sought import Sought
     from pipeline.serving.erased import announce
     from tests.serving.server import serving
 
     make_release(tmp_path / "releases", tmp_path / "night", listeners=("anna-lena", "bob"))
+    anna = token_of("anna-lena", OPEN_KEY)
     (tmp_path / "landing").mkdir()
     with serving(tmp_path, "--no-newcomers", "--quiet") as server:
         server.client.get("/v1/listeners/anna-lena/recommendations")
@@ -197,7 +200,7 @@ def test_an_erased_listener_is_in_no_event_from_then_on(tmp_path: Path) -> None:
             server.client.post("/v1/events", json={"events": [play("a", "anna-lena"), play("b", "bob")]}).status_code
             == 202
         )
-        request(tmp_path / "ledger", ["anna-lena"], key=None, by="ann", reason="r")
+        request(tmp_path / "ledger", ["anna-lena"], key=OPEN_KEY, by="dpo", reason="r")
         who = erased(tmp_path / "ledger")
         assert who is not None
         announce(tmp_path / "releases", who)
@@ -207,10 +210,10 @@ def test_an_erased_listener_is_in_no_event_from_then_on(tmp_path: Path) -> None:
             time.sleep(0.02)
         for path in (tmp_path / "landing" / FOLDER).glob("*.events"):
             path.write_bytes(
-                b"".join(line for line in path.open("rb") if b'"anna-lena"' not in line)
+                b"".join(line for line in path.open("rb") if anna.encode() not in line)
             )  # as the night does
         server.client.get("/v1/listeners/anna-lena/recommendations")
         answer = server.client.post("/v1/events", json={"events": [play("c", "anna-lena"), play("d", "bob")]})
         assert (answer.status_code, answer.json()) == (202, {"accepted": 2})
-    assert scan([tmp_path / "landing"], sought(["anna-lena"])) == []
-    assert [event["listener_id"] for event in lines_in(tmp_path / "landing")] == ["bob", "bob"]
+    assert search_files([tmp_path / "landing"], Sought(frozenset({anna}))).files == []
+    assert [event["listener_id"] for event in lines_in(tmp_path / "landing")] == [token_of("bob", OPEN_KEY)] * 2

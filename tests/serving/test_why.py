@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 
 from pipeline.cli.app import app
 from pipeline.effects import publish
-from pipeline.erasure.releases import purge_releases
-from pipeline.erasure.requests import erased, request
+from pipeline.erasure.releases import change_releases
+from pipeline.erasure.tables import without
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.releases.release import current
 from pipeline.serving.impressions import Ids, find_impression, time_of
 from pipeline.serving.provenance import landed_files, provenance
@@ -21,6 +22,7 @@ from pipeline.serving.why import why
 from tests.serving.made import make_release
 from tests.stages.nights import plant_night
 
+ANN = token_of("ann", OPEN_KEY)
 NIGHT = dt.datetime(2026, 2, 12, 12, tzinfo=dt.UTC)
 
 
@@ -34,8 +36,9 @@ def record(landing: Path, opened: dt.datetime, *events: dict[str, object]) -> No
 def impression(number: int, at: dt.datetime, listener: str, release: str) -> dict[str, object]:
     name = f"{int(at.timestamp() * 1000):012x}-{number:016x}"
     return {
-        "kind": "impression", "event_id": name, "impression_id": name, "at": at.isoformat(), "listener_id": listener,
-        "release": release, "experiment": None, "arm": None, "lane": "own", "k": 2, "items": ["i2", "i3"],
+        "kind": "impression", "event_id": name, "impression_id": name, "at": at.isoformat(),
+        "listener_id": token_of(listener, OPEN_KEY), "release": release, "experiment": None, "arm": None, "lane": "own",
+        "k": 2, "items": ["i2", "i3"],
     }  # fmt: skip
 
 
@@ -45,13 +48,13 @@ def test_the_last_answer_up_to_a_time_is_found_with_its_provenance(tmp_path: Pat
     record(landing, NIGHT, impression(1, NIGHT, "ann", release.id), impression(2, NIGHT + hour / 2, "ann", release.id))
     record(landing, NIGHT + hour, impression(3, NIGHT + hour, "bob", release.id))
     record(landing, NIGHT + 30 * hour, impression(4, NIGHT + 30 * hour, "ann", release.id))
-    found = why(landing, tmp_path / "releases", "ann", NIGHT + 20 * hour)
+    found = why(landing, tmp_path / "releases", ANN, NIGHT + 20 * hour)
     assert found["impression_id"].endswith("2")
     assert "listener_id" not in found
     assert found["items"] == [{"item_id": "i2", "item_name": "The Knife"}, {"item_id": "i3", "item_name": "AC/DC"}]
     assert (found["provenance"]["code"], found["provenance"]["recipe"]) == ("c0ffee", "item_knn")
     with pytest.raises(LandingError, match="no answer to this listener"):
-        why(landing, tmp_path / "releases", "ann", NIGHT - hour)
+        why(landing, tmp_path / "releases", ANN, NIGHT - hour)
     with pytest.raises(LandingError, match="no answer to this listener"):
         why(landing, tmp_path / "releases", "an", NIGHT + 40 * hour)
 
@@ -59,11 +62,9 @@ def test_the_last_answer_up_to_a_time_is_found_with_its_provenance(tmp_path: Pat
 def test_an_answer_of_a_release_that_was_made_anew_still_leads_to_it(tmp_path: Path) -> None:
     release = make_release(tmp_path / "releases", tmp_path / "night")
     record(tmp_path / "landing", NIGHT, impression(1, NIGHT, "ann", release.id))
-    request(tmp_path / "ledger", ["bob"], key=None, by="bob", reason="r")
-    who = erased(tmp_path / "ledger")
-    assert who is not None
-    renamed = purge_releases(tmp_path / "releases", tmp_path / "ledger", who)
-    found = why(tmp_path / "landing", tmp_path / "releases", "ann", NIGHT)
+    gone = without({token_of("bob", OPEN_KEY)})
+    renamed = change_releases(tmp_path / "releases", tmp_path / "ledger", gone)
+    found = why(tmp_path / "landing", tmp_path / "releases", ANN, NIGHT)
     assert found["release"] == release.id
     assert found["provenance"]["release"] == renamed[release.id] != release.id
 
@@ -112,12 +113,12 @@ def test_the_command_shows_an_answer_and_a_wrong_time_is_one_line(
 
 def test_what_the_server_records_is_what_why_reads(tmp_path: Path) -> None:
     release = make_release(tmp_path / "releases", tmp_path / "night")
-    snapshot = open_snapshot(tmp_path / "releases", release.id)
-    entry = snapshot.index.find("ann")
+    snapshot = open_snapshot(tmp_path / "releases", release.id, OPEN_KEY)
+    entry = snapshot.index.find(ANN)
     assert entry is not None
     stamp = Ids().new()
     path = tmp_path / "landing" / FOLDER / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}-1{SUFFIX}"
     path.parent.mkdir(parents=True)
-    path.write_bytes(snapshot.impression("own", stamp, '"ann"', entry.first(2).ids, 2))
-    found = why(tmp_path / "landing", tmp_path / "releases", "ann", dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1))
+    path.write_bytes(snapshot.impression("own", stamp, f'"{ANN}"', entry.first(2).ids, 2))
+    found = why(tmp_path / "landing", tmp_path / "releases", ANN, dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1))
     assert [item["item_id"] for item in found["items"]] == ["i2", "i3"]

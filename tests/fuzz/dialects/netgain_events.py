@@ -1,5 +1,6 @@
 """Events of the server."""
 
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.reasons import Reason
 from tests.fuzz.dialect import Dialect, bad_times, drop, iso, put
 from tests.fuzz.json_dialect import LINE_DIRT, bad_durations, bad_values, lines
@@ -10,7 +11,7 @@ NETGAIN_EVENTS = Dialect(
     record=lambda p: {
         "event_id": f"e{p.ms}",
         "at": iso(p.played_at),
-        "listener_id": p.listener,
+        "listener_id": token_of(p.listener, OPEN_KEY),
         "kind": "play",
         "artist_name": p.artist,
         "track_name": p.track,
@@ -26,6 +27,7 @@ NETGAIN_EVENTS = Dialect(
         (Reason.NO_PLAY, put("kind", value="impression")),
         (Reason.NO_PLAY, put("kind", value="feedback")),
         (Reason.MISSING_LISTENER, drop("listener_id")),
+        (Reason.MISSING_LISTENER, put("listener_id", value="no token")),
     ),
     packs=(".gz", ".zst"),
     blanks=True,
