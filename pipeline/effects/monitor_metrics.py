@@ -66,7 +66,8 @@ def _of_impressions(context: Context, since: dt.date) -> Figures:
 
     from pipeline.monitoring.impressions import attributed, shown_figures
     from pipeline.serving.recorded import FORMAT, recorded
-    from pipeline.storage.tables import PLAYS, read_columns
+    from pipeline.storage.schemas import PLAYS
+    from pipeline.storage.tables import read_columns
 
     layout, item = context.layout, context.params.interactions.item
     if not layout.landing.exists():

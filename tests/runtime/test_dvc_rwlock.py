@@ -79,7 +79,11 @@ def test_a_rwlock_that_dvc_refuses_is_moved_aside(folder: Path, text: bytes | st
     assert not path.exists()
 
 
-@pytest.mark.parametrize("text", ["{}", '{"write": {}, "read": {}}', '{"read": {"/data": []}}', held_by(os.getpid())])
+@pytest.mark.parametrize(
+    "text",
+    # Without an id, the last one's name would have a process number in it, and two processes would collect other tests.
+    ["{}", '{"write": {}, "read": {}}', '{"read": {"/data": []}}', pytest.param(held_by(os.getpid()), id="held")],
+)
 def test_a_readable_rwlock_is_kept(folder: Path, text: str) -> None:
     path = plant(folder, text)
     assert move_aside(folder) is None
