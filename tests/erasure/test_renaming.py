@@ -171,10 +171,10 @@ def test_events_of_the_server_get_the_new_tokens_and_count_as_unchanged(tmp_path
     where = workspace_of(tmp_path, names, id_key=fingerprint(OPEN_KEY))
     events = tmp_path / "landing" / "events" / "20260110T000000.000000Z-1.events"
     events.parent.mkdir()
-    stranger = token_of("a newcomer without a play", OPEN_KEY)
+    newcomer = token_of("a newcomer without a play", OPEN_KEY)
     lines = [
         {"kind": "play", "at": "2026-01-09T00:00:00Z", "listener_id": each, "artist_name": "A", "track_name": "T"}
-        for each in (names["ann"], stranger, names["carol"])
+        for each in (names["ann"], newcomer, names["carol"])
     ]
     events.write_text(
         "".join(json.dumps(line) + "\n" for line in [*lines, {"kind": "impression", "listener_id": None}])

@@ -143,6 +143,7 @@ def test_only_named_members_land_and_none_outside_the_landing_folder(tmp_path: P
         (archive(**{"a/x.tsv": os.urandom(9999)})[:-2000], Member(pattern="*.tsv"), "cannot be unpacked"),
         (b"no archive", Member(pattern="*"), "cannot be unpacked"),
     ],
+    ids=["two members", "no member", "another digest", "cut off", "no archive"],
 )
 def test_an_archive_that_is_not_as_it_should_be_is_refused(
     tmp_path: Path, made: bytes, member: Member, match: str

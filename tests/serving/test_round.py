@@ -40,7 +40,7 @@ def play(
 
 
 def test_what_the_server_writes_is_what_the_monitor_reads(tmp_path: Path) -> None:
-    """ann plays from her list and names the impression, bob without naming it; an unknown listener gets the fallback."""
+    """ann plays from her list and names the impression, bob does not name it; an unknown one gets the fallback."""
     make_release(tmp_path / "releases", tmp_path / "night")
     landing = tmp_path / "landing"
     landing.mkdir()
