@@ -10,7 +10,8 @@ import numpy.typing as npt
 from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import Comparison, SeedVariance, compare
 from pipeline.gate.economics import NightCost
-from pipeline.gate.pooling import EVERYONE, Cells, Earlier, Sample
+from pipeline.gate.groups import N_GROUPS
+from pipeline.gate.pooling import EVERYONE, PARTS, Cells, Earlier, Sample
 from pipeline.gate.spending import FIRST_NIGHT, History
 
 Floats = npt.NDArray[np.float64]
@@ -97,8 +98,11 @@ class Tonight:
 
     def earlier(self, name: str) -> Earlier | None:
         """Return the earlier comparisons of a challenger, or of a name of the refresh lane; None if there were none."""
-        nights = self.history.pairs.get(name, ())
-        return Earlier(nights, self.influence[name]) if nights else None
+        nights, days = self.history.pairs.get(name, ()), self.history.days.get(name, {})
+        if not nights and not days:
+            return None
+        influence = self.influence[name] if nights else np.zeros((0, len(PARTS), N_GROUPS))
+        return Earlier(nights, influence, days)
 
 
 def champion_of(tonight: Tonight) -> tuple[str, tuple[str, ...]]:

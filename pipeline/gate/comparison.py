@@ -169,11 +169,11 @@ def tonights_pool(
     if ours.shape[1] != n or n < 2:
         raise ValueError(f"{ours.shape[1]} listeners against {n}")
     night, influences = pair_night(challenger, champion, cells, as_of="")
-    if earlier is None:
-        found = pool([night], influences[None], part)
+    if earlier is None or not earlier.nights:
+        found = pool([night], influences[None], part, None if earlier is None else earlier.days)
         exact = (ours.mean(axis=0) - theirs.mean(axis=0)).var(ddof=1) / n
         return replace(found, listeners=np.array([[exact]]), n_clusters=n)
-    return pool([*earlier.nights, night], np.concatenate([earlier.influence, influences[None]]), part)
+    return pool([*earlier.nights, night], np.concatenate([earlier.influence, influences[None]]), part, earlier.days)
 
 
 @dataclass(frozen=True)

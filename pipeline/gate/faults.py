@@ -74,7 +74,9 @@ def _cell_faults(tonight: Tonight, n: int) -> list[str]:
 
 
 def _history_faults(tonight: Tonight, name: str) -> list[str]:
-    nights = tonight.history.pairs.get(name, ())
+    nights, days = tonight.history.pairs.get(name, ()), tonight.history.days.get(name, {}).values()
+    if not all(math.isfinite(each) for day in days for each in (day.difference, day.champion, day.noise)):
+        return [f"the earlier days of {name} are not finite"]
     if not nights:
         return []
     influence = tonight.influence.get(name)

@@ -7,7 +7,7 @@ repeated analyses, follow from it.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -60,10 +60,12 @@ class Earlier:
     Attributes:
         nights: the oldest first.
         influence: shape (n_nights, len(PARTS), N_GROUPS), sums of the listeners' influences by group.
+        days: days of other nights of the pair, on which it was compared but not judged: they tell how much days vary.
     """
 
     nights: tuple[PairNight, ...]
     influence: Floats
+    days: Mapping[str, DayDifference] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,12 @@ class Pool:
         return total
 
 
-def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) -> Pool:
+def pool(
+    nights: Sequence[PairNight],
+    influences: Floats,
+    part: str = EVERYONE,
+    other_days: Mapping[str, DayDifference] | None = None,
+) -> Pool:
     """Return the pooled estimates of some nights of a pair.
 
     Args:
@@ -171,6 +178,7 @@ def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) 
         influences: shape (n_nights, len(PARTS), N_GROUPS).
         part: of PARTS, whose listeners are compared. Shocks are those of all listeners, relative to the part's mean: a
             slice alone would show its own noise.
+        other_days: more days of the pair, from which the variance of shocks is estimated, too.
     """
     means = [night.means[part] for night in nights]
     everyone = [night.means[EVERYONE].champion for night in nights]
@@ -187,6 +195,6 @@ def pool(nights: Sequence[PairNight], influences: Floats, part: str = EVERYONE) 
         listeners=rows @ rows.T * correction,
         n_clusters=max(filled, 2),
         exposure=exposure(days, scale),
-        days=day_variance(days),
+        days=day_variance([other_days or {}, *days]),
         fits=np.array([[1 / night.champion_fits, 1 / night.challenger_fits] for night in nights]).T,
     )

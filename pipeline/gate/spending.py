@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pipeline.gate.comparison import EarlierSeeds
+from pipeline.gate.days import DayDifference
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import PairNight
 
@@ -73,6 +74,9 @@ class History:
     """For each challenger, where it stands."""
     pairs: Mapping[str, tuple[PairNight, ...]] = field(default_factory=dict)
     """For each challenger, the nights that tonight's comparison is pooled with; and the refresh lane's memory."""
+
+    days: Mapping[str, Mapping[str, DayDifference]] = field(default_factory=dict)
+    """For each challenger, days on which it was compared on other nights: they tell how much days vary."""
 
     def earlier(self, recipe: str) -> tuple[EarlierSeeds, ...]:
         return self.seeds.get(recipe, ())

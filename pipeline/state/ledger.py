@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
 from pipeline.gate.comparison import EarlierSeeds
+from pipeline.gate.days import DayDifference
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import PairNight
 from pipeline.gate.spending import ANALYSES as N_POOLED
@@ -85,6 +86,7 @@ def history(
             max_entrants=max_entrants,
         ),
         pairs={name: tuple(_night(entry, name) for entry in found) for name, found in pooled.items() if found},
+        days={name: days for name, each in entrants.items() if (days := _days(recent, name, each.pair, pooled[name]))},
     )
     return known, _gathered(folder, pooled)
 
@@ -142,6 +144,12 @@ def _since_the_promotion(nights: list[Entry], name: str, key: str) -> list[Entry
             break
         found.insert(0, night)
     return found
+
+
+def _days(nights: list[Entry], name: str, key: str, pooled: list[Entry]) -> dict[str, DayDifference]:
+    """Return the days of a pair on nights that are not pooled; of one that windows share, the latest figures."""
+    others = [night for night in nights if _key(night, name) == key and night not in pooled]
+    return {day: part for night in others for day, part in _night(night, name).days.items()}
 
 
 def _key(night: Entry, name: str) -> str | None:

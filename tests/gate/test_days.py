@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipeline.gate.comparison import DETERMINISTIC, Comparison, compare
-from pipeline.gate.days import day_differences, day_variance, exposure
+from pipeline.gate.days import DayDifference, day_differences, day_variance, exposure
 from pipeline.gate.groups import N_GROUPS
 from pipeline.gate.pooling import Cells, Sample
 
@@ -26,22 +26,17 @@ def night(rng: np.random.Generator, n: int, *, shock: float, gain: float = 0.0) 
     return compare(*samples, cells(n), challenger_seeds=DETERMINISTIC, champion_seeds=DETERMINISTIC)
 
 
-def test_the_variance_of_shocks_is_found_without_bias() -> None:
-    """τ² of days whose champion's parts differ, with listener noise as large as the shocks."""
+def test_the_variance_of_shocks_is_found_with_one_standard_error_more() -> None:
+    """τ² of days whose champion's parts differ, beside little listener noise, which is subtracted but for its error."""
     rng, found = np.random.default_rng(1), []
+    base = np.linspace(0.05, 0.2, J)
+    noise, squares, margin = 0.005 * base.mean(), np.square(base).sum(), np.sqrt(2 / (J - 1))
     for _ in range(2000):
-        base = np.linspace(0.05, 0.2, J)
-        noise = 0.02 * base.mean()
         parts = base * rng.normal(0.03, 0.02, J) + rng.normal(0, noise, J)
-        days = day_differences(
-            np.repeat((base + parts)[:, None], 2, axis=1),
-            np.repeat(base[:, None], 2, axis=1),
-            [str(j) for j in range(J)],
-        )
-        variance = day_variance([days])
-        squares = np.square(base).sum()
-        found.append(variance.raw - J * noise**2 / squares)
-    assert np.mean(found) == pytest.approx(0.02**2, rel=0.08)
+        days = {str(j): DayDifference(parts[j], base[j], noise**2) for j in range(J)}
+        found.append(day_variance([days]).value)
+    expected = 0.02**2 + margin * (0.02**2 + J * noise**2 / squares)
+    assert np.mean(found) == pytest.approx(expected, rel=0.1)  # parts of unequal size cost a little
 
 
 def test_a_day_that_windows_share_counts_once() -> None:
@@ -78,3 +73,18 @@ def test_a_single_day_cannot_show_how_much_days_vary() -> None:
     found = compare(one, one, only, challenger_seeds=DETERMINISTIC, champion_seeds=DETERMINISTIC)
     assert np.isnan(found.se)
     assert found.lower(0.05) == -1
+
+
+def test_days_of_other_nights_tell_how_much_days_vary() -> None:
+    """60 days that vary by 5 %: the estimate has 66 degrees of freedom instead of 6, and a smaller margin."""
+    rng = np.random.default_rng(5)
+    tonight = day_differences(*_window(rng, 7))
+    others = day_differences(*_window(rng, 60))
+    found = day_variance([others, tonight])
+    assert (day_variance([tonight]).df, found.df) == (6, 66)
+    assert np.sqrt(found.value) == pytest.approx(0.05, rel=0.3)
+
+
+def _window(rng: np.random.Generator, n_days: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    champion = np.full((n_days, 2), 0.1)
+    return champion * (1 + rng.normal(0, 0.05, (n_days, 1))), champion, [f"{n_days}-{j}" for j in range(n_days)]

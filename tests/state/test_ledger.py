@@ -143,6 +143,16 @@ def test_nights_of_the_same_pair_are_handed_on_with_their_influences(store: Stat
     assert first.days == {"2026-02-10": DayDifference(0.01, 0.1, 1e-4)}
 
 
+def test_nights_that_are_not_pooled_leave_their_days(store: StateStore) -> None:
+    """Of another quarter, or while a challenger waited: they still tell how much days vary."""
+    enter(store, "2025-12-31", 0.01, 0.5)
+    enter(store, "2026-02-10", 0.02, 0.5, number=0)
+    enter(store, "2026-02-11", 0.03, 0.5)
+    assert gains(store) == [("2026-02-11", 0.03)]
+    found = known(store).days["als"]
+    assert {day: part.difference for day, part in found.items()} == {"2025-12-31": 0.01, "2026-02-10": 0.02}
+
+
 def test_a_night_that_is_run_again_counts_once(store: StateStore) -> None:
     for _ in range(2):
         enter(store, "2026-02-11", 0.01, 0.5, -0.5)

@@ -5,7 +5,7 @@ from pipeline.gate.guardrail import GUARDRAIL_ALPHA, Case, Finding, Guardrail
 
 
 def _check(case: Case) -> Finding | None:
-    if case.earlier is None:
+    if case.earlier is None or not case.earlier.nights:
         return None
     return Finding(contrast(case.challenger, case.champion, case.cells).upper(GUARDRAIL_ALPHA), case.required_gain)
 
