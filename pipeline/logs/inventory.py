@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.errors import LandingError
 from pipeline.identity.tokens import fingerprint
 from pipeline.logs import columns
-from pipeline.logs.archives import file_of, open_start, read_landed
+from pipeline.logs.archives import file_of, is_archive, open_start, read_landed
 from pipeline.logs.choosing import Choice, choose
 from pipeline.logs.format import Format
 from pipeline.logs.formats import AUTO, all_formats, format_of, formats_of
@@ -93,9 +93,9 @@ def survey(
     choices = _choices(below, root, formats, auto=format.strip() == AUTO)
     logs = {path: choice.format for path, choice in choices.items() if choice.format is not None}
     named = {each.name for each in logs.values() if each.by_folder(root)}
-    hints = {path: choice.hint for path, choice in choices.items() if choice.hint}
-    left_out = [f"{shown_path(path, privacy.key) if named else path} ({hint})" for path, hint in hints.items()]
-    left_out += below.trouble
+    hints = [(path, choice.hint) for path, choice in choices.items() if choice.hint]
+    told = [(_named(root, path, privacy) if named else path, why) for path, why in (*hints, *below.trouble)]
+    left_out = [f"{path} ({why})" for path, why in told]
     not_taken = f"not taken, but look like logs: {_few(left_out)}" if left_out else ""
     files = [_landed(root, relative, below.sizes.get(relative), known, seen) for relative in logs]
     if not files:
@@ -160,6 +160,12 @@ def _few(texts: Sequence[str]) -> str:
 
 def _entry(file: LandedFile) -> dict[str, Any]:
     return {"path": file.path, "bytes": file.bytes, "sha256": file.sha256, "written_at": file.written_at}
+
+
+def _named(root: Path, path: str, privacy: PrivacyRules) -> str:
+    """Return a path for messages, which logs may keep, where folders and archives are listeners'."""
+    whole = "/" not in path and (is_archive(path) or (root / path).is_dir())
+    return shown_path(f"{path}/", privacy.key).removesuffix("/") if whole else shown_path(path, privacy.key)
 
 
 def _landed(

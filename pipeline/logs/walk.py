@@ -17,12 +17,12 @@ class Walk:
     """Attributes:
     files: paths of files, relative to the root, in order; those within archives included (`pipeline.logs.archives`).
     sizes: of those within archives [B].
-    trouble: what could not be looked into, each with the reason.
+    trouble: what could not be looked into: its path, relative to the root, and the reason.
     """
 
     files: list[str] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
-    trouble: list[str] = field(default_factory=list)
+    trouble: list[tuple[str, str]] = field(default_factory=list)
 
 
 def walk(root: Path, *, start: Path | None = None) -> Walk:
@@ -52,15 +52,13 @@ def _folders(root: Path, found: Walk) -> None:
         relative = folders.pop() if folders else links.pop()
         real = os.path.realpath(root / relative)
         if real in seen or relative.count("/") >= DEEPEST:
-            found.trouble.append(
-                f"{relative} ({'too deep' if real not in seen else 'a link to a folder that is read'})"
-            )
+            found.trouble.append((relative, "too deep" if real not in seen else "a link to a folder that is read"))
             continue
         seen.add(real)
         try:
             entries = sorted(os.scandir(root / relative), key=lambda entry: entry.name)
         except OSError as err:
-            found.trouble.append(f"{relative or '.'} ({err.strerror})")
+            found.trouble.append((relative or ".", str(err.strerror)))
             continue
         for entry in entries:
             path = f"{relative}/{entry.name}" if relative else entry.name
@@ -70,7 +68,7 @@ def _folders(root: Path, found: Walk) -> None:
             elif entry.is_file():
                 _take(found, root, path)
             elif entry.is_symlink():
-                found.trouble.append(f"{path} (a link that leads nowhere)")
+                found.trouble.append((path, "a link that leads nowhere"))
 
 
 def _take(found: Walk, root: Path, path: str) -> None:
@@ -80,7 +78,7 @@ def _take(found: Walk, root: Path, path: str) -> None:
     try:
         members = list_members(root / path)
     except (UnreadableFileError, OSError) as err:
-        found.trouble.append(f"{path} ({getattr(err, 'strerror', None) or err})")
+        found.trouble.append((path, str(getattr(err, "strerror", None) or err)))
         return
     for member in members:
         folders = member.path.split("/")[:-1]

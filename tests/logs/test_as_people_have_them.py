@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.archives import unpack_in_place
 from pipeline.logs.formats import format_of
 from pipeline.logs.inventory import survey, take_inventory
@@ -49,6 +50,13 @@ TAKEOUT = {
     "time": "2023-10-29T17:30:00.123Z",
     "products": ["YouTube"],
 }
+
+
+def token(listener: str) -> str:
+    return token_of(listener, OPEN_KEY)
+
+
+ANN = token("ann")
 
 
 def read(format: str, path: str, data: bytes | str) -> ReadResult:
@@ -147,7 +155,7 @@ def test_rows_of_the_extended_history_that_name_no_song_do_not_count_against_it(
 def test_a_file_is_found_by_its_content_whatever_it_is_called(path: str, content: Any, tmp_path: Path) -> None:
     report = run(land(tmp_path / "in", {path: content}), tmp_path, format="auto")
     assert (report["read"], report["accepted"]) == (1, 1)
-    assert listeners(tmp_path) == {"ann": 1}
+    assert listeners(tmp_path) == {ANN: 1}
 
 
 def test_a_folder_of_mixed_exports_is_one_landing_and_says_what_it_takes(tmp_path: Path) -> None:
@@ -173,16 +181,16 @@ def test_a_folder_of_mixed_exports_is_one_landing_and_says_what_it_takes(tmp_pat
     }
     assert found.notes == (
         "formats by content: 1 lastfm-csv, 1 rockbox, 1 spotify, 1 youtube-music",
-        "not taken, but look like logs: bob/purchases.csv (a header of no known log: item,price)",
+        "not taken, but look like logs: " + token("bob") + "/purchases.csv (a header of no known log: item,price)",
     )
     report = run(root, tmp_path, format="auto")
     assert_adds_up(report, tmp_path)
-    assert listeners(tmp_path) == dict.fromkeys(("ann", "bob", "cay", "dan"), 1)
+    assert listeners(tmp_path) == dict.fromkeys(sorted(map(token, ("ann", "bob", "cay", "dan"))), 1)
 
 
 def test_what_another_format_would_take_is_named_in_one_line(tmp_path: Path) -> None:
     root = land(tmp_path / "in", {"ann/StreamingHistory0.json": [ACCOUNT], "ann/endsong_0.json": [EXTENDED]})
-    assert survey(root, "spotify").notes == ("not taken, but look like logs: ann/endsong_0.json (spotify-extended)",)
+    assert survey(root, "spotify").notes == (f"not taken, but look like logs: {ANN}/endsong_0.json (spotify-extended)",)
     with pytest.raises(LandingError, match=r"holds no log .*not taken.*--format auto"):
         take_inventory(land(tmp_path / "other", {"ann/endsong_0.json": [EXTENDED]}), "spotify")
 
@@ -198,14 +206,14 @@ def test_links_are_followed_once_and_loops_end(tmp_path: Path) -> None:
     found = survey(root, "spotify")
     assert [file["path"].split("/")[0] for file in found.inventory["files"]] == ["ann", "bob", "cay"]
     (note,) = found.notes
-    assert "bob/loop (a link to a folder that is read)" in note
-    assert "cay/gone.json (a link that leads nowhere)" in note
+    assert f"{token('bob')}/loop (a link to a folder that is read)" in note
+    assert f"{token('cay')}/gone.json (a link that leads nowhere)" in note
 
 
 def test_a_damaged_archive_is_named_and_costs_no_other_file(tmp_path: Path) -> None:
     whole = packed({"MyData/StreamingHistory0.json": [ACCOUNT]})
     root = land(tmp_path / "in", {"ann/a.zip": whole[:-30], "bob/StreamingHistory0.json": [ACCOUNT]})
-    assert "ann/a.zip (a damaged or encrypted archive" in survey(root, "spotify").notes[0]
+    assert f"{ANN}/a.zip (a damaged or encrypted archive" in survey(root, "spotify").notes[0]
     assert run(root, tmp_path, format="spotify")["accepted"] == 1
 
 
@@ -315,7 +323,7 @@ def test_a_name_composed_and_decomposed_is_one_listener_and_one_artist(tmp_path:
     report = run(land(tmp_path / "in", files), tmp_path, format="spotify")
     assert (report["accepted"], report["duplicate"]) == (1, 1)
     (play,) = read_table(tmp_path / "data" / "plays", PLAYS).to_pylist()
-    assert (play["listener_id"], play["artist_name"]) == ("Zoë", "Zoë")
+    assert (play["listener_id"], play["artist_name"]) == (token("Zoë"), "Zoë")
 
 
 def test_of_both_exports_of_spotify_the_extended_one_counts(tmp_path: Path) -> None:
@@ -331,12 +339,10 @@ def test_of_both_exports_of_spotify_the_extended_one_counts(tmp_path: Path) -> N
     report = run(root, tmp_path, format="auto")
     assert_adds_up(report, tmp_path)
     assert (report["accepted"], report["duplicate"], report["in_extended_history"]) == (3, 1, 1)
-    plays = pl.DataFrame(read_table(tmp_path / "data" / "plays", PLAYS)).sort("listener_id", "track_name")
-    assert plays.select("listener_id", "track_name", "source").rows() == [
-        ("ann", "Lit", "spotify-extended"),
-        ("ann", "Looped", "spotify"),
-        ("bob", "Lit", "spotify"),
-    ]
+    plays = pl.DataFrame(read_table(tmp_path / "data" / "plays", PLAYS))
+    assert sorted(plays.select("listener_id", "track_name", "source").rows()) == sorted(
+        [(ANN, "Lit", "spotify-extended"), (ANN, "Looped", "spotify"), (token("bob"), "Lit", "spotify")]
+    )
 
 
 @pytest.mark.parametrize(("year", "ahead"), [(1970, 0), (1980, 0), (2001, 0), (2010, 1)])

@@ -89,10 +89,11 @@ def test_elements_of_an_array_are_mended_in_their_folder(tmp_path: Path) -> None
     with pytest.raises(LandingError, match=r"row 0 of .* is still bad: bad timestamp"):
         land_mended(landing, out)
     out.write_text(json.dumps([{**row, "endTime": "2022-08-17 01:30"}, {**mended[1], "msPlayed": 1}]))
-    assert replay(tmp_path, landing, out).startswith("ann/StreamingHistory0.mended-")
+    assert replay(tmp_path, landing, out).startswith(f"{token_of('ann', OPEN_KEY)}/StreamingHistory0.mended-")
+    assert len(list((tmp_path / "in" / "ann").glob("StreamingHistory0.mended-*.json"))) == 1
     _, after = night(tmp_path, "spotify")
     assert (after["accepted"], after["replayed"]) == (3, 2)
-    assert set(read_table(tmp_path / "data" / "plays", PLAYS)["listener_id"].to_pylist()) == {"ann"}
+    assert set(read_table(tmp_path / "data" / "plays", PLAYS)["listener_id"].to_pylist()) == {token_of("ann", OPEN_KEY)}
 
 
 def test_a_row_that_is_out_of_its_place_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from pipeline.errors import LandingError
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.columns import ColumnMap, load_columns
 from pipeline.logs.csvrows import read_records
 from pipeline.logs.formats import format_of
@@ -200,7 +201,7 @@ def test_the_column_map_is_an_input_of_the_night(tmp_path: Path) -> None:
     (root / "columns.yaml").write_text(yaml.safe_dump({"played_at": "at", "artist": "song", "track": "artist"}))
     run(root, tmp_path, format="table")
     (play,) = read_table(tmp_path / "data" / "plays", PLAYS).to_pylist()
-    assert (play["artist_name"], play["track_name"], play["listener_id"]) == ("T", "A", "in")
+    assert (play["artist_name"], play["track_name"], play["listener_id"]) == ("T", "A", token_of("in", OPEN_KEY))
 
 
 @pytest.mark.parametrize(
