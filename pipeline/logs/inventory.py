@@ -94,8 +94,8 @@ def survey(
     logs = {path: choice.format for path, choice in choices.items() if choice.format is not None}
     named = {each.name for each in logs.values() if each.by_folder(root)}
     hints = [(path, choice.hint) for path, choice in choices.items() if choice.hint]
-    told = [(_named(root, path, privacy) if named else path, why) for path, why in (*hints, *below.trouble)]
-    left_out = [f"{path} ({why})" for path, why in told]
+    missed = [(_named(root, path, privacy) if named else path, why) for path, why in (*hints, *below.trouble)]
+    left_out = [f"{path} ({why})" for path, why in missed]
     not_taken = f"not taken, but look like logs: {_few(left_out)}" if left_out else ""
     files = [_landed(root, relative, below.sizes.get(relative), known, seen) for relative in logs]
     if not files:
