@@ -83,7 +83,10 @@ def test_a_missing_array_is_named(alone: Path) -> None:
 def test_a_record_reaches_for_no_file_outside_its_folder(alone: Path) -> None:
     record = json.loads(alone.read_text())
     files = {name: told["file"] for name, told in record["arrays"].items()}
-    assert files == {name: f"evaluation/{name}.parquet" for name in files} | {"earlier": "earlier.parquet"}
+    recipes = [name for name in files if f"{name} by day" in files]
+    by_day = {f"{name} by day": f"evaluation/{name}.days.parquet" for name in recipes}
+    whole = {name: f"evaluation/{name}.parquet" for name in recipes}
+    assert files == whole | by_day | {"earlier": "earlier.parquet"}
     record["arrays"]["als"]["file"] = "../als.parquet"
     record["digest"] = digest_of(record)
     write_json(alone, record)
@@ -133,7 +136,13 @@ def test_a_setting_that_is_none_is_one_clear_line(alone: Path, setting: str, sai
         what_if(alone, [setting])
 
 
+def test_a_record_of_an_earlier_rule_is_refused_by_name_with_what_can_replay_it(tmp_path: Path) -> None:
+    (tmp_path / "decision.json").write_text('{"schema": 3, "digest": "0"}')
+    with pytest.raises(RecordError, match=r"schema 3, of an earlier rule: commit 36f288f .* Check out that commit"):
+        replay(tmp_path / "decision.json")
+
+
 def test_a_file_that_is_not_a_record_is_refused(tmp_path: Path) -> None:
     (tmp_path / "decision.json").write_text('{"schema": 1}')
-    with pytest.raises(RecordError, match="not a record of schema 3 or 4"):
+    with pytest.raises(RecordError, match="not a decision record"):
         replay(tmp_path / "decision.json")
