@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import ValidationFailed
 from pipeline.graph import read_stages
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.nightly.data_docs import checkpoints, write_data_docs
 from pipeline.nightly.opening import open_night
 from pipeline.nightly.show import summary
@@ -80,11 +81,13 @@ def test_each_checkpoint_has_a_page(night):
 
 
 def test_a_bot_is_excluded_and_its_plays_are_not_counted(night):
-    assert pl.read_parquet(night.layout.excluded_listeners)["listener_id"].to_list() == ["Planted Bot"]
+    assert pl.read_parquet(night.layout.excluded_listeners)["listener_id"].to_list() == [
+        token_of("Planted Bot", OPEN_KEY)
+    ]
     daily = pl.read_parquet(night.layout.daily / "*.parquet")
-    assert "Planted Listener" in daily["listener_id"]
-    assert "Planted Bot" not in daily["listener_id"]
-    assert "Planted Bot" not in pl.read_parquet(night.layout.lists)["listener_id"]
+    assert listener in daily["listener_id"]
+    assert bot not in daily["listener_id"]
+    assert bot not in pl.read_parquet(night.layout.lists)["listener_id"]
 
 
 def test_a_warning_is_reported_and_does_not_stop_the_night(night):

@@ -46,7 +46,7 @@ def test_one_persons_export_of_new_artists_each_day_ends_with_lists(tmp_path: Pa
     plays = account([(END - dt.timedelta(hours=8 * n + 1), f"Artist {n}") for n in range(120)])
     said = night(workspace, {"ann/StreamingHistory0.json": plays * 2})
     assert "240 rows read from 1 files = 120 accepted + 120 duplicate + 0 quarantined" in said
-    assert "1 listeners can be scored, 500 are needed" in said
+    assert "1 listener can be scored, 500 are needed" in said
     shown = run(workspace, "netgain", "lookup", "ann").stdout
     assert shown.count("popular these days") == 50
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.console import echo
 from pipeline.cli.listeners import read_ids
 from pipeline.settings import load_settings
 
@@ -40,4 +41,4 @@ def export(
         write_file(settings.workspace / target, lists)
         where = target
     n = len(lists["listener_id"].unique())
-    typer.echo(f"{lists.num_rows:,} rows of {n:,} listeners of release {found.id} are in {where}")
+    echo(f"{lists.num_rows:,} rows of {n:,} listeners of release {found.id} are in {where}")

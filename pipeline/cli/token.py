@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipeline.cli.console import echo
 from pipeline.cli.listeners import read_ids
 from pipeline.settings import load_settings
 
@@ -21,7 +22,7 @@ def token(
     in_force = workspace_key(load_settings())
     if key:
         secret = "no secret: NETGAIN_ID_KEY is not set" if in_force == OPEN_KEY else "of NETGAIN_ID_KEY"
-        typer.echo(f"{fingerprint(in_force)}  ({secret})")
+        echo(f"{fingerprint(in_force)}  ({secret})")
         return
     for each in read_ids(listeners, file):
-        typer.echo(token_of(each, in_force))
+        echo(token_of(each, in_force))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipeline.cli.console import console
+from pipeline.cli.console import console, echo
 from pipeline.errors import ParamsError
 from pipeline.settings import load_settings
 
@@ -29,7 +29,7 @@ def why(
     token = token_of(listener, workspace_key(settings))
     found = find(settings.landing, settings.releases, token, _moment(at))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     _show(found)
 

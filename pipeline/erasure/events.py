@@ -4,7 +4,6 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from stat import S_IMODE
 
 from pipeline.erasure.landing import packed
 from pipeline.identity.tokens import TOKEN
@@ -59,7 +58,7 @@ def _rewrite(path: Path, new: Mapping[str, str], known: set[str]) -> set[str]:
     after = "".join(TOKEN.sub(lambda match: new.get(match[0], match[0]), line) for line in kept)
     if after == "".join(lines):
         return lost
-    with atomic_path(path, mode=S_IMODE(path.stat().st_mode)) as temporary:
+    with atomic_path(path, like=path.stat()) as temporary:
         temporary.write_bytes(packed(after.encode("utf-8", "surrogateescape"), path.name))
         shutil.copystat(path, temporary)
     return lost

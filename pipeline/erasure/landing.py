@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_IMODE
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -116,7 +115,7 @@ def count_rows(landing: Landing, file: LandedFile, privacy: PrivacyRules) -> int
 def _rewrite(path: Path, data: bytes) -> None:
     before = path.stat()
     if _may_give(before):
-        with atomic_path(path, mode=S_IMODE(before.st_mode)) as temporary:
+        with atomic_path(path, like=before) as temporary:
             temporary.write_bytes(data)
             shutil.copystat(path, temporary)  # access lists too
             os.chown(temporary, before.st_uid, before.st_gid)

@@ -4,7 +4,6 @@ made again."""
 import json
 from collections.abc import Collection
 from pathlib import Path
-from stat import S_IMODE
 
 from pipeline.erasure.sought import Sought
 from pipeline.erasure.tables import change_names, overwrite_cells, without
@@ -91,7 +90,7 @@ def forget_names(folders: Collection[Path], names: Collection[str]) -> int:
             after = after.replace(name, b'"erased file"')
         if after != before:
             n_files += 1
-            with atomic_path(path, mode=S_IMODE(path.stat().st_mode)) as temporary:
+            with atomic_path(path, like=path.stat()) as temporary:
                 temporary.write_bytes(after)
     return n_files
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
-from stat import S_IMODE
 
 import polars as pl
 import pyarrow as pa
@@ -60,7 +59,7 @@ def change_names(path: Path, rename: Rename, *, id_key: str | None = None) -> in
         table = table.set_column(at, schema.field(_COLUMN), after.to_arrow().cast(schema.field(_COLUMN).type))
         table = table.filter(pa.array((~gone).to_list()))
     table = table.replace_schema_metadata({_MARK: mark} if mark else None)
-    with atomic_path(path, mode=S_IMODE(path.stat().st_mode)) as temporary:
+    with atomic_path(path, like=path.stat()) as temporary:
         pq.write_table(table, temporary, compression="zstd", store_schema=mark is not None)  # Arrow's holds the mark
     return int(changed.sum())
 
@@ -90,7 +89,7 @@ def overwrite_cells(path: Path, text: str, is_sought: Callable[[bytes], bool]) -
                 changed = column.set(column.is_in(pl.Series(cells).implode()), text)
                 table, found = table.set_column(at, field, changed.to_arrow().cast(field.type)), True
     if found:
-        with atomic_path(path, mode=S_IMODE(path.stat().st_mode)) as temporary:
+        with atomic_path(path, like=path.stat()) as temporary:
             pq.write_table(table.replace_schema_metadata(None), temporary, compression="zstd", store_schema=False)
 
 

@@ -56,7 +56,8 @@ def test_every_stage_gives_identical_content_under_spark(folder, in_process, mas
 
 def test_every_stage_has_outputs_that_are_compared(folder, in_process):
     outs = {out for stage in read_stages(folder / "yesterday" / "dvc.yaml") for out in stage.outs}
-    assert {out for out in outs if not any(path == out or path.startswith(f"{out}/") for path in in_process)} == set()
+    empty = {"data/models/carried-champion"}  # params.yaml has the champion's recipe
+    assert {out for out in outs if not any(path == out or path.startswith(f"{out}/") for path in in_process)} == empty
 
 
 @pytest.mark.spark

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from pipeline.effects.monitor_metrics import watched
+from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.inventory import take_inventory
 from pipeline.state.rows import entries
 from pipeline.storage.json_files import write_json
@@ -60,7 +61,14 @@ def test_what_the_server_writes_is_what_the_monitor_reads(tmp_path: Path) -> Non
     write_json(night.layout.landing, take_inventory(landing, "netgain-events", workspace=night.layout.root))
     bobs = {"artist_id": answers["bob"]["items"][4]["item_id"], "artist_name": "B", "track_id": "t", "track_name": "T"}
     moment = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1)
-    row = {"listener_id": "bob", "played_at": moment, "source": "netgain", "file": "f", "row": 0, **bobs}
+    row = {
+        "listener_id": token_of("bob", OPEN_KEY),
+        "played_at": moment,
+        "source": "netgain",
+        "file": "f",
+        "row": 0,
+        **bobs,
+    }
     day = night.layout.plays / f"day={moment.date()}" / "part-000.parquet"
     write_table(day, pa.Table.from_pylist([row], schema=PLAYS), PLAYS)
     write_json(night.layout.validation_report, {})

@@ -85,7 +85,7 @@ def test_a_members_code_counts_for_the_blend(tree: Path) -> None:
 def test_comments_docstrings_and_layout_do_not_count_nor_does_code_elsewhere(tree: Path) -> None:
     edit(tree, f"{RECOMMENDERS}/families/popular.py", "def fit(", "# Why not?\n\n    def fit(")
     edit(tree, f"{RECOMMENDERS}/families/popular.py", "the baseline for all models", "a baseline")
-    edit(tree, "pipeline/storage/tables.py", "def write_json(", "FASTER = 1\n\n\ndef write_json(")
+    edit(tree, "pipeline/storage/tables.py", "def write_table(", "FASTER = 1\n\n\ndef write_table(")
     assert code_of(frozenset({"popular"}), root=tree) == code_of(frozenset({"popular"}), root=ROOT)
 
 
