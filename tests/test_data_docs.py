@@ -81,9 +81,8 @@ def test_each_checkpoint_has_a_page(night):
 
 
 def test_a_bot_is_excluded_and_its_plays_are_not_counted(night):
-    assert pl.read_parquet(night.layout.excluded_listeners)["listener_id"].to_list() == [
-        token_of("Planted Bot", OPEN_KEY)
-    ]
+    bot, listener = (token_of(name, OPEN_KEY) for name in ("Planted Bot", "Planted Listener"))
+    assert pl.read_parquet(night.layout.excluded_listeners)["listener_id"].to_list() == [bot]
     daily = pl.read_parquet(night.layout.daily / "*.parquet")
     assert listener in daily["listener_id"]
     assert bot not in daily["listener_id"]
