@@ -39,7 +39,7 @@ def choose(path: str, formats: Sequence[Format], every: Sequence[Format], read: 
     if not named and not _could_be_a_log(path, every):
         return Choice()
     head = read()
-    told = {each.name: None if head is None else each.recognises(head) for each in every}
+    told = {each.name: None if head is None or head.is_cut else each.recognises(head) for each in every}
     candidates = [*named, *(formats if formats == every else ())]
     own = next((each for each in candidates if told[each.name]), None)
     if own is None:  # where content says nothing, the name may

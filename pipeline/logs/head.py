@@ -53,6 +53,11 @@ class Head:
         found = self.text.split("\n")
         return [line.rstrip("\r") for line in (found if self.whole else found[:-1]) if line.strip()]
 
+    @property
+    def is_cut(self) -> bool:
+        """Return whether a JSON file ends within its first object, so that its keys tell nothing of its format."""
+        return self.whole and self.text.lstrip()[:1] in ("[", "{") and "}" not in self.text
+
     def is_array(self) -> bool:
         """Return whether it starts as a JSON array of objects, or of nothing."""
         return bool(re.match(r"\s*\[\s*[{\]]", self.text))

@@ -75,7 +75,10 @@ def _read(lines: Lines, schema: Schema) -> pl.DataFrame | None:
         return _frame([], [], [], schema)
     try:
         frame = pl.read_ndjson(lines.block(), schema=dict(schema))
-    except pl.exceptions.PolarsError:
+    except (
+        pl.exceptions.PolarsError,
+        OSError,
+    ):  # OSError: Polars decompresses lines that begin like a gzip or zstd file
         return None
     if frame.height != len(lines):
         return None

@@ -117,7 +117,7 @@ def test_lists_add_no_matrix_of_scores_to_a_process():
     found = alone("bench.speed.topk:lists_work", n_listeners=8192, n_items=8192, factors=8)
     assert found["all_scores_bytes"] == 4 * 8192**2
     assert found["output_bytes"] == 8192 * K * 8
-    assert 0 < found["added_bytes"] < found["all_scores_bytes"] / 4
+    assert 0 < found["added_bytes"] < found["all_scores_bytes"] / 3
     assert found["cpu_seconds"] > 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipeline.logs import jsonlines, listens
@@ -68,6 +68,8 @@ def test_netgain_rows_are_accepted_as_written_or_quarantined(rows: list[Any]) ->
 
 @pytest.mark.parametrize("format", format_names())
 @settings(deadline=None)
+@example(data=b"\x28\xb5\x2f\xfd\x00")
+@example(data=b"\x1f\x8b\x08\x00")
 @given(data=st.binary(max_size=300))
 def test_any_bytes_are_read_without_a_crash(format: str, data: bytes) -> None:
     result = format_of(format).read(data, Source(NAMES[format], columns=COLUMNS))
