@@ -189,8 +189,9 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
     }
     if settings.spark_master.startswith("local"):
         # Any account of the machine reaches the ports of the driver. Spark makes a secret itself where driver and
-        # executors are one process; a cluster shares one in the configuration of its machines.
-        machine["spark.authenticate"] = "true"
+        # executors are one process; a cluster, and so `local-cluster`, needs one in its own configuration.
+        if not settings.spark_master.startswith("local-cluster"):
+            machine["spark.authenticate"] = "true"
         # Fits of many iterations truncate their lineage here; else it would overflow a thread's stack. A cluster needs
         # a folder that all of its machines share, which its own configuration has to name.
         machine["spark.checkpoint.dir"] = str(scratch / "checkpoints")
