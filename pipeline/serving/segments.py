@@ -11,6 +11,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from pipeline.storage.atomic import sync_folder
+
 OPEN_FOLDER, FOLDER, SUFFIX = ".events", "events", ".events"
 
 
@@ -35,7 +37,7 @@ class Segment:
         self.path = folder / f"{opened}-{os.getpid()}{SUFFIX}"
         self._handle = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o640)
         fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        _sync(folder)
+        sync_folder(folder)
         self.size = 0
 
     def append(self, data: bytes, *, durable: bool) -> None:
@@ -102,8 +104,8 @@ def settle(landing: Path, path: Path, handle: int, *, size: int) -> Path | None:
     target = landing / FOLDER / path.name
     target.parent.mkdir(exist_ok=True)
     path.rename(target)
-    _sync(target.parent)
-    _sync(path.parent)
+    sync_folder(target.parent)
+    sync_folder(path.parent)
     return target
 
 
@@ -111,11 +113,3 @@ def _whole_lines(path: Path) -> int:
     """Return the length up to the last end of a line [B]; a write that a kill interrupted was never acknowledged."""
     data = path.read_bytes()
     return data.rfind(b"\n") + 1
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

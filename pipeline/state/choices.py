@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from pipeline.state.ledger import ANALYSES
+from pipeline.state.ledger import ANALYSES, latest_of_each_night
 from pipeline.state.location import Where
 from pipeline.state.rows import snapshot
 
@@ -22,6 +22,5 @@ def last_choice(where: Where, *, as_of: dt.date) -> dict[str, Any] | None:
         TableError: the database cannot be read.
     """
     with snapshot(where) as state:
-        before = [entry for entry in state.entries(ANALYSES) if entry["as_of"] < as_of.isoformat()]
-    latest = max((entry["as_of"] for entry in before), default=None)
-    return next((entry for entry in reversed(before) if entry["as_of"] == latest), None)
+        before = latest_of_each_night(state.entries(ANALYSES), as_of)
+    return before[-1] if before else None

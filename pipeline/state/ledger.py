@@ -58,7 +58,7 @@ def history(
     with snapshot(where) as state:
         analyses, files = state.entries(ANALYSES), _files(state)
         override = _in_force(state, as_of)
-    before = _latest_of_each_night(analyses, as_of)
+    before = latest_of_each_night(analyses, as_of)
     recent = before[-RECENT_NIGHTS:]
     seeds = {
         name: tuple(
@@ -125,7 +125,7 @@ def add_override(where: Where, override: dict[str, Any]) -> None:
     append(where, OVERRIDES, override)
 
 
-def _latest_of_each_night(analyses: list[Entry], as_of: dt.date) -> list[Entry]:
+def latest_of_each_night(analyses: list[Entry], as_of: dt.date) -> list[Entry]:
     """Return the last entry of each night before `as_of`, the oldest first."""
     found = {entry["as_of"]: entry for entry in analyses if entry["as_of"] < as_of.isoformat()}
     return [found[day] for day in sorted(found)]
