@@ -19,10 +19,12 @@ TOGETHER = (TESTS / "faults",)
 """Folders whose files share a fixture that takes long to make."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Group tests by file for `make test`, which gives a group to one process, and start with the slow groups.
 
-    A long file at the end would leave one process waiting for the other.
+    A long file at the end would leave one process waiting for the other. It has to come first: pytest-xdist reads the
+    marks in its own hook of this name.
     """
     groups = {item: _group(item.path) for item in items}
     slow = {groups[item] for item in items if any(item.iter_markers("slow")) or any(item.iter_markers("spark"))}

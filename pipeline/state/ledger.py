@@ -153,7 +153,9 @@ def _days(nights: list[Entry], name: str, key: str, pooled: list[Entry]) -> dict
 
 
 def _key(night: Entry, name: str) -> str | None:
-    found: str | None = night["pairs"].get(name, {}).get("key")
+    """Return the key of a pair, None where it was not analysed, or under the earlier rule, which had no clocks."""
+    pair = night["pairs"].get(name, {})
+    found: str | None = pair.get("key") if "clock" in pair else None
     return found
 
 

@@ -26,6 +26,7 @@ from tests.serving.made import make_release
 from tests.serving.server import Server, serving
 
 N_CHANGES = int(os.environ.get("NETGAIN_ROLLOVERS", "15"))
+N_CONNECTIONS = 8
 MARKS = ("", "-b", "-c")
 LISTENERS = tuple(f"L{n:02d}" for n in range(24))
 
@@ -110,7 +111,8 @@ def test_no_answer_is_dropped_or_mixed_while_releases_change_under_load(tmp_path
         assert slowest < 1.0
         assert clients.seen["own"] > N_CHANGES
         assert clients.seen["retried"] <= 3 * N_CHANGES
-        assert all(is_erased(name)(Caller(server.port)) for name in gone)
+        # The kernel may give all connections of a check to one worker, so the last change is waited for once more.
+        assert until(server, lambda caller: all(is_erased(name)(caller) for name in gone)) < 1.0
 
 
 def change(
@@ -158,7 +160,7 @@ def change(
 def until(server: Server, reached: Callable[[Caller], bool], *, limit: float = 3.0) -> float:
     """Return how long it took until both workers, each on several connections, answered as they should [s]."""
     started = time.monotonic()
-    while not all(_holds(server, reached) for _ in range(4)):
+    while not all(_holds(server, reached) for _ in range(N_CONNECTIONS)):
         assert time.monotonic() - started < limit
     return time.monotonic() - started
 
