@@ -19,6 +19,7 @@ from pipeline.gate.wording import (
     whole,
 )
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.reports.figures import with_unit
 from pipeline.reports.svg import Point, Row, dot_plot, scatter
 
 
@@ -216,27 +217,6 @@ class View:
             rows, title="Prices at which the balance turns", axis="times what is assumed", tick=lambda v: f"{v:g}×",
             line=1.0, log=True,
         )  # fmt: skip
-
-
-def number(value: float | None, digits: int = 4, unit: float = 1.0) -> str:
-    """Return a figure with so many significant digits."""
-    if value is None or math.isnan(value):
-        return DASH
-    scaled = float(f"{value / unit:.{digits}g}")
-    return f"{scaled:,.0f}" if abs(scaled) >= 10 ** (digits - 1) else f"{scaled:g}"
-
-
-def with_unit(value: float | None, unit: str) -> str:
-    """Return a figure with its unit; shares and metrics are plain numbers."""
-    if value is None or math.isnan(value):
-        return DASH
-    match unit:
-        case "B":
-            return f"{value / 1e6:,.1f} MB" if abs(value) < 1e9 else f"{value / 1e9:,.1f} GB"
-        case "s" | "bit":
-            return f"{number(value)} {unit}"
-        case _:
-            return number(value)
 
 
 def _thousands(value: float) -> str:

@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from pipeline.gate.record_reader import parse_record
 from pipeline.gate.spending import ANALYSES
 from pipeline.gate.wording import chance, percent, small_share
-from pipeline.reports.decision_view import View, number
+from pipeline.reports.decision_view import View
+from pipeline.reports.figures import number
 
 
 def render(record: Mapping[str, Any]) -> str:
