@@ -31,7 +31,7 @@ unexport $(VALUES) MAKEFLAGS
 $(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
 export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint sbom serve ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint screenshots sbom serve ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -124,6 +124,9 @@ docs: $(STAMP) ## The docs site in site/; warnings, broken links and failing doc
 	python -m infra.site.check_site site
 	pytest -q tests/test_doctests.py
 	echo "site/index.html"
+
+screenshots: $(STAMP) ## Make the pictures of the documentation from the last night; needs Chromium
+	@python -m infra.screenshots
 
 sbom: $(STAMP) ## The software bill of materials (CycloneDX) and a NOTICE of all licences, in sbom/
 	@mkdir -p sbom

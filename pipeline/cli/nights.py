@@ -26,14 +26,14 @@ def night(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the summary as JSON here, too.")] = None,
 ) -> None:
     """Run a whole night: the stages of dvc.yaml, then the effects (record, promote, publish, …)."""
-    from pipeline.nightly.running import run_night
-
     settings = load_settings()
-    run_and_report(
-        settings,
-        lambda report: run_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs, report=report),
-        json_file,
-    )
+
+    def work(report: "Report") -> dict[str, Any]:
+        from pipeline.nightly.running import run_night  # takes seconds to import, of which the progress tells
+
+        return run_night(settings, as_of=night_of(as_of), log_format=log_format, logs=logs, report=report)
+
+    run_and_report(settings, work, json_file)
 
 
 def open_(
@@ -90,23 +90,27 @@ def run_and_report(
     settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None
 ) -> None:
     """Run a night, show progress and summary, write the reports, and exit with the night's status."""
-    from pipeline.nightly.front_page import write_front_page
-    from pipeline.nightly.running import exit_status
-    from pipeline.nightly.show import Progress, summary
-    from pipeline.nightly.write_reports import write_reports
+    from pipeline.nightly.progress import Progress, keep_durations, steps
 
     out = console()
-    progress = Progress(out)
+    progress = Progress(out, lambda: steps(settings.workspace))
     try:
         facts = work(progress)
     except BaseException as err:
         progress.stop()
+        from pipeline.nightly.front_page import write_front_page
+
         with contextlib.suppress(OSError, NetgainError):  # the first error is the one to report
             write_front_page(settings)
         for note in getattr(err, "__notes__", ()):
             out.print(note, style="yellow", highlight=False, markup=False)
         raise
+    from pipeline.nightly.running import exit_status
+    from pipeline.nightly.show import summary
+    from pipeline.nightly.write_reports import write_reports
+
     progress.stop()
+    keep_durations(settings.workspace, progress.durations)
     out.print("", summary(facts))
     write_reports(settings, facts, json_file)
     raise typer.Exit(exit_status(facts))

@@ -7,7 +7,11 @@ import typer
 
 from pipeline.cli.console import console, echo
 from pipeline.cli.options import date
+from pipeline.cli.working import working
 from pipeline.settings import load_settings
+
+_SILENCE = 5.0
+"""The longest time without a line in a file [s]."""
 
 
 def fetch_(
@@ -43,12 +47,18 @@ def simulate(  # noqa: PLR0917  # options of a command
     artists: Annotated[int | None, typer.Option(help="Artists. Default: fits the number of listeners.")] = None,
 ) -> None:
     """Write simulated listening logs with realistic statistics, one file for each day."""
-    from rich.progress import Progress
-
     from pipeline.simulation.simulate import simulate as write_logs
 
-    with Progress(console=console(), transient=True) as bar:
-        task = bar.add_task(f"simulating {listeners:,} listeners", total=days)
+    n_done = 0
+
+    def doing(_: float) -> str:
+        return f"simulating {listeners:,} listeners: {n_done} of {days} days"
+
+    def done(number: int, _: int) -> None:
+        nonlocal n_done
+        n_done = number
+
+    with working(console(), doing, every=_SILENCE):
         made = write_logs(
             n_listeners=listeners,
             n_days=days,
@@ -56,7 +66,7 @@ def simulate(  # noqa: PLR0917  # options of a command
             start=date(start),
             out=out,
             n_artists=artists,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=done,
         )
     echo(
         f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, including "

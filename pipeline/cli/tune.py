@@ -6,7 +6,11 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.console import console, echo
+from pipeline.cli.working import working
 from pipeline.settings import load_settings
+
+_SILENCE = 5.0
+"""The longest time without a line in a file [s]."""
 
 
 def tune(
@@ -26,9 +30,22 @@ def tune(
 
     context = open_context(load_settings())
     plan = plan_of(context, recipe, budget_cpu_seconds=budget, max_trials=trials, batch=batch)
-    results = search(context, plan, typer.echo)
+    out, n_said = console(), 0
+
+    def doing(seconds: float) -> str:
+        return f"{n_said} trials done, up to {batch} more running for {seconds:.0f} s (budget: {budget:,.0f} CPU s)"
+
+    with working(out, doing, every=_SILENCE) as said:
+
+        def say(line: str) -> None:
+            nonlocal n_said
+            n_said += 1
+            out.print(line, soft_wrap=True, highlight=False)
+            said()
+
+        results = search(context, plan, say)
     economics = context.params.economics
-    console().print("", results_table(results, plan.ground.k))
+    out.print("", results_table(results, plan.ground.k))
     for line in results_lines(
         results, cpu_hour=economics.prices.cpu_hour, currency=economics.currency, cpu_seconds=budget
     ):

@@ -16,10 +16,12 @@ from pipeline.as_of import read_as_of
 from pipeline.errors import StageFailed
 from pipeline.runtime import dvc_rwlock as rwlock
 from pipeline.runtime.parent_watch import STARTER, die_with_parent
+from pipeline.runtime.progress import MARK
 from pipeline.settings import Settings
 from pipeline.terminal import tell
 
 _RUNNING = re.compile(r"^Running stage '([^']+)'")
+_SKIPPED = re.compile(r"^Stage '([^']+)' (?:didn't change|is cached)")
 _OURS = re.compile(r"^netgain: ")
 # DVC's hints for interactive use, which are of no use in a night.
 _NOISE = re.compile(
@@ -28,7 +30,10 @@ _NOISE = re.compile(
 )
 
 Report = Callable[[str, float | None, str], None]
-"""Called with a stage's name when it starts (seconds None, empty line) and when it ends (seconds, the stage's line)."""
+"""Called with a stage's name when it starts (seconds None, empty line), while it runs (seconds None, how far it is) and
+when it ends (seconds, the stage's line)."""
+UNCHANGED = "unchanged"
+"""The line of a stage that need not run."""
 
 
 def repro(settings: Settings, report: Report) -> list[str]:
@@ -131,9 +136,15 @@ def _run(settings: Settings, report: Report) -> list[str]:
                 ran.append(found.group(1))
                 started, said = time.monotonic(), {}
                 report(ran[-1], None, "")
+            elif line.startswith(MARK):
+                if ran:
+                    report(ran[-1], None, line.removeprefix(MARK))
+            elif found := _SKIPPED.match(line):
+                report(found.group(1), 0.0, UNCHANGED)
             elif not _NOISE.match(line):
                 lines.append(line)
-                said = {"last": line}
+                if not line.startswith("WARNING: "):  # of DVC, about the next stage
+                    said = {"last": line}
     if process.returncode:
         raise _failure(ran, lines)
     _ended(report, ran, said, time.monotonic() - started)

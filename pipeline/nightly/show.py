@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.text import Text
@@ -125,24 +125,3 @@ def _amount(amount: float | None) -> str:
 
 def _number(value: float | None, form: str, unit: float = 1) -> str:
     return "–" if value is None else form.format(value / unit)
-
-
-class Progress:
-    """Prints each stage as it ends, with a spinner while it runs if the output is a terminal."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._status = console.status("")
-
-    def __call__(self, stage: str, seconds: float | None, line: str) -> None:
-        if seconds is None:
-            self._status.update(f"{stage} …")
-            self._status.start()
-            return
-        self._status.stop()
-        text = line.removeprefix(f"{stage}: ").removeprefix(f"{stage.split('@', maxsplit=1)[0]}: ")
-        self._console.print(Text.assemble((f"{stage:<22}", "bold"), f"{seconds:>6.1f} s  ", (text, "dim")))
-
-    def stop(self) -> None:
-        """Stop the spinner."""
-        self._status.stop()

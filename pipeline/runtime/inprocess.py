@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from pipeline.runtime.executor import Result, Task
+from pipeline.runtime.progress import Progress
 
 
 class InProcess:
@@ -11,4 +12,8 @@ class InProcess:
     name = "inprocess"
 
     def map(self, kernel: Callable[[Task], Result], tasks: Sequence[Task]) -> list[Result]:
-        return [kernel(task) for task in tasks]
+        results, progress = [], Progress(len(tasks))
+        for number, task in enumerate(tasks, start=1):
+            results.append(kernel(task))
+            progress.done(number)
+        return results

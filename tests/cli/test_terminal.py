@@ -10,7 +10,7 @@ from rich.text import Text
 
 from pipeline.cli import console as console_module
 from pipeline.cli.console import console, echo
-from pipeline.nightly.show import Progress
+from pipeline.nightly.progress import Progress
 from pipeline.terminal import printable, tell
 
 CLI = Path(console_module.__file__).parent
@@ -31,7 +31,9 @@ def test_the_console_prints_foreign_text_as_it_is(capsys: pytest.CaptureFixture[
     table.add_row(Text(EVIL, "red"))
     for each in (EVIL, Text(EVIL), table):
         out.print(each)
-    Progress(out)("ingest", 1.0, f"a{EVIL}.jsonl")
+    progress = Progress(out, lambda: (("ingest",), {}))
+    progress("ingest", 1.0, f"a{EVIL}.jsonl")
+    progress.stop()
     echo(EVIL)
     echo(EVIL, err=True)
     tell(EVIL)
