@@ -64,7 +64,7 @@ nightly: $(STAMP) ## Run a whole night, on simulated logs unless LOGS= is given
 
 test: $(STAMP) ## Run all tests, in two processes
 	@# Most of a night is one process. Files are shared out whole, long ones first (tests/conftest.py).
-	pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --durations=25
+	pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder --durations=40
 
 calibrate: $(STAMP) ## Test the gate on real refits (report in reports/) and on 10,000 invalid inputs
 	@netgain calibrate
