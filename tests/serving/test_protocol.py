@@ -1,4 +1,4 @@
-"""A look-up is answered by the protocol itself: nobody can tell, whatever a connection does before or after it."""
+"""A look-up is answered by the protocol itself, and looks like an answer through ASGI to every client."""
 
 import json
 import re
