@@ -11,7 +11,7 @@ from pipeline.params.economics import EconomicsParams
 DASH = "–"
 """What is undefined is a dash, never a number."""
 
-_PRICE_WORDS = {
+PRICE_WORDS = {
     "margin_per_listener_day": "the daily margin of a listener",
     "elasticity": "the elasticity of value",
     "prices.cpu_hour": "the price of a CPU hour",
@@ -21,6 +21,7 @@ _PRICE_WORDS = {
     "prices.carbon_kg": "the price of a kg of CO2",
     "prices.engineering_hour": "the price of an hour of people",
 }
+"""What the prices that can turn a balance are called."""
 
 
 def money(amount: float, economics: EconomicsParams, *, sign: bool = False) -> str:
@@ -109,7 +110,7 @@ def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:
     currency = "" if flip.price == "elasticity" else f" {economics.currency}"
     source = economics.elasticity.provenance if flip.price == "elasticity" else "assumed"
     return (
-        f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
+        f"if {PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
         f"({source}: {flip.assumed:g})"
     )
 
