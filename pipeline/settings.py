@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.errors import SettingsError
+from pipeline.places import local_path
 
 EngineName = Literal["auto", "inprocess", "spark"]
 
@@ -94,7 +95,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
     workspace = (workspace or Path.cwd()).resolve()
 
     def folder(name: str, default: str) -> Path:
-        return workspace / environ.get(f"NETGAIN_{name}", default)
+        return workspace / local_path(environ.get(f"NETGAIN_{name}") or default, named=f"NETGAIN_{name}")
 
     def number(name: str, default: float) -> float:
         text = environ.get(f"NETGAIN_{name}", "")
@@ -114,7 +115,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
             )
         return int(text)
 
-    engine = environ.get("NETGAIN_ENGINE", "auto")
+    engine = environ.get("NETGAIN_ENGINE") or "auto"
     if engine not in get_args(EngineName):
         raise SettingsError(
             f"NETGAIN_ENGINE = {engine!r}", expected=f"one of {', '.join(get_args(EngineName))}", fix="Set or unset it."
@@ -135,10 +136,10 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         keep_releases=whole("KEEP_RELEASES", 30, of="releases"),
         reports=folder("REPORTS", "reports"),
         datasets=folder("DATASETS", "infra/datasets.yaml"),
-        mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
+        mlflow_uri=_with_driver(environ.get("NETGAIN_MLFLOW_URI") or f"sqlite:///{workspace}/mlflow/mlflow.db"),
         mlflow_seconds=float(whole("MLFLOW_SECONDS", 20, of="seconds")),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
-        spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
+        spark_master=environ.get("NETGAIN_SPARK_MASTER") or "local[*]",
         spark_gib=number("SPARK_GIB", 0.0),
         id_key=key,
         owner=environ.get("NETGAIN_OWNER") or None,
@@ -162,7 +163,13 @@ def _state_uri(text: str) -> str | None:
             expected="postgresql://user@host/database",
             fix="Set it, or unset it for SQLite in the ledger's folder.",
         )
-    return f"postgresql+psycopg://{rest}"
+    return _with_driver(text)
+
+
+def _with_driver(uri: str) -> str:
+    """Return a URI of PostgreSQL with the driver of the extra `postgres`, which is not SQLAlchemy's default one."""
+    scheme, separator, rest = uri.partition("://")
+    return f"postgresql+psycopg{separator}{rest}" if scheme in ("postgresql", "postgres") else uri
 
 
 def silence_telemetry(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:

@@ -1,10 +1,12 @@
 """The command `netgain`: its commands, its version, and the exit status and message of each error."""
 
 import errno
+import functools
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -32,6 +34,7 @@ from pipeline.cli import (
 )
 from pipeline.cli.console import echo
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
+from pipeline.places import local_path
 from pipeline.settings import silence_telemetry
 from pipeline.storage.permissions import restrict
 
@@ -85,12 +88,30 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "alert": alert.alert,
     },
 }
+
+
+def _with_local_paths(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that refuses an address, `s3://…`, for any of its paths before it does anything."""
+
+    @functools.wraps(command)
+    def checked(**values: Any) -> None:
+        for option, value in values.items():
+            if isinstance(value, Path):
+                local_path(value, named=f"the value of {option.replace('_', '-')}")
+        command(**values)
+
+    return checked
+
+
 for panel, commands in COMMANDS.items():
     for name, command in commands.items():
         if isinstance(command, typer.Typer):
+            for each in command.registered_commands:
+                if each.callback is not None:
+                    each.callback = _with_local_paths(each.callback)
             app.add_typer(command, name=name, rich_help_panel=panel)
         else:
-            app.command(name, rich_help_panel=panel)(command)
+            app.command(name, rich_help_panel=panel)(_with_local_paths(command))
 
 
 def _print_version(wanted: bool) -> None:
