@@ -2,11 +2,14 @@
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pipeline.errors import SettingsError
 
 # Two letters at least, so that `C:/` is a path; Path has merged the slashes where it has seen the text.
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+STORES = ("s3", "file")
+"""Schemes of the stores in pipeline/storage/stores."""
 
 
 def scheme_of(text: str | Path) -> str | None:
@@ -36,3 +39,19 @@ def local_path(text: str | Path, *, named: str) -> Path:
             fix="Give a path; one whose name looks like an address begins with ./ .",
         )
     return Path(text)
+
+
+def require_store(uri: str, *, named: str) -> None:
+    """Check that a URI names a store, without asking it.
+
+    Raises:
+        SettingsError: its scheme is not supported, or it names no bucket or no absolute path.
+    """
+    parts = urlsplit(uri)
+    whole = parts.netloc.rpartition("@")[2] if parts.scheme == "s3" else parts.path.startswith("/") and not parts.netloc
+    if scheme_of(uri) not in STORES or not whole or "@" in parts.netloc or parts.query or parts.fragment:
+        raise SettingsError(
+            f"{named} is an address, {scheme_of(uri)}://…, that Netgain cannot use",
+            expected="s3://bucket/prefix or file:///folder, without credentials, or a folder",
+            fix="Correct it; credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+        )

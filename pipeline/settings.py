@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.errors import SettingsError
-from pipeline.places import local_path
+from pipeline.places import local_path, require_store, scheme_of
 
 EngineName = Literal["auto", "inprocess", "spark"]
 
@@ -45,7 +45,9 @@ class Settings:
     landing: Path
     """NETGAIN_LANDING, where logs arrive."""
     releases: Path
-    """NETGAIN_RELEASES, what is served."""
+    """NETGAIN_RELEASES, what is served; this machine's copy of it, where that is a store."""
+    releases_uri: str | None
+    """NETGAIN_RELEASES, if it names a store, s3://bucket/prefix or file:///folder; None for a folder."""
     ledger: Path
     """NETGAIN_LEDGER, the folder of the state database and of the files beside it."""
     state_uri: str | None = field(repr=False)
@@ -64,6 +66,17 @@ class Settings:
     """Artifacts of the embedded MLflow."""
     spark_master: str
     """NETGAIN_SPARK_MASTER, for sessions that a stage starts itself."""
+    spark_driver_host: str | None
+    """NETGAIN_SPARK_DRIVER_HOST, at which executors on other machines find the driver; None for the interface towards
+    the master."""
+    spark_driver_bind: str | None
+    """NETGAIN_SPARK_DRIVER_BIND, the address that the driver listens on; None for the same one."""
+    spark_secret: str | None = field(repr=False)
+    """NETGAIN_SPARK_SECRET, which driver, master and workers of a standalone cluster share."""
+    spark_python: str | None
+    """NETGAIN_SPARK_PYTHON, the workers' interpreter; None for the path of this one."""
+    spark_wait_seconds: float
+    """NETGAIN_SPARK_WAIT_SECONDS, how long a cluster may be without an executor [s]."""
     spark_gib: float
     """NETGAIN_SPARK_GIB: heap of Spark's driver [GiB]; 0 for a quarter of the memory, and at least 2."""
     id_key: bytes | None = field(repr=False)
@@ -115,6 +128,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
             )
         return int(text)
 
+    releases_uri = _store_uri(environ.get("NETGAIN_RELEASES", ""))
     engine = environ.get("NETGAIN_ENGINE") or "auto"
     if engine not in get_args(EngineName):
         raise SettingsError(
@@ -130,7 +144,8 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
     return Settings(
         workspace=workspace,
         landing=folder("LANDING", "landing"),
-        releases=folder("RELEASES", "releases"),
+        releases=workspace / ".netgain" / "releases" if releases_uri else folder("RELEASES", "releases"),
+        releases_uri=releases_uri,
         ledger=folder("LEDGER", "ledger"),
         state_uri=_state_uri(environ.get("NETGAIN_STATE_URI", "")),
         keep_releases=whole("KEEP_RELEASES", 30, of="releases"),
@@ -140,12 +155,44 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         mlflow_seconds=float(whole("MLFLOW_SECONDS", 20, of="seconds")),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
         spark_master=environ.get("NETGAIN_SPARK_MASTER") or "local[*]",
+        spark_driver_host=environ.get("NETGAIN_SPARK_DRIVER_HOST") or None,
+        spark_driver_bind=environ.get("NETGAIN_SPARK_DRIVER_BIND") or None,
+        spark_secret=_spark_secret(environ.get("NETGAIN_SPARK_SECRET", "")),
+        spark_python=environ.get("NETGAIN_SPARK_PYTHON") or None,
+        spark_wait_seconds=number("SPARK_WAIT_SECONDS", 30.0),
         spark_gib=number("SPARK_GIB", 0.0),
         id_key=key,
         owner=environ.get("NETGAIN_OWNER") or None,
         lease_minutes=number("LEASE_MINUTES", 30.0),
         engine=engine,  # type: ignore[arg-type]  # checked against the literal above
     )
+
+
+def _store_uri(text: str) -> str | None:
+    """Return the URI of a store; None for a folder.
+
+    Raises:
+        SettingsError: it is an address of another kind.
+    """
+    if scheme_of(text) is None:
+        return None
+    require_store(text, named="NETGAIN_RELEASES")
+    return text
+
+
+def _spark_secret(text: str) -> str | None:
+    """Return the secret of a standalone cluster.
+
+    Raises:
+        SettingsError: it is too short.
+    """
+    if 0 < len(text.encode()) < _MIN_KEY_BYTES:
+        raise SettingsError(
+            f"NETGAIN_SPARK_SECRET of {len(text.encode())} bytes",
+            expected=f"at least {_MIN_KEY_BYTES}",
+            fix="Make one: python -c 'import secrets; print(secrets.token_hex(32))'.",
+        )
+    return text or None
 
 
 def _state_uri(text: str) -> str | None:
