@@ -114,8 +114,8 @@ def added_cost(pair: tuple[Candidate, Candidate], economics: EconomicsParams) ->
     """
     challenger, champion = pair
     return switching_cost(
-        running_cost(measured(champion), champion.family, economics),
-        running_cost(measured(challenger), challenger.family, economics),
+        running_cost(measured(champion), champion.family, economics, champion.content),
+        running_cost(measured(challenger), challenger.family, economics, challenger.content),
         challenger.family,
         economics,
     )

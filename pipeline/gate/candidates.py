@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import Comparison, SeedVariance, compare
-from pipeline.gate.economics import NightCost
+from pipeline.gate.economics import ContentFigures, NightCost
 from pipeline.gate.groups import N_GROUPS
 from pipeline.gate.pooling import EVERYONE, PARTS, Cells, Earlier, Sample
 from pipeline.gate.spending import FIRST_NIGHT, History
@@ -39,6 +39,7 @@ class Candidate:
         night: measured cost of a night; None for the served model, which was fitted in an earlier night.
         churn_between_fits: share of a list [0, 1] that differs between two seeds; 0 for a deterministic recipe.
         churn_since_served: share of a list [0, 1] that is not in the served model's list; None if no model is served.
+        content: royalties of a play from its lists; None where all items cost the same.
     """
 
     recipe: str
@@ -51,6 +52,7 @@ class Candidate:
     night: NightCost | None
     churn_between_fits: float = 0.0
     churn_since_served: float | None = None
+    content: ContentFigures | None = None
 
     @property
     def sample(self) -> Sample:

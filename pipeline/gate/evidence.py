@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import EarlierSeeds, SeedVariance, seed_variance, variance_components
-from pipeline.gate.economics import NightCost
+from pipeline.gate.economics import ContentFigures, NightCost
 from pipeline.gate.pooling import Cells
 from pipeline.gate.spending import History
-from pipeline.json_values import Number, as_json
+from pipeline.json_values import LEFT_OUT, Number, as_json
 from pipeline.metrics.cost import Cost
 
 Floats = npt.NDArray[np.float64]
@@ -75,6 +75,8 @@ class Measured:
     """Mean cost of scoring all listeners; shown, and decides nothing."""
     slices: Mapping[str, SliceFigures] = field(default_factory=dict)
     """Accuracy by slice of listeners."""
+    content: ContentFigures | None = field(default=None, metadata=LEFT_OUT)
+    """Royalties of a play from its lists; left out where no item has a price of its own."""
 
 
 @dataclass(frozen=True)
@@ -179,4 +181,5 @@ def _candidate(name: str, measured: Measured, arrays: Arrays, earlier: tuple[Ear
         churn_between_fits=measured.churn_between_fits,
         churn_since_served=measured.churn_since_served,
         night=measured.night,
+        content=measured.content,
     )

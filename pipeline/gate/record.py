@@ -147,7 +147,8 @@ def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prosp
 
 def _shown(candidate: Candidate, economics: EconomicsParams) -> Json:
     """Return a recipe's figures; its running cost [currency over the horizon] is computed from the price card."""
-    cost = None if candidate.night is None else running_cost(candidate.night, candidate.family, economics)
+    night, content = candidate.night, candidate.content
+    cost = None if night is None else running_cost(night, candidate.family, economics, content)
     return {
         "family": candidate.family,
         "n_fits": len(candidate.ndcg),

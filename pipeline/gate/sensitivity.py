@@ -31,6 +31,9 @@ PRICED = (
 """Assumptions that are varied, by their names below `economics`. For the elasticity, the median is varied; low and high
 scale with it."""
 
+ROYALTIES = ("prices.royalty_per_play", "list_plays_per_listener_day")
+"""Assumptions that are varied as well where the two recipes' lists differ in royalties."""
+
 REACH = 1e4
 """Flips are searched from price / REACH to price · REACH; those of a price of 0, up to REACH."""
 
@@ -85,7 +88,7 @@ def flips(
         return Stakes(benefits, -loss if fixed else -cost.total - loss * worth(math.expm1(1), assumed))
 
     now, found = stakes(economics), []
-    for price in PRICED:
+    for price in (*PRICED, *(ROYALTIES if added_cost(pair, economics).content else ())):
         assumed = priced(economics, price)
         other = 2 * assumed or 1.0
         there = stakes(at(economics, price, other))

@@ -177,7 +177,8 @@ def _costs(cost: Money, economics: EconomicsParams) -> Floats:
     z, spread = _normal_draws(), economics.uncertainty
     machine, hours = (np.exp(math.log(f) / _Z95 * z[i]) for i, f in ((2, spread.machine), (3, spread.hours)))
     drawn: Floats = cost.machines * machine + cost.people * hours
-    return drawn
+    # A royalty is a contract's price, and the volume is an assumption of its own: neither is drawn.
+    return drawn + cost.content if cost.content else drawn
 
 
 @functools.cache

@@ -20,6 +20,8 @@ _PRICE_WORDS = {
     "prices.energy_kwh": "the price of a kWh",
     "prices.carbon_kg": "the price of a kg of CO2",
     "prices.engineering_hour": "the price of an hour of people",
+    "prices.royalty_per_play": "the usual royalty of a play",
+    "list_plays_per_listener_day": "the number of plays from lists, a listener and day,",
 }
 
 
@@ -106,7 +108,7 @@ def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:
     up = flip.flips_at > flip.assumed
     if flip.price == "listeners":
         return f"{'from' if up else 'below'} {listeners(flip)} listeners"
-    currency = "" if flip.price == "elasticity" else f" {economics.currency}"
+    currency = "" if flip.price in {"elasticity", "list_plays_per_listener_day"} else f" {economics.currency}"
     source = economics.elasticity.provenance if flip.price == "elasticity" else "assumed"
     return (
         f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "

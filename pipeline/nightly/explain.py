@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.gate.decision import Refresh
+from pipeline.gate.economics import per_month
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
@@ -86,13 +87,16 @@ def refresh_table(refresh: Refresh) -> Table:
 def money_table(record: DecisionRecord) -> Table:
     """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
     economics = record.assumptions
-    table = _table("a month", "once", "measured", f"net, {economics.horizon_days} days", "it pays")
+    priced = any(each.balance.cost.content for each in record.challengers)
+    heads = ("a month", *(["of it royalties"] if priced else []), "once", "measured")
+    table = _table(*heads, f"net, {economics.horizon_days} days", "it pays")
     for each in record.challengers:
         balance, look = each.balance, each.balance.outlook
         net, low, high = (whole(amount, sign=True) for amount in (look.mean, look.low, look.high))
         table.add_row(
             each.recipe,
             whole(balance.monthly_cost, sign=True),
+            *([whole(per_month(balance.cost.content, economics), sign=True)] if priced else []),
             whole(balance.one_off_cost, sign=True),
             small_share(balance.measured_share),
             f"{net} ({low} to {high})",

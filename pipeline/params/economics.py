@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.json_values import OPTIONAL
 from pipeline.params.base import Count, Frozen, NonNegative, Positive
 
 
@@ -18,6 +19,8 @@ class Prices(Frozen):
     """Price of a kilogram of CO2-equivalent."""
     carbon_intensity_kg_per_kwh: NonNegative
     engineering_hour: NonNegative
+    royalty_per_play: Annotated[NonNegative, OPTIONAL] = 0.0
+    """Royalty of a play of an item that `royalties.csv` gives no price of its own."""
 
 
 class Elasticity(Frozen):
@@ -64,6 +67,8 @@ class EconomicsParams(Frozen):
     uncertainty: CostUncertainty
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     prices: Prices
+    list_plays_per_listener_day: Annotated[NonNegative, OPTIONAL] = 0.0
+    """Plays that a listener starts from a list [1 / listener / d], for the royalties of lists."""
     maintenance_hours_per_year: dict[str, NonNegative] = Field(default_factory=dict)
     """Upkeep by family [h / a]. A family left out in params.yaml has its own default."""
     switching_hours: dict[str, NonNegative] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ import math
 from markupsafe import Markup
 
 from pipeline.gate.decision import Verdict
+from pipeline.gate.economics import UNIFORM, per_month
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord, MetricDescription, RecipeFigures
 from pipeline.gate.wording import (
@@ -63,8 +64,24 @@ class View:
         return (
             f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured (CPU time, memory, storage, "
             "energy); the rest is assumed hours of people, for upkeep and the switch. All prices are assumed. How much "
-            f"a gain is worth is a belief, {self.source}."
+            f"a gain is worth is a belief, {self.source}.{self.royalties(challenger)}"
         )
+
+    def royalties(self, challenger: Challenger) -> str:
+        """Return what a challenger's lists cost more in royalties, a month, in words; empty without a difference."""
+        more = challenger.balance.cost.content
+        if not more:
+            return ""
+        amount = self.money(abs(per_month(more, self.economics)))
+        return (
+            f" Its lists {'cost' if more > 0 else 'save'} {amount} of royalties a month, at an assumed "
+            f"{self.economics.list_plays_per_listener_day:g} plays from lists a listener and day."
+        )
+
+    def royalty(self, recipe: str) -> float:
+        """Return the expected royalty of 1,000 plays from a recipe's lists [currency]."""
+        content = self.record.evidence.measured[recipe].content or UNIFORM
+        return 1000 * content.per_play(self.economics.prices.royalty_per_play)
 
     @property
     def source(self) -> str:

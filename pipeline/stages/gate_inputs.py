@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.errors import NetgainError
 from pipeline.features.recommendations import churn_between
 from pipeline.gate.candidates import COVERAGE, POPULAR, TOP_SHARE
-from pipeline.gate.economics import night_cost
+from pipeline.gate.economics import ContentFigures, night_cost
 from pipeline.gate.evidence import EARLIER, SERVED, Arrays, Evidence, Measured, SliceFigures, history_from
 from pipeline.gate.faults import few_listeners
 from pipeline.gate.groups import N_GROUPS, group_of
@@ -102,6 +102,7 @@ def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) 
         fit=mean_cost(fits),
         scoring=mean_cost(scorings),
         slices=_slices(figures, k),
+        content=_content(figures),
     )
 
 
@@ -121,6 +122,7 @@ def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
         churn_since_served=0.0,
         night=None,
         slices=_slices(figures, k),
+        content=_content(figures),
     )
 
 
@@ -198,6 +200,11 @@ def _needed(metrics: dict[str, float]) -> dict[str, float]:
 def _slices(figures: Json, k: int) -> dict[str, SliceFigures]:
     found = figures.get("slices", {})
     return {name: SliceFigures(each["n"], _or_nan(each.get(f"ndcg_at_{k}"))) for name, each in found.items()}
+
+
+def _content(figures: Json) -> ContentFigures | None:
+    found = figures.get("content")
+    return None if found is None else ContentFigures(float(found["unpriced_share"]), float(found["priced"]))
 
 
 def _or_nan(value: float | None) -> float:

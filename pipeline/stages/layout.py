@@ -43,6 +43,12 @@ class Layout:
         return self.root / "night" / "served"
 
     @property
+    def royalties(self) -> Path:
+        """royalties.parquet: what a play of an item costs, see `pipeline.features.royalties`; empty if all cost the
+        same."""
+        return self.root / "night" / "royalties.parquet"
+
+    @property
     def history(self) -> Path:
         """history.json: tonight's number among the looks of its quarter, and estimates of earlier nights."""
         return self.root / "night" / "history.json"
