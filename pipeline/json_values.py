@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import BaseModel, PlainValidator, WithJsonSchema
 
 Json = dict[str, Any]
 """A JSON object."""
@@ -23,7 +23,7 @@ A document that was written before the field existed is then written again with 
 
 
 def as_json(value: Any) -> Any:
-    """Return dataclasses, mappings, sequences and NumPy numbers as plain JSON values; NaN and infinities as null.
+    """Return dataclasses, models, mappings, sequences and NumPy numbers as plain JSON values; NaN and ±∞ as null.
 
     Examples:
         >>> @dataclasses.dataclass
@@ -39,6 +39,8 @@ def as_json(value: Any) -> Any:
             for field in dataclasses.fields(value)
             if not (field.metadata.get(OPTIONAL) and getattr(value, field.name) == field.default)
         }
+    if isinstance(value, BaseModel):
+        return as_json(value.model_dump())
     if isinstance(value, Mapping):
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -14,10 +14,12 @@ from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import EarlierSeeds, SeedVariance, seed_variance, variance_components
 from pipeline.gate.economics import ContentFigures, NightCost
+from pipeline.gate.listening import Listening
 from pipeline.gate.pooling import Cells
 from pipeline.gate.spending import History
 from pipeline.json_values import LEFT_OUT, Number, as_json
 from pipeline.metrics.cost import Cost
+from pipeline.online.results import ExperimentResult
 
 Floats = npt.NDArray[np.float64]
 SERVED = "served"
@@ -99,6 +101,10 @@ class Evidence:
     """For each recipe that could not be measured, and for `served`, why."""
     champion: ChampionDefinition | None = None
     """What the gate chose last; None before the first release."""
+    experiments: tuple[ExperimentResult, ...] = field(default=(), metadata=LEFT_OUT)
+    """What experiments have shown up to tonight; left out without any."""
+    listening: Listening | None = field(default=None, metadata=LEFT_OUT)
+    """How much of the decision window served lists caused; left out without recorded impressions."""
 
 
 def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
@@ -126,6 +132,8 @@ def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
         champion=champion,
         history=evidence.history,
         influence=arrays.influence,
+        experiments=evidence.experiments,
+        listening=evidence.listening,
     )
 
 

@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.gate.balance import Balance
 from pipeline.gate.sensitivity import Flip
 from pipeline.gate.spending import ANALYSES, Clock
 from pipeline.params.economics import EconomicsParams
+
+if TYPE_CHECKING:
+    from pipeline.gate.record_model import Challenger, DecisionRecord
 
 DASH = "–"
 """What is undefined is a dash, never a number."""
@@ -83,6 +87,26 @@ def cost_words(balance: Balance, economics: EconomicsParams) -> str:
     if not monthly:
         return f"costs {one_off}"
     return f"saves {running} and costs {one_off}" if monthly < 0 else f"costs {running} and {one_off}"
+
+
+def source(record: "DecisionRecord") -> str:
+    """Return where the belief about ε comes from: `assumed`, `published`, or how many listeners measured it."""
+    if record.worth is None:
+        return record.assumptions.elasticity.provenance
+    return f"measured with {record.worth.listeners:,} listeners"
+
+
+def next_experiment(challenger: "Challenger", economics: EconomicsParams) -> str:
+    """Return the proposal of an experiment in words; a challenger without one has none to be worded."""
+    proposed = challenger.prospect.experiment
+    if proposed is None:
+        raise ValueError(f"no experiment about {challenger.recipe} is worth its cost")
+    lists = f"the lists of {challenger.recipe}" if proposed.design == "split" else "the popular list"
+    return (
+        f"Worth trying: a {proposed.design} that gives {percent(proposed.share, digits=0)} of the listeners {lists} "
+        f"for {proposed.days} days. It is expected to be worth {money(proposed.worth, economics)} to this decision and "
+        f"to cost {money(proposed.cost, economics)}."
+    )
 
 
 def clock_words(clock: Clock) -> str:

@@ -14,7 +14,7 @@ from pipeline.gate.economics import per_month
 from pipeline.gate.guardrail import Gate
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
-from pipeline.gate.wording import chance, percent, required_chance, small_share, whole
+from pipeline.gate.wording import chance, next_experiment, percent, required_chance, small_share, source, whole
 
 Document = Mapping[str, Any]
 """What a decision.json holds, of any schema."""
@@ -32,6 +32,7 @@ def explained(document: Document) -> Group:
         parts += [gain_table(record), "", money_table(record), ""]
     if spoken is not None:
         parts += [gate_table(record, spoken), "", flip_table(spoken)]
+        parts += ["", Text(next_experiment(spoken, record.economics))] if spoken.prospect.experiment else []
     return Group(*parts)
 
 
@@ -86,7 +87,7 @@ def refresh_table(refresh: Refresh) -> Table:
 
 def money_table(record: DecisionRecord) -> Table:
     """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
-    economics = record.assumptions
+    economics = record.economics
     priced = any(each.balance.cost.content for each in record.challengers)
     heads = ("a month", *(["of it royalties"] if priced else []), "once", "measured")
     table = _table(*heads, f"net, {economics.horizon_days} days", "it pays")
@@ -108,7 +109,7 @@ def money_table(record: DecisionRecord) -> Table:
         "measured: share of the cost that was measured (CPU, memory, storage, energy);\n"
         "the rest is assumed hours of people. All prices are assumed.\n"
         f"it pays: probability; {required_chance(record.challengers[0].balance)} is required. "
-        f"Elasticity {belief.median:g} ({belief.provenance}), {economics.listeners:,} listeners"
+        f"Elasticity {belief.median:.3g} ({source(record)}), {economics.listeners:,} listeners"
     )
     return table
 

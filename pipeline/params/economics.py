@@ -42,6 +42,18 @@ class Elasticity(Frozen):
         return self
 
 
+class Trial(Frozen):
+    """What an experiment on listeners takes, for the question whether one is worth it."""
+
+    hours: NonNegative
+    """Hours of people to set it up, watch it and read it [h]."""
+    days: Count
+    """How long it runs [d]."""
+    listener_sd: Positive
+    """Standard deviation between listeners of plays in that time, relative to the mean, as far as the weeks before do
+    not explain it (CUPED). .39 is that of the simulated audience over 28 days."""
+
+
 Spread = Annotated[float, Field(ge=1, le=100)]
 
 
@@ -69,6 +81,10 @@ class EconomicsParams(Frozen):
     prices: Prices
     list_plays_per_listener_day: Annotated[NonNegative, OPTIONAL] = 0.0
     """Plays that a listener starts from a list [1 / listener / d], for the royalties of lists."""
+    unexplained_sd: Annotated[Positive, OPTIONAL] = 0.005
+    """Scale of τ, the effect on margin that no offline gain explains, relative: a half-normal prior."""
+    trial: Annotated[Trial | None, OPTIONAL] = None
+    """What an experiment takes; without it, none is proposed."""
     maintenance_hours_per_year: dict[str, NonNegative] = Field(default_factory=dict)
     """Upkeep by family [h / a]. A family left out in params.yaml has its own default."""
     switching_hours: dict[str, NonNegative] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ from pipeline.gate.wording import (
     chance,
     clock_words,
     money,
+    next_experiment,
     percent,
     required_chance,
     small_share,
@@ -38,7 +39,7 @@ class View:
 
     def __init__(self, record: DecisionRecord) -> None:
         self.record = record
-        self.economics = record.assumptions
+        self.economics = record.economics
         self.currency = self.economics.currency
         self.metric = record.metric.replace("_at_", "@").upper()
         self.challengers = record.challengers
@@ -78,6 +79,11 @@ class View:
             f"{self.economics.list_plays_per_listener_day:g} plays from lists a listener and day."
         )
 
+    def next_experiment(self) -> str:
+        """Return the experiment that would be worth most, in words; empty where none is worth its cost."""
+        c = self.spoken
+        return "" if c is None or c.prospect.experiment is None else next_experiment(c, self.economics)
+
     def royalty(self, recipe: str) -> float:
         """Return the expected royalty of 1,000 plays from a recipe's lists [currency]."""
         content = self.record.evidence.measured[recipe].content or UNIFORM
@@ -89,7 +95,8 @@ class View:
         return {
             "assumed": "assumed",
             "published": "from published figures (Netflix, arXiv 2511.07280)",
-            "measured": "measured in experiments on this service",
+            "measured": "measured in experiments on this service"
+            + (f", with {self.record.worth.listeners:,} listeners" if self.record.worth else ""),
         }[self.economics.elasticity.provenance]
 
     def power(self, challenger: Challenger) -> str:

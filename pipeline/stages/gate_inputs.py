@@ -21,9 +21,11 @@ from pipeline.gate.spending import FIRST_NIGHT, History
 from pipeline.json_values import Json
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.metrics.registry import all_metrics
+from pipeline.online.results import ExperimentResult
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.stages.shown import listening_of
 from pipeline.storage.daily_credit import read_daily
 from pipeline.storage.evaluation_table import read_listeners, read_metric, read_slices
 from pipeline.storage.influence_table import read_influence
@@ -74,7 +76,16 @@ def gather(context: Context) -> Evidence:
             measured[recipe] = found
     served = None if served_recipe is None else attempt(SERVED, partial(read_served, context, listeners))
     return Evidence(
-        recipes, measured, served_recipe, served, history, tuple(faults), unmeasured, champion=context.champion
+        recipes,
+        measured,
+        served_recipe,
+        served,
+        history,
+        tuple(faults),
+        unmeasured,
+        champion=context.champion,
+        experiments=needed("data/experiments.json", partial(read_experiments, layout.experiments)) or (),
+        listening=needed("the recorded impressions", partial(listening_of, context)),
     )
 
 
@@ -174,6 +185,18 @@ def read_arrays(files: Mapping[str, Path], history: History, days: Sequence[str]
     nights = {name: [night.as_of for night in found] for name, found in history.pairs.items()}
     earlier = read_influence(files[EARLIER], nights, PARTS, N_GROUPS)
     return Arrays(ndcg, daily, Cells(tuple(days), group_of(listeners.to_pylist()), read_slices(first)), earlier)
+
+
+def read_experiments(path: Path) -> tuple[ExperimentResult, ...]:
+    """Return what experiments have shown up to the night; nothing without the file.
+
+    Raises:
+        TableError: it is not JSON.
+        KeyError, ValueError: it lacks results, or one is of another form.
+    """
+    if not path.exists():
+        return ()
+    return tuple(ExperimentResult.model_validate(each) for each in read_json(path)["results"])
 
 
 def _metrics(figures: Json, k: int) -> dict[str, float]:

@@ -121,6 +121,11 @@ class Layout:
         return self.data / "relevant.parquet"
 
     @property
+    def experiments(self) -> Path:
+        """experiments.json: the estimate of each experiment up to the night; none without experiments."""
+        return self.data / "experiments.json"
+
+    @property
     def interactions_report(self) -> Path:
         return self.data / "interactions.json"
 
