@@ -91,6 +91,7 @@ def run_and_report(
     """Run a night, show progress and summary, write the reports, and exit with the night's status."""
     from pipeline.nightly.running import exit_status
     from pipeline.nightly.show import Progress, summary
+    from pipeline.nightly.telling import tell_systems
     from pipeline.nightly.write_reports import write_reports
 
     out = console()
@@ -105,4 +106,6 @@ def run_and_report(
     progress.stop()
     out.print("", summary(facts))
     write_reports(settings.reports, facts, json_file)
+    for note in tell_systems(settings, facts):
+        out.print(note, style="yellow", highlight=False, markup=False)
     raise typer.Exit(exit_status(facts))
