@@ -59,6 +59,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "releases": served.releases,
         "rollback": served.rollback,
         "promote": decisions.promote,
+        "approve": decisions.approve,
     },
     "What was decided": {
         "explain": decisions.explain,

@@ -8,9 +8,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.gate.decision import Refresh
+from pipeline.gate.economics import per_month
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
-from pipeline.gate.wording import chance, percent, required_chance, small_share, whole
+from pipeline.gate.wording import chance, next_experiment, percent, required_chance, small_share, source, whole
 from pipeline.reports.bill import bill_of
 from pipeline.reports.guardrail_view import far_line, guardrail_rows
 from pipeline.terminal_table import FittingTable
@@ -37,6 +38,7 @@ def explained(document: Document, *, wide: bool = False) -> Group:
         parts += [gain_table(record), "", money_table(record), ""]
     if spoken is not None:
         parts += [bill_table(record, spoken), "", gate_table(record, spoken, wide=wide), "", flip_table(spoken)]
+        parts += ["", Text(next_experiment(spoken, record.economics))] if spoken.prospect.experiment else []
     return Group(*parts)
 
 
@@ -92,14 +94,17 @@ def refresh_table(refresh: Refresh) -> FittingTable:
 
 def money_table(record: DecisionRecord) -> FittingTable:
     """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
-    economics = record.assumptions
-    table = _table("a month", "once", f"net, {economics.horizon_days} d", "(90 %)", "it pays", "measured")
+    economics = record.economics
+    priced = any(each.balance.cost.content for each in record.challengers)
+    heads = ("a month", *(["royalties of it"] if priced else []), "once")
+    table = _table(*heads, f"net, {economics.horizon_days} d", "(90 %)", "it pays", "measured")
     for each in record.challengers:
         balance, look = each.balance, each.balance.outlook
         net, low, high = (whole(amount, sign=True) for amount in (look.mean, look.low, look.high))
         table.add_row(
             each.recipe,
             whole(balance.monthly_cost, sign=True),
+            *([whole(per_month(balance.cost.content, economics), sign=True)] if priced else []),
             whole(balance.one_off_cost, sign=True),
             net,
             f"{low} to {high}",
@@ -112,7 +117,7 @@ def money_table(record: DecisionRecord) -> FittingTable:
         "measured: share of the cost that was measured (CPU, memory, storage, energy);\n"
         "the rest is assumed hours of people. All prices are assumed.\n"
         f"it pays: probability; {required_chance(record.challengers[0].balance)} is required. "
-        f"Elasticity {belief.median:g} ({belief.provenance}), {economics.listeners:,} listeners"
+        f"Elasticity {belief.median:.3g} ({source(record)}), {economics.listeners:,} listeners"
     )
     return table
 

@@ -10,6 +10,8 @@ from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
+from pipeline.features.royalties import FILE as ROYALTIES_FILE
+from pipeline.features.royalties import read_csv, write_royalties
 from pipeline.gate.refresh import OVER_POPULAR, REFRESH
 from pipeline.json_values import as_json
 from pipeline.logs.inventory import survey
@@ -61,6 +63,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     require_free(settings)
     require_lock(settings.workspace)
     layout, params, stale = check_workspace(settings)
+    prices = read_csv(layout.root / ROYALTIES_FILE)
     key = night_key(settings)
     root = logs if logs is not None else settings.landing
     recover_segments(root)
@@ -83,6 +86,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     write_json(layout.landing, with_replayed(inventory, settings.state))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
+    write_royalties(layout.royalties, prices, usual=params.economics.prices.royalty_per_play)
     snapshot_served(settings.releases, as_of, layout.served)
     write_champion(layout.champion, standing_champion(settings.state, layout.served, params, as_of=as_of))
     params, champion = read_champion(layout.champion, params)

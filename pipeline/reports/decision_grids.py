@@ -137,11 +137,14 @@ def metrics(view: View) -> Grid:
 
 def takes(view: View) -> Grid:
     """Return what every recipe costs to run: measured quantities, and money."""
-    heads = (
+    heads: tuple[str, ...] = (
         "recipe", "runs for, a month", "training, CPU s", "scoring, CPU s", "memory, MiB", "model, MiB", "energy, Wh",
         "seed to seed", "lists another seed replaces",
     )  # fmt: skip
     rows = [(name, *_takes(view, name, figures)) for name, figures in view.record.recipes.items()]
+    if view.economics.prices.royalty_per_play:
+        heads = (*heads, f"royalties of 1,000 plays, {view.currency}")
+        rows = [(*row, number(view.royalty(row[0]), 3)) for row in rows]
     return grid("What every recipe takes", heads, rows, strong=(view.record.serve.recipe,))
 
 
@@ -164,15 +167,17 @@ def _takes(view: View, name: str, figures: RecipeFigures) -> tuple[str, ...]:
 def assumptions(view: View) -> Grid:
     """Return the price card and the other assumptions."""
     e = view.economics
-    spread = f"90 % between {e.elasticity.low} and {e.elasticity.high}; {view.source}"
+    spread = f"90 % between {e.elasticity.low:.3g} and {e.elasticity.high:.3g}; {view.source}"
     rows = [
         ("listeners", f"{e.listeners:,}"),
         ("horizon", f"{e.horizon_days} days"),
         ("margin of a listener a day", f"{e.margin_per_listener_day} {e.currency}"),
-        (f"elasticity of margin to {view.metric}", f"{e.elasticity.median} ({spread})"),
+        (f"elasticity of margin to {view.metric}", f"{e.elasticity.median:.3g} ({spread})"),
         ("cost of machines lies within a factor of", str(e.uncertainty.machine)),
         ("hours of people lie within a factor of", str(e.uncertainty.hours)),
     ]
+    if e.list_plays_per_listener_day:
+        rows.append(("plays from lists, of a listener a day", f"{e.list_plays_per_listener_day:g}"))
     for name, price in e.prices.model_dump().items():
         unit = "" if name == "carbon_intensity_kg_per_kwh" else f" {e.currency}"
         rows.append((name.replace("_", " "), f"{price}{unit}"))

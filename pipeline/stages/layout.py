@@ -43,6 +43,12 @@ class Layout:
         return self.root / "night" / "served"
 
     @property
+    def royalties(self) -> Path:
+        """royalties.parquet: what a play of an item costs, see `pipeline.features.royalties`; empty if all cost the
+        same."""
+        return self.root / "night" / "royalties.parquet"
+
+    @property
     def history(self) -> Path:
         """history.json: tonight's number among the looks of its quarter, and estimates of earlier nights."""
         return self.root / "night" / "history.json"
@@ -113,6 +119,11 @@ class Layout:
     @property
     def relevant(self) -> Path:
         return self.data / "relevant.parquet"
+
+    @property
+    def experiments(self) -> Path:
+        """experiments.json: the estimate of each experiment up to the night; none without experiments."""
+        return self.data / "experiments.json"
 
     @property
     def interactions_report(self) -> Path:
