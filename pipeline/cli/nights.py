@@ -93,6 +93,7 @@ def run_and_report(
     from pipeline.nightly.front_page import write_front_page
     from pipeline.nightly.running import exit_status
     from pipeline.nightly.show import Progress, summary
+    from pipeline.nightly.telling import tell_systems
     from pipeline.nightly.write_reports import write_reports
 
     out = console()
@@ -109,4 +110,6 @@ def run_and_report(
     progress.stop()
     out.print("", summary(facts))
     write_reports(settings, facts, json_file)
+    for note in tell_systems(settings, facts):
+        out.print(note, style="yellow", highlight=False, markup=False)
     raise typer.Exit(exit_status(facts))
