@@ -81,7 +81,7 @@ class Upgrade:
     live: Live | None = field(default=None, metadata=LEFT_OUT)
     """Its effect on listeners; left out where no experiment has measured it."""
     withheld: Withheld | None = field(default=None, metadata=LEFT_OUT)
-    """Its gain on withheld pairs; left out where there are none."""
+    """Its gain on withheld pairs; left out without any."""
     trusted: bool = field(default=True, metadata=LEFT_OUT)
     """Whether it may be called worse; false where the served lists shaped a log by which it looks worse, and nothing
     else tells. Left out where true."""
@@ -260,7 +260,10 @@ def decide(
 
 
 def waiting(best: Upgrade, answer: Approval | None, economics: EconomicsParams) -> Waiting:
-    """Return the promotion of a challenger as a person is asked about it; an answer about another recipe is none."""
+    """Return the promotion of a challenger as a person is asked about it.
+
+    An answer about another recipe does not count.
+    """
     look, balance = best.balance.outlook, best.balance
     return Waiting(
         recipe=best.recipe,

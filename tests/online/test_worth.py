@@ -1,4 +1,4 @@
-"""The belief about ε after experiments, held against an independent integration and against planted truths."""
+"""The belief about ε after experiments, compared with an independent integration and with planted truths."""
 
 import math
 from pathlib import Path
