@@ -64,7 +64,7 @@ nightly: $(STAMP) ## Run a whole night, on simulated logs unless LOGS= is given
 
 test: $(STAMP) ## Run all tests, in two processes
 	@# Most of a night is one process. Files are shared out whole, long ones first (tests/conftest.py).
-	pytest --numprocesses=2 --dist=loadgroup --no-loadscope-reorder --durations=25
+	pytest --numprocesses=2 --dist=loadscope --no-loadscope-reorder --durations=40
 
 calibrate: $(STAMP) ## Test the gate on real refits (report in reports/) and on 10,000 invalid inputs
 	@netgain calibrate
@@ -108,6 +108,9 @@ faults: $(STAMP) ## Every fault of docs/reference/operations.md, with some 630 k
 
 faults-serve: $(STAMP) ## The server under 2,000 changes and kills, events through 500 kills, fuzzed requests, a whole round
 	@NETGAIN_ROLLOVERS=2000 NETGAIN_KILLS=500 NETGAIN_REQUESTS=300 NETGAIN_ROUND=1 pytest -q tests/serving
+
+infra-test: $(STAMP) ## Two hosts, object stores under kills, images and charts; each skips with the reason where it cannot run
+	@NETGAIN_INFRA=1 pytest -q -rs tests/infra
 
 dvc-yaml: $(STAMP) ## Write dvc.yaml from the declared stages, their imports and the recipes
 	@python -m pipeline.dvcfile

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console, echo
+from pipeline.cli.console import Wide, console, echo
 from pipeline.cli.nights import run_and_report
 from pipeline.cli.options import date
 from pipeline.errors import ParamsError
@@ -15,12 +15,12 @@ from pipeline.settings import load_settings
 Record = Annotated[Path, typer.Argument(help="A decision.json, beside its folder evaluation/.")]
 
 
-def explain(record: Record = Path("data/decision.json")) -> None:
+def explain(record: Record = Path("data/decision.json"), wide: Wide = False) -> None:
     """Explain a decision: the verdict in a sentence, then the figures."""
     from pipeline.nightly.explain import explained
     from pipeline.nightly.replay import read_record
 
-    console().print(explained(read_record(record)))
+    console(wide=wide).print(explained(read_record(record), wide=wide))
 
 
 def replay(record: Record = Path("data/decision.json")) -> None:
@@ -34,12 +34,13 @@ def replay(record: Record = Path("data/decision.json")) -> None:
 def what_if(
     record: Record = Path("data/decision.json"),
     settings: Annotated[list[str] | None, typer.Option("--set", help="economics.NAME=VALUE, gate.NAME=VALUE")] = None,
+    wide: Wide = False,
 ) -> None:
     """Show the verdict under other assumptions, without fitting models."""
     from pipeline.nightly.explain import compared
     from pipeline.nightly.replay import what_if as suppose
 
-    console().print(compared(*suppose(record, settings or [])))
+    console(wide=wide).print(compared(*suppose(record, settings or [])))
 
 
 def promote(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 DASH = "–"
 """What is undefined is a dash, never a number."""
 
-_PRICE_WORDS = {
+PRICE_WORDS = {
     "margin_per_listener_day": "the daily margin of a listener",
     "elasticity": "the elasticity of value",
     "prices.cpu_hour": "the price of a CPU hour",
@@ -27,6 +27,7 @@ _PRICE_WORDS = {
     "prices.royalty_per_play": "the usual royalty of a play",
     "list_plays_per_listener_day": "the number of plays from lists, a listener and day,",
 }
+"""What the prices that can turn a balance are called."""
 
 
 def money(amount: float, economics: EconomicsParams, *, sign: bool = False) -> str:
@@ -135,7 +136,7 @@ def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:
     currency = "" if flip.price in {"elasticity", "list_plays_per_listener_day"} else f" {economics.currency}"
     source = economics.elasticity.provenance if flip.price == "elasticity" else "assumed"
     return (
-        f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
+        f"if {PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
         f"({source}: {flip.assumed:g})"
     )
 

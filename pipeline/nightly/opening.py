@@ -26,6 +26,7 @@ from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
+from pipeline.releases.shared import take
 from pipeline.serving.segments import recover as recover_segments
 from pipeline.settings import Settings
 from pipeline.stages.champion import read_champion, write_champion
@@ -57,6 +58,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
             differs from what an earlier night ingested.
         NightRunning: a night of another owner, or a stage of an earlier night, is running.
     """
+    take(settings)
     require_state(settings)
     require_free(settings)
     require_lock(settings.workspace)

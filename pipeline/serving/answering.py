@@ -46,6 +46,8 @@ _PREFIX, _LISTS, _FAVOURITES, _PLAIN, _IMPRESSIONS = (
 )
 Handler = Callable[[Scope, Receive], Answer | Awaitable[Answer]]
 """Look-ups answer at once; what waits for a body, a thread or the disk returns a coroutine."""
+LOOK_UPS = (b"/v1/listeners/", b"/recommend/")
+"""Beginnings of the paths whose handlers all answer at once."""
 Body = TypeVar("Body", bound=BaseModel)
 
 
