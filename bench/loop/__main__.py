@@ -79,7 +79,12 @@ def measure(params: Params, scale: float, tell: Any) -> dict[str, Any]:
              f"{each.without_feedback.proven}")  # fmt: skip
     understated = float(np.mean([each.true_gain - each.raw.gain for each in better.values()]))
 
-    for name, sizes in (("100,000 listeners", (5.0, 5.0)), ("10⁵ to 10⁷ listeners", (5.0, 7.0))):
+    nights = (
+        ("60 nights, experiments for the first 28, 100,000 listeners", (5.0, 5.0), deciding.LEARNED_FROM),
+        ("60 nights after the experiments, 100,000 listeners", (5.0, 5.0), 1),
+        ("60 nights after the experiments, 10⁵ to 10⁷ listeners", (5.0, 7.0), 1),
+    )
+    for name, sizes, learned_from in nights:
         sixty = deciding.decide_all(
             loops[: n(200)],
             params.gate,
@@ -87,6 +92,7 @@ def measure(params: Params, scale: float, tell: Any) -> dict[str, Any]:
             pulled_down=understated,
             withheld_se=1.0,
             log10_listeners=sizes,
+            learned_from=learned_from,
             rng=rng,
         )
         more = deciding.difference(sixty, "learned", "assumed", rng)
@@ -98,9 +104,9 @@ def measure(params: Params, scale: float, tell: Any) -> dict[str, Any]:
             }
             for each, account in sixty.accounts.items()
         }
-        found[f"60 nights, {name}"] = {"gates": gates, "learned − assumed": more, "n_candidates": sixty.n_candidates}
+        found[name] = {"gates": gates, "learned − assumed": more, "n_candidates": sixty.n_candidates}
         for each, figures in gates.items():
-            tell(f"60 nights, {name}, {each}: {100 * figures['captured']:.1f} % of the oracle's value, "
+            tell(f"{name}, {each}: {100 * figures['captured']:.1f} % of the oracle's value, "
                  f"{100 * figures['wrong']:.2f} % of candidates promoted wrongly")  # fmt: skip
         tell(f"  learned − assumed: {100 * more[0]:+.1f} points ({100 * more[1]:+.1f} to {100 * more[2]:+.1f})")
 
@@ -113,9 +119,9 @@ def measure(params: Params, scale: float, tell: Any) -> dict[str, Any]:
     found["−10 % of plays"] = {"stopped": harm.stopped.as_dict(), "listener_days": harm.listener_days}
     tell(f"−10 % of plays: stopped {harm.stopped}, after {harm.listener_days:,.0f} listener-days at the median")
     for lost in (0.0, 0.1, 0.2):
-        share = ratios.found(lost, n=n(200), n_listeners=10_000, rng=rng)
+        share = ratios.found(lost, n=n(200), n_listeners=20_000, rng=rng)
         found[f"sample ratio, {lost:.0%} of an arm lost"] = share.as_dict()
-        tell(f"sample ratio, {lost:.0%} of an arm of 5,000 lost: found {share}")
+        tell(f"sample ratio, {lost:.0%} of an arm of 10,000 lost: found {share}")
     return found
 
 

@@ -54,6 +54,7 @@ def decide_all(
     pulled_down: float,
     withheld_se: float,
     log10_listeners: tuple[float, float],
+    learned_from: int,
     rng: np.random.Generator,
 ) -> Sixty:
     """Judge the candidates of 60 nights in each world.
@@ -65,6 +66,8 @@ def decide_all(
         log10_listeners: between which powers of ten the sizes of services lie, log-uniformly.
         pulled_down: by how much the raw log understates a challenger's relative gain.
         withheld_se: SE of an estimate on withheld pairs, relative to that on the log.
+        learned_from: the night from which the gate that learns has its experiments' belief: 1 for the nights after
+            they have ended.
         rng: draws.
     """
     accounts = {name: Account() for name in ("learned", "assumed", "raw log")}
@@ -84,7 +87,7 @@ def decide_all(
                 "learned": (
                     true + withheld_se * SE * noise,
                     withheld_se * SE,
-                    taught if night >= LEARNED_FROM else service,
+                    taught if night >= learned_from else service,
                 ),
                 "assumed": (true + withheld_se * SE * noise, withheld_se * SE, service),
                 "raw log": (true - pulled_down + SE * noise, SE, service),
