@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.loop import circle, deciding, harmless, incumbent, learning, ratios
+from bench.loop import circle, deciding, harmless, incumbent, learning, ratios, story
 from bench.loop.incumbent import LockIn
 from pipeline.configuration import Params, load_params, with_hours
 from pipeline.recommenders.registry import FAMILIES
@@ -41,6 +41,7 @@ def main() -> None:
         print(f"{time.monotonic() - started:6.0f} s  {line}", flush=True)
 
     found = measure(params, given.scale, tell)
+    found["story"] = story.tell_story(params, np.random.default_rng(SEED), tell)
     if given.circle:
         found["circle"] = circle.run(tell)
     found["seconds"] = round(time.monotonic() - started)

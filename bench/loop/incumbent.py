@@ -10,7 +10,7 @@ import numpy as np
 
 from bench.loop.intervals import Share
 from pipeline.online.effects import Effect
-from pipeline.online.withholding import PlayedPairs, compare_pairs, discount
+from pipeline.online.withholding import PairComparison, PlayedPairs, compare_pairs, discount
 
 K = 20
 FOUND = 0.08
@@ -54,13 +54,18 @@ def lock_in(*, gain: float, caused: float, q: float, n_listeners: int, n: int, r
     """
     found: dict[str, list[Effect]] = {"raw": [], "withheld": [], "without": []}
     for _ in range(n):
-        shaped = _log(gain, caused, q, n_listeners, rng)
-        compared = compare_pairs(shaped, n_listeners=n_listeners, n_days=N_DAYS)
-        calm = compare_pairs(_log(gain, 0.0, q, n_listeners, rng), n_listeners=n_listeners, n_days=N_DAYS)
+        compared = one_world(gain=gain, caused=caused, q=q, n_listeners=n_listeners, rng=rng)
+        calm = one_world(gain=gain, caused=0.0, q=q, n_listeners=n_listeners, rng=rng)
         for name, effect in (("raw", compared.raw), ("withheld", compared.withheld), ("without", calm.withheld)):
             if effect is not None:
                 found[name].append(effect)
     return LockIn(gain, *(_summed(found[name], n) for name in ("raw", "withheld", "without")))
+
+
+def one_world(*, gain: float, caused: float, q: float, n_listeners: int, rng: np.random.Generator) -> PairComparison:
+    """Compare the two in one world; the arguments are those of `lock_in`."""
+    played = _log(gain, caused, q, n_listeners, rng)
+    return compare_pairs(played, n_listeners=n_listeners, n_days=N_DAYS)
 
 
 def _log(gain: float, caused: float, q: float, n_listeners: int, rng: np.random.Generator) -> PlayedPairs:

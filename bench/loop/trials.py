@@ -65,10 +65,6 @@ def run(
 
 def result(name: str, design: Design, trial: Trial, gain_se: float, *, recipes: tuple[str, str]) -> ExperimentResult:
     """Return a trial as the nights would report it; `recipes` are those of control and treatment."""
-    arms = tuple(
-        ArmResult(name=arm, recipe=recipe, share=0.5, assigned=1, exposed=1)
-        for arm, recipe in zip(("control", "treatment"), recipes, strict=True)
-    )
     found = trial.found
     return ExperimentResult(
         id=name,
@@ -76,7 +72,7 @@ def result(name: str, design: Design, trial: Trial, gain_se: float, *, recipes: 
         state="ended",
         control="control",
         treatment="treatment",
-        arms=arms,
+        arms=arms_of(recipes),
         offline_gain=max(trial.measured_gain, -0.99),
         offline_gain_se=gain_se,
         effect=None if found is None else found.value,
@@ -84,4 +80,12 @@ def result(name: str, design: Design, trial: Trial, gain_se: float, *, recipes: 
         effect_df=None if found is None else found.df,
         listeners=0 if found is None else found.n_listeners,
         days=DAYS,
+    )
+
+
+def arms_of(recipes: tuple[str, str]) -> tuple[ArmResult, ...]:
+    """Return the arms of control and treatment by their recipes; how many listeners each has is not reported."""
+    return tuple(
+        ArmResult(name=arm, recipe=recipe, share=0.5, assigned=1, exposed=1)
+        for arm, recipe in zip(("control", "treatment"), recipes, strict=True)
     )

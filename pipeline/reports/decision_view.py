@@ -103,7 +103,7 @@ class View:
         if not challenger.balance.cost.content:
             return ""
         plays = f"{self.economics.list_plays_per_listener_day:g}"
-        return f", and royalties of lists at an assumed {plays} plays from them a listener and day"
+        return f", and royalties, at an assumed number of plays from lists ({plays} a listener and day)"
 
     def next_experiment(self) -> str:
         """Return the experiment that would be worth most, in words; empty where none is worth its cost."""
