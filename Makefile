@@ -31,7 +31,7 @@ unexport $(VALUES) MAKEFLAGS
 $(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
 export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint sbom serve ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint loop sbom serve ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -84,6 +84,9 @@ bench-fold-in: $(STAMP) ## Measure folding new listeners into a model 1, 7 and 1
 
 bench-mlflow-away: $(STAMP) ## Measure a night while MLflow is unreachable, beside one with a working server
 	@python -m bench.mlflow_away
+
+loop: $(STAMP) ## Close the loop in worlds whose answers are known: what is learned beside what is true
+	@python -m bench.loop --circle $${MAKE_QUICK:+--scale 0.1}
 
 bench-night: $(STAMP) ## Measure an incremental night by part, beside a plain script without a gate
 	@python -m bench.night

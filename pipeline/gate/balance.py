@@ -8,15 +8,16 @@ import numpy as np
 from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import WORST, Comparison
 from pipeline.gate.economics import Money, NightCost, per_month, running_cost, switching_cost
+from pipeline.gate.listening import Withheld
 from pipeline.gate.live import Live
 from pipeline.gate.valuation import (
     Outlook,
     break_even_gain,
-    gain_of,
     needed_gain,
     net_benefits,
     outlook,
     tolerated_loss,
+    valued_gain,
 )
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
@@ -70,6 +71,7 @@ def weigh(
     economics: EconomicsParams,
     *,
     live: Live | None = None,
+    withheld: Withheld | None = None,
 ) -> Balance:
     """Return the balance of a challenger's gain and its cost.
 
@@ -79,13 +81,14 @@ def weigh(
         pair: challenger and champion.
         gate: thresholds.
         economics: the price card and the other assumptions.
+        withheld: its gain on withheld pairs.
         live: its effect on listeners, where that was measured: it may prove what the log cannot.
 
     Raises:
         ValueError: the cost of one of the two was not measured, or the champion's mean is not above 0.
     """
     base, wanted = comparison.champion_mean, gate.min_probability_of_benefit
-    gain, cost = gain_of(comparison, gate.true_gain_sd), added_cost(pair, economics)
+    gain, cost = valued_gain(comparison, withheld, gate.true_gain_sd), added_cost(pair, economics)
     tolerated = tolerated_loss(cost.total, gate.refresh_margin, economics)
     required = -tolerated * base if tolerated else 0.0
     pays_from = needed_gain(gain, cost, economics, wanted, live)

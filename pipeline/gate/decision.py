@@ -23,7 +23,7 @@ from pipeline.gate.proposal import Proposal, proposal
 from pipeline.gate.refresh import Change, change_tonight, changes
 from pipeline.gate.sensitivity import Flip, flips
 from pipeline.gate.spending import Approval, Clock, Override
-from pipeline.gate.valuation import gain_of
+from pipeline.gate.valuation import valued_gain
 from pipeline.json_values import LEFT_OUT, Number
 from pipeline.online.results import ExperimentResult
 from pipeline.params.economics import EconomicsParams
@@ -81,7 +81,7 @@ class Upgrade:
     live: Live | None = field(default=None, metadata=LEFT_OUT)
     """Its effect on listeners; left out where no experiment has measured it."""
     withheld: Withheld | None = field(default=None, metadata=LEFT_OUT)
-    """Its gain on withheld pairs; left out if there are no such pairs."""
+    """Its gain on withheld pairs; left out without any."""
     trusted: bool = field(default=True, metadata=LEFT_OUT)
     """Whether it may be called worse; false where the served lists shaped a log by which it looks worse, and nothing
     else tells. Left out where true."""
@@ -260,7 +260,10 @@ def decide(
 
 
 def waiting(best: Upgrade, answer: Approval | None, economics: EconomicsParams) -> Waiting:
-    """Return the promotion of a challenger as a person is asked about it; answers about other recipes do not count."""
+    """Return the promotion of a challenger as a person is asked about it.
+
+    An answer about another recipe does not count.
+    """
     look, balance = best.balance.outlook, best.balance
     return Waiting(
         recipe=best.recipe,
@@ -354,8 +357,11 @@ def upgrade_lane(
     comparison = proof.comparison
     live = live_of(challenger_name, champion_name, tonight.experiments)
     economics = economics_for(live, tonight.experiments, economics)
-    withheld = withheld_of(challenger_name, champion_name, tonight.experiments)
-    balance = weigh(comparison, proof.lower_bound, (challenger, champion), gate, economics, live=live)
+    log_is_shaped = shaped(tonight.listening, gate)
+    withheld = withheld_of(challenger_name, champion_name, tonight.experiments, log_is_shaped=log_is_shaped)
+    balance = weigh(
+        comparison, proof.lower_bound, (challenger, champion), gate, economics, live=live, withheld=withheld
+    )
     served = tonight.served
     case = replace(
         _case(tonight, challenger, champion, gate),
@@ -364,6 +370,9 @@ def upgrade_lane(
         required_gain=balance.required_gain,
     )
     gates, limits = lane_gates(rule, "upgrade", case), limit_gates(rule, case)
+    if log_is_shaped and proven_live(live, gate):
+        by_the_log = {each.name for each in rule if each.by_the_log}
+        gates = tuple(replace(g, passed=None) if g.passed is False and g.name in by_the_log else g for g in gates)
     return Upgrade(
         recipe=challenger_name,
         family=challenger.family,
@@ -387,7 +396,7 @@ def upgrade_lane(
         gates=gates,
         live=live,
         withheld=withheld,
-        trusted=trusted(comparison.delta, live, withheld, log_is_shaped=shaped(tonight.listening, gate)),
+        trusted=trusted(comparison.delta, live, withheld, log_is_shaped=log_is_shaped),
     )
 
 
@@ -411,11 +420,11 @@ def prospect(
         popular_mean: mean NDCG of the popular list; NaN if it was not measured.
     """
     assumed, comparison = economics_for(upgrade.live, experiments, economics), upgrade.comparison
-    found = flips(comparison, upgrade.lower_bound, pair, gate, assumed, live=upgrade.live)
+    found = flips(comparison, upgrade.lower_bound, pair, gate, assumed, live=upgrade.live, withheld=upgrade.withheld)
     if upgrade.live is not None or upgrade.verdict is Verdict.PROMOTE:
         return Prospect(found)
     over_popular = comparison.champion_mean / popular_mean - 1 if popular_mean > 0 else math.nan
-    gain = gain_of(comparison, gate.true_gain_sd)
+    gain = valued_gain(comparison, upgrade.withheld, gate.true_gain_sd)
     return Prospect(found, proposal(gain, added_cost(pair, assumed), assumed, over_popular=over_popular))
 
 

@@ -42,6 +42,8 @@ class Withheld:
     """Relative gain of the offline metric."""
     se: Number
     """Its standard error."""
+    counts: bool
+    """Whether the challenger is valued by it, in place of its gain on the log: lists have shaped the log too much."""
 
 
 def shaped(listening: Listening | None, gate: GateParams) -> bool:
@@ -63,7 +65,9 @@ def listening_notes(listening: Listening | None, gate: GateParams) -> tuple[str,
     return (f"{said}, more than {bound}: a challenger that looks worse by them is not called worse",)
 
 
-def withheld_of(challenger: str, champion: str, results: Sequence[ExperimentResult]) -> Withheld | None:
+def withheld_of(
+    challenger: str, champion: str, results: Sequence[ExperimentResult], *, log_is_shaped: bool
+) -> Withheld | None:
     """Return the gain of a challenger on withheld pairs; None without a valid experiment of the two."""
     found = []
     for each in results:
@@ -76,7 +80,7 @@ def withheld_of(challenger: str, champion: str, results: Sequence[ExperimentResu
         return None
     total = math.fsum(weight for _, _, weight in found)
     gain = math.fsum(gain * weight for _, gain, weight in found) / total
-    return Withheld(tuple(name for name, _, _ in found), gain, 1 / math.sqrt(total))
+    return Withheld(tuple(name for name, _, _ in found), gain, 1 / math.sqrt(total), log_is_shaped)
 
 
 def trusted(delta: float, live: Live | None, withheld: Withheld | None, *, log_is_shaped: bool) -> bool:

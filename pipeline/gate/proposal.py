@@ -77,7 +77,7 @@ def _split(gain: Gain, cost: Money, economics: EconomicsParams, trial: Trial, sh
     margin, se = economics.listeners * economics.margin_per_listener_day, trial_se(share, economics, trial)
     worth = evsi_of_split(mean, sd, scale=margin * economics.horizon_days, cost=cost.total, se=se)
     lost = share * margin * trial.days * max(-mean, 0.0)
-    return Proposal("split", share, trial.days, se, worth, _hours(economics, trial) + lost)
+    return _proposed("split", share, trial, se, worth, _hours(economics, trial) + lost)
 
 
 def _holdback(
@@ -90,7 +90,14 @@ def _holdback(
     data = elasticity * contrast + noise * math.hypot(economics.unexplained_sd, se)
     worth = evsi(net_benefits(gain, cost, economics), data)
     lost = share * economics.listeners * economics.margin_per_listener_day * trial.days * float(np.mean(elasticity))
-    return Proposal("holdback", share, trial.days, se, worth, _hours(economics, trial) + lost * contrast)
+    return _proposed("holdback", share, trial, se, worth, _hours(economics, trial) + lost * contrast)
+
+
+def _proposed(  # noqa: PLR0917
+    design: Literal["split", "holdback"], share: float, trial: Trial, se: float, worth: float, cost: float
+) -> Proposal:
+    # An EVSI is a small difference of sums, whose last bits depend on the processor: amounts are in whole hundredths.
+    return Proposal(design, share, trial.days, se, round(worth, 2), round(cost, 2))
 
 
 def _hours(economics: EconomicsParams, trial: Trial) -> float:

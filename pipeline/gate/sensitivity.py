@@ -12,8 +12,9 @@ import numpy as np
 from pipeline.gate.balance import added_cost, proven_live
 from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import Comparison
+from pipeline.gate.listening import Withheld
 from pipeline.gate.live import Live
-from pipeline.gate.valuation import Floats, gain_of, net_benefits, probability, worth
+from pipeline.gate.valuation import Floats, net_benefits, probability, valued_gain, worth
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -76,6 +77,7 @@ def flips(
     economics: EconomicsParams,
     *,
     live: Live | None = None,
+    withheld: Withheld | None = None,
 ) -> tuple[Flip, ...]:
     """Return, for each price of PRICED, the value at which `Balance.pays` changes, with all others unchanged.
 
@@ -86,7 +88,7 @@ def flips(
 
     def stakes(assumed: EconomicsParams) -> Stakes:
         cost = added_cost(pair, assumed)
-        benefits = net_benefits(gain_of(comparison, gate.true_gain_sd), cost, assumed, live)
+        benefits = net_benefits(valued_gain(comparison, withheld, gate.true_gain_sd), cost, assumed, live)
         if proven_live(live, gate):
             return Stakes(benefits, 1.0)
         loss = -lower / comparison.champion_mean

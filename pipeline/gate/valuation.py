@@ -16,6 +16,7 @@ from scipy.special import ndtri
 
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.economics import Money
+from pipeline.gate.listening import Withheld
 from pipeline.gate.live import Live
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
@@ -105,6 +106,17 @@ def gain_of(comparison: Comparison, true_gain_sd: float) -> Gain:
     if not base > 0:
         raise ValueError("the champion finds nothing that listeners played: no gain is relative to that")
     return believed(comparison.delta / base, comparison.se / base, true_gain_sd)
+
+
+def valued_gain(comparison: Comparison, withheld: Withheld | None, true_gain_sd: float) -> Gain:
+    """Return what is believed about the true gain: by withheld pairs where they count, else by the log.
+
+    Raises:
+        ValueError: see `gain_of`.
+    """
+    if withheld is not None and withheld.counts:
+        return believed(withheld.gain, withheld.se, true_gain_sd)
+    return gain_of(comparison, true_gain_sd)
 
 
 def believed(measured: float, se: float, true_gain_sd: float) -> Gain:

@@ -69,16 +69,19 @@ def _asked(approval: Waiting, economics: EconomicsParams) -> str:
 def _gain(upgrade: Upgrade, k: int) -> str:
     base = upgrade.comparison.champion_mean
     gain, (low, high) = upgrade.comparison.delta / base, upgrade.interval
-    word = "better" if gain >= 0 else "worse" if upgrade.trusted else "lower"
+    told_otherwise = not upgrade.trusted or upgrade.withheld is not None or upgrade.live is not None
+    word = "better" if gain >= 0 else "lower" if told_otherwise else "worse"
     interval = f"95 % interval {100 * low / base:.1f} to {percent(high / base)}"
     nights = f", over {upgrade.comparison.n_nights} nights" if upgrade.comparison.n_nights > 1 else ""
     found = f"{percent(abs(gain))} {word} in NDCG@{k} ({interval}{nights})"
     if not upgrade.trusted:
         found += ", which is no proof that it is worse, because served lists have shaped the log,"
     if upgrade.withheld is not None:
-        found += f", {percent(upgrade.withheld.gain, sign=True)} on withheld pairs"
+        found += f", {percent(upgrade.withheld.gain, sign=True)} on withheld pairs,"
     if upgrade.live is not None:
-        found += f", has {percent(upgrade.live.effect, sign=True)} plays of {upgrade.live.listeners:,} listeners"
+        plays = "more" if upgrade.live.effect >= 0 else "fewer"
+        found = found.removesuffix(",")
+        found += f", has {percent(abs(upgrade.live.effect))} {plays} plays with {upgrade.live.listeners:,} listeners,"
     return found
 
 

@@ -8,7 +8,6 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from pipeline.gate.decision import Refresh
-from pipeline.gate.economics import per_month
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
 from pipeline.gate.wording import chance, next_experiment, percent, required_chance, small_share, source, whole
@@ -95,16 +94,13 @@ def refresh_table(refresh: Refresh) -> FittingTable:
 def money_table(record: DecisionRecord) -> FittingTable:
     """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
     economics = record.economics
-    priced = any(each.balance.cost.content for each in record.challengers)
-    heads = ("a month", *(["royalties of it"] if priced else []), "once")
-    table = _table(*heads, f"net, {economics.horizon_days} d", "(90 %)", "it pays", "measured")
+    table = _table("a month", "once", f"net, {economics.horizon_days} d", "(90 %)", "it pays", "measured")
     for each in record.challengers:
         balance, look = each.balance, each.balance.outlook
         net, low, high = (whole(amount, sign=True) for amount in (look.mean, look.low, look.high))
         table.add_row(
             each.recipe,
             whole(balance.monthly_cost, sign=True),
-            *([whole(per_month(balance.cost.content, economics), sign=True)] if priced else []),
             whole(balance.one_off_cost, sign=True),
             net,
             f"{low} to {high}",
@@ -124,7 +120,7 @@ def money_table(record: DecisionRecord) -> FittingTable:
 
 def bill_table(record: DecisionRecord, challenger: Challenger) -> RenderableType:
     """Return the net benefit of one challenger as a sum: the worth of its gain, less each cost."""
-    economics, bill = record.assumptions, bill_of(challenger.balance, record.assumptions)
+    economics, bill = record.economics, bill_of(challenger.balance, record.economics)
     if bill is None:
         return Text(f"{challenger.recipe}: its net benefit is undefined.")
     title = f"{challenger.recipe}: net benefit over {economics.horizon_days} days"

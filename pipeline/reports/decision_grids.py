@@ -137,14 +137,11 @@ def metrics(view: View) -> Grid:
 
 def takes(view: View) -> Grid:
     """Return what every recipe costs to run: measured quantities, and money."""
-    heads: tuple[str, ...] = (
+    heads = (
         "recipe", "runs for, a month", "training, CPU s", "scoring, CPU s", "memory, MiB", "model, MiB", "energy, Wh",
-        "seed to seed", "lists another seed replaces",
+        "seed to seed", "lists another seed replaces", "royalties of 1,000 plays",
     )  # fmt: skip
     rows = [(name, *_takes(view, name, figures)) for name, figures in view.record.recipes.items()]
-    if view.economics.prices.royalty_per_play:
-        heads = (*heads, f"royalties of 1,000 plays, {view.currency}")
-        rows = [(*row, number(view.royalty(row[0]), 3)) for row in rows]
     return grid("What every recipe takes", heads, rows, strong=(view.record.serve.recipe,))
 
 
@@ -161,6 +158,7 @@ def _takes(view: View, name: str, figures: RecipeFigures) -> tuple[str, ...]:
         f"{energy} ({(fit.energy_provenance if fit else None) or 'unknown'})",
         percent(seed_to_seed(figures), digits=2),
         percent(measured.churn_between_fits, digits=0),
+        number(view.royalty(name), 3),
     )
 
 
@@ -173,11 +171,10 @@ def assumptions(view: View) -> Grid:
         ("horizon", f"{e.horizon_days} days"),
         ("margin of a listener a day", f"{e.margin_per_listener_day} {e.currency}"),
         (f"elasticity of margin to {view.metric}", f"{e.elasticity.median:.3g} ({spread})"),
+        ("plays from lists, of a listener a day", f"{e.list_plays_per_listener_day}"),
         ("cost of machines lies within a factor of", str(e.uncertainty.machine)),
         ("hours of people lie within a factor of", str(e.uncertainty.hours)),
     ]
-    if e.list_plays_per_listener_day:
-        rows.append(("plays from lists, of a listener a day", f"{e.list_plays_per_listener_day:g}"))
     for name, price in e.prices.model_dump().items():
         unit = "" if name == "carbon_intensity_kg_per_kwh" else f" {e.currency}"
         rows.append((name.replace("_", " "), f"{price}{unit}"))

@@ -2,7 +2,7 @@
 
 import math
 
-from pipeline.gate.economics import UNIFORM, per_month
+from pipeline.gate.economics import UNIFORM
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.wording import (
     chance,
@@ -94,8 +94,39 @@ class View:
             return f"{challenger.recipe} costs as much as {self.record.champion}."
         return (
             f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured (CPU time, memory, storage, "
-            "energy); the rest is assumed hours of people, for upkeep and the switch. All prices are assumed. How much "
-            f"a gain is worth is a belief, {self.source}.{self.royalties(challenger)}"
+            "energy); the rest is assumed hours of people, for upkeep and the switch"
+            f"{self._royalties(challenger)}. All prices are assumed. How much a gain is worth is a belief, "
+            f"{self.source}."
+        )
+
+    def _royalties(self, challenger: Challenger) -> str:
+        if not challenger.balance.cost.content:
+            return ""
+        plays = f"{self.economics.list_plays_per_listener_day:g}"
+        return f", and royalties, at an assumed number of plays from lists ({plays} a listener and day)"
+
+    def next_experiment(self) -> str:
+        """Return the experiment that would be worth most, in words; empty where none is worth its cost."""
+        c = self.spoken
+        return "" if c is None or c.prospect.experiment is None else next_experiment(c, self.economics)
+
+    def royalty(self, recipe: str) -> float:
+        """Return the expected royalty of 1,000 plays from a recipe's lists [currency]."""
+        content = self.record.evidence.measured[recipe].content or UNIFORM
+        return 1000 * content.per_play(self.economics.prices.royalty_per_play)
+
+    def worth(self) -> str:
+        """Return what experiments have taught about the worth of a gain, in words; empty without experiments."""
+        found, before = self.record.worth, self.record.assumptions.elasticity
+        if found is None:
+            return ""
+        n = len(found.experiments)
+        low, high = (f"{each:.3g}" for each in found.interval)
+        return (
+            f"{n} experiment{'s' if n > 1 else ''} with {found.listeners:,} listeners "
+            f"({', '.join(found.experiments)}): the elasticity is {found.median:.3g}, 95 % between {low} and {high}. "
+            f"Before, it was believed to be {before.median:g}, 90 % between {before.low:g} and {before.high:g} "
+            f"({before.provenance})."
         )
 
     def would_take(self, challenger: Challenger) -> list[str]:
@@ -108,40 +139,6 @@ class View:
             return []
         which = "Guardrails are broken" if len(broken) > 1 else "A guardrail is broken"
         return [f"{which}: {', '.join(broken)}. No gain and no price outweighs that."]
-
-    def royalties(self, challenger: Challenger) -> str:
-        """Return what a challenger's lists cost more in royalties, a month, in words; empty without a difference."""
-        more = challenger.balance.cost.content
-        if not more:
-            return ""
-        amount = self.money(abs(per_month(more, self.economics)))
-        return (
-            f" Its lists {'cost' if more > 0 else 'save'} {amount} of royalties a month, at an assumed "
-            f"{self.economics.list_plays_per_listener_day:g} plays from lists a listener and day."
-        )
-
-    def next_experiment(self) -> str:
-        """Return the experiment that would be worth most, in words; empty where none is worth its cost."""
-        c = self.spoken
-        return "" if c is None or c.prospect.experiment is None else next_experiment(c, self.economics)
-
-    def learned_worth(self) -> str:
-        """Return what experiments say a gain is worth, beside what was believed before them; empty without any."""
-        found, prior = self.record.worth, self.record.assumptions.elasticity
-        if found is None:
-            return ""
-        n, (low, high) = len(found.experiments), found.interval
-        names = f"{n} experiment{'s' if n > 1 else ''} ({', '.join(found.experiments)})"
-        before = f"{prior.median:g}, 90 % between {prior.low:g} and {prior.high:g} ({prior.provenance})"
-        return (
-            f"{names} with {found.listeners:,} listeners: the elasticity is {found.median:.3g}, 95 % between {low:.3g} "
-            f"and {high:.3g}. Before, it was believed to be {before}."
-        )
-
-    def royalty(self, recipe: str) -> float:
-        """Return the expected royalty of 1,000 plays from a recipe's lists [currency]."""
-        content = self.record.evidence.measured[recipe].content or UNIFORM
-        return 1000 * content.per_play(self.economics.prices.royalty_per_play)
 
     def power(self, challenger: Challenger) -> str:
         """Return what the night could find, and what was needed, in words."""

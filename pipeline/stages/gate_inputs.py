@@ -84,7 +84,7 @@ def gather(context: Context) -> Evidence:
         tuple(faults),
         unmeasured,
         champion=context.champion,
-        experiments=needed("data/experiments.json", partial(read_experiments, layout.experiments)) or (),
+        experiments=needed("night/results.json", partial(read_experiments, layout.results)) or (),
         listening=needed("the recorded impressions", partial(listening_of, context)),
     )
 
@@ -188,7 +188,7 @@ def read_arrays(files: Mapping[str, Path], history: History, days: Sequence[str]
 
 
 def read_experiments(path: Path) -> tuple[ExperimentResult, ...]:
-    """Return what experiments have shown up to the night; nothing without the file.
+    """Return what experiments have shown up to the night before; nothing without the file.
 
     Raises:
         TableError: it is not JSON.

@@ -59,6 +59,11 @@ class Layout:
         return self.root / "night" / "earlier.parquet"
 
     @property
+    def results(self) -> Path:
+        """results.json: what experiments had shown up to the night before; there is none without experiments."""
+        return self.root / "night" / "results.json"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 
@@ -119,11 +124,6 @@ class Layout:
     @property
     def relevant(self) -> Path:
         return self.data / "relevant.parquet"
-
-    @property
-    def experiments(self) -> Path:
-        """experiments.json: the estimate of each experiment up to the night; none without experiments."""
-        return self.data / "experiments.json"
 
     @property
     def interactions_report(self) -> Path:

@@ -59,6 +59,21 @@ def test_an_ended_experiment_proves_what_the_log_cannot():
     assert not als(running).balance.gain_proven
 
 
+def test_guardrails_of_a_shaped_log_do_not_outweigh_an_experiment():
+    """als looks 5 % worse on the log; slices and the served list would stop it. 2 % more plays are proven."""
+    served = {"served_recipe": "popular", "served": candidate("popular", 0.1)}
+    worse = {"mean": 0.095, **served}
+
+    def stops(night):
+        return {g.name for g in als(decide(night, gate(), economics(**RICH))).gates if g.passed is False}
+
+    by_the_log = {"slice_heavy", "slice_light", "slice_new", "not_worse_than_served"}
+    shaping = Listening(1000, 100, 400)
+    assert stops(night_of(split(effect=0.02), **worse)) >= by_the_log
+    assert stops(night_of(listening=shaping, **worse)) >= by_the_log
+    assert not stops(night_of(split(effect=0.02), listening=shaping, **worse)) & by_the_log
+
+
 def test_the_effect_is_of_the_challenger_whichever_arm_it_was():
     turned = split(control="treatment", treatment="control", effect=-0.02)
     assert live_of("als", "popular", [turned]).effect == 0.02
@@ -180,7 +195,10 @@ def test_withheld_pairs_may_tell_where_the_raw_log_may_not():
     found = decide(replace(shaped_night(0.1), experiments=(pairs,)), gate(), economics())
     assert als(found).withheld.gain == pytest.approx(0.05)
     assert "+5.0 % on withheld pairs" in sentence(found, economics(), 20)
-    assert withheld_of("popular", "als", [pairs]) is None
+    assert withheld_of("popular", "als", [pairs], log_is_shaped=True) is None
+    shown = als(found).balance.outlook.mean
+    assert shown > als(decide(shaped_night(0.1), gate(), economics())).balance.outlook.mean
+    assert not als(decide(replace(shaped_night(0.01), experiments=(pairs,)), gate(), economics())).withheld.counts
     assert trusted(-0.1, None, als(found).withheld, log_is_shaped=True)
 
 
