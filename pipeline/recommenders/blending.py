@@ -15,8 +15,6 @@ from pipeline.recommenders.scoring import best_mixture
 
 PARTS = 10
 """Weights are multiples of 1 / PARTS."""
-FOLDS = 10
-"""Parts of the listeners, each of which judges what the others choose."""
 
 Weights = npt.NDArray[np.float64]
 """Shape (n_members,), ≥ 0, of sum 1."""
@@ -67,13 +65,12 @@ def blend(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k:
 def learnt_weights(
     members: Sequence[TopK], relevant: sp.csr_matrix, n_relevant: npt.NDArray[np.int32], *, k: int
 ) -> Weights:
-    """Return `best_weights`, shrunk towards equal weights by how little the listeners can tell, in tenths.
+    """Return weights, in tenths, shrunk from the best towards equal ones by how little the listeners can tell.
 
-    Few listeners choose by chance: on another week the same members would get other weights. What the choice is worth
-    is found by cross-validation: weights are chosen on nine tenths of the listeners and compared with equal ones on the
-    last tenth. If the mean gain is Δ with a standard error s, the weights are equal + λ · (best − equal), with the
-    positive-part James-Stein factor λ = max(0, 1 − s² / Δ²) (Efron & Morris, JASA 1973), and 0 if Δ ≤ 0. That the plain
-    mean is hard to beat by estimated weights is the rule among combined forecasts (Timmermann 2006).
+    Few listeners choose by chance: on another week the same members would get other weights. So the result is the mean
+    of all weights of the lattice, each counting as `plausibility` says: one alone where the listeners are sure, equal
+    weights where they cannot tell anything. That averages of combinations are hard to beat by a chosen one is the rule
+    among forecasts (Timmermann 2006).
 
     Arguments are those of `best_weights`.
 
@@ -90,43 +87,46 @@ def learnt_weights(
         [0.5, 0.5]
     """
     points = _lattice(len(members))
-    equal = np.full(len(members), 1 / len(members))
-    values = np.stack([*_values(members, relevant, n_relevant, [*(np.array(p) / PARTS for p in points), equal], k=k)])
-    gains = cross_validated_gains(values[:-1], values[-1])
-    shift = shrinkage(gains) * (_best(points, values[:-1].mean(axis=1)) - equal)
-    return in_tenths(equal + shift) if shift.any() else equal
+    given = [np.array(parts) / PARTS for parts in points]
+    values = np.stack([*_values(members, relevant, n_relevant, given, k=k)])
+    counts = plausibility(values)
+    if np.ptp(counts) == 0:
+        return np.full(len(members), 1 / len(members))
+    return in_tenths(counts @ np.stack(given))
 
 
-def cross_validated_gains(values: npt.NDArray[np.floating], equal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Return what each listener gains by the point that is best for the listeners of other folds.
+def plausibility(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how far each of some choices can be the best one: ∝ exp(−z² / 2), of sum 1.
+
+    z is the mean difference from the choice of the highest mean, divided by its standard error, paired by listener: the
+    likelihood of that difference if the two were equal. Of choices with the same values as the best, the first counts.
 
     Args:
-        values: of shape (n_points, n_listeners), a metric by point.
-        equal: of shape (n_listeners,), that of equal weights.
+        values: of shape (n_choices, n_listeners), a metric by choice.
 
     Returns:
-        float64 of shape (n_listeners,); 0 if there are fewer than two listeners.
-    """
-    n = values.shape[1]
-    gains = np.zeros(n)
-    for fold in range(min(FOLDS, n) if n > 1 else 0):
-        out = np.arange(n) % FOLDS == fold
-        chosen = int(np.argmax(values[:, ~out].mean(axis=1)))
-        gains[out] = values[chosen, out].astype(np.float64) - equal[out]
-    return gains
-
-
-def shrinkage(gains: npt.NDArray[np.float64]) -> float:
-    """Return λ = max(0, 1 − s² / Δ²) of the mean gain Δ and its standard error s; 0 if Δ ≤ 0.
+        float64 of shape (n_choices,); equal if there are fewer than two listeners, or nothing but zeros.
 
     Examples:
-        >>> shrinkage(np.array([0.1, 0.3])), shrinkage(np.array([0.1, -0.3])), shrinkage(np.array([0.2, 0.2]))
-        (0.75, 0.0, 1.0)
+        The second choice is sure to be worse than the first, the third one is not.
+
+        >>> values = np.array([[0.5, 0.5, 0.4, 0.6], [0.1, 0.1, 0.0, 0.2], [0.6, 0.4, 0.3, 0.6]])
+        >>> plausibility(values).round(2).tolist()
+        [0.53, 0.0, 0.47]
     """
-    n, mean = len(gains), float(gains.mean()) if len(gains) else 0.0
-    if n < 2 or mean <= 0:
-        return 0.0
-    return max(0.0, 1 - round(float(gains.var(ddof=1)) / n / mean**2, 12))
+    n_choices, n = values.shape
+    if n < 2 or values.max() <= 0:
+        return np.full(n_choices, 1 / n_choices)
+    best = int(np.argmax(values.mean(axis=1)))
+    less = values[best] - values
+    mean, se = less.mean(axis=1), less.std(axis=1, ddof=1) / np.sqrt(n)
+    se[se < 1e-12] = 0  # rounding, where all listeners differ by the same
+    z = np.divide(mean, se, out=np.where(mean > 0, np.inf, 0.0), where=se > 0)
+    counts = np.exp(-(z**2) / 2)
+    counts[~less.any(axis=1)] = 0
+    counts[best] = 1
+    found: npt.NDArray[np.float64] = counts / counts.sum()
+    return found
 
 
 def in_tenths(weights: Weights) -> Weights:

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.metrics.topk import TopK
-from pipeline.recommenders.blending import PARTS, cross_validated_gains, shrinkage
+from pipeline.recommenders.blending import PARTS, plausibility
 
 Counts = npt.NDArray[np.int32]
 
@@ -69,7 +69,7 @@ def best_share(
     What is maximised is (1 − worth_of_new) · NDCG@k of the known relevant items + worth_of_new · NDCG@k of the new
     ones, averaged over listeners; a listener without relevant items of a kind gains nothing of it. The NDCG of all
     relevant items together would not do: people repeat far more than they discover, and its best share is nearly
-    always 1. One half is kept as far as the listeners cannot tell, as in `blending.learnt_weights`.
+    always 1. Shares are averaged by their `blending.plausibility`: what cannot be told stays near one half.
 
     Args:
         favourites, discoveries: lists of the same listeners.
@@ -85,9 +85,4 @@ def best_share(
         parts = [ndcg(hit_matrix(items, wanted), n) for wanted, n in ((known, n_known), (new, n_new))]
         both = np.nan_to_num(np.stack(parts))
         rows.append((1 - worth_of_new) * both[0] + worth_of_new * both[1])
-    values = np.stack(rows)
-    if not values.size or values.max() <= 0:
-        return 0.5
-    gain = shrinkage(cross_validated_gains(values, values[PARTS // 2]))
-    best = float(shares[int(np.argmax(values.mean(axis=1)))])
-    return round((0.5 + gain * (best - 0.5)) * PARTS) / PARTS
+    return float(round(float(plausibility(np.stack(rows)) @ shares) * PARTS)) / PARTS

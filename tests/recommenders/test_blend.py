@@ -15,10 +15,10 @@ from pipeline.metrics.topk import TopK
 from pipeline.recommenders.blending import (
     best_weights,
     blend,
-    cross_validated_gains,
     in_tenths,
     learnt_weights,
     normalised,
+    plausibility,
 )
 from pipeline.recommenders.families import blend as blend_module
 from pipeline.recommenders.families.als import AlsParams
@@ -155,12 +155,12 @@ def test_few_listeners_leave_the_weights_equal_and_many_choose():
     assert np.mean([abs(best_weights(*judged(8, share=0.6, seed=seed), k=1)[0] - 0.5) for seed in range(10)]) > 0.25
 
 
-def test_a_gain_is_judged_by_listeners_who_did_not_choose():
-    # Each listener is best served by a point of their own: chosen on the others, none of them gains.
-    own = np.eye(6)
-    assert cross_validated_gains(own, np.full(6, 0.5)).tolist() == [-0.5] * 6
-    assert cross_validated_gains(np.ones((1, 6)), np.full(6, 0.5)).tolist() == [0.5] * 6
-    assert cross_validated_gains(np.ones((1, 1)), np.zeros(1)).tolist() == [0.0]
+def test_what_cannot_be_told_apart_counts_alike_and_what_is_surely_worse_not_at_all():
+    noise = np.random.default_rng(0).normal(size=(2, 400)) + 5
+    assert plausibility(noise).min() > 0.2
+    assert plausibility(np.stack([noise[0], noise[0] - 1]))[1] == 0
+    assert plausibility(np.stack([noise[0], noise[0]])).tolist() == [1, 0]
+    assert plausibility(np.ones((3, 1))).tolist() == plausibility(np.zeros((3, 9))).tolist() == [1 / 3] * 3
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=5).filter(any))
