@@ -65,7 +65,7 @@ def blend(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k:
 def learnt_weights(
     members: Sequence[TopK], relevant: sp.csr_matrix, n_relevant: npt.NDArray[np.int32], *, k: int
 ) -> Weights:
-    """Return weights, in tenths, shrunk from the best towards equal ones by how little the listeners can tell.
+    """Return weights that are shrunk from the best towards equal ones by how little the listeners can tell.
 
     Few listeners choose by chance: on another week the same members would get other weights. So the result is the mean
     of all weights of the lattice, each counting as `plausibility` says: one alone where the listeners are sure, equal
@@ -92,7 +92,7 @@ def learnt_weights(
     counts = plausibility(values)
     if np.ptp(counts) == 0:
         return np.full(len(members), 1 / len(members))
-    return in_tenths(counts @ np.stack(given))
+    return without_traces(counts @ np.stack(given))
 
 
 def plausibility(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -129,18 +129,16 @@ def plausibility(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return found
 
 
-def in_tenths(weights: Weights) -> Weights:
-    """Round weights to multiples of 1 / PARTS of sum 1: the largest remainders are rounded up, the first among equals.
+def without_traces(weights: Weights) -> Weights:
+    """Leave out members of less than half a part, 1 / (2 · PARTS): they would cost a fit and change no place.
 
     Examples:
-        >>> in_tenths(np.array([0.36, 0.36, 0.28])).tolist()
-        [0.4, 0.3, 0.3]
+        >>> without_traces(np.array([0.6, 0.36, 0.04])).tolist()
+        [0.625, 0.375, 0.0]
     """
-    parts = np.floor(weights * PARTS + 1e-9)
-    left = round(PARTS - parts.sum())
-    parts[np.argsort(parts - weights * PARTS, kind="stable")[:left]] += 1
-    rounded: Weights = parts / PARTS
-    return rounded
+    kept = np.where(weights < 0.5 / PARTS, 0, weights)
+    found: Weights = np.round(kept / kept.sum(), 6)
+    return found
 
 
 def best_weights(

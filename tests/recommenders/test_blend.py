@@ -15,10 +15,10 @@ from pipeline.metrics.topk import TopK
 from pipeline.recommenders.blending import (
     best_weights,
     blend,
-    in_tenths,
     learnt_weights,
     normalised,
     plausibility,
+    without_traces,
 )
 from pipeline.recommenders.families import blend as blend_module
 from pipeline.recommenders.families.als import AlsParams
@@ -164,12 +164,13 @@ def test_what_cannot_be_told_apart_counts_alike_and_what_is_surely_worse_not_at_
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=5).filter(any))
-def test_tenths_add_up_and_are_the_nearest(raw):
+def test_traces_are_left_out_and_the_rest_keeps_its_proportions(raw):
     weights = np.array(raw) / sum(raw)
-    found = in_tenths(weights)
-    assert found.sum() == pytest.approx(1)
-    assert (np.abs(found - weights) < 0.1 + 1e-9).all()
-    np.testing.assert_allclose(found * 10, np.round(found * 10))
+    found = without_traces(weights)
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    assert ((found > 0) == (weights >= 0.05)).all()
+    kept = found > 0
+    np.testing.assert_allclose(found[kept] / found[kept].max(), weights[kept] / weights[kept].max(), atol=1e-4)
 
 
 def test_a_member_that_ranks_perfectly_gets_all_the_weight_and_one_that_misses_none():
