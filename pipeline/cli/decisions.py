@@ -1,4 +1,4 @@
-"""`netgain explain`, `replay`, `what-if`, `promote`, `calibrate`: decisions of the gate, and its proofs."""
+"""`netgain explain`, `replay`, `what-if`, `promote`, `approve`, `calibrate`: decisions of the gate, and its proofs."""
 
 import time
 from pathlib import Path
@@ -67,6 +67,27 @@ def promote(
     run_and_report(
         settings,
         lambda report: carry_out(settings, recipe=recipe, by=by, reason=reason, until=date(until), report=report),
+    )
+
+
+def approve(
+    by: Annotated[str | None, typer.Option(help="Who decides. Without it, the question is printed.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; required with --by.")] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Keep the champion.")] = False,
+) -> None:
+    """Answer a promotion that waits for a person (gate.approval: promote)."""
+    from pipeline.nightly.approving import answer, question
+    from pipeline.releases.required_state import require_state
+
+    settings = load_settings()
+    _, text = question(settings)
+    echo(text)
+    if by is None and reason is None and not refuse:
+        return
+    require_state(settings)
+    run_and_report(
+        settings,
+        lambda report: answer(settings, by=by or "", reason=reason or "", granted=not refuse, report=report),
     )
 
 

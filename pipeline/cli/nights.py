@@ -107,10 +107,13 @@ def run_and_report(
         raise
     from pipeline.nightly.running import exit_status
     from pipeline.nightly.show import summary
+    from pipeline.nightly.telling import tell_systems
     from pipeline.nightly.write_reports import write_reports
 
     progress.stop()
     keep_durations(settings.workspace, progress.durations)
     out.print("", summary(facts))
     write_reports(settings, facts, json_file)
+    for note in tell_systems(settings, facts):
+        out.print(note, style="yellow", highlight=False, markup=False)
     raise typer.Exit(exit_status(facts))

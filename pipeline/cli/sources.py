@@ -45,6 +45,7 @@ def simulate(  # noqa: PLR0917  # options of a command
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-01",
     out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
     artists: Annotated[int | None, typer.Option(help="Artists. Default: fits the number of listeners.")] = None,
+    royalties: Annotated[Path | None, typer.Option(help="Write what a play of each artist costs, too.")] = None,
 ) -> None:
     """Write simulated listening logs with realistic statistics, one file for each day."""
     from pipeline.simulation.simulate import simulate as write_logs
@@ -72,6 +73,11 @@ def simulate(  # noqa: PLR0917  # options of a command
         f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, including "
         f"{made['duplicates']:,} duplicate and {made['malformed']:,} malformed ones"
     )
+    if royalties is not None:
+        from pipeline.simulation.royalties import write_royalties
+
+        n = write_royalties(royalties, n_listeners=listeners, seed=seed, n_artists=artists)
+        echo(f"{royalties}: royalties of {n:,} artists")
 
 
 def simulate_compare(

@@ -10,7 +10,7 @@ from rich.text import Text
 from pipeline.gate.decision import Refresh
 from pipeline.gate.record_model import Challenger, DecisionRecord
 from pipeline.gate.record_reader import parse_record
-from pipeline.gate.wording import chance, percent, required_chance, small_share, whole
+from pipeline.gate.wording import chance, next_experiment, percent, required_chance, small_share, source, whole
 from pipeline.reports.bill import bill_of
 from pipeline.reports.guardrail_view import far_line, guardrail_rows
 from pipeline.terminal_table import FittingTable
@@ -37,6 +37,7 @@ def explained(document: Document, *, wide: bool = False) -> Group:
         parts += [gain_table(record), "", money_table(record), ""]
     if spoken is not None:
         parts += [bill_table(record, spoken), "", gate_table(record, spoken, wide=wide), "", flip_table(spoken)]
+        parts += ["", Text(next_experiment(spoken, record.economics))] if spoken.prospect.experiment else []
     return Group(*parts)
 
 
@@ -92,7 +93,7 @@ def refresh_table(refresh: Refresh) -> FittingTable:
 
 def money_table(record: DecisionRecord) -> FittingTable:
     """Return a row for each challenger: what it costs more, running and once, and what it is expected to bring."""
-    economics = record.assumptions
+    economics = record.economics
     table = _table("a month", "once", f"net, {economics.horizon_days} d", "(90 %)", "it pays", "measured")
     for each in record.challengers:
         balance, look = each.balance, each.balance.outlook
@@ -112,14 +113,14 @@ def money_table(record: DecisionRecord) -> FittingTable:
         "measured: share of the cost that was measured (CPU, memory, storage, energy);\n"
         "the rest is assumed hours of people. All prices are assumed.\n"
         f"it pays: probability; {required_chance(record.challengers[0].balance)} is required. "
-        f"Elasticity {belief.median:g} ({belief.provenance}), {economics.listeners:,} listeners"
+        f"Elasticity {belief.median:.3g} ({source(record)}), {economics.listeners:,} listeners"
     )
     return table
 
 
 def bill_table(record: DecisionRecord, challenger: Challenger) -> RenderableType:
     """Return the net benefit of one challenger as a sum: the worth of its gain, less each cost."""
-    economics, bill = record.assumptions, bill_of(challenger.balance, record.assumptions)
+    economics, bill = record.economics, bill_of(challenger.balance, record.economics)
     if bill is None:
         return Text(f"{challenger.recipe}: its net benefit is undefined.")
     title = f"{challenger.recipe}: net benefit over {economics.horizon_days} days"

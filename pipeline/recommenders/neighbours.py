@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from pipeline.metrics.topk import TopK
 from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.row_bounds import row_bounds
 from pipeline.recommenders.scoring import best_dense_votes, best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.recommenders.weighting import damped
@@ -94,6 +95,15 @@ def nearest(
     return as_rows(best_votes(left, right, every, k=min(k, n_items), discount=discount), n_items)
 
 
+def best_of_rows(rows: sp.csr_matrix, *, k: int, discount: npt.NDArray[np.floating] | None = None) -> TopK:
+    """Return the k largest positive entries of each row, times the factor of their column; ties to the lower column."""
+    n = rows.shape[0]
+    every = np.arange(n, dtype=np.int32)
+    identity = sp.csr_matrix(sp.identity(n, dtype=np.float32, format="csr"))
+    factors = None if discount is None else discount.astype(np.float32)
+    return best_votes(identity, rows, every, k=k, discount=factors)
+
+
 def empty(n: int) -> sp.csr_matrix:
     """Return a matrix of shape (n, n) without entries."""
     return sp.csr_matrix(np.zeros((n, n), dtype=np.float32))
@@ -102,7 +112,7 @@ def empty(n: int) -> sp.csr_matrix:
 def as_rows(lists: TopK, n_items: int) -> sp.csr_matrix:
     """Return lists as rows of a CSR matrix of n_items columns, indexes sorted."""
     there = lists.items >= 0
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    indptr = row_bounds(there.sum(axis=1))
     rows = sp.csr_matrix((lists.scores[there], lists.items[there], indptr), shape=(there.shape[0], n_items))
     rows.sort_indices()
     return rows

@@ -139,7 +139,7 @@ def takes(view: View) -> Grid:
     """Return what every recipe costs to run: measured quantities, and money."""
     heads = (
         "recipe", "runs for, a month", "training, CPU s", "scoring, CPU s", "memory, MiB", "model, MiB", "energy, Wh",
-        "seed to seed", "lists another seed replaces",
+        "seed to seed", "lists another seed replaces", "royalties of 1,000 plays",
     )  # fmt: skip
     rows = [(name, *_takes(view, name, figures)) for name, figures in view.record.recipes.items()]
     return grid("What every recipe takes", heads, rows, strong=(view.record.serve.recipe,))
@@ -158,18 +158,20 @@ def _takes(view: View, name: str, figures: RecipeFigures) -> tuple[str, ...]:
         f"{energy} ({(fit.energy_provenance if fit else None) or 'unknown'})",
         percent(seed_to_seed(figures), digits=2),
         percent(measured.churn_between_fits, digits=0),
+        number(view.royalty(name), 3),
     )
 
 
 def assumptions(view: View) -> Grid:
     """Return the price card and the other assumptions."""
     e = view.economics
-    spread = f"90 % between {e.elasticity.low} and {e.elasticity.high}; {view.source}"
+    spread = f"90 % between {e.elasticity.low:.3g} and {e.elasticity.high:.3g}; {view.source}"
     rows = [
         ("listeners", f"{e.listeners:,}"),
         ("horizon", f"{e.horizon_days} days"),
         ("margin of a listener a day", f"{e.margin_per_listener_day} {e.currency}"),
-        (f"elasticity of margin to {view.metric}", f"{e.elasticity.median} ({spread})"),
+        (f"elasticity of margin to {view.metric}", f"{e.elasticity.median:.3g} ({spread})"),
+        ("plays from lists, of a listener a day", f"{e.list_plays_per_listener_day}"),
         ("cost of machines lies within a factor of", str(e.uncertainty.machine)),
         ("hours of people lie within a factor of", str(e.uncertainty.hours)),
     ]

@@ -2,8 +2,19 @@
 
 import math
 
+from pipeline.gate.economics import UNIFORM
 from pipeline.gate.record_model import Challenger, DecisionRecord
-from pipeline.gate.wording import chance, clock_words, money, percent, required_chance, small_share, turning, whole
+from pipeline.gate.wording import (
+    chance,
+    clock_words,
+    money,
+    next_experiment,
+    percent,
+    required_chance,
+    small_share,
+    turning,
+    whole,
+)
 from pipeline.reports.bill import bill_of
 from pipeline.reports.guardrail_view import GuardrailRow, guardrail_rows
 
@@ -22,7 +33,7 @@ class View:
 
     def __init__(self, record: DecisionRecord) -> None:
         self.record = record
-        self.economics = record.assumptions
+        self.economics = record.economics
         self.currency = self.economics.currency
         self.metric = record.metric.replace("_at_", "@").upper()
         self.challengers = record.challengers
@@ -41,7 +52,8 @@ class View:
         return {
             "assumed": "assumed",
             "published": "from published figures (Netflix, arXiv 2511.07280)",
-            "measured": "measured in experiments on this service",
+            "measured": "measured in experiments on this service"
+            + (f", with {self.record.worth.listeners:,} listeners" if self.record.worth else ""),
         }[self.economics.elasticity.provenance]
 
     def key_figures(self) -> list[tuple[str, str, str]]:
@@ -82,8 +94,39 @@ class View:
             return f"{challenger.recipe} costs as much as {self.record.champion}."
         return (
             f"Of the added cost of {challenger.recipe}, {small_share(share)} was measured (CPU time, memory, storage, "
-            "energy); the rest is assumed hours of people, for upkeep and the switch. All prices are assumed. How much "
-            f"a gain is worth is a belief, {self.source}."
+            "energy); the rest is assumed hours of people, for upkeep and the switch"
+            f"{self._royalties(challenger)}. All prices are assumed. How much a gain is worth is a belief, "
+            f"{self.source}."
+        )
+
+    def _royalties(self, challenger: Challenger) -> str:
+        if not challenger.balance.cost.content:
+            return ""
+        plays = f"{self.economics.list_plays_per_listener_day:g}"
+        return f", and royalties, at an assumed number of plays from lists ({plays} a listener and day)"
+
+    def next_experiment(self) -> str:
+        """Return the experiment that would be worth most, in words; empty where none is worth its cost."""
+        c = self.spoken
+        return "" if c is None or c.prospect.experiment is None else next_experiment(c, self.economics)
+
+    def royalty(self, recipe: str) -> float:
+        """Return the expected royalty of 1,000 plays from a recipe's lists [currency]."""
+        content = self.record.evidence.measured[recipe].content or UNIFORM
+        return 1000 * content.per_play(self.economics.prices.royalty_per_play)
+
+    def worth(self) -> str:
+        """Return what experiments have taught about the worth of a gain, in words; empty without experiments."""
+        found, before = self.record.worth, self.record.assumptions.elasticity
+        if found is None:
+            return ""
+        n = len(found.experiments)
+        low, high = (f"{each:.3g}" for each in found.interval)
+        return (
+            f"{n} experiment{'s' if n > 1 else ''} with {found.listeners:,} listeners "
+            f"({', '.join(found.experiments)}): the elasticity is {found.median:.3g}, 95 % between {low} and {high}. "
+            f"Before, it was believed to be {before.median:g}, 90 % between {before.low:g} and {before.high:g} "
+            f"({before.provenance})."
         )
 
     def would_take(self, challenger: Challenger) -> list[str]:

@@ -4,14 +4,19 @@ import pytest
 
 from pipeline.configuration import load_params
 from pipeline.recommenders.ensemble import EnsembleParams
+from pipeline.recommenders.families.als import AlsParams
+from pipeline.recommenders.families.repeat import RepeatParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SMALL_ALS = AlsParams(factors=4, regularization=0.5, confidence=3.0, iterations=15)
 FOR_FEW = {
     "ials": {"factors": 16, "regularization": 0.05, "iterations": 8},
     "bpr": {"factors": 16},
+    "mixed": {"member_recipes": (RepeatParams(half_life_days=30.0), SMALL_ALS)},
+    "lifted": {"member_recipes": (SMALL_ALS,)},
     "ease": {"regularization": 2.0, "dropout": 0.3, "diagonal": "zero", "neighbours": None},
 }
 """Where a family's start is meant for more listeners than a test has."""
@@ -35,7 +40,9 @@ def recipe(family):
     of_the_night = {each.family: each for each in load_params(ROOT / "params.yaml").recipes.values()}
     found = of_the_night.get(family) or FAMILIES[family].start
     assert found is not None, f"neither a recipe in params.yaml nor a start of the family {family}"
-    return _with_members_for_few(found) if family in of_the_night else found.model_copy(update=FOR_FEW.get(family, {}))
+    if family in of_the_night or isinstance(found, EnsembleParams):
+        return _with_members_for_few(found)
+    return found.model_copy(update=FOR_FEW.get(family, {}))
 
 
 def _with_members_for_few(recipe):
