@@ -60,11 +60,12 @@ def _ways(as_of: str, files: Collection[str]) -> list[tuple[str, str]]:
         f"decision-{as_of}.html": "The decision",
         "monitor.html": "The monitor",
         "data_docs/index.html": "Data Docs: checks of the data",
+        "experiments.html": "Experiments with listeners",
         "calibration.html": "Proofs of the gate",
         f"night-{as_of}.html": "The night as the terminal showed it",
     }
     ways = [(title, file) for file, title in known.items() if file in files]
-    others = sorted(file for file in files if file.startswith("experiment"))
+    others = sorted(file for file in files if file.startswith("experiment") and file not in known)
     return ways + [(file.removesuffix(".html").replace("-", " ").replace("/", ": "), file) for file in others]
 
 

@@ -33,7 +33,13 @@ def dated(line: NightLine, as_of: str) -> NightLine:
 
 
 NIGHTS = [dated(KEPT, "2026-02-11"), dated(PROMOTED, "2026-02-12")]
-FILES = {"decision-2026-02-12.html", "monitor.html", "data_docs/index.html", "data_docs/2026-02-12/ingest.html"}
+FILES = {
+    "decision-2026-02-12.html",
+    "experiments.html",
+    "monitor.html",
+    "data_docs/index.html",
+    "data_docs/2026-02-12/ingest.html",
+}
 
 
 def page(status: dict[str, Any] = FRESH, nights: list[NightLine] = NIGHTS) -> str:
