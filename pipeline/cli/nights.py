@@ -106,6 +106,8 @@ def run_and_report(
     progress.stop()
     out.print("", summary(facts))
     write_reports(settings.reports, facts, json_file)
+    if advice := facts.get("engine_advice"):
+        out.print(f"{advice}: docs/how-to/scale.md", highlight=False, markup=False)
     for note in tell_systems(settings, facts):
         out.print(note, style="yellow", highlight=False, markup=False)
     raise typer.Exit(exit_status(facts))
