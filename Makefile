@@ -162,6 +162,8 @@ airflow: $(STAMP) ## Start Airflow on loopback with the nightly DAG; PORT=8080
 lock: ## Resolve the dependencies again, with hashes and without index URLs
 	@uv pip compile --quiet --universal --python-version $(PYTHON) --generate-hashes --no-header --no-annotate \
 	    --extra postgres --extra dev --extra docs pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version $(PYTHON) --generate-hashes --no-header --no-annotate \
+	    --extra postgres --constraint requirements.lock pyproject.toml -o infra/images/requirements.lock
 
 clean: ## Remove the outputs of nights and tests; keep the environment and landed logs
 	@rm -rf data night mlflow reports releases ledger .airflow dvc.lock .dvc/cache .dvc/tmp .netgain/*.json .netgain/*.log

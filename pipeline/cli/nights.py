@@ -114,6 +114,8 @@ def run_and_report(
     keep_durations(settings.workspace, progress.durations)
     out.print("", summary(facts))
     write_reports(settings, facts, json_file)
+    if advice := facts.get("engine_advice"):
+        out.print(f"{advice}: docs/how-to/scale.md", highlight=False, markup=False)
     for note in tell_systems(settings, facts):
         out.print(note, style="yellow", highlight=False, markup=False)
     raise typer.Exit(exit_status(facts))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from pipeline.doctor import disk, environment, java, lease, ledger, locks, orphans, outbox, registry, releases
+from pipeline.doctor import disk, engine, environment, java, lease, ledger, locks, orphans, outbox, registry, releases
 from pipeline.doctor.finding import Finding
 from pipeline.errors import NetgainError
 from pipeline.nightly.workspace_lock import exclusive_night, require_free
@@ -29,7 +29,7 @@ Look = Callable[[Settings], list[Finding]]
 
 def checks(progress: releases.Progress) -> tuple[tuple[str, Look], ...]:
     """Return the name and function of each check, in order."""
-    modules = (environment, java, disk, locks, ledger, orphans)
+    modules = (environment, java, engine, disk, locks, ledger, orphans)
     return (
         *((module.CHECK, module.look) for module in modules),
         (releases.CHECK, partial(releases.look, progress=progress)),

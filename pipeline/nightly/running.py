@@ -10,6 +10,7 @@ from pipeline.errors import EXIT_INVALID
 from pipeline.graph import EFFECTS
 from pipeline.nightly.data_docs import write_data_docs
 from pipeline.nightly.dvc import Report, repro
+from pipeline.nightly.engine_advice import engine_advice
 from pipeline.nightly.failing import Reached, mark_stale_on_failure
 from pipeline.nightly.opening import interrupt_as_exit, open_night
 from pipeline.nightly.summary import night_facts
@@ -45,8 +46,11 @@ def run_night(
         except BaseException:
             close(settings.state, context.lease, "failed")
             raise
-        took = {"seconds": time.monotonic() - started, "stage_seconds": reached.seconds}
-        return night_facts(context) | {"ran": ran, "effects": effects} | took
+        took: dict[str, Any] = {"seconds": time.monotonic() - started, "stage_seconds": reached.seconds}
+        facts = night_facts(context)
+        families = {name: recipe.family for name, recipe in context.params.recipes.items()}
+        took["engine_advice"] = engine_advice(settings, families, facts["recipes"])
+        return facts | {"ran": ran, "effects": effects} | took
 
 
 def exit_status(facts: dict[str, Any]) -> int:

@@ -74,9 +74,9 @@ def _asked(session: "SparkSession", settings: Settings, log: Path, mark: Path) -
             break
     if failed:
         refused = executors.told and not executors.granted
-        raise _nobody(executors, settings) if refused else _named(failed[0], settings)
+        raise no_executor(executors, settings) if refused else _named(failed[0], settings)
     if not answers:
-        raise _nobody(executors, settings)
+        raise no_executor(executors, settings)
     return answers
 
 
@@ -138,7 +138,8 @@ def _named(err: Exception, settings: Settings) -> Exception:
     )
 
 
-def _nobody(executors: ExecutorLog, settings: Settings) -> SparkLost:
+def no_executor(executors: ExecutorLog, settings: Settings) -> SparkLost:
+    """Return the error to raise when no executor answered, by what the driver's log tells."""
     where, limit = driver_host(settings), f"{settings.spark_wait_seconds:.0f} s"
     if executors.alive:
         found, fix = f"executors came up, but did not answer within {limit}", "See the logs of the workers."

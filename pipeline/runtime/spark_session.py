@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from pipeline.errors import NetgainError
+from pipeline.errors import NetgainError, SettingsError
 from pipeline.runtime.cluster import (
     cluster_conf,
     is_cluster,
@@ -165,9 +165,14 @@ def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) 
     from pyspark.sql.connect.client.retries import DefaultPolicy
 
     # A night announces its server before it is ready, and meanwhile runs the stages that do not need it.
-    wait_until_ready(
-        int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
-    )
+    try:
+        wait_until_ready(
+            int(str(server["port"])), running=lambda: shared_server(settings) == server, log=spark_log(settings)
+        )
+    except SettingsError:
+        if is_cluster(settings):
+            _raise_for_cluster(settings)
+        raise
     url = str(server["url"])
     if for_tasks:
         url += f";session_id={_session_id(url)}"
@@ -176,6 +181,21 @@ def _connect(settings: Settings, server: dict[str, object], *, for_tasks: bool) 
     # A local server that has ended does not come back; PySpark's default policy retries for ten minutes.
     session.client.set_retry_policies([DefaultPolicy(max_retries=_RETRIES)])
     return session
+
+
+def _raise_for_cluster(settings: Settings) -> None:
+    """Raise an error for a driver that the cluster turned away, if its log says so.
+
+    Raises:
+        SparkLost: the master did not accept the driver: another secret, another version.
+    """
+    from pipeline.runtime.executors_alive import ExecutorLog
+    from pipeline.runtime.preflight import no_executor
+
+    executors = ExecutorLog(spark_log(settings))
+    executors.read_on()
+    if executors.told and not executors.granted:
+        raise no_executor(executors, settings)
 
 
 def _session_id(url: str) -> uuid.UUID:
