@@ -15,6 +15,7 @@ from pipeline.cli import (
     decisions,
     doctor,
     erase,
+    experiment,
     export,
     formats,
     landed,
@@ -77,7 +78,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "quarantine": quarantine.app,
         "formats": formats.formats,
     },
-    "Experiments": {"tune": tune.tune, "spark": spark.app},
+    "Experiments": {"experiment": experiment.app, "tune": tune.tune, "spark": spark.app},
     "A night in steps, for schedulers": {
         "open": nights.open_,
         "repro": repro.repro,

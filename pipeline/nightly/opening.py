@@ -2,6 +2,7 @@
 
 import datetime as dt
 import signal
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -13,6 +14,7 @@ from pipeline.erasure.requests import erased
 from pipeline.features.royalties import FILE as ROYALTIES_FILE
 from pipeline.features.royalties import read_csv, write_royalties
 from pipeline.gate.refresh import OVER_POPULAR, REFRESH
+from pipeline.identity.tokens import fingerprint
 from pipeline.json_values import as_json
 from pipeline.logs.inventory import survey
 from pipeline.logs.manifest import findings, refuse
@@ -22,7 +24,9 @@ from pipeline.nightly.champion import standing_champion
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.dvc_lock import require_lock
 from pipeline.nightly.names import keep_key, night_key
+from pipeline.nightly.taught import taught
 from pipeline.nightly.workspace_lock import require_free, take_over
+from pipeline.online.running import Running
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
@@ -31,8 +35,10 @@ from pipeline.serving.segments import recover as recover_segments
 from pipeline.settings import Settings
 from pipeline.stages.champion import read_champion, write_champion
 from pipeline.stages.context import Context
+from pipeline.stages.definitions import definition_of
 from pipeline.stages.fingerprints import entrants, memory_key, night_inputs, recipe_digests
 from pipeline.stages.layout import Layout
+from pipeline.state.experiments import tonights
 from pipeline.state.ledger import history
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.json_files import write_json
@@ -76,6 +82,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     root = settings.workspace / inventory["root"]
     refuse(findings(settings.state, inventory, root=root, needed_from=since, key=key))
+    running = experiments_of(settings, params, as_of=as_of, key=key)
     lease = take_over(settings, as_of=as_of.isoformat())
     keep_key(settings, key)
     unblock_dvc(settings)
@@ -103,9 +110,28 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         decision_from=context.decision_from,
         max_entrants=params.gate.max_entrants,
     )
+    write_json(layout.opened_experiments, {"experiments": [each.model_dump(mode="json") for each in running]})
+    results = taught(settings.state, as_of=as_of, definition_of=partial(_definition, params))
+    write_json(layout.results, {"results": [each.model_dump(mode="json") for each in results]})
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return context
+
+
+def experiments_of(settings: Settings, params: Params, *, as_of: dt.date, key: bytes) -> list[Running]:
+    """Return the experiments of a night, see `pipeline.state.experiments.tonights`.
+
+    Raises:
+        ParamsError: one that is asked for is not declared, or does not fit beside the others.
+    """
+    names = key, fingerprint(key)
+    now = partial(_definition, params)
+    return tonights(settings.state, params.experiments, as_of=as_of, key=names, definition_of=now)
+
+
+def _definition(params: Params, recipe: str) -> str | None:
+    found = params.recipes.get(recipe)
+    return None if found is None else definition_of(found)
 
 
 def _serve_again(settings: Settings) -> None:

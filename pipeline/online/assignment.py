@@ -17,8 +17,11 @@ _MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
 
 def layer_salt(key: bytes, layer: str) -> str:
-    """Return the salt of a layer under the workspace's key, 32 hexadecimal digits."""
-    return hmac.digest(key, f"netgain: salt of layer {layer}".encode(), "sha256").hex()[:32]
+    """Return the salt of a layer under the workspace's key, 32 hexadecimal digits.
+
+    They are in capitals, so that no search takes a salt for the token of a listener.
+    """
+    return hmac.digest(key, f"netgain: salt of layer {layer}".encode(), "sha256").hex()[:32].upper()
 
 
 def bucket(salt: str, experiment: str, token: str) -> int:

@@ -8,7 +8,7 @@ from scipy.stats import chi2
 
 ALPHA = 0.001
 """An experiment is invalid if this test rejects on any night, over all nights together."""
-_CONCENTRATIONS = (100.0, 1_000.0, 10_000.0)
+_CONCENTRATIONS = (10.0, 100.0, 1_000.0, 10_000.0)
 """Of the priors that are mixed: few listeners show a large imbalance, many a small one."""
 
 

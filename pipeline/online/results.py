@@ -34,6 +34,48 @@ class ArmResult(_Value):
     """None if no listener was exposed."""
 
 
+class HarmBound(_Value):
+    """What is watched of an arm, with a bound that may be looked at every night."""
+
+    figure: Literal["plays", "active days", "credit"]
+    effect: Finite
+    """Relative effect on the figure."""
+    upper: Finite
+    """The truth lies below it on all nights at once, but for the error of the bound."""
+    limit: Finite
+    """The arm is stopped if `upper` falls below it."""
+
+    @property
+    def harms(self) -> bool:
+        """Whether the arm is shown to harm."""
+        return self.upper < self.limit
+
+
+class Power(_Value):
+    """What could have been found so far, one-sided at 5 %."""
+
+    detectable: NonNegative
+    """Relative effect that is found with probability .8, with the data so far."""
+    at_end: NonNegative
+    """The same at the experiment's end, if listeners go on as they do."""
+    for_effect: Annotated[float, Field(ge=0, le=1)]
+    """Probability of finding the declared effect, so far."""
+    effect: NonNegative
+    """The declared effect."""
+
+
+class Pairs(_Value):
+    """A recipe against what was served, on the decision window; relative discounted gain, with standard errors."""
+
+    recipe: str
+    withheld: Finite | None
+    withheld_se: NonNegative | None
+    raw: Finite | None
+    raw_se: NonNegative | None
+    n_withheld: Count
+    """Withheld pairs that were played and are on one of the lists."""
+
+
 class ExperimentResult(_Value):
     """What an experiment has shown up to a night."""
 
@@ -66,6 +108,17 @@ class ExperimentResult(_Value):
     """Days that it is from."""
     srm_p: Annotated[float, Field(ge=0, le=1)] | None = None
     """P value of the sample ratio test; None where no sample was split (interleave)."""
+    preference: Finite | None = None
+    """Of a drafted list: credit of the treatment's items less that of the control's, over all credit."""
+    preference_se: NonNegative | None = None
+    harm: tuple[HarmBound, ...] = ()
+    power: Power | None = None
+    contaminated: Count = 0
+    """Exposed listeners who were shown another arm than theirs; they are left out."""
+    treated_days: Count = 0
+    """Listener-days in the treatment so far; for an arm that was stopped, what finding its harm has cost."""
+    pairs: tuple[Pairs, ...] = ()
+    """Of withheld pairs, for each challenger."""
     why: str = ""
     """Why it is stopped or invalid, in plain words."""
 

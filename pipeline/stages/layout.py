@@ -64,6 +64,11 @@ class Layout:
         return self.root / "night" / "results.json"
 
     @property
+    def opened_experiments(self) -> Path:
+        """experiments.json: the experiments that run, those that the night opens among them."""
+        return self.root / "night" / "experiments.json"
+
+    @property
     def data(self) -> Path:
         return self.root / "data"
 
@@ -194,6 +199,20 @@ class Layout:
     @property
     def fallback(self) -> Path:
         return self.data / "fallback.parquet"
+
+    @property
+    def experiments(self) -> Path:
+        """experiments.json: the estimate of each experiment up to the night, and those whose lists it makes."""
+        return self.data / "experiments.json"
+
+    def arm_model(self, recipe: str) -> Path:
+        """The model of a challenger that an experiment shows, with its id maps."""
+        return self.data / "final" / "arms" / recipe
+
+    @property
+    def arms(self) -> Path:
+        """A table of the listeners to whom an experiment gives other lists."""
+        return self.data / "arms.parquet"
 
     @property
     def recommend_cost(self) -> Path:

@@ -73,7 +73,7 @@ def test_the_nightly_sample_ratio_test_keeps_its_level_over_many_nights() -> Non
     assert ever / n <= level + 2 * math.sqrt(level * (1 - level) / n)
 
 
-@pytest.mark.parametrize(("n", "lost"), [(2_000, 0.3), (20_000, 0.1), (100_000, 0.05)])
+@pytest.mark.parametrize(("n", "lost"), [(200, 0.8), (2_000, 0.3), (20_000, 0.1), (100_000, 0.05)])
 def test_arms_that_lose_listeners_are_found(n: int, lost: float) -> None:
     rng = np.random.default_rng(14)
     for _ in range(50):
