@@ -38,4 +38,6 @@ def _as_of_today(row: Mapping[str, Any], definition_of: Definition) -> Experimen
         return recipe if definition in {None, definition_of(recipe)} else f"{recipe}@{str(definition)[:8]}"
 
     arms = tuple(arm.model_copy(update={"recipe": named(arm.recipe)}) for arm in result.arms)
-    return result.model_copy(update={"arms": arms})
+    # A night that ends an experiment because its time is over may draw it anew; nothing else may.
+    early = result.state == "ended" and not running.drawn_anew
+    return result.model_copy(update={"arms": arms, "early": early})
