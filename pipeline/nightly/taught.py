@@ -15,7 +15,7 @@ Definition = Callable[[str], str | None]
 def taught(where: Where, *, as_of: dt.date, definition_of: Definition) -> list[ExperimentResult]:
     """Return the last result of each experiment of the nights before.
 
-    A recipe that has another definition by now is named with its old one: its experiment still teaches what a gain is
+    A recipe whose definition has changed since is named with its old one: its experiment still teaches what a gain is
     worth, but is not about today's recipe of that name.
 
     Args:
