@@ -31,7 +31,7 @@ unexport $(VALUES) MAKEFLAGS
 $(foreach name,$(VALUES),$(eval export MAKE_$(name) := $$(value $(name))))
 export MAKE_OWN_LOGS := $(filter-out file,$(origin LOGS))
 
-.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint loop sbom serve ui airflow clean lock
+.PHONY: help setup nightly test calibrate faults fuzz bench-accuracy bench-families bench-fold-in bench-ingest bench-mlflow-away bench-night bench-real bench-rollback bench-serve bench-speed docs dvc-yaml faults-serve lint loop sbom serve ui airflow clean lock
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -90,6 +90,9 @@ loop: $(STAMP) ## Close the loop in worlds whose answers are known: what is lear
 
 bench-night: $(STAMP) ## Measure an incremental night by part, beside a plain script without a gate
 	@python -m bench.night
+
+bench-real: $(STAMP) ## Measure every family on the weeks ahead of real exports; LOGS=FOLDER FORMAT=auto for your own
+	@if [ -z "$$MAKE_OWN_LOGS" ]; then python -m bench.real; else python -m bench.real --data "$$MAKE_LOGS" --format "$$([ "$$MAKE_FORMAT" = netgain ] && echo auto || echo "$$MAKE_FORMAT")"; fi
 
 bench-rollback: $(STAMP) ## Time `netgain rollback` 100 times, without MLflow and Java
 	@python bench/rollback.py

@@ -3,8 +3,8 @@
     python -m bench.families                     # 20,000 listeners, 30,000 artists, 60 days: two hours on 2 cores
     python -m bench.families --place FOLDER      # in the workspace of `python -m bench.night --place FOLDER`
 
-The recipes are those of params.yaml and those that docs/reference/recommenders.md offers to paste, except `repeat`,
-whose lists would be empty where only new items count. The night is Netgain's own: fits, lists and meters are those of
+The recipes are those of params.yaml and those that docs/reference/recommenders.md offers to paste, except those whose
+lists would be empty where only new items count. The night is Netgain's own: fits, lists and meters are those of
 `netgain night`.
 Into bench/results/families.json and families.png.
 """
@@ -25,6 +25,7 @@ import yaml
 from bench.night.place import ROOT, START, environment, night, prepare
 from pipeline.configuration import Params, load_params
 from pipeline.gate.comparison import DETERMINISTIC, compare, seed_variance
+from pipeline.params.split import suits
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.reports.plots import accuracy_against_cost
 from pipeline.simulation.simulate import simulate
@@ -44,8 +45,10 @@ def offered(text: str) -> dict[str, Any]:
 def add_recipes(place: Path) -> None:
     """Paste them into a workspace's params.yaml; the night writes its dvc.yaml."""
     recipes = offered((ROOT / "docs" / "reference" / "recommenders.md").read_text(encoding="utf-8"))
-    del recipes["repeat"]
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["interactions"]["order"] = True
+    target = params["split"]["target"]
+    recipes = {name: each for name, each in recipes.items() if suits(FAMILIES[each["family"]].needs_target, target)}
     params["recipes"] |= recipes
     (place / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
 

@@ -18,7 +18,7 @@ from pipeline.params.ingest import IngestParams
 from pipeline.params.interactions import InteractionParams
 from pipeline.params.lists import ListParams
 from pipeline.params.monitoring import MonitoringParams
-from pipeline.params.split import SplitParams
+from pipeline.params.split import SplitParams, suits
 from pipeline.params.validation import ValidationParams
 from pipeline.recommenders.ensemble import EnsembleParams, can_be_member
 from pipeline.recommenders.family import FamilyParams
@@ -64,10 +64,20 @@ class Params(Frozen):
     def _targets_fit_the_families(self) -> "Params":
         for name, recipe in self.recipes.items():
             needed = FAMILIES[recipe.family].needs_target
-            if needed not in {None, self.split.target}:
+            if not suits(needed, self.split.target):
                 raise ValueError(
                     f"recipes.{name}, of the family {recipe.family}, has empty lists with split.target "
                     f"{self.split.target!r}: set split.target to {needed!r}, or leave the recipe out"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _order_is_kept_for_those_that_need_it(self) -> "Params":
+        for name, recipe in self.recipes.items():
+            if FAMILIES[recipe.family].needs_order and not self.interactions.order:
+                raise ValueError(
+                    f"recipes.{name}, of the family {recipe.family}, learns from the order of plays: set "
+                    "interactions.order to true, or leave the recipe out"
                 )
         return self
 

@@ -79,6 +79,12 @@ class Settings:
     """NETGAIN_SPARK_WAIT_SECONDS, how long a cluster may be without an executor [s]."""
     spark_gib: float
     """NETGAIN_SPARK_GIB: heap of Spark's driver [GiB]; 0 for a quarter of the memory, and at least 2."""
+    pushgateway: str | None = field(repr=False)
+    """NETGAIN_PUSHGATEWAY, which takes the metrics of a night; None for the file in the reports' folder alone."""
+    lineage_url: str | None = field(repr=False)
+    """NETGAIN_LINEAGE_URL, an OpenLineage server; None for the file in the reports' folder alone."""
+    lineage_namespace: str
+    """NETGAIN_LINEAGE_NAMESPACE, of jobs and datasets."""
     id_key: bytes | None = field(repr=False)
     """NETGAIN_ID_KEY: the secret key of listeners' tokens; never written down. None for the open key."""
     owner: str | None
@@ -161,6 +167,9 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
         spark_python=environ.get("NETGAIN_SPARK_PYTHON") or None,
         spark_wait_seconds=number("SPARK_WAIT_SECONDS", 30.0),
         spark_gib=number("SPARK_GIB", 0.0),
+        pushgateway=environ.get("NETGAIN_PUSHGATEWAY") or None,
+        lineage_url=environ.get("NETGAIN_LINEAGE_URL") or None,
+        lineage_namespace=environ.get("NETGAIN_LINEAGE_NAMESPACE") or "netgain",
         id_key=key,
         owner=environ.get("NETGAIN_OWNER") or None,
         lease_minutes=number("LEASE_MINUTES", 30.0),

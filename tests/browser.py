@@ -31,7 +31,7 @@ def chromium() -> str:
 
 @cache
 def axe_core() -> str:
-    """Return axe-core's source, fetched once into .netgain/ and checked against its checksum; skip the test without it."""
+    """Return axe-core's source, fetched once into .netgain/ with its checksum; skip the test where it cannot be."""
     source = _CACHE / "node_modules" / "axe-core" / "axe.min.js"
     if not source.exists():
         if shutil.which("npm") is None:

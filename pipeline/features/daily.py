@@ -7,13 +7,14 @@ from typing import Literal
 import polars as pl
 import pyarrow as pa
 
+from pipeline.features.order import follows_of_day
 from pipeline.features.placeholders import is_placeholder
 from pipeline.params.interactions import PLACEHOLDERS
 from pipeline.storage.cache import Cache, Result
-from pipeline.storage.schemas import DAILY
+from pipeline.storage.schemas import DAILY, DAILY_FOLLOWS
 from pipeline.storage.tables import read_columns, write_table
 
-COUNTS_FILE, NAMES_FILE = "counts.parquet", "names.parquet"
+COUNTS_FILE, NAMES_FILE, FOLLOWS_FILE = "counts.parquet", "names.parquet", "follows.parquet"
 NAMES = pa.schema(
     [
         pa.field("item_id", pa.string(), nullable=False),
@@ -25,7 +26,7 @@ NAMES = pa.schema(
 
 @dataclass(frozen=True)
 class DayTask:
-    """One day of plays to count; its counts and names are cached under `key`."""
+    """One day of plays to count; its counts and names are cached under `key`, and with `order` what followed what."""
 
     key: str
     plays: Path
@@ -33,13 +34,17 @@ class DayTask:
     item: Literal["artist", "track"]
     min_ms_played: int
     placeholders: tuple[str, ...] = PLACEHOLDERS
+    order: bool = False
 
 
 def aggregate_day(task: DayTask) -> Result:
     """Count the plays of a day; a kernel. A play without a duration counts, one of a placeholder artist does not."""
     texts = ["artist_name", "track_name"] if task.item == "track" else ["artist_name"]
-    plays = read_columns(task.plays, ["listener_id", "played_at", f"{task.item}_id", *texts, "ms_played"])
+    columns = ["listener_id", "played_at", f"{task.item}_id", *texts, "ms_played"]
+    plays = read_columns(task.plays, [*columns, "file", "row"] if task.order else columns)
     n_plays = plays.height
+    if task.order:  # some logs tell times in whole minutes: the order of a minute's plays is that of their rows
+        plays = plays.sort("listener_id", "played_at", "file", "row")
     plays = plays.filter(~is_placeholder(plays["artist_name"], task.placeholders))
     counted = counted_plays(plays, item=task.item, min_ms_played=task.min_ms_played)
     keys = ["day", "listener_id", "item_id"]
@@ -49,13 +54,15 @@ def aggregate_day(task: DayTask) -> Result:
     def build(folder: Path) -> Result:
         write_table(folder / COUNTS_FILE, counts.to_arrow(), DAILY)
         write_table(folder / NAMES_FILE, names.to_arrow(), NAMES)
+        if task.order:
+            write_table(folder / FOLLOWS_FILE, follows_of_day(counted).to_arrow(), DAILY_FOLLOWS)
         return {"n_plays": n_plays, "n_counted": counted.height}
 
     return Cache(task.cache).make(task.key, build)
 
 
 def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_ms_played: int) -> pl.DataFrame:
-    """Return the plays that count, as day, listener_id, item_id, item_name, ms_played.
+    """Return the plays that count, as day, played_at, listener_id, item_id, item_name, ms_played, in their order.
 
     Args:
         plays: columns of PLAYS.
@@ -65,6 +72,7 @@ def counted_plays(plays: pl.DataFrame, *, item: Literal["artist", "track"], min_
     name = pl.col("artist_name") if item == "artist" else pl.col("artist_name") + " – " + pl.col("track_name")
     return plays.filter(pl.col("ms_played").is_null() | (pl.col("ms_played") >= min_ms_played)).select(
         day=pl.col("played_at").dt.date(),
+        played_at="played_at",
         listener_id="listener_id",
         item_id=f"{item}_id",
         item_name=name,

@@ -10,9 +10,11 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from pipeline.errors import TableError
+from pipeline.features.order import follows_of_days, sum_follows
 from pipeline.recommenders.interactions import Interactions
+from pipeline.recommenders.order import Follows
 from pipeline.recommenders.row_bounds import row_bounds
-from pipeline.storage.schemas import INTERACTIONS, ITEM_MAP, LISTENER_MAP
+from pipeline.storage.schemas import FOLLOWS, INTERACTIONS, ITEM_MAP, LISTENER_MAP
 from pipeline.storage.tables import read_table, write_table
 
 PAIR = ["listener_idx", "item_idx"]
@@ -20,15 +22,25 @@ PAIR = ["listener_idx", "item_idx"]
 
 @dataclass(frozen=True)
 class InteractionTables:
-    """INTERACTIONS with the LISTENER_MAP and the ITEM_MAP that its rows refer to."""
+    """INTERACTIONS with the LISTENER_MAP and the ITEM_MAP that its rows refer to.
+
+    FOLLOWS of the same items are there if the order of plays is kept (`interactions.order`).
+    """
 
     interactions: pa.Table
     listeners: pa.Table
     items: pa.Table
+    follows: pa.Table | None = None
 
 
 def build_interactions(
-    daily: pl.DataFrame, names: pl.DataFrame, *, until: dt.date, half_life_days: float, min_listeners_per_item: int
+    daily: pl.DataFrame,
+    names: pl.DataFrame,
+    *,
+    until: dt.date,
+    half_life_days: float,
+    min_listeners_per_item: int,
+    follows: pl.DataFrame | None = None,
 ) -> InteractionTables:
     """Weight plays by recency: weight = Σ n_plays · 2^(−age / half-life), age in whole days before the last day, and at
     least the smallest normal float32.
@@ -39,13 +51,15 @@ def build_interactions(
         until: first day after the window.
         half_life_days: time in which the weight of a play halves [d].
         min_listeners_per_item: items with fewer listeners are left out of the catalogue.
+        follows: columns of DAILY_FOLLOWS, of the days and listeners of `daily`; None if order is not kept.
 
     Raises:
         TableError: a day lies after the window: the model would learn from what it is evaluated on.
     """
-    last = daily["day"].max()
-    if isinstance(last, dt.date) and last >= until:
-        raise TableError(f"plays of {last}", expected=f"days before {until}", fix="Correct the split: it leaks.")
+    for table in (daily, follows):
+        last = None if table is None else table["day"].max()
+        if isinstance(last, dt.date) and last >= until:
+            raise TableError(f"plays of {last}", expected=f"days before {until}", fix="Correct the split: it leaks.")
     listeners = (
         daily.group_by("listener_id").agg(pl.col("n_plays").sum().cast(pl.Int64), first_day=pl.col("day").min())
     ).sort("listener_id")
@@ -62,7 +76,11 @@ def build_interactions(
         .select(*PAIR, "n_plays", age=(pl.lit(until) - pl.col("day")).dt.total_days() - 1)
         .sort(*PAIR, "age")
     )
-    return InteractionTables(_sum_pairs(indexed, half_life_days), listeners.to_arrow(), items.to_arrow())
+    tables = (_sum_pairs(indexed, half_life_days), listeners.to_arrow(), items.to_arrow())
+    if follows is None:
+        return InteractionTables(*tables)
+    both = pl.concat([follows, follows_of_days(daily)])
+    return InteractionTables(*tables, sum_follows(both, tables[2], until=until, half_life_days=half_life_days))
 
 
 def _sum_pairs(indexed: pl.DataFrame, half_life_days: float) -> pa.Table:
@@ -86,10 +104,13 @@ def _sum_pairs(indexed: pl.DataFrame, half_life_days: float) -> pa.Table:
 
 
 def save_interactions(folder: Path, tables: InteractionTables) -> None:
-    """Write interactions.parquet, listeners.parquet and items.parquet."""
+    """Write interactions.parquet, listeners.parquet and items.parquet; follows.parquet if order is kept."""
     write_table(folder / "interactions.parquet", tables.interactions, INTERACTIONS)
     write_table(folder / "listeners.parquet", tables.listeners, LISTENER_MAP)
     write_table(folder / "items.parquet", tables.items, ITEM_MAP)
+    (folder / "follows.parquet").unlink(missing_ok=True)
+    if tables.follows is not None:
+        write_table(folder / "follows.parquet", tables.follows, FOLLOWS)
 
 
 def load_interactions(folder: Path) -> Interactions:
@@ -106,4 +127,11 @@ def load_interactions(folder: Path) -> Interactions:
     listener_idx, item_idx = rows["listener_idx"].to_numpy(), rows["item_idx"].to_numpy()
     indptr = row_bounds(np.bincount(listener_idx, minlength=shape[0]))
     weights = sp.csr_matrix((rows["weight"].to_numpy(), item_idx, indptr), shape=shape)
-    return Interactions(weights, rows["age_days"].to_numpy())
+    return Interactions(weights, rows["age_days"].to_numpy(), order=_load_order(folder / "follows.parquet"))
+
+
+def _load_order(path: Path) -> Follows | None:
+    if not path.is_file():
+        return None
+    rows = read_table(path, FOLLOWS)
+    return Follows(*(rows[name].to_numpy() for name in FOLLOWS.names))

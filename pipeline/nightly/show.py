@@ -102,8 +102,7 @@ def _next(facts: dict[str, Any]) -> Group:
     lines = [
         f"Served now: release {release['id']}, recipe {release['recipe']}, {release['n_listeners']:,} listeners"
         + facts.get("newcomers", ""),
-        f"See: reports/decision-{facts['as_of']}.html, reports/data_docs/index.html, `netgain explain`, "
-        "`netgain lookup LISTENER`, `make serve`, `make ui`",
+        "See: reports/index.html, `netgain explain`, `netgain lookup LISTENER`, `make serve`, `make ui`",
         f"{len(facts['ran'])} stages ran in {facts['seconds']:.0f} s",
     ]
     if facts["decision"]["verdict"] == "INVALID":

@@ -37,3 +37,5 @@ class InteractionParams(Frozen):
     placeholder_artists: Annotated[tuple[str, ...], Field(strict=False)] = PLACEHOLDERS
     """Names in place of an artist, in any case and with any blanks around them: such a play counts as one, but is never
     an item, a target or a recommendation. (Not strict: YAML has lists, no tuples.)"""
+    order: bool = False
+    """Whether to keep what was played after what, for families that learn from it (`transitions`)."""

@@ -6,7 +6,18 @@ from pydantic import Field
 
 from pipeline.params.base import Frozen
 
-Target = Literal["new", "any"]
+Target = Literal["new", "any", "mixed"]
+
+
+def suits(needed: Target | None, target: Target) -> bool:
+    """Return whether a family that needs a target works with that of the night; lists of `mixed` may hold heard items,
+    as those of `any`.
+
+    Examples:
+        >>> suits(None, "new"), suits("any", "mixed"), suits("any", "new")
+        (True, True, False)
+    """
+    return needed in {None, target} or (needed == "any" and target == "mixed")
 
 
 class SplitParams(Frozen):
@@ -19,4 +30,4 @@ class SplitParams(Frozen):
     `netgain tune` measures trials on it."""
     target: Target
     """What a list should hit: `new`, items that the listener has not played before (heard items are then left out of
-    lists), or `any`."""
+    lists), `any`, or `mixed`: any items, and the known and the new ones are also judged apart."""

@@ -1,6 +1,6 @@
 """The weighted sum of several models' candidates, and the weights that rank best."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -11,7 +11,7 @@ from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.metrics.ranking import top_k
 from pipeline.metrics.topk import TopK
-from pipeline.recommenders.scoring import block_rows
+from pipeline.recommenders.scoring import best_mixture
 
 PARTS = 10
 """Weights are multiples of 1 / PARTS."""
@@ -59,19 +59,86 @@ def blend(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k:
         >>> blended.items.tolist(), blended.scores.tolist()
         ([[2, 0, 3]], [[0.625, 0.5, 0.5]])
     """
-    values = [np.float32(weight) * normalised(lists) for lists, weight in zip(members, weights, strict=True)]
-    n_users = len(members[0].items)
-    parts = [TopK(np.empty((0, k), dtype=np.int32), np.empty((0, k), dtype=np.float32))]
-    size = block_rows(n_items)
-    for start in range(0, n_users, size):
-        block = slice(start, min(start + size, n_users))
-        scores = np.full((block.stop - start, n_items), -np.inf, dtype=np.float32)
-        for lists, value in zip(members, values, strict=True):
-            rows, places = np.nonzero(lists.items[block] >= 0)
-            columns = lists.items[block][rows, places]
-            scores[rows, columns] = np.maximum(scores[rows, columns], 0) + value[block][rows, places]
-        parts.append(top_k(scores, k=k))
-    return TopK(np.concatenate([part.items for part in parts]), np.concatenate([part.scores for part in parts]))
+    return best_mixture(members, weights, n_items=n_items, k=k)
+
+
+def learnt_weights(
+    members: Sequence[TopK], relevant: sp.csr_matrix, n_relevant: npt.NDArray[np.int32], *, k: int
+) -> Weights:
+    """Return weights that are shrunk from the best towards equal ones by how little the listeners can tell.
+
+    Few listeners choose by chance: on another week the same members would get other weights. So the result is the mean
+    of all weights of the lattice, each counting as `plausibility` says: one alone where the listeners are sure, equal
+    weights where they cannot tell anything. That averages of combinations are hard to beat by a chosen one is the rule
+    among forecasts (Timmermann 2006).
+
+    Arguments are those of `best_weights`.
+
+    Examples:
+        Every listener finds the second member right. One alone could not be told from chance.
+
+        >>> wrong = TopK(np.array([[0, 1]] * 2, dtype=np.int32), np.array([[2.0, 1.0]] * 2, dtype=np.float32))
+        >>> right = TopK(np.array([[2, 3]] * 2, dtype=np.int32), np.array([[2.0, 1.0]] * 2, dtype=np.float32))
+        >>> relevant, n_relevant = sp.csr_matrix(np.array([[0, 0, 1, 0]] * 2)), np.array([1, 1], dtype=np.int32)
+        >>> learnt_weights([wrong, right], relevant, n_relevant, k=1).tolist()
+        [0.0, 1.0]
+        >>> one = [TopK(each.items[:1], each.scores[:1]) for each in (wrong, right)]
+        >>> learnt_weights(one, relevant[:1], n_relevant[:1], k=1).tolist()
+        [0.5, 0.5]
+    """
+    points = _lattice(len(members))
+    given = [np.array(parts) / PARTS for parts in points]
+    values = np.stack([*_values(members, relevant, n_relevant, given, k=k)])
+    counts = plausibility(values)
+    if np.ptp(counts) == 0:
+        return np.full(len(members), 1 / len(members))
+    return without_traces(counts @ np.stack(given))
+
+
+def plausibility(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return how far each of some choices can be the best one: ∝ exp(−z² / 2), of sum 1.
+
+    z is the mean difference from the choice of the highest mean, divided by its standard error, paired by listener: the
+    likelihood of that difference if the two were equal. Of choices with the same values as the best, the first counts.
+
+    Args:
+        values: of shape (n_choices, n_listeners), a metric by choice.
+
+    Returns:
+        float64 of shape (n_choices,); equal if there are fewer than two listeners, or nothing but zeros.
+
+    Examples:
+        The second choice is sure to be worse than the first, the third one is not.
+
+        >>> values = np.array([[0.5, 0.5, 0.4, 0.6], [0.1, 0.1, 0.0, 0.2], [0.6, 0.4, 0.3, 0.6]])
+        >>> plausibility(values).round(2).tolist()
+        [0.53, 0.0, 0.47]
+    """
+    n_choices, n = values.shape
+    if n < 2 or values.max() <= 0:
+        return np.full(n_choices, 1 / n_choices)
+    best = int(np.argmax(values.mean(axis=1)))
+    less = values[best] - values
+    mean, se = less.mean(axis=1), less.std(axis=1, ddof=1) / np.sqrt(n)
+    se[se < 1e-12] = 0  # rounding, where all listeners differ by the same
+    z = np.divide(mean, se, out=np.where(mean > 0, np.inf, 0.0), where=se > 0)
+    counts = np.exp(-(z**2) / 2)
+    counts[~less.any(axis=1)] = 0
+    counts[best] = 1
+    found: npt.NDArray[np.float64] = counts / counts.sum()
+    return found
+
+
+def without_traces(weights: Weights) -> Weights:
+    """Leave out members of less than half a part, 1 / (2 · PARTS): they would cost a fit and change no place.
+
+    Examples:
+        >>> without_traces(np.array([0.6, 0.36, 0.04])).tolist()
+        [0.625, 0.375, 0.0]
+    """
+    kept = np.where(weights < 0.5 / PARTS, 0, weights)
+    found: Weights = np.round(kept / kept.sum(), 6)
+    return found
 
 
 def best_weights(
@@ -97,10 +164,30 @@ def best_weights(
         >>> best_weights([wrong, right], relevant, np.array([1], dtype=np.int32), k=1).tolist()
         [0.0, 1.0]
     """
+    points = _lattice(len(members))
+    given = [np.array(parts) / PARTS for parts in points]
+    means = [float(value.mean()) for value in _values(members, relevant, n_relevant, given, k=k)]
+    return _best(points, np.array(means))
+
+
+def _best(points: Sequence[tuple[int, ...]], means: npt.NDArray[np.floating]) -> Weights:
+    """Return the weights of the first point of the highest mean; equal ones if no mean is above 0."""
+    n_members = len(points[0])
+    found: Weights = np.array(points[int(np.argmax(means))]) / PARTS
+    return found if means.max() > 0 else np.full(n_members, 1 / n_members)
+
+
+def _values(
+    members: Sequence[TopK],
+    relevant: sp.csr_matrix,
+    n_relevant: npt.NDArray[np.int32],
+    mixtures: Sequence[Weights],
+    *,
+    k: int,
+) -> Iterator[npt.NDArray[np.float64]]:
+    """Yield each listener's NDCG@k for each of some weights: float64 of shape (n_users,)."""
     values, listed, hits = _pool(members, relevant)
-    best, best_mean = np.full(len(members), 1 / len(members)), 0.0
-    for parts in _lattice(len(members)):
-        weights = np.array(parts) / PARTS
+    for weights in mixtures:
         scores = np.full(hits.shape, -np.inf, dtype=np.float32)
         for value, there, weight in zip(values, listed, weights, strict=True):
             if weight > 0:
@@ -108,10 +195,7 @@ def best_weights(
                 scores += np.float32(weight) * value
         places = top_k(scores, k=k).items
         found = np.take_along_axis(hits, np.maximum(places, 0), axis=1) & (places >= 0)
-        mean = float(ndcg(found, n_relevant).mean())
-        if mean > best_mean:
-            best, best_mean = weights, mean
-    return best
+        yield ndcg(found, n_relevant)
 
 
 def _lattice(n_members: int) -> list[tuple[int, ...]]:

@@ -74,7 +74,9 @@ class Family(Generic[P]):
         runs_in_task: whether an executor may fit it in any process. False if it drives the Spark session itself.
         needs_tuning: whether `fit` reads `interactions.tuning`.
         needs_royalties: whether `fit` reads `interactions.royalties`.
-        needs_target: the `split.target` without which its lists would be empty; None if it works with both.
+        needs_order: whether `fit` reads `interactions.order`, which is kept with `interactions.order: true` alone.
+        needs_target: the `split.target` without which its lists would be empty, `any` standing for `mixed` too; None if
+            it works with all.
         search_space: what `netgain tune` searches; empty if it is not tuned.
         start: the recipe a search starts from if params.yaml has none of the family.
     """
@@ -87,6 +89,7 @@ class Family(Generic[P]):
     runs_in_task: bool = True
     needs_tuning: bool = False
     needs_royalties: bool = False
+    needs_order: bool = False
     needs_target: Target | None = None
     search_space: Space = field(default_factory=dict)
     start: P | None = None

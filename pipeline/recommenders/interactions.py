@@ -7,6 +7,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from pipeline.errors import ValidationFailed
+from pipeline.recommenders.order import Follows
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Interactions:
         weights: CSR float32 of shape (n_listeners, n_items), Σ plays · 2^(−age / half-life); column indexes sorted
             within each row, every stored value > 0.
         age_days: int32, aligned with `weights.data`: whole days from the last play to the end of the window.
+        order: what was played after what, for families that declare `needs_order`; None where it is not kept.
         tuning: the same listeners' plays cut at an earlier day, for families that declare `needs_tuning`; None for all
             others.
         royalties: float64 of shape (n_items,), ≥ 0, what a play of each item costs [currency]; None where all cost the
@@ -31,6 +33,7 @@ class Interactions:
     age_days: npt.NDArray[np.int32]
     tuning: "Tuning | None" = None
     royalties: npt.NDArray[np.float64] | None = None
+    order: Follows | None = None
 
     def __post_init__(self) -> None:
         if fault := _fault(self.weights, self.age_days):

@@ -177,6 +177,48 @@ def add_votes(  # noqa: PLR0917  # as above
 
 
 @numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def mix(  # noqa: PLR0917  # as above
+    listed: I32, scores: F32, weights: F32, sums: F32, seen: npt.NDArray[np.bool_], touched: I32, best: F32, items: I32
+) -> None:
+    """Push each listener's candidates onto the heaps, with Σ weight · score, scores rescaled to [0, 1] in each list.
+
+    Candidates are pooled: only what a member lists is looked at, not the catalogue. Sums are taken in the order of the
+    members.
+
+    Args:
+        listed, scores: (n_members, n, depth), the members' lists, padded with −1.
+        weights: (n_members,).
+        sums, seen: zeros of shape (n_items,), left as they were.
+        touched: room for n_members · depth indexes.
+        best, items: (n, k), the heaps.
+    """
+    for i in range(listed.shape[1]):
+        n_touched = 0
+        for m in range(listed.shape[0]):
+            own, values, n = listed[m, i], scores[m, i], 0
+            while n < own.shape[0] and own[n] >= 0:
+                n += 1
+            if n == 0:
+                continue
+            low, width = values[n - 1], values[0] - values[n - 1]
+            for j in range(n):
+                item = own[j]
+                if not seen[item]:
+                    seen[item] = True
+                    touched[n_touched] = item
+                    n_touched += 1
+                scaled = (values[j] - low) / width if width > 0 else np.float32(1)
+                sums[item] += weights[m] * scaled
+        heap, ids = best[i], items[i]
+        for t in range(n_touched):
+            item = touched[t]
+            score = sums[item]
+            if score > heap[0] or (score == heap[0] and item < ids[0]):
+                _sift(heap, ids, heap.shape[0], score, item)
+            sums[item], seen[item] = 0, False
+
+
+@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def sort_heaps(best: F32, items: I32) -> None:
     """Turn each heap into a list in place: best first, padded with score NaN and item −1."""
     for i in range(best.shape[0]):

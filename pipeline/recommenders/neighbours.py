@@ -95,6 +95,15 @@ def nearest(
     return as_rows(best_votes(left, right, every, k=min(k, n_items), discount=discount), n_items)
 
 
+def best_of_rows(rows: sp.csr_matrix, *, k: int, discount: npt.NDArray[np.floating] | None = None) -> TopK:
+    """Return the k largest positive entries of each row, times the factor of their column; ties to the lower column."""
+    n = rows.shape[0]
+    every = np.arange(n, dtype=np.int32)
+    identity = sp.csr_matrix(sp.identity(n, dtype=np.float32, format="csr"))
+    factors = None if discount is None else discount.astype(np.float32)
+    return best_votes(identity, rows, every, k=k, discount=factors)
+
+
 def empty(n: int) -> sp.csr_matrix:
     """Return a matrix of shape (n, n) without entries."""
     return sp.csr_matrix(np.zeros((n, n), dtype=np.float32))

@@ -5,7 +5,7 @@ selects with a compiled kernel while the scores are still in the CPU cache. `mak
 that of the matrix product alone.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Final
@@ -199,6 +199,51 @@ def best_dense_votes(
         return run
 
     _share(worker, _by_block(user_idx, MAX_BLOCK))
+    return top
+
+
+def best_mixture(members: Sequence[TopK], weights: Sequence[float], *, n_items: int, k: int) -> TopK:
+    """Return the k candidates of the highest Σ weight · score for each listener; ties go to the lower index.
+
+    Each member's scores are rescaled to [0, 1] in each of its lists; a member that does not list an item adds 0. Only
+    the members' candidates are looked at: cost follows the length of their lists, not the size of the catalogue.
+
+    Args:
+        members: lists of the same listeners, of any length.
+        weights: one a member.
+        n_items: size of the catalogue.
+        k: length of the lists.
+
+    Returns:
+        TopK of the members' number of listeners and k places.
+    """
+    from pipeline.recommenders.kernels import mix, sort_heaps
+
+    n_users = len(members[0].items)
+    every = np.arange(n_users, dtype=np.int32)
+    top, given = _heaps(every, n_users, k), np.asarray(weights, dtype=np.float32)
+    depth = max(lists.items.shape[1] for lists in members)
+
+    def worker() -> Worker:
+        sums, seen = np.zeros(n_items, dtype=np.float32), np.zeros(n_items, dtype=np.bool_)
+        touched = np.empty(min(len(members) * depth, n_items), dtype=np.int32)
+        listed = np.full((len(members), MAX_BLOCK, depth), -1, dtype=np.int32)
+        scores = np.empty((len(members), MAX_BLOCK, depth), dtype=np.float32)
+
+        def run(_block: int, positions: npt.NDArray[np.intp]) -> None:
+            rows = slice(int(positions[0]), int(positions[-1]) + 1)  # listeners in their order: a block is a slice
+            size = rows.stop - rows.start
+            for number, lists in enumerate(members):
+                width = lists.items.shape[1]
+                listed[number, :size, :width] = lists.items[rows]
+                scores[number, :size, :width] = lists.scores[rows]
+            best, ids = top.scores[rows], top.items[rows]
+            mix(listed[:, :size], scores[:, :size], given, sums, seen, touched, best, ids)
+            sort_heaps(best, ids)
+
+        return run
+
+    _share(worker, _by_block(every, MAX_BLOCK))
     return top
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 _REGISTERED = re.compile(r"Registered executor .*? with ID (\S+?),")
 _LOST = re.compile(r"Lost executor (\S+?) on|Executor (\S+?) on \S+ killed by driver")
+_TOLD = re.compile(r"InvalidClassException|serialVersionUID|unresponsive|bootstrapping client|SaslException")
 _ENDED = re.compile(r"Executor updated: \S+ is now (?:EXITED|FAILED)")
 
 
@@ -49,5 +50,5 @@ class ExecutorLog:
         elif _ENDED.search(line):
             self.ended += 1
         self.granted |= "Granted executor ID" in line
-        if re.search(r"InvalidClassException|serialVersionUID|unresponsive|Authentication|SaslException|secret", line):
+        if _TOLD.search(line):
             self.told = line.strip()[-200:]

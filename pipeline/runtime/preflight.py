@@ -73,7 +73,8 @@ def _asked(session: "SparkSession", settings: Settings, log: Path, mark: Path) -
         if executors.ended >= 3 and not executors.alive:
             break
     if failed:
-        raise _named(failed[0], settings)
+        refused = executors.told and not executors.granted
+        raise _nobody(executors, settings) if refused else _named(failed[0], settings)
     if not answers:
         raise _nobody(executors, settings)
     return answers

@@ -21,6 +21,7 @@ from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.newcomers import newcomers_clause, newcomers_report
+from pipeline.stages.parts import parts_report
 from pipeline.stages.scoring import Decided, Lists, in_vocabulary, read_truth, score_models
 from pipeline.stages.spec import AS_OF, DATA, RECIPE, StageSpec
 from pipeline.storage.daily_credit import DAILY_CREDIT, write_daily
@@ -64,8 +65,10 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     write_daily(layout.daily_credit(recipe), decided.listener_ids, decided.truth.days, mean_by_day(fits))
     write_table(layout.recommendations(recipe), first_recommendations(lists, decided), RECOMMENDATIONS)
     newcomers = newcomers_report(context, models[0], decided)
-    more = {"churn_between_fits": churn_of_fits(lists, context, recipe), "newcomers": newcomers}
+    more: dict[str, Any] = {"churn_between_fits": churn_of_fits(lists, context, recipe), "newcomers": newcomers}
     more |= content_of(lists, context)
+    if context.params.split.target == "mixed":
+        more["parts"] = parts_report(lists, decided, layout.train, k=k)
     write_json(layout.metrics(recipe), as_json(summary | more))
     family = context.params.recipes[recipe].family
     write_json(layout.score_cost(recipe), score_costs(recipe, family, lists))

@@ -108,12 +108,18 @@ class Layout:
         return self.data / "daily"
 
     @property
+    def follows(self) -> Path:
+        """What was played after what, a file a day; empty unless `interactions.order` is true."""
+        return self.data / "follows"
+
+    @property
     def items(self) -> Path:
         return self.data / "items.parquet"
 
     @property
     def train(self) -> Path:
-        """A folder with interactions.parquet, listeners.parquet, items.parquet: plays before the decision window."""
+        """A folder with interactions.parquet, listeners.parquet, items.parquet: plays before the decision window; also
+        follows.parquet if `interactions.order` is true."""
         return self.data / "train"
 
     @property

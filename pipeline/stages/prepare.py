@@ -1,11 +1,11 @@
-"""Stage prepare: count plays by day, listener and item, without the excluded listeners."""
+"""Stage prepare: count plays by day, listener and item, without the excluded listeners; and what followed what."""
 
 import datetime as dt
 from pathlib import Path
 
 import polars as pl
 
-from pipeline.features.daily import COUNTS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
+from pipeline.features.daily import COUNTS_FILE, FOLLOWS_FILE, NAMES, NAMES_FILE, DayTask, aggregate_day, item_names
 from pipeline.params.interactions import InteractionParams
 from pipeline.runtime.cached_map import cached_map
 from pipeline.runtime.code_closure import code_digest
@@ -14,14 +14,14 @@ from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.cache import Cache, Result, key_of, link
 from pipeline.storage.json_files import read_json
-from pipeline.storage.schemas import DAILY, EXCLUDED_LISTENERS, ITEMS
+from pipeline.storage.schemas import DAILY, DAILY_FOLLOWS, EXCLUDED_LISTENERS, ITEMS
 from pipeline.storage.tables import read_table, write_table
 
 STAGE = StageSpec(
     desc="Count plays by day, listener and item",
     deps=(DATA.days, DATA.plays, DATA.excluded_listeners, DATA.validation_report),
     params=("interactions", AS_OF),
-    outs=(DATA.daily, DATA.items),
+    outs=(DATA.daily, DATA.follows, DATA.items),
 )
 
 
@@ -38,6 +38,7 @@ def run(context: Context) -> str:
             days=layout.days,
             excluded_listeners=layout.excluded_listeners,
             daily=layout.daily,
+            follows=layout.follows,
             items=layout.items,
             cache=layout.cache,
             executor=executor,
@@ -56,6 +57,7 @@ def prepare(
     days: Path,
     excluded_listeners: Path,
     daily: Path,
+    follows: Path,
     items: Path,
     cache: Path,
     executor: Executor,
@@ -69,6 +71,7 @@ def prepare(
     made, without = Cache(cache / "daily"), Cache(cache / "daily-without")
     excluded = pl.DataFrame(read_table(excluded_listeners, EXCLUDED_LISTENERS))["listener_id"]
     code = [code_digest(aggregate_day.__module__), params.item, params.min_seconds_played, params.placeholder_artists]
+    code += [FOLLOWS_FILE] if params.order else []
     keys = {day: key_of(code, day, made_from) for day, made_from in sorted(read_json(days).items())}
     tasks = [
         DayTask(
@@ -78,12 +81,15 @@ def prepare(
             item=params.item,
             min_ms_played=round(params.min_seconds_played * 1000),
             placeholders=params.placeholder_artists,
+            order=params.order,
         )
         for day, key in keys.items()
         if first <= day < as_of.isoformat()
     ]
     results = cached_map(tasks, made, aggregate_day, executor)
-    daily.mkdir(parents=True, exist_ok=True)
+    kept = {COUNTS_FILE: daily, FOLLOWS_FILE: follows} if params.order else {COUNTS_FILE: daily}
+    for folder in (daily, follows):
+        folder.mkdir(parents=True, exist_ok=True)
     theirs = _plays_of(excluded, [made.at(task.key) / COUNTS_FILE for task in tasks])
     cleaned = {
         task.key: _leave_out(theirs[day], task, made, without)
@@ -93,7 +99,8 @@ def prepare(
     for task in tasks:
         found = cleaned.get(task.key)
         source = made.at(task.key) if found is None else without.at(found[0])
-        link(source / COUNTS_FILE, daily / f"{task.plays.name}.parquet")
+        for file, folder in kept.items():
+            link(source / file, folder / f"{task.plays.name}.parquet")
     without.forget_others({key for key, _ in cleaned.values()})
     files = [made.at(task.key) / NAMES_FILE for task in tasks]
     names = pl.read_parquet(files) if files else pl.DataFrame(NAMES.empty_table())
@@ -122,9 +129,11 @@ def _leave_out(theirs: pl.DataFrame, task: DayTask, made: Cache, without: Cache)
     key = key_of(code_digest(__name__), task.key, theirs["listener_id"].to_list())
 
     def build(folder: Path) -> Result:
-        counts = pl.read_parquet(made.at(task.key) / COUNTS_FILE)
-        left = counts.join(theirs, on="listener_id", how="anti", maintain_order="left")
-        write_table(folder / COUNTS_FILE, left.to_arrow(), DAILY)
+        for file, schema in ((COUNTS_FILE, DAILY), (FOLLOWS_FILE, DAILY_FOLLOWS)):
+            if file == COUNTS_FILE or task.order:
+                rows = pl.read_parquet(made.at(task.key) / file)
+                left = rows.join(theirs, on="listener_id", how="anti", maintain_order="left")
+                write_table(folder / file, left.to_arrow(), schema)
         return {}
 
     if without.find(key) is None:

@@ -22,15 +22,7 @@ from pipeline.storage.json_files import read_json, write_json
 
 STAGE = StageSpec(
     desc="Fit the winner and the popular list on the whole window",
-    deps=(
-        DATA.champion,
-        DATA.decision,
-        DATA.experiments,
-        DATA.tuning,
-        DATA.window,
-        DATA.served,
-        DATA.royalties,
-    ),
+    deps=(DATA.champion, DATA.decision, DATA.experiments, DATA.tuning, DATA.window, DATA.served, DATA.royalties),
     params=("seed", "recipes", "split.target", AS_OF),
     outs=(DATA.final_model.parent, DATA.refit_cost),
 )

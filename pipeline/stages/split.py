@@ -16,14 +16,14 @@ from pipeline.params.validation import ValidationParams
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.json_files import write_json
-from pipeline.storage.schemas import DAILY, ITEMS, RELEVANT
+from pipeline.storage.schemas import DAILY, DAILY_FOLLOWS, ITEMS, RELEVANT
 from pipeline.storage.tables import read_table, write_table
 from pipeline.validation.expectations import check, checkpoint
 from pipeline.validation.interactions import NULLABLE, interaction_facts, interaction_suite
 
 STAGE = StageSpec(
     desc="Split by time into training, tuning and decision window, and check the splits; keep the whole for the refit",
-    deps=(DATA.daily, DATA.items),
+    deps=(DATA.daily, DATA.follows, DATA.items),
     params=("interactions", "split", "validation", AS_OF),
     outs=(DATA.interactions_report, DATA.train, DATA.tuning, DATA.window, DATA.relevant),
 )
@@ -46,6 +46,8 @@ def run(context: Context) -> str:
         decision_from=context.tuning_from,
         as_of=context.decision_from,
     )
+    # A window's first day follows the day before it: pairs of days are made from the window's own days.
+    follows = pl.DataFrame(read_table(layout.follows, DAILY_FOLLOWS)) if params.interactions.order else None
     made: dict[str, InteractionTables] = {}
     for folder, days, until in (
         (layout.train, split.train, context.decision_from),
@@ -58,6 +60,7 @@ def run(context: Context) -> str:
             until=until,
             half_life_days=params.interactions.half_life_days,
             min_listeners_per_item=params.interactions.min_listeners_per_item,
+            follows=None if follows is None else follows.filter(pl.col("day").is_between(first, until, closed="left")),
         )
         save_interactions(folder, tables)
         made[folder.name] = tables

@@ -55,6 +55,29 @@ DAILY = pa.schema(
 )
 """Counted plays by day, listener and item; sorted by day, listener_id, item_id."""
 
+DAILY_FOLLOWS = pa.schema(
+    [
+        pa.field("day", pa.date32(), nullable=False),
+        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("item_id", pa.string(), nullable=False),
+        pa.field("next_id", pa.string(), nullable=False),  # another item, played after it in the same session
+        pa.field("distance", pa.int8(), nullable=False),  # by how many items later, 1 for the next; 0 for the next day
+        pa.field("n", pa.int32(), nullable=False),  # times
+    ]
+)
+"""What was played after what, by day and listener; sorted by all columns but the last."""
+
+FOLLOWS = pa.schema(
+    [
+        pa.field("item_idx", pa.int32(), nullable=False),
+        pa.field("next_idx", pa.int32(), nullable=False),
+        pa.field("distance", pa.int8(), nullable=False),
+        pa.field("weight", pa.float32(), nullable=False),  # Σ times · 2^(−age / half-life), over all listeners
+    ]
+)
+"""What was played after what, by all listeners; indexes are rows of the map of items beside it; sorted by the first
+three columns."""
+
 ITEMS = pa.schema(
     [pa.field("item_id", pa.string(), nullable=False), pa.field("item_name", pa.string(), nullable=False)]
 )

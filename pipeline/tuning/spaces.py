@@ -4,6 +4,7 @@ import math
 
 from pipeline.configuration import Params
 from pipeline.errors import RecipeError
+from pipeline.params.split import suits
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.recommenders.search_space import Space, Whole
@@ -39,4 +40,4 @@ def effort(space: Space, recipe: FamilyParams) -> float:
 
 def _start(params: Params, name: str) -> FamilyParams | None:
     family = FAMILIES[name]
-    return family.start if family.needs_target in {None, params.split.target} else None
+    return family.start if suits(family.needs_target, params.split.target) else None

@@ -4,14 +4,19 @@ import pytest
 
 from pipeline.configuration import load_params
 from pipeline.recommenders.ensemble import EnsembleParams
+from pipeline.recommenders.families.als import AlsParams
+from pipeline.recommenders.families.repeat import RepeatParams
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SMALL_ALS = AlsParams(factors=4, regularization=0.5, confidence=3.0, iterations=15)
 FOR_FEW = {
     "ials": {"factors": 16, "regularization": 0.05, "iterations": 8},
     "bpr": {"factors": 16},
+    "mixed": {"member_recipes": (RepeatParams(half_life_days=30.0), SMALL_ALS)},
+    "lifted": {"member_recipes": (SMALL_ALS,)},
     "ease": {"regularization": 2.0, "dropout": 0.3, "diagonal": "zero", "neighbours": None},
 }
 """Where a family's start is meant for more listeners than a test has."""

@@ -10,8 +10,16 @@ from hypothesis import strategies as st
 from pipeline.errors import RecipeError
 from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.listener.ndcg import ndcg
+from pipeline.metrics.ranking import top_k
 from pipeline.metrics.topk import TopK
-from pipeline.recommenders.blending import best_weights, blend, normalised
+from pipeline.recommenders.blending import (
+    best_weights,
+    blend,
+    learnt_weights,
+    normalised,
+    plausibility,
+    without_traces,
+)
 from pipeline.recommenders.families import blend as blend_module
 from pipeline.recommenders.families.als import AlsParams
 from pipeline.recommenders.families.blend import BlendParams
@@ -85,6 +93,84 @@ def test_normalised_scores_are_added_up_by_weight_over_all_candidates_with_ties_
     np.testing.assert_allclose(lists.scores[0, :4], [7 / 8, 1 / 2, 1 / 4, 0])
     tied = blend([top([[4]], [[1]]), top([[2]], [[1]])], [0.5, 0.5], n_items=6, k=2)
     assert tied.items.tolist() == [[2, 4]]
+
+
+def scanned(members, weights, *, n_items, k):
+    """The blend by its definition: all items of the catalogue are scored, those that no member lists with −∞."""
+    scores = np.full((len(members[0].items), n_items), -np.inf, dtype=np.float32)
+    for lists, weight in zip(members, weights, strict=True):
+        rows, places = np.nonzero(lists.items >= 0)
+        columns = lists.items[rows, places]
+        value = (np.float32(weight) * normalised(lists))[rows, places]
+        scores[rows, columns] = np.maximum(scores[rows, columns], 0) + value
+    return top_k(scores, k=k)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**16), n_members=st.integers(1, 4), k=st.integers(1, 30))
+def test_pooled_candidates_give_the_bytes_of_a_scan_of_the_catalogue_ties_included(seed, n_members, k):
+    rng = np.random.default_rng(seed)
+    members = []
+    for _ in range(n_members):
+        depth = int(rng.integers(1, 15))
+        items = np.array([rng.permutation(25)[:depth] for _ in range(7)], dtype=np.int32)
+        length = rng.integers(0, depth + 1, size=7)
+        items[np.arange(depth) >= length[:, None]] = -1
+        scores = -np.sort(-rng.integers(0, 4, items.shape).astype(np.float32), axis=1)  # few values: many ties
+        members.append(TopK(items, np.where(items < 0, np.nan, scores).astype(np.float32)))
+    weights = rng.dirichlet(np.ones(n_members)).tolist()
+    found, expected = blend(members, weights, n_items=25, k=k), scanned(members, weights, n_items=25, k=k)
+    assert found.items.tobytes() == expected.items.tobytes()
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+def test_more_listeners_than_a_block_are_blended_one_by_one():
+    rng = np.random.default_rng(0)
+    members = []
+    for _ in range(2):
+        items = np.array([rng.permutation(40)[:9] for _ in range(1300)], dtype=np.int32)
+        members.append(TopK(items, -np.sort(-rng.normal(size=items.shape).astype(np.float32), axis=1)))
+    found, expected = (each(members, [0.3, 0.7], n_items=40, k=5) for each in (blend, scanned))
+    assert found.items.tobytes() == expected.items.tobytes()
+    np.testing.assert_array_equal(found.scores, expected.scores)
+
+
+def judged(n, *, share, seed=0):
+    """Lists of two members for n listeners who want one of two items; the first member lists it alone with probability
+    `share`, else the second does. With equal weights, the lower of the two comes first: right for every other one."""
+    wanted = np.arange(n) % 2
+    first = np.random.default_rng(seed).random(n) < share
+    members = []
+    for own, right in ((2, first), (3, ~first)):
+        items = np.stack([np.where(right, wanted, 1 - wanted), np.full(n, own)], axis=1).astype(np.int32)
+        members.append(TopK(items, np.tile(np.float32([2, 1]), (n, 1))))
+    relevant = sp.csr_matrix((np.ones(n, bool), (np.arange(n), wanted)), shape=(n, 4))
+    return members, relevant, np.ones(n, np.int32)
+
+
+def test_few_listeners_leave_the_weights_equal_and_many_choose():
+    few, many = ([learnt_weights(*judged(n, share=0.6, seed=seed), k=1)[0] for seed in range(10)] for n in (8, 2000))
+    assert all(weight >= 0.8 for weight in many)
+    assert np.mean(np.abs(np.array(few) - 0.5)) < 0.25
+    assert np.mean([abs(best_weights(*judged(8, share=0.6, seed=seed), k=1)[0] - 0.5) for seed in range(10)]) > 0.25
+
+
+def test_what_cannot_be_told_apart_counts_alike_and_what_is_surely_worse_not_at_all():
+    noise = np.random.default_rng(0).normal(size=(2, 400)) + 5
+    assert plausibility(noise).min() > 0.2
+    assert plausibility(np.stack([noise[0], noise[0] - 1]))[1] == 0
+    assert plausibility(np.stack([noise[0], noise[0]])).tolist() == [1, 0]
+    assert plausibility(np.ones((3, 1))).tolist() == plausibility(np.zeros((3, 9))).tolist() == [1 / 3] * 3
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=5).filter(any))
+def test_traces_are_left_out_and_the_rest_keeps_its_proportions(raw):
+    weights = np.array(raw) / sum(raw)
+    found = without_traces(weights)
+    assert found.sum() == pytest.approx(1, abs=1e-5)
+    assert ((found > 0) == (weights >= 0.05)).all()
+    kept = found > 0
+    np.testing.assert_allclose(found[kept] / found[kept].max(), weights[kept] / weights[kept].max(), atol=1e-4)
 
 
 def test_a_member_that_ranks_perfectly_gets_all_the_weight_and_one_that_misses_none():
@@ -161,7 +247,9 @@ def test_weights_are_learnt_from_no_more_listeners_than_memory_holds(monkeypatch
     asked = []
     monkeypatch.setattr(blend_module, "MAX_LISTENERS", 4)
     monkeypatch.setattr(
-        blend_module, "best_weights", lambda lists, *rest, **k: asked.append(len(lists[0].items)) or np.array([0, 1.0])
+        blend_module,
+        "learnt_weights",
+        lambda lists, *rest, **k: asked.append(len(lists[0].items)) or np.array([0, 1.0]),
     )
     fit(recipe("popular", "knn"), two_tastes())
     assert asked[0] <= 4

@@ -11,7 +11,8 @@ from pipeline.errors import RecipeError
 from pipeline.metrics.accuracy import hit_matrix
 from pipeline.recommenders.interactions import Interactions, Tuning
 from pipeline.recommenders.one_list import OneList
-from pipeline.recommenders.protocol import FoldsIn, Recommender
+from pipeline.recommenders.order import Follows
+from pipeline.recommenders.protocol import Recommender, folds_in
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.scoring import recommend_all
 from pipeline.recommenders.storage import load_recommender
@@ -41,12 +42,20 @@ def checkerboard(*, seed=0, share=0.5):
 
 
 def interactions(plays, rng):
-    """As they are read from Arrow: no array may be written to."""
+    """As they are read from Arrow: no array may be written to. Each listener plays their items in a random order."""
     weights = sp.csr_matrix(plays, dtype=np.float32)
     age_days = rng.integers(0, 60, weights.nnz).astype(np.int32)
-    for array in (weights.data, weights.indices, weights.indptr, age_days):
+    order = in_random_order(weights, np.random.default_rng(1))
+    for array in (weights.data, weights.indices, weights.indptr, age_days, *vars(order).values()):
         array.setflags(write=False)
-    return Interactions(weights, age_days)
+    return Interactions(weights, age_days, order=order)
+
+
+def in_random_order(weights, rng):
+    played = [rng.permutation(row.indices) for row in weights]
+    first = np.concatenate([np.empty(0, np.int32), *(items[:-1] for items in played)]).astype(np.int32)
+    then = np.concatenate([np.empty(0, np.int32), *(items[1:] for items in played)]).astype(np.int32)
+    return Follows(first, then, np.ones(len(first), np.int8), np.ones(len(first), np.float32))
 
 
 def fit(recipe, data, seed=0):
@@ -296,7 +305,7 @@ def test_few_listeners_are_fitted_and_get_lists_of_what_is_known(recipe, few, ki
         assert lists.items.shape == (len(plays), 3)
         assert_well_formed(lists)
         assert not hit_matrix(lists.items, data.weights).any() or exclude is None
-    if isinstance(model, FoldsIn):
+    if folds_in(model):
         assert_well_formed(model.fold_in(data.weights).recommend(everyone, k=3, exclude=data.weights))
     model.save(tmp_path / "m")
     same_lists(load_recommender(tmp_path / "m").recommend(everyone, k=3), model.recommend(everyone, k=3))

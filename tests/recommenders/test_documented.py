@@ -20,7 +20,7 @@ def test_every_family_has_a_row():
 def test_the_recipes_to_paste_are_valid_and_priced():
     raw = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     raw["recipes"] |= offered(TEXT)
-    raw["split"]["target"] = "any"
+    raw["split"]["target"], raw["interactions"]["order"] = "any", True
     params = Params.model_validate(raw)
     assert {recipe.family for recipe in params.recipes.values()} == set(FAMILIES)
     assert set(params.economics.maintenance_hours_per_year) >= set(FAMILIES)

@@ -20,7 +20,7 @@ from tests.reports.test_page import CASES
 DECIDED = ["promote", "keep", "override", "refreshed and pooled", "worthless"]
 MONTH = 365 / 12
 _AMOUNT = re.compile(r"([+-]?\d[\d,]*(?:\.\d+)?) EUR\b")
-RUNNING = ("compute", "memory", "storage", "energy", "maintenance")
+RUNNING = ("compute", "memory", "storage", "energy", "maintenance", "content")
 
 
 def amounts_of(record: dict[str, Any]) -> dict[str, float]:
@@ -31,10 +31,10 @@ def amounts_of(record: dict[str, Any]) -> dict[str, float]:
     found |= {f"price of {name}": price for name, price in card["prices"].items()}
     for name, recipe in record["recipes"].items():
         if recipe["running_cost"] is not None:
-            found[f"{name} runs, a month"] = sum(recipe["running_cost"][part] for part in RUNNING) / months
+            found[f"{name} runs, a month"] = sum(recipe["running_cost"].get(part, 0) for part in RUNNING) / months
     for each in record["challengers"]:
         name, balance = each["recipe"], each["balance"]
-        running = sum(balance["cost"][part] for part in RUNNING)
+        running = sum(balance["cost"].get(part, 0) for part in RUNNING)
         look = balance["outlook"]
         found |= {f"{name}: {key}": look[key] for key in ("mean", "low", "high", "perfect_information")}
         found |= {
@@ -43,6 +43,8 @@ def amounts_of(record: dict[str, Any]) -> dict[str, float]:
             f"{name}: once": balance["cost"]["switching"],
             f"{name}: reserve": reserve(balance["cost"], card["uncertainty"]),
         }
+        if each["prospect"].get("experiment"):
+            found |= {f"{name}: of trying, the {key}": each["prospect"]["experiment"][key] for key in ("worth", "cost")}
         found[f"{name}: worth"] = look["mean"] + running + found[f"{name}: once"] + found[f"{name}: reserve"]
     return found
 

@@ -11,6 +11,7 @@ from pipeline.reports.monitor import render_monitor
 from pipeline.reports.render import render
 from tests.browser import axe_core, looked_at
 from tests.monitoring.test_judging import PARAMS
+from tests.reports.test_front_page import page
 from tests.reports.test_page import CASES
 
 FAULTY = '<!doctype html><html lang="en"><title>t</title><h1>h</h1><img src="x"><p style="width:2000px">w</p>'
@@ -30,6 +31,7 @@ def monitor() -> str:
 
 
 PAGES = {name.replace(" ", "-"): render(case) for name, case in CASES.items()} | {
+    "front page": page(),
     "monitor": monitor(),
     "checks": render_checkpoint("ingest", REPORT, as_of="2026-02-12"),
     "checks of all nights": render_index([("2026-02-12", {"ingest": REPORT})]),
@@ -63,5 +65,5 @@ def test_axe_core_finds_no_violation(found: dict[str, dict[str, Any]]) -> None:
 
 
 def test_the_dark_scheme_has_contrast_too(tmp_path: Path) -> None:
-    dark = {name: PAGES[name] for name in ("promote", "keep", "monitor")}
+    dark = {name: PAGES[name] for name in ("promote", "keep", "monitor", "front page")}
     assert of(looked_at(dark, tmp_path, widths=(1280,), axe=axe_core(), dark=True), "violations") == {}

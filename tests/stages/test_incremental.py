@@ -71,7 +71,9 @@ class Counting(InProcess):
         return super().map(kernel, tasks)
 
 
-def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS_OF) -> list[str]:
+def night(
+    out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS_OF, params: InteractionParams = PARAMS
+) -> list[str]:
     """Ingest, validate if asked for, and prepare; return the kernels that ran."""
     executor, data = Counting(), out / "data"
     out.mkdir(parents=True, exist_ok=True)
@@ -104,12 +106,14 @@ def night(out: Path, root: Path, *, validates: bool = False, as_of: dt.date = AS
         )
         write_json(data / "validation.json", report)
     write_table(data / "excluded_listeners.parquet", excluded.to_arrow(), EXCLUDED_LISTENERS)
-    shutil.rmtree(data / "daily", ignore_errors=True)  # as DVC does
+    for folder in ("daily", "follows"):
+        shutil.rmtree(data / folder, ignore_errors=True)  # as DVC does
     prepare_stage.prepare(
-        PARAMS,
+        params,
         as_of=as_of,
         excluded_listeners=data / "excluded_listeners.parquet",
         daily=data / "daily",
+        follows=data / "follows",
         items=data / "items.parquet",
         executor=executor,
         **paths,
@@ -132,6 +136,26 @@ def test_a_night_reads_only_new_files_and_writes_only_their_days(tmp_path: Path)
     assert night(out, root, validates=True) == ["read_file", "write_day", "aggregate_day"]
     assert len({path.name for path in (out / "cache" / "aggregates").iterdir()} - looked_at) == 1
     assert_as_from_scratch(out, root, tmp_path / "fresh", validates=True)
+
+
+def test_the_order_of_plays_is_kept_on_demand_and_without_bots(tmp_path: Path) -> None:
+    """A day's pairs are made once; those of a listener who is excluded later on are left out of every day."""
+    root, out, follows = tmp_path / "in", tmp_path / "out", tmp_path / "out" / "data" / "follows"
+    ordered = PARAMS.model_copy(update={"order": True})
+    calm = [PLAY | {"listener_id": "ann", "played_at": f"2026-01-01T10:{minute:02}:00Z", "artist_id": artist}
+            for minute, artist in ((0, "a"), (4, "b"), (8, "a"))]  # fmt: skip
+    land(root, {"0.jsonl": [*calm, *(play | {"listener_id": "bob"} for play in calm)]})
+    assert "aggregate_day" in night(out, root)
+    assert not list(follows.iterdir())
+    assert night(out, root, params=ordered) == ["aggregate_day"]
+    pairs = pl.read_parquet(follows / "day=2026-01-01.parquet")
+    assert pairs.select("item_id", "next_id", "distance", "n").rows() == [("a", "b", 1, 1), ("b", "a", 1, 1)] * 2
+    # On the second day bob plays something every 20 s, all day long: no person does.
+    times = [dt.timedelta(seconds=20 * n) for n in range(4320)]
+    busy = [PLAY | {"listener_id": "bob", "track_id": f"t{at}", "played_at": f"2026-01-02T{at!s:0>8}Z"} for at in times]
+    land(root, {"1.jsonl": busy})
+    assert night(out, root, params=ordered) == ["read_file", "write_day", "aggregate_day"]
+    assert set(pl.read_parquet(follows / "day=2026-01-01.parquet")["listener_id"]) == {token_of("ann", OPEN_KEY)}
 
 
 @pytest.mark.parametrize("late", [1, 30])

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from pipeline.errors import RecipeError
 from pipeline.metrics.topk import TopK
-from pipeline.recommenders.blending import Weights, best_weights, blend
+from pipeline.recommenders.blending import Weights, blend, learnt_weights
 from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions, Tuning
@@ -35,9 +35,10 @@ class BlendParams(EnsembleParams):
 class Blend:
     """A linear blend of other families, as the one that won the Netflix Prize (Töscher, Jahrer & Bell 2009).
 
-    Every member is fitted twice: on the days before the tuning window, to choose the weights that rank best in it, and
-    on all days. So no member is weighted by days that it was fitted on; both fits are part of the blend's cost. A
-    member of weight 0 is left out of the second fit, of the model and of its lists.
+    Every member is fitted twice: on the days before the tuning window, to choose the weights that rank best in it,
+    shrunk towards equal ones by how little its listeners can tell, and on all days. So no member is weighted by days
+    that it was fitted on; both fits are part of the blend's cost. A member of weight 0 is left out of the second fit,
+    of the model and of its lists.
 
     Attributes:
         weights: float64 of shape (n_members,), in the order of the recipe.
@@ -75,7 +76,7 @@ class Blend:
             build(recipe).fit(tuning.interactions, rng=own).recommend(judges, k=self.recipe.candidates, exclude=heard)
             for recipe, own in zip(self.recipe.member_recipes, sources, strict=True)
         ]
-        self.weights = best_weights(lists, tuning.relevant[judges], tuning.n_relevant[judges], k=self.recipe.tuned_at)
+        self.weights = learnt_weights(lists, tuning.relevant[judges], tuning.n_relevant[judges], k=self.recipe.tuned_at)
 
     def recommend(self, user_idx: npt.NDArray[np.int32], *, k: int, exclude: sp.csr_matrix | None = None) -> TopK:
         """See `Recommender.recommend`. Lists hold at most all members' candidates."""

@@ -1,0 +1,1 @@
+"""The week ahead of real listeners, by their own exports."""
