@@ -22,7 +22,7 @@ from pipeline.gate.listening import Listening
 from pipeline.gate.pooling import Cells
 from pipeline.gate.verdict_sentence import sentence
 from pipeline.metrics.slices import SLICES
-from pipeline.online.results import ExperimentResult
+from pipeline.online.results import ExperimentResult, Pairs
 from pipeline.online.worth import learn, learned, lessons
 
 GAIN, ELASTICITY, CAUSED = 0.1, 0.1, 0.05
@@ -49,11 +49,25 @@ def tell_story(params: Params, rng: np.random.Generator, tell: Callable[[str], N
     night = replace(night, listening=shaping)
     step("the raw log", decide(night, params.gate, params.economics), (), raw=pairs.raw.value, true=GAIN)
 
-    arms = arms_of(("item_knn", "als"))
+    kept_out = Pairs(
+        recipe="als",
+        withheld=pairs.withheld.value,
+        withheld_se=pairs.withheld.se,
+        raw=pairs.raw.value,
+        raw_se=pairs.raw.se,
+        n_withheld=pairs.n_withheld,
+    )
     withheld = ExperimentResult(
-        id="withhold-1", design="withhold", state="ended", control="control", treatment="treatment", arms=arms,
-        offline_gain=pairs.withheld.value, offline_gain_se=pairs.withheld.se, listeners=60_000, days=DAYS,
-    )  # fmt: skip
+        id="withhold-1",
+        design="withhold",
+        state="running",
+        control="control",
+        treatment="treatment",
+        arms=arms_of(("item_knn", "item_knn")),
+        listeners=60_000,
+        days=DAYS,
+        pairs=(kept_out,),
+    )
     seen: tuple[ExperimentResult, ...] = (withheld,)
     step("withheld pairs", decide(replace(night, experiments=seen), params.gate, params.economics), seen,
          withheld=pairs.withheld.value, se=pairs.withheld.se)  # fmt: skip

@@ -68,14 +68,14 @@ def listening_notes(listening: Listening | None, gate: GateParams) -> tuple[str,
 def withheld_of(
     challenger: str, champion: str, results: Sequence[ExperimentResult], *, log_is_shaped: bool
 ) -> Withheld | None:
-    """Return the gain of a challenger on withheld pairs; None without a valid experiment of the two."""
+    """Return the gain of a challenger over what is served on withheld pairs; None where none are withheld."""
     found = []
     for each in results:
-        recipes = {arm.name: arm.recipe for arm in each.arms}
-        ordered = (recipes.get(each.treatment), recipes.get(each.control)) == (challenger, champion)
-        gain, se = each.offline_gain, each.offline_gain_se
-        if each.design == "withhold" and each.state != "invalid" and ordered and gain is not None and se:
-            found.append((each.id, gain, 1 / se**2))
+        if each.state != "running" or champion not in {arm.recipe for arm in each.arms}:
+            continue  # pairs are of the last window: those of an experiment that has ended grow old
+        for pair in each.pairs:
+            if pair.recipe == challenger and pair.withheld is not None and pair.withheld_se:
+                found.append((each.id, pair.withheld, 1 / pair.withheld_se**2))
     if not found:
         return None
     total = math.fsum(weight for _, _, weight in found)

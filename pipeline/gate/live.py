@@ -33,7 +33,8 @@ class Live:
     listeners: int
     """Listeners that it is from."""
     ended: bool
-    """Whether all of the experiments have ended: a running one is not proof, because it is looked at each night."""
+    """Whether all of the experiments have reached their end: one that is looked at each night, or was closed early, is
+    no proof."""
 
     def shows_gain(self, alpha: float) -> bool:
         """Return whether more plays are proven, with a one-sided error probability α."""
@@ -65,7 +66,7 @@ def live_of(challenger: str, champion: str, results: Sequence[ExperimentResult])
         effect=math.fsum(w * y for w, y in zip(weights, effects, strict=True)) / math.fsum(weights),
         se=1 / math.sqrt(math.fsum(weights)),
         listeners=sum(each.listeners for each, _ in found),
-        ended=all(each.state != "running" for each, _ in found),
+        ended=all(each.state != "running" and not each.early for each, _ in found),
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import signal
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -23,6 +24,7 @@ from pipeline.nightly.champion import standing_champion
 from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.dvc_lock import require_lock
 from pipeline.nightly.names import keep_key, night_key
+from pipeline.nightly.taught import taught
 from pipeline.nightly.workspace_lock import require_free, take_over
 from pipeline.online.running import Running
 from pipeline.releases.recovery import fault, recover
@@ -109,6 +111,8 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         max_entrants=params.gate.max_entrants,
     )
     write_json(layout.opened_experiments, {"experiments": [each.model_dump(mode="json") for each in running]})
+    results = taught(settings.state, as_of=as_of, definition_of=partial(_definition, params))
+    write_json(layout.results, {"results": [each.model_dump(mode="json") for each in results]})
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return context
@@ -120,13 +124,14 @@ def experiments_of(settings: Settings, params: Params, *, as_of: dt.date, key: b
     Raises:
         ParamsError: one that is asked for is not declared, or does not fit beside the others.
     """
-
-    def definition(recipe: str) -> str | None:
-        found = params.recipes.get(recipe)
-        return None if found is None else definition_of(found)
-
     names = key, fingerprint(key)
-    return tonights(settings.state, params.experiments, as_of=as_of, key=names, definition_of=definition)
+    now = partial(_definition, params)
+    return tonights(settings.state, params.experiments, as_of=as_of, key=names, definition_of=now)
+
+
+def _definition(params: Params, recipe: str) -> str | None:
+    found = params.recipes.get(recipe)
+    return None if found is None else definition_of(found)
 
 
 def _serve_again(settings: Settings) -> None:

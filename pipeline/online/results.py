@@ -119,6 +119,8 @@ class ExperimentResult(_Value):
     """Listener-days in the treatment so far; for an arm that was stopped, what finding its harm has cost."""
     pairs: tuple[Pairs, ...] = ()
     """Of withheld pairs, for each challenger."""
+    early: bool = False
+    """Whether it ended before its time, as a look at its effect may lead to: then it proves no gain."""
     why: str = ""
     """Why it is stopped or invalid, in plain words."""
 

@@ -23,6 +23,7 @@ STAGE = StageSpec(
         DATA.landing,
         DATA.plays,
         DATA.relevant,
+        DATA.results,
         DATA.served,
         *(each(RECIPE).parent for each in (DATA.evaluation, DATA.metrics, DATA.fit_cost, DATA.recommendations)),
     ),

@@ -60,7 +60,7 @@ class Layout:
 
     @property
     def results(self) -> Path:
-        """results.json: what experiments had shown up to the night before; missing without experiments."""
+        """results.json: what experiments had shown up to the night before."""
         return self.root / "night" / "results.json"
 
     @property

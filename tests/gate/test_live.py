@@ -13,6 +13,7 @@ from pipeline.gate.record_reader import parse_record
 from pipeline.gate.valuation import believed, believed_effect, combined, needed_gain, net_benefits, probability
 from pipeline.gate.verdict_sentence import sentence
 from pipeline.nightly.explain import explained
+from pipeline.online.results import Pairs
 from pipeline.reports.render import render
 from tests.gate.gate_stories import PARAMS, candidate, economics, gate, tonight
 from tests.gate.made_records import FULL, record
@@ -190,12 +191,20 @@ def test_above_the_bound_a_challenger_is_not_called_worse_by_the_raw_log_alone()
     assert "worse in" in sentence(below, economics(), 20)
 
 
+def withholding(gain, **changes):
+    found = Pairs(recipe="als", withheld=gain, withheld_se=0.01, raw=-0.05, raw_se=0.01, n_withheld=500)
+    arms = tuple(arm.model_copy(update={"recipe": "popular"}) for arm in result().arms)
+    figures = {"design": "withhold", "state": "running", "effect": None, "effect_se": None, "offline_gain": None}
+    return result(**({"id": "withhold-1", "arms": arms, "pairs": (found,)} | figures | changes))
+
+
 def test_withheld_pairs_may_tell_where_the_raw_log_may_not():
-    pairs = result(id="withhold-1", design="withhold", effect=None, effect_se=None, offline_gain=0.05)
+    pairs = withholding(0.05)
     found = decide(replace(shaped_night(0.1), experiments=(pairs,)), gate(), economics())
     assert als(found).withheld.gain == pytest.approx(0.05)
     assert "+5.0 % on withheld pairs" in sentence(found, economics(), 20)
     assert withheld_of("popular", "als", [pairs], log_is_shaped=True) is None
+    assert withheld_of("als", "popular", [withholding(0.05, state="ended")], log_is_shaped=True) is None
     shown = als(found).balance.outlook.mean
     assert shown > als(decide(shaped_night(0.1), gate(), economics())).balance.outlook.mean
     assert not als(decide(replace(shaped_night(0.01), experiments=(pairs,)), gate(), economics())).withheld.counts

@@ -95,6 +95,7 @@ def open_first(root: Path) -> None:
     write_json(Layout(root).landing, {"format": "netgain", "root": "landing", "files": []})
     write_json(Layout(root).history, as_json(FIRST_NIGHT) | {"inputs": "0" * 24})
     write_table(Layout(root).earlier, INFLUENCE.empty_table(), INFLUENCE)
+    write_json(Layout(root).results, {"results": []})
     write_royalties(Layout(root).royalties, {}, usual=0.004)
 
 
