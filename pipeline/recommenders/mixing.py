@@ -68,8 +68,8 @@ def best_share(
 
     What is maximised is (1 − worth_of_new) · known + worth_of_new · new, averaged over listeners. `known` is the NDCG@k
     of the known relevant items, divided by its mean for a list of favourites alone; `new` that of the new ones, divided
-    by its mean for a list of discoveries alone. Undivided they would nearly always choose favourites alone: people repeat
-    far more than they discover, and what they repeat is far easier to hit. Shares are averaged by their
+    by its mean for a list of discoveries alone. Undivided, they would nearly always choose favourites alone: people
+    repeat far more than they discover, and what they repeat is far easier to hit. Shares are averaged by their
     `blending.plausibility`: what cannot be told stays near one half.
 
     Args:
