@@ -26,12 +26,15 @@ from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 from airflow.sdk.exceptions import AirflowSkipException
 
 from pipeline.graph import EFFECTS, edges, last_stages, read_stages
+from pipeline.places import local_path
 from pipeline.scheduling import alerts, turns
 from pipeline.scheduling.docs import DOCS
 from pipeline.scheduling.links import DecisionPage, MonitorPage
 from pipeline.scheduling.tasks import Command, command
 
-WORKSPACE = Path(os.environ.get("NETGAIN_WORKSPACE", Path(__file__).resolve().parents[1]))
+WORKSPACE = local_path(
+    os.environ.get("NETGAIN_WORKSPACE") or Path(__file__).resolve().parents[1], named="NETGAIN_WORKSPACE"
+)
 # `stages`: one task for each stage. `phases`: all stages in one task and all effects in another, for small machines.
 TASKS = os.environ.get("NETGAIN_AIRFLOW_TASKS", "stages")
 CATCH_UP_FROM = os.environ.get("NETGAIN_CATCH_UP_FROM", "")

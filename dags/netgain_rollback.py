@@ -11,10 +11,13 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param
 
+from pipeline.places import local_path
 from pipeline.scheduling.alerts import task_failed
 from pipeline.scheduling.tasks import command
 
-WORKSPACE = Path(os.environ.get("NETGAIN_WORKSPACE", Path(__file__).resolve().parents[1]))
+WORKSPACE = local_path(
+    os.environ.get("NETGAIN_WORKSPACE") or Path(__file__).resolve().parents[1], named="NETGAIN_WORKSPACE"
+)
 
 with DAG(
     dag_id="netgain_rollback",

@@ -1,5 +1,6 @@
 """params.yaml as one frozen, typed, validated value. Unknown keys are refused by their dotted path."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from pipeline.errors import ParamsError
 from pipeline.params.base import RECIPE_NAME, Frozen
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.evaluation import EvaluationParams
+from pipeline.params.experiments import EXPERIMENT_NAME, Experiment
 from pipeline.params.gate import GateParams
 from pipeline.params.ingest import IngestParams
 from pipeline.params.interactions import InteractionParams
@@ -45,6 +47,8 @@ class Params(Frozen):
     economics: EconomicsParams
     lists: ListParams
     monitoring: MonitoringParams
+    experiments: dict[str, Experiment] = Field(default_factory=dict, exclude_if=lambda found: not found)
+    """Experiments with listeners, by name. A night opens those that `netgain experiment open` has asked for."""
 
     @model_validator(mode="after")
     def _ensembles_know_their_members(self) -> "Params":
@@ -99,6 +103,15 @@ class Params(Frozen):
             raise ValueError(f"economics gives hours of {min(unknown)!r}, which is not one of {', '.join(FAMILIES)}")
         for family in {recipe.family: None for recipe in self.recipes.values()}:
             _give_hours(self.economics, family)
+        return self
+
+    @model_validator(mode="after")
+    def _experiments_name_recipes(self) -> "Params":
+        for name, each in self.experiments.items():
+            if not re.fullmatch(EXPERIMENT_NAME, name):
+                raise ValueError(f"experiment name {name!r} is not of the form {EXPERIMENT_NAME}")
+            if each.recipe is not None and each.recipe not in self.recipes:
+                raise ValueError(f"experiments.{name}.recipe is {each.recipe!r}, no recipe of params.yaml")
         return self
 
     @model_validator(mode="after")

@@ -6,16 +6,41 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import BaseModel, PlainValidator, WithJsonSchema
 
 Json = dict[str, Any]
 """A JSON object."""
 
 
+OPTIONAL = "optional"
+"""Mark of a field that a document leaves out where it has its default: metadata of a pydantic field."""
+
+LEFT_OUT = {OPTIONAL: True}
+"""The same mark as metadata of a dataclass field, for `as_json`.
+
+A document that was written before the field existed is then written again with the same bytes.
+"""
+
+
 def as_json(value: Any) -> Any:
-    """Return dataclasses, mappings, sequences and NumPy numbers as plain JSON values; NaN and infinities as null."""
+    """Return dataclasses, models, mappings, sequences and NumPy numbers as plain JSON values; NaN and ±∞ as null.
+
+    Examples:
+        >>> @dataclasses.dataclass
+        ... class Price:
+        ...     amount: float
+        ...     discount: float = dataclasses.field(default=0.0, metadata=LEFT_OUT)
+        >>> as_json([Price(2.0), Price(2.0, 0.5)])
+        [{'amount': 2.0}, {'amount': 2.0, 'discount': 0.5}]
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: as_json(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if not (field.metadata.get(OPTIONAL) and getattr(value, field.name) == field.default)
+        }
+    if isinstance(value, BaseModel):
+        return as_json(value.model_dump())
     if isinstance(value, Mapping):
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

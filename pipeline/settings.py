@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from pipeline.errors import SettingsError
+from pipeline.places import local_path, require_store, scheme_of
 
 EngineName = Literal["auto", "inprocess", "spark"]
 
@@ -44,7 +45,9 @@ class Settings:
     landing: Path
     """NETGAIN_LANDING, where logs arrive."""
     releases: Path
-    """NETGAIN_RELEASES, what is served."""
+    """NETGAIN_RELEASES, what is served; this machine's copy of it, where that is a store."""
+    releases_uri: str | None
+    """NETGAIN_RELEASES, if it names a store, s3://bucket/prefix or file:///folder; None for a folder."""
     ledger: Path
     """NETGAIN_LEDGER, the folder of the state database and of the files beside it."""
     state_uri: str | None = field(repr=False)
@@ -63,8 +66,25 @@ class Settings:
     """Artifacts of the embedded MLflow."""
     spark_master: str
     """NETGAIN_SPARK_MASTER, for sessions that a stage starts itself."""
+    spark_driver_host: str | None
+    """NETGAIN_SPARK_DRIVER_HOST, at which executors on other machines find the driver; None for the interface towards
+    the master."""
+    spark_driver_bind: str | None
+    """NETGAIN_SPARK_DRIVER_BIND, the address that the driver listens on; None for the same one."""
+    spark_secret: str | None = field(repr=False)
+    """NETGAIN_SPARK_SECRET, which driver, master and workers of a standalone cluster share."""
+    spark_python: str | None
+    """NETGAIN_SPARK_PYTHON, the workers' interpreter; None for the path of this one."""
+    spark_wait_seconds: float
+    """NETGAIN_SPARK_WAIT_SECONDS, how long a cluster may be without an executor [s]."""
     spark_gib: float
     """NETGAIN_SPARK_GIB: heap of Spark's driver [GiB]; 0 for a quarter of the memory, and at least 2."""
+    pushgateway: str | None = field(repr=False)
+    """NETGAIN_PUSHGATEWAY, which takes the metrics of a night; None for the file in the reports' folder alone."""
+    lineage_url: str | None = field(repr=False)
+    """NETGAIN_LINEAGE_URL, an OpenLineage server; None for the file in the reports' folder alone."""
+    lineage_namespace: str
+    """NETGAIN_LINEAGE_NAMESPACE, of jobs and datasets."""
     id_key: bytes | None = field(repr=False)
     """NETGAIN_ID_KEY: the secret key of listeners' tokens; never written down. None for the open key."""
     owner: str | None
@@ -94,7 +114,7 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
     workspace = (workspace or Path.cwd()).resolve()
 
     def folder(name: str, default: str) -> Path:
-        return workspace / environ.get(f"NETGAIN_{name}", default)
+        return workspace / local_path(environ.get(f"NETGAIN_{name}") or default, named=f"NETGAIN_{name}")
 
     def number(name: str, default: float) -> float:
         text = environ.get(f"NETGAIN_{name}", "")
@@ -114,7 +134,8 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
             )
         return int(text)
 
-    engine = environ.get("NETGAIN_ENGINE", "auto")
+    releases_uri = _store_uri(environ.get("NETGAIN_RELEASES", ""))
+    engine = environ.get("NETGAIN_ENGINE") or "auto"
     if engine not in get_args(EngineName):
         raise SettingsError(
             f"NETGAIN_ENGINE = {engine!r}", expected=f"one of {', '.join(get_args(EngineName))}", fix="Set or unset it."
@@ -129,22 +150,58 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, workspace: Path | 
     return Settings(
         workspace=workspace,
         landing=folder("LANDING", "landing"),
-        releases=folder("RELEASES", "releases"),
+        releases=workspace / ".netgain" / "releases" if releases_uri else folder("RELEASES", "releases"),
+        releases_uri=releases_uri,
         ledger=folder("LEDGER", "ledger"),
         state_uri=_state_uri(environ.get("NETGAIN_STATE_URI", "")),
         keep_releases=whole("KEEP_RELEASES", 30, of="releases"),
         reports=folder("REPORTS", "reports"),
         datasets=folder("DATASETS", "infra/datasets.yaml"),
-        mlflow_uri=environ.get("NETGAIN_MLFLOW_URI", f"sqlite:///{workspace}/mlflow/mlflow.db"),
+        mlflow_uri=_with_driver(environ.get("NETGAIN_MLFLOW_URI") or f"sqlite:///{workspace}/mlflow/mlflow.db"),
         mlflow_seconds=float(whole("MLFLOW_SECONDS", 20, of="seconds")),
         mlflow_artifacts=workspace / "mlflow" / "artifacts",
-        spark_master=environ.get("NETGAIN_SPARK_MASTER", "local[*]"),
+        spark_master=environ.get("NETGAIN_SPARK_MASTER") or "local[*]",
+        spark_driver_host=environ.get("NETGAIN_SPARK_DRIVER_HOST") or None,
+        spark_driver_bind=environ.get("NETGAIN_SPARK_DRIVER_BIND") or None,
+        spark_secret=_spark_secret(environ.get("NETGAIN_SPARK_SECRET", "")),
+        spark_python=environ.get("NETGAIN_SPARK_PYTHON") or None,
+        spark_wait_seconds=number("SPARK_WAIT_SECONDS", 30.0),
         spark_gib=number("SPARK_GIB", 0.0),
+        pushgateway=environ.get("NETGAIN_PUSHGATEWAY") or None,
+        lineage_url=environ.get("NETGAIN_LINEAGE_URL") or None,
+        lineage_namespace=environ.get("NETGAIN_LINEAGE_NAMESPACE") or "netgain",
         id_key=key,
         owner=environ.get("NETGAIN_OWNER") or None,
         lease_minutes=number("LEASE_MINUTES", 30.0),
         engine=engine,  # type: ignore[arg-type]  # checked against the literal above
     )
+
+
+def _store_uri(text: str) -> str | None:
+    """Return the URI of a store; None for a folder.
+
+    Raises:
+        SettingsError: it is an address of another kind.
+    """
+    if scheme_of(text) is None:
+        return None
+    require_store(text, named="NETGAIN_RELEASES")
+    return text
+
+
+def _spark_secret(text: str) -> str | None:
+    """Return the secret of a standalone cluster.
+
+    Raises:
+        SettingsError: it is too short.
+    """
+    if 0 < len(text.encode()) < _MIN_KEY_BYTES:
+        raise SettingsError(
+            f"NETGAIN_SPARK_SECRET of {len(text.encode())} bytes",
+            expected=f"at least {_MIN_KEY_BYTES}",
+            fix="Make one: python -c 'import secrets; print(secrets.token_hex(32))'.",
+        )
+    return text or None
 
 
 def _state_uri(text: str) -> str | None:
@@ -162,7 +219,13 @@ def _state_uri(text: str) -> str | None:
             expected="postgresql://user@host/database",
             fix="Set it, or unset it for SQLite in the ledger's folder.",
         )
-    return f"postgresql+psycopg://{rest}"
+    return _with_driver(text)
+
+
+def _with_driver(uri: str) -> str:
+    """Return a URI of PostgreSQL with the driver of the extra `postgres`, which is not SQLAlchemy's default one."""
+    scheme, separator, rest = uri.partition("://")
+    return f"postgresql+psycopg{separator}{rest}" if scheme in ("postgresql", "postgres") else uri
 
 
 def silence_telemetry(environ: dict[str, str] | os._Environ[str] = os.environ) -> None:

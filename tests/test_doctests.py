@@ -9,7 +9,7 @@ import pytest
 
 import pipeline
 
-PACKAGES = ("features", "gate", "metrics", "recommenders")
+PACKAGES = ("features", "gate", "metrics", "online", "recommenders")
 SHOWN = {
     "average_precision",
     "best_weights",

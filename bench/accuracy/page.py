@@ -6,8 +6,9 @@ from typing import Any
 
 from bench.accuracy.measure import METRICS
 from bench.accuracy.table import PUBLISHED, SOURCE
+from pipeline.reports.dot_plot import Row, dot_plot
 from pipeline.reports.render import environment
-from pipeline.reports.svg import Point, Row, dot_plot, scatter
+from pipeline.reports.scatter import Point, scatter
 
 SHOWN = "ndcg_at_20"
 

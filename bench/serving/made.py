@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from pipeline.identity.tokens import OPEN_FINGERPRINT, OPEN_KEY, token_of
 from pipeline.releases.current import set_current
 from pipeline.releases.release import SCHEMA, id_of
 from pipeline.serving.build import write_records
@@ -31,6 +32,7 @@ def make_releases(root: Path, *, n_listeners: int) -> None:
     popular = pack(NO_KEY, [text.encode() for text in head], ids[:K], [])
     write_records(making / FOLDER / FILE, popular, _records(n_listeners, items, ids))
     facts = {"as_of": "2026-01-01", "recipe": "als", "family": "als", "n_listeners": n_listeners}
+    facts["id_key"] = OPEN_FINGERPRINT
     content = {"schema": SCHEMA, **facts, "files": digests({FOLDER: making / FOLDER})}
     name = id_of(content)
     origin = {"verdict": "PROMOTE", "sentence": "made", "params": "0" * 64, "code": None}
@@ -66,5 +68,5 @@ def _records(n_listeners: int, items: list[str], ids: list[bytes]) -> Iterator[t
     for start in range(0, n_listeners, step):
         picked = rng.choice(N_ITEMS, size=(min(step, n_listeners - start), K), p=popularity).tolist()
         for number, row in enumerate(picked, start=start):
-            key = key_of(name_of(number))
+            key = key_of(token_of(name_of(number), OPEN_KEY))
             yield key, pack(key, [a + bodies[i] for a, i in zip(starts, row, strict=True)], [ids[i] for i in row], [])

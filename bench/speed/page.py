@@ -7,8 +7,9 @@ from typing import Any
 from markupsafe import Markup
 
 from bench.speed.growth import CPU_LIMIT
+from pipeline.reports.dot_plot import Row, dot_plot
 from pipeline.reports.render import environment
-from pipeline.reports.svg import Curve, Row, dot_plot, log_curves
+from pipeline.reports.svg import Curve, log_curves
 
 KINDS = {"als": "strong", "ials": "warn", "item_knn": "plain", "rp3beta": "quiet", "top-20 lists": "plain"}
 TARGET = 1.5

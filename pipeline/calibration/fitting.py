@@ -91,9 +91,7 @@ class _Fitting:
             for days in WINDOWS
         }
         self.slices: dict[str, np.ndarray] = {}
-        self.stale: dict[str, Floats] = {}
         self.nights: dict[str, NightCost] = {}
-        self.first: dict[str, list[Lists]] = {}
         self.shuffled = np.empty((0, shape[1], shape[2]))
 
     def n_fits(self, name: str) -> int:
@@ -114,7 +112,6 @@ class _Fitting:
             daily=self.daily,
             windows=self.windows,
             dates=self.size.dates,
-            stale=self.stale,
             families={name: recipe.family for name, recipe in self.recipes.items()},
             nights=self.nights,
             slices=self.slices,
@@ -145,11 +142,8 @@ class _Fitting:
             for days, (later, other) in others.items():
                 self.windows[days][name][:, number] = [self._by_day(each, other, later).sum(axis=0) for each in lists]
             if number == 0 and FAMILIES[recipe.family].stochastic and recipe.family != "blend":
-                self.first[name] = lists
                 rng = np.random.default_rng(0)
                 self.shuffled = np.stack([self._by_day(each, truth, night, rng) for each in lists[:3]])
-            if number == 1 and name in self.first:
-                self.stale[name] = np.stack([self._by_day(each, truth, night) for each in self.first[name]])
             said.append(f"{name} {np.nanmean(self.daily[name][:, number].sum(axis=1)):.4f}")
         self.say(f"fits of {night.decision_from}: NDCG {', '.join(said)}")
 

@@ -36,8 +36,6 @@ class Refits:
         windows: for other lengths of the decision window in days, and for each recipe, NDCG of shape
             (n_fits, n_dates, n_listeners).
         dates: days from the first fit to each.
-        stale: for each stochastic recipe, the fits of the first date on the second date's window, of shape
-            (n_fits, n_days, n_listeners): what is served on that night, scored beside the newer fits.
         families: the family of each recipe.
         nights: the cost of a night of each recipe.
         slices: for each slice, shape (n_dates, n_listeners).
@@ -49,7 +47,6 @@ class Refits:
     daily: Mapping[str, Floats]
     windows: Mapping[int, Mapping[str, Floats]]
     dates: tuple[int, ...]
-    stale: Mapping[str, Floats]
     families: Mapping[str, str]
     nights: Mapping[str, NightCost]
     slices: Mapping[str, Bools]
@@ -76,7 +73,6 @@ class Refits:
 def save(root: Path, found: Refits, key: str) -> None:
     """Write refits to a folder, under a digest of what they were made from."""
     arrays: dict[str, npt.NDArray[Any]] = {f"daily_{name}": values for name, values in found.daily.items()}
-    arrays |= {f"stale_{name}": values for name, values in found.stale.items()}
     arrays |= {f"slice_{name}": members for name, members in found.slices.items()}
     arrays |= {f"window{days}_{name}": v for days, each in found.windows.items() for name, v in each.items()}
     for name, values in {**arrays, "shuffled": found.shuffled}.items():
@@ -106,7 +102,6 @@ def saved(root: Path, key: str) -> Refits | None:
         daily=starting("daily_"),
         windows={days: starting(f"window{days}_") for days in lengths},
         dates=tuple(facts["dates"]),
-        stale=starting("stale_"),
         families=facts["families"],
         nights={name: NightCost(**cost) for name, cost in facts["nights"].items()},
         slices=starting("slice_"),

@@ -1,10 +1,12 @@
 """The command `netgain`: its commands, its version, and the exit status and message of each error."""
 
 import errno
+import functools
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -13,6 +15,7 @@ from pipeline.cli import (
     decisions,
     doctor,
     erase,
+    experiment,
     export,
     formats,
     landed,
@@ -32,7 +35,8 @@ from pipeline.cli import (
 )
 from pipeline.cli.console import echo
 from pipeline.errors import EXIT_STAGE_FAILED, NetgainError
-from pipeline.settings import silence_telemetry
+from pipeline.places import local_path
+from pipeline.settings import load_settings, silence_telemetry
 from pipeline.storage.permissions import restrict
 
 app = typer.Typer(
@@ -56,6 +60,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "releases": served.releases,
         "rollback": served.rollback,
         "promote": decisions.promote,
+        "approve": decisions.approve,
     },
     "What was decided": {
         "explain": decisions.explain,
@@ -73,7 +78,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "quarantine": quarantine.app,
         "formats": formats.formats,
     },
-    "Experiments": {"tune": tune.tune, "spark": spark.app},
+    "Experiments": {"experiment": experiment.app, "tune": tune.tune, "spark": spark.app},
     "A night in steps, for schedulers": {
         "open": nights.open_,
         "repro": repro.repro,
@@ -85,12 +90,55 @@ COMMANDS: dict[str, dict[str, Callable[..., None] | typer.Typer]] = {
         "alert": alert.alert,
     },
 }
+
+
+_READ_RELEASES = frozenset({"status", "doctor", "serve", "lookup", "why", "export", "releases"})
+_CHANGE_RELEASES = frozenset({"night", "open", "doctor", "rollback", "promote", "erase"})
+"""Also those that may mark what is served as stale."""
+
+
+def _with_shared_releases(name: str, command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that sees the releases of the store, where they are on one, and carries its changes there."""
+    if name not in _READ_RELEASES | _CHANGE_RELEASES:
+        return command
+
+    @functools.wraps(command)
+    def shared(**values: Any) -> None:
+        from pipeline.releases.shared import give, take
+
+        settings = load_settings()
+        take(settings, served_only=name == "serve")
+        try:
+            command(**values)
+        finally:
+            if name in _CHANGE_RELEASES:
+                give(settings)
+
+    return shared
+
+
+def _with_local_paths(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command that refuses an address, `s3://…`, for any of its paths before it does anything."""
+
+    @functools.wraps(command)
+    def checked(**values: Any) -> None:
+        for option, value in values.items():
+            if isinstance(value, Path):
+                local_path(value, named=f"the value of {option.replace('_', '-')}")
+        command(**values)
+
+    return checked
+
+
 for panel, commands in COMMANDS.items():
     for name, command in commands.items():
         if isinstance(command, typer.Typer):
+            for each in command.registered_commands:
+                if each.callback is not None:
+                    each.callback = _with_local_paths(each.callback)
             app.add_typer(command, name=name, rich_help_panel=panel)
         else:
-            app.command(name, rich_help_panel=panel)(command)
+            app.command(name, rich_help_panel=panel)(_with_local_paths(_with_shared_releases(name, command)))
 
 
 def _print_version(wanted: bool) -> None:

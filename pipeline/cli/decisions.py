@@ -1,4 +1,4 @@
-"""`netgain explain`, `replay`, `what-if`, `promote`, `calibrate`: decisions of the gate, and its proofs."""
+"""`netgain explain`, `replay`, `what-if`, `promote`, `approve`, `calibrate`: decisions of the gate, and its proofs."""
 
 import time
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipeline.cli.console import console, echo
+from pipeline.cli.console import Wide, console, echo
 from pipeline.cli.nights import run_and_report
 from pipeline.cli.options import date
 from pipeline.errors import ParamsError
@@ -15,12 +15,12 @@ from pipeline.settings import load_settings
 Record = Annotated[Path, typer.Argument(help="A decision.json, beside its folder evaluation/.")]
 
 
-def explain(record: Record = Path("data/decision.json")) -> None:
+def explain(record: Record = Path("data/decision.json"), wide: Wide = False) -> None:
     """Explain a decision: the verdict in a sentence, then the figures."""
     from pipeline.nightly.explain import explained
     from pipeline.nightly.replay import read_record
 
-    console().print(explained(read_record(record)))
+    console(wide=wide).print(explained(read_record(record), wide=wide))
 
 
 def replay(record: Record = Path("data/decision.json")) -> None:
@@ -34,12 +34,13 @@ def replay(record: Record = Path("data/decision.json")) -> None:
 def what_if(
     record: Record = Path("data/decision.json"),
     settings: Annotated[list[str] | None, typer.Option("--set", help="economics.NAME=VALUE, gate.NAME=VALUE")] = None,
+    wide: Wide = False,
 ) -> None:
     """Show the verdict under other assumptions, without fitting models."""
     from pipeline.nightly.explain import compared
     from pipeline.nightly.replay import what_if as suppose
 
-    console().print(compared(*suppose(record, settings or [])))
+    console(wide=wide).print(compared(*suppose(record, settings or [])))
 
 
 def promote(
@@ -66,6 +67,27 @@ def promote(
     run_and_report(
         settings,
         lambda report: carry_out(settings, recipe=recipe, by=by, reason=reason, until=date(until), report=report),
+    )
+
+
+def approve(
+    by: Annotated[str | None, typer.Option(help="Who decides. Without it, the question is printed.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; required with --by.")] = None,
+    refuse: Annotated[bool, typer.Option("--refuse", help="Keep the champion.")] = False,
+) -> None:
+    """Answer a promotion that waits for a person (gate.approval: promote)."""
+    from pipeline.nightly.approving import answer, question
+    from pipeline.releases.required_state import require_state
+
+    settings = load_settings()
+    _, text = question(settings)
+    echo(text)
+    if by is None and reason is None and not refuse:
+        return
+    require_state(settings)
+    run_and_report(
+        settings,
+        lambda report: answer(settings, by=by or "", reason=reason or "", granted=not refuse, report=report),
     )
 
 

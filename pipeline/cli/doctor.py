@@ -11,9 +11,8 @@ from pipeline.errors import EXIT_UNSOUND
 from pipeline.settings import load_settings
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from pipeline.doctor.examine import Diagnosis
+    from pipeline.terminal_table import FittingTable
 
 _COLOUR = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -59,14 +58,12 @@ def _facts(found: "Diagnosis") -> dict[str, object]:
     return {"sound": found.is_sound, "findings": findings, "done": list(found.done)}
 
 
-def _table(found: "Diagnosis") -> "Table":
-    from rich import box
-    from rich.table import Table
+def _table(found: "Diagnosis") -> "FittingTable":
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("check", "", "found", "what to do"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("check", ""))
+    from pipeline.terminal_table import FittingTable
+
+    table = FittingTable("check", "", "found", "what to do", prose=("found", "what to do"))
     for finding in found.findings:
         mark = finding.level + ("*" if finding.repair else "")
         fix = Text(finding.fix)

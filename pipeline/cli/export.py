@@ -7,6 +7,7 @@ import typer
 
 from pipeline.cli.console import echo
 from pipeline.cli.listeners import read_ids
+from pipeline.places import local_path
 from pipeline.settings import load_settings
 
 
@@ -31,14 +32,15 @@ def export(
     from pipeline.serving.export import lists_of, write_database, write_file
 
     settings = load_settings()
+    file = None if "://" in target else settings.workspace / local_path(target, named="the target")
     found = current(settings.releases) if release is None else open_release(settings.releases, release)
     ids = None if listeners is None else read_ids(None, listeners)
     lists = lists_of(found, listeners=ids, key=own_key(settings))
-    if "://" in target:
+    if file is None:
         write_database(target, table, lists)
         where = f"the table {table}"
     else:
-        write_file(settings.workspace / target, lists)
+        write_file(file, lists)
         where = target
     n = len(lists["listener_id"].unique())
     echo(f"{lists.num_rows:,} rows of {n:,} listeners of release {found.id} are in {where}")

@@ -16,7 +16,7 @@ from pipeline.state.clock import now
 from pipeline.state.rows import entries as recorded
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from pipeline.terminal_table import FittingTable
 
 app = typer.Typer(help="The files that each night ingested, and what has changed since.", invoke_without_command=True)
 _ALWAYS = dt.date(2000, 1, 1)
@@ -89,7 +89,7 @@ def _findings(settings: Settings, logs: Path | None, log_format: str | None) -> 
     return inventory["root"], inventory["format"], found
 
 
-def _nights(entries: list[dict[str, Any]]) -> "Table":
+def _nights(entries: list[dict[str, Any]]) -> "FittingTable":
     table = _table("night", "root", "format", *_NUMBERS, "new or changed", "withdrawn")
     for entry in entries:
         if entry["kind"] == "night":
@@ -98,7 +98,7 @@ def _nights(entries: list[dict[str, Any]]) -> "Table":
     return table
 
 
-def _files(files: list[dict[str, Any]]) -> "Table":
+def _files(files: list[dict[str, Any]]) -> "FittingTable":
     table = _table("file", "SHA-256", "taken", "first play", "last play", "bytes", *TOTALS)
     for file in files:
         days = ((file[f"{which}_played_at"] or "–")[:10] for which in ("first", "last"))
@@ -110,12 +110,7 @@ def _files(files: list[dict[str, Any]]) -> "Table":
 _NUMBERS = ("files", *TOTALS)
 
 
-def _table(*columns: str) -> "Table":
-    from rich import box
-    from rich.table import Table
+def _table(*columns: str) -> "FittingTable":
+    from pipeline.terminal_table import FittingTable
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        right = column in (*_NUMBERS, "bytes", "new or changed", "withdrawn")
-        table.add_column(column, justify="right" if right else "left", no_wrap=column != "file")
-    return table
+    return FittingTable(*columns, right=(*_NUMBERS, "bytes", "new or changed", "withdrawn"))

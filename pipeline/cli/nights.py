@@ -1,5 +1,6 @@
 """`netgain night`, `open`, `stage`: a whole night, or one step of it."""
 
+import contextlib
 import importlib
 import os
 from collections.abc import Callable
@@ -10,7 +11,7 @@ import typer
 
 from pipeline.cli.console import console, echo
 from pipeline.cli.options import AsOf, LogFormat, Logs, night_of
-from pipeline.errors import ParamsError
+from pipeline.errors import NetgainError, ParamsError
 from pipeline.graph import EFFECTS, UNKNOWN_STAGE, read_stages
 from pipeline.settings import Settings, load_settings
 
@@ -89,8 +90,10 @@ def run_and_report(
     settings: Settings, work: "Callable[[Report], dict[str, Any]]", json_file: Path | None = None
 ) -> None:
     """Run a night, show progress and summary, write the reports, and exit with the night's status."""
+    from pipeline.nightly.front_page import write_front_page
     from pipeline.nightly.running import exit_status
     from pipeline.nightly.show import Progress, summary
+    from pipeline.nightly.telling import tell_systems
     from pipeline.nightly.write_reports import write_reports
 
     out = console()
@@ -99,10 +102,14 @@ def run_and_report(
         facts = work(progress)
     except BaseException as err:
         progress.stop()
+        with contextlib.suppress(OSError, NetgainError):  # the first error is the one to report
+            write_front_page(settings)
         for note in getattr(err, "__notes__", ()):
             out.print(note, style="yellow", highlight=False, markup=False)
         raise
     progress.stop()
     out.print("", summary(facts))
-    write_reports(settings.reports, facts, json_file)
+    write_reports(settings, facts, json_file)
+    for note in tell_systems(settings, facts):
+        out.print(note, style="yellow", highlight=False, markup=False)
     raise typer.Exit(exit_status(facts))

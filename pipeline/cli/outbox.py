@@ -10,7 +10,7 @@ from pipeline.settings import load_settings
 from pipeline.state.outbox import Waiting, waiting
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from pipeline.terminal_table import FittingTable
 
 app = typer.Typer(help="Records of nights that wait for delivery to MLflow.", invoke_without_command=True)
 
@@ -44,13 +44,10 @@ def replay() -> None:
         echo("nothing waits for MLflow")
 
 
-def _table(entries: tuple[Waiting, ...]) -> "Table":
-    from rich import box
-    from rich.table import Table
+def _table(entries: tuple[Waiting, ...]) -> "FittingTable":
+    from pipeline.terminal_table import FittingTable
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("night", "what", "KiB", "key"):
-        table.add_column(column, justify="right" if column == "KiB" else "left")
+    table = FittingTable("night", "what", "KiB", "key", right=("KiB",))
     what = {"record": "record", "promote": "alias champion"}
     for entry in entries:
         table.add_row(entry.as_of, what[entry.kind], f"{entry.n_bytes() / 1024:,.0f}", entry.key)

@@ -11,9 +11,9 @@ from pipeline.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     import polars as pl
-    from rich.table import Table
 
     from pipeline.logs.landing import Landing
+    from pipeline.terminal_table import FittingTable
 
 app = typer.Typer(
     help="Rows that could not be read, and why; to be repaired and landed again.", invoke_without_command=True
@@ -145,14 +145,21 @@ def _root(settings: Settings) -> str:
     return str(read_json(Layout(settings.workspace).landing)["root"])
 
 
-def _by_reason(rows: "pl.DataFrame") -> "Table":
+def _by_reason(rows: "pl.DataFrame") -> "FittingTable":
     import polars as pl
-    from rich import box
-    from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, caption=None if rows.height else "quarantine is empty")
-    for column in ("reason", "rows", "files", "most of them in"):
-        table.add_column(column, justify="right" if column in ("rows", "files") else "left")
+    from pipeline.terminal_table import FittingTable
+
+    caption = None if rows.height else "quarantine is empty"
+    table = FittingTable(
+        "reason",
+        "rows",
+        "files",
+        "most of them in",
+        right=("rows", "files"),
+        prose=("most of them in",),
+        caption=caption,
+    )
     by_file = rows.group_by("reason", "file").agg(pl.len().alias("n")).sort("n", "file", descending=[True, False])
     for (reason,), found in sorted(by_file.group_by("reason"), key=lambda group: -group[1]["n"].sum()):
         most = f"{found['file'][0]} ({found['n'][0]:,})"

@@ -64,8 +64,9 @@ def close() -> None:
 
 
 def report() -> None:
-    """Write the pages of the open night into reports/: Data Docs as far as it came, and its decision if it made one."""
+    """Write the pages of the open night: its Data Docs, its decision if it made one, and the front page."""
     from pipeline.nightly.data_docs import write_data_docs
+    from pipeline.nightly.front_page import keep_night, write_front_page
     from pipeline.reports.render import render
     from pipeline.stages.context import open_context
     from pipeline.storage.json_files import read_json, write_text
@@ -78,6 +79,9 @@ def report() -> None:
         page = context.settings.reports / f"decision-{context.as_of}.html"
         write_text(page, render(record))
         echo(page)
+        keep_night(context.settings.reports, record)
+    if (front := write_front_page(context.settings, due=context.as_of)) is not None:
+        echo(front)
 
 
 def _dvc(settings: Settings, *arguments: str) -> None:

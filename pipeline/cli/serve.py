@@ -34,6 +34,7 @@ def serve(  # noqa: PLR0917  # typer passes options by name
     quiet: Annotated[bool, typer.Option("--quiet", help="Write no line for each request.")] = False,
 ) -> None:
     """Answer for listeners over HTTP from the served release, and record impressions, plays and feedback."""
+    from pipeline.releases.shared import following
     from pipeline.serving.options import Options, read_token
     from pipeline.serving.run import serve as run
     from pipeline.serving.telemetry import Limits
@@ -52,7 +53,8 @@ def serve(  # noqa: PLR0917  # typer passes options by name
         newcomers=newcomers,
         log=not quiet,
     )
-    run(options, host=host, port=port)
+    with following(settings):
+        run(options, host=host, port=port)
 
 
 def _key(settings: Settings) -> bytes:

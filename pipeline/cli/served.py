@@ -14,18 +14,15 @@ def lookup(
     is_token: Annotated[bool, typer.Option("--token", help="LISTENER is a token, as lists have it.")] = False,
 ) -> None:
     """Show the list that a listener is served, beside what the listener plays most."""
-    from rich.columns import Columns
-
     from pipeline.identity.key import own_key
-    from pipeline.releases.lookup import answer_table, favourites_table, token_in
+    from pipeline.releases.lookup import answer_lines, answer_table, token_in
     from pipeline.releases.lookup import lookup as look_up
     from pipeline.releases.release import current, open_release
 
     settings = load_settings()
     found = current(settings.releases) if release is None else open_release(settings.releases, release)
     answer = look_up(found, listener if is_token else token_in(found, listener, own_key(settings)))
-    tables = [table for table in (answer_table(answer, listener), favourites_table(answer)) if table is not None]
-    console().print(Columns(tables, padding=(0, 3)))
+    console().print(*answer_lines(answer, listener), answer_table(answer), sep="\n", highlight=False)
 
 
 def releases() -> None:

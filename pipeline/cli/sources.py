@@ -42,6 +42,7 @@ def simulate(  # noqa: PLR0917  # options of a command
     out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
     artists: Annotated[int | None, typer.Option(help="Artists. Default: fits the number of listeners.")] = None,
     long_tail: Annotated[bool, typer.Option(help="A catalogue with a real long tail; takes longer.")] = False,
+    royalties: Annotated[Path | None, typer.Option(help="Write what a play of each artist costs, too.")] = None,
 ) -> None:
     """Write simulated listening logs with realistic statistics, one file for each day."""
     from rich.progress import Progress
@@ -65,6 +66,11 @@ def simulate(  # noqa: PLR0917  # options of a command
         f"{out}: {made['lines']:,} lines of {listeners:,} listeners over {days} days, including "
         f"{made['duplicates']:,} duplicate and {made['malformed']:,} malformed ones"
     )
+    if royalties is not None:
+        from pipeline.simulation.royalties import write_royalties
+
+        n = write_royalties(royalties, n_listeners=listeners, seed=seed, n_artists=made["artists_on_offer"])
+        echo(f"{royalties}: royalties of {n:,} artists")
 
 
 def simulate_compare(

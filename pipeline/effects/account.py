@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.effects.enter_experiments import enter_experiments
 from pipeline.gate.candidates import Tonight
 from pipeline.gate.evidence import tonight_of
 from pipeline.gate.pooling import PARTS, pair_night
@@ -27,6 +28,7 @@ from pipeline.storage.json_files import read_json
 def run(context: Context) -> str:
     """Enter the landed files and the analysis; doing so again changes nothing."""
     n_new = _enter_files(context)
+    experiments = enter_experiments(context)
     record, history = read_json(context.layout.decision), read_json(context.layout.history)
     digests, known = recipe_digests(context.params), entrants(context.params, context.champion)
     upgrade, chosen = record["lanes"]["upgrade"], record["gate_recipe"]
@@ -50,7 +52,7 @@ def run(context: Context) -> str:
     what = f"{upgrade['n_analysed']} of {upgrade['n_challengers']} challengers analysed in {upgrade['quarter']}"
     if not upgrade["n_challengers"]:
         what = "no challenger was compared"
-    return f"{n_new} new files; {what}" + ("" if new else ", entered before")
+    return f"{n_new} new files; {what}" + ("" if new else ", entered before") + experiments
 
 
 def _enter_files(context: Context) -> int:

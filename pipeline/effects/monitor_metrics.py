@@ -4,9 +4,9 @@ import datetime as dt
 from typing import Any
 
 from pipeline.errors import LandingError, TableError
-from pipeline.logs.landing import read_landing
 from pipeline.monitoring.figures import Figures, new_item_share, serving_figures
 from pipeline.stages.context import Context
+from pipeline.stages.shown import shown_since
 from pipeline.storage.json_files import read_json
 from pipeline.storage.schemas import DAILY, FALLBACK, LISTS
 from pipeline.storage.tables import read_table
@@ -62,27 +62,12 @@ def _of_plays(context: Context, release: str | None, since: dt.date) -> Figures:
 
 def _of_impressions(context: Context, since: dt.date) -> Figures:
     """Return the figures of what the server really showed; empty if the night has no segments of events."""
-    import polars as pl
+    from pipeline.monitoring.impressions import shown_figures
 
-    from pipeline.monitoring.impressions import attributed, shown_figures
-    from pipeline.serving.recorded import FORMAT, recorded
-    from pipeline.storage.schemas import PLAYS
-    from pipeline.storage.tables import read_columns
-
-    layout, item = context.layout, context.params.interactions.item
-    if not layout.landing.exists():
+    shown = shown_since(context, since)
+    if shown is None:
         return {}
-    landing = read_landing(layout.landing, workspace=layout.root)
-    if FORMAT not in {landing.format_of(file).name for file in landing.files}:
-        return {}
-    events = recorded(landing, since=since, until=context.as_of)
-    columns = ["listener_id", "played_at", f"{item}_id"]
-    days = [day for day in sorted(layout.plays.glob("day=*")) if day.name >= f"day={since}"]
-    none = pl.DataFrame(PLAYS.empty_table().select(columns))
-    plays = pl.concat([none, *(read_columns(day, columns) for day in days)]).rename({f"{item}_id": "item_id"})
-    named = events.plays.select("impression_id", "listener_id", "at", item_id=f"{item}_id")
-    followed = attributed(events.impressions, plays, named)
-    return shown_figures(events.impressions, followed, min_listeners=context.params.monitoring.min_listeners)
+    return shown_figures(*shown, min_listeners=context.params.monitoring.min_listeners)
 
 
 def _read(missing: list[str], read: Any) -> Any:

@@ -19,7 +19,7 @@ from pipeline.stages.context import Context
 from pipeline.stages.definitions import definition_of
 from pipeline.state.lease import held
 from pipeline.storage.json_files import read_json
-from pipeline.storage.schemas import LISTENER_MAP
+from pipeline.storage.schemas import ARMS, LISTENER_MAP
 from pipeline.storage.tables import read_table
 
 
@@ -71,6 +71,7 @@ def serving_contents(context: Context) -> tuple[dict[str, Path], str]:
         fallback=layout.fallback,
         window=layout.window,
         model=layout.final_model,
+        arms=layout.arms if layout.arms.exists() and read_table(layout.arms, ARMS).num_rows else None,
     )
 
 

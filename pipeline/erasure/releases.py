@@ -9,6 +9,7 @@ from pipeline.erasure.tables import Rename, change_below
 from pipeline.releases.current import locked, set_current
 from pipeline.releases.release import NOT_CONTENT, Release, id_of, list_releases
 from pipeline.releases.rollback import TABLE as ROLLBACKS
+from pipeline.serving.arms import TABLE as ARMS_FILE
 from pipeline.serving.contents import FAVOURITES_FILE, index_anew
 from pipeline.state.location import Where
 from pipeline.state.rows import entries, transaction
@@ -16,7 +17,7 @@ from pipeline.storage.atomic import sync_folder
 from pipeline.storage.checksums import digests
 from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX, remove_orphans
-from pipeline.storage.schemas import FAVOURITES, LISTS
+from pipeline.storage.schemas import ARMS, FAVOURITES, LISTS
 from pipeline.storage.tables import read_table, write_table
 
 _MAKING = f"{PREFIX}erasing-"
@@ -92,15 +93,16 @@ def _anew(root: Path, release: Release, rename: Rename, id_key: str | None) -> s
 
 
 def _sort_tables(release: Path) -> None:
-    """Restore the order of LISTS and FAVOURITES, by listener and rank: the index is written from both side by side."""
+    """Restore the order of LISTS, FAVOURITES and ARMS: the index is written from the first two side by side."""
     import polars as pl
 
-    for name, schema in (("lists.parquet", LISTS), (FAVOURITES_FILE, FAVOURITES)):
+    for name, schema in (("lists.parquet", LISTS), (FAVOURITES_FILE, FAVOURITES), (ARMS_FILE, ARMS)):
         if not (release / name).exists():
             continue
         table = read_table(release / name, schema)
         if not pl.Series(table["listener_id"], dtype=pl.String).is_sorted():
-            ordered = table.sort_by([("listener_id", "ascending"), ("rank", "ascending")])
+            columns = [name for name in ("listener_id", "rank") if name in schema.names]
+            ordered = table.sort_by([(each, "ascending") for each in columns])
             write_table(release / name, ordered, schema)
 
 

@@ -13,6 +13,7 @@ from pipeline.errors import TableError
 from pipeline.features.order import follows_of_days, sum_follows
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.order import Follows
+from pipeline.recommenders.row_bounds import row_bounds
 from pipeline.storage.schemas import FOLLOWS, INTERACTIONS, ITEM_MAP, LISTENER_MAP
 from pipeline.storage.tables import read_table, write_table
 
@@ -124,8 +125,7 @@ def load_interactions(folder: Path) -> Interactions:
         read_table(folder / "items.parquet", ITEM_MAP).num_rows,
     )
     listener_idx, item_idx = rows["listener_idx"].to_numpy(), rows["item_idx"].to_numpy()
-    indptr = np.zeros(shape[0] + 1, dtype=np.int32)
-    np.cumsum(np.bincount(listener_idx, minlength=shape[0]), out=indptr[1:])
+    indptr = row_bounds(np.bincount(listener_idx, minlength=shape[0]))
     weights = sp.csr_matrix((rows["weight"].to_numpy(), item_idx, indptr), shape=shape)
     return Interactions(weights, rows["age_days"].to_numpy(), order=_load_order(folder / "follows.parquet"))
 

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from pipeline.metrics.topk import TopK
 from pipeline.recommenders.protocol import FoldsIn, Recommender
+from pipeline.recommenders.row_bounds import row_bounds
 
 NAMED_ITEMS = 3
 """How many items a newcomer is asked for."""
@@ -28,8 +29,7 @@ def lists_of_newcomers(model: Recommender, named: Sequence[npt.NDArray[np.intege
         TopK of shape (len(named), k).
     """
     assert isinstance(model, FoldsIn)
-    lengths = [len(rows) for rows in named]
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    indptr = row_bounds([len(rows) for rows in named])
     columns = np.concatenate([*named, np.empty(0, dtype=np.int32)]).astype(np.int32)
     weights = sp.csr_matrix(
         (np.full(len(columns), NAMED_WEIGHT, dtype=np.float32), columns, indptr), shape=(len(named), n_items)

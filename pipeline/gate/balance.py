@@ -8,14 +8,16 @@ import numpy as np
 from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import WORST, Comparison
 from pipeline.gate.economics import Money, NightCost, per_month, running_cost, switching_cost
+from pipeline.gate.listening import Withheld
+from pipeline.gate.live import Live
 from pipeline.gate.valuation import (
     Outlook,
     break_even_gain,
-    gain_of,
     needed_gain,
     net_benefits,
     outlook,
     tolerated_loss,
+    valued_gain,
 )
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
@@ -49,7 +51,7 @@ class Balance:
     required_gain: Number
     """What L must exceed, in units of the metric: 0, or below 0 the loss that the savings are worth."""
     gain_proven: bool
-    """Whether L exceeds `required_gain`."""
+    """Whether L exceeds `required_gain`, or an experiment that has ended proves more plays."""
 
     @property
     def pays(self) -> bool:
@@ -67,6 +69,9 @@ def weigh(
     pair: tuple[Candidate, Candidate],
     gate: GateParams,
     economics: EconomicsParams,
+    *,
+    live: Live | None = None,
+    withheld: Withheld | None = None,
 ) -> Balance:
     """Return the balance of a challenger's gain and its cost.
 
@@ -76,15 +81,17 @@ def weigh(
         pair: challenger and champion.
         gate: thresholds.
         economics: the price card and the other assumptions.
+        withheld: its gain on withheld pairs.
+        live: its effect on listeners, where that was measured: it may prove what the log cannot.
 
     Raises:
         ValueError: the cost of one of the two was not measured, or the champion's mean is not above 0.
     """
     base, wanted = comparison.champion_mean, gate.min_probability_of_benefit
-    gain, cost = gain_of(comparison, gate.true_gain_sd), added_cost(pair, economics)
+    gain, cost = valued_gain(comparison, withheld, gate.true_gain_sd), added_cost(pair, economics)
     tolerated = tolerated_loss(cost.total, gate.refresh_margin, economics)
     required = -tolerated * base if tolerated else 0.0
-    pays_from = needed_gain(gain, cost, economics, wanted)
+    pays_from = needed_gain(gain, cost, economics, wanted, live)
     # L without α left is WORST: no gain would be proven.
     proven_from = (comparison.delta - lower) / base - tolerated if lower > WORST else math.nan
     return Balance(
@@ -93,13 +100,21 @@ def weigh(
         monthly_cost=per_month(cost.running, economics),
         one_off_cost=cost.switching,
         measured_share=cost.measured_share,
-        outlook=outlook(net_benefits(gain, cost, economics)),
+        outlook=outlook(net_benefits(gain, cost, economics, live)),
         required_probability=wanted,
         break_even_gain=break_even_gain(cost.total, economics) * base,
         needed_gain=float(np.maximum(pays_from, proven_from)) * base,
         required_gain=required,
-        gain_proven=lower > required,
+        gain_proven=lower > required or proven_live(live, gate),
     )
+
+
+def proven_live(live: Live | None, gate: GateParams) -> bool:
+    """Return whether an experiment that has ended proves more plays, at the share of α that one entrant may spend.
+
+    It is read once, when it ends, so that it needs no boundary of its own.
+    """
+    return live is not None and live.shows_gain(gate.alpha / gate.max_entrants)
 
 
 def added_cost(pair: tuple[Candidate, Candidate], economics: EconomicsParams) -> Money:
@@ -114,8 +129,8 @@ def added_cost(pair: tuple[Candidate, Candidate], economics: EconomicsParams) ->
     """
     challenger, champion = pair
     return switching_cost(
-        running_cost(measured(champion), champion.family, economics),
-        running_cost(measured(challenger), challenger.family, economics),
+        running_cost(measured(champion), champion.family, economics, champion.content),
+        running_cost(measured(challenger), challenger.family, economics, challenger.content),
         challenger.family,
         economics,
     )

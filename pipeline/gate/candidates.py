@@ -9,10 +9,12 @@ import numpy.typing as npt
 
 from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import Comparison, SeedVariance, compare
-from pipeline.gate.economics import NightCost
+from pipeline.gate.economics import ContentFigures, NightCost
 from pipeline.gate.groups import N_GROUPS
+from pipeline.gate.listening import Listening
 from pipeline.gate.pooling import EVERYONE, PARTS, Cells, Earlier, Sample
 from pipeline.gate.spending import FIRST_NIGHT, History
+from pipeline.online.results import ExperimentResult
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -39,6 +41,7 @@ class Candidate:
         night: measured cost of a night; None for the served model, which was fitted in an earlier night.
         churn_between_fits: share of a list [0, 1] that differs between two seeds; 0 for a deterministic recipe.
         churn_since_served: share of a list [0, 1] that is not in the served model's list; None if no model is served.
+        content: royalties of a play from its lists; None where all items cost the same.
     """
 
     recipe: str
@@ -51,6 +54,7 @@ class Candidate:
     night: NightCost | None
     churn_between_fits: float = 0.0
     churn_since_served: float | None = None
+    content: ContentFigures | None = None
 
     @property
     def sample(self) -> Sample:
@@ -82,6 +86,8 @@ class Tonight:
         unmeasured: for each recipe that could not be measured, why.
         champion: what the gate chose last; None before the first release.
         history: estimates of earlier nights.
+        experiments: what experiments have shown up to tonight.
+        listening: how much of the decision window served lists caused; None without recorded impressions.
         influence: for each name in `history.pairs`, shape (n_nights, len(PARTS), N_GROUPS), see `Earlier`.
     """
 
@@ -95,6 +101,8 @@ class Tonight:
     champion: ChampionDefinition | None = None
     history: History = FIRST_NIGHT
     influence: Mapping[str, Floats] = field(default_factory=dict)
+    experiments: tuple[ExperimentResult, ...] = ()
+    listening: Listening | None = None
 
     def earlier(self, name: str) -> Earlier | None:
         """Return the earlier comparisons of a challenger, or of a name of the refresh lane; None if there were none."""

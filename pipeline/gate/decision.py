@@ -10,17 +10,22 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal
 
-from pipeline.gate.balance import Balance, weigh
+from pipeline.gate.balance import Balance, added_cost, proven_live, weigh
 from pipeline.gate.candidates import POPULAR, Candidate, Tonight, champion_of, contrast
 from pipeline.gate.comparison import Comparison, tonights_pool
 from pipeline.gate.faults import candidate_faults, night_faults
 from pipeline.gate.guardrail import Case, Gate, Guardrail
 from pipeline.gate.guardrails.registry import all_guardrails, lane_gates, limit_gates
+from pipeline.gate.listening import Withheld, listening_notes, shaped, trusted, withheld_of
+from pipeline.gate.live import Live, economics_for, live_of
 from pipeline.gate.proof import prove
+from pipeline.gate.proposal import Proposal, proposal
 from pipeline.gate.refresh import Change, change_tonight, changes
 from pipeline.gate.sensitivity import Flip, flips
-from pipeline.gate.spending import Clock, Override
-from pipeline.json_values import Number
+from pipeline.gate.spending import Approval, Clock, Override
+from pipeline.gate.valuation import valued_gain
+from pipeline.json_values import LEFT_OUT, Number
+from pipeline.online.results import ExperimentResult
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
@@ -73,6 +78,13 @@ class Upgrade:
     shrunk_gain: Number
     """Δ, corrected for selection (winner's curse)."""
     gates: tuple[Gate, ...]
+    live: Live | None = field(default=None, metadata=LEFT_OUT)
+    """Its effect on listeners; left out where no experiment has measured it."""
+    withheld: Withheld | None = field(default=None, metadata=LEFT_OUT)
+    """Its gain on withheld pairs; left out without any."""
+    trusted: bool = field(default=True, metadata=LEFT_OUT)
+    """Whether it may be called worse; false where the served lists shaped a log by which it looks worse, and nothing
+    else tells. Left out where true."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +92,26 @@ class Prospect:
     """What a challenger's balance hangs on: computed for the record, and decides nothing."""
 
     flips: tuple[Flip, ...]
+    experiment: Proposal | None = field(default=None, metadata=LEFT_OUT)
+    """The experiment that would be worth most; left out where none is worth its cost."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A promotion that waits for a person, or was answered by one."""
+
+    recipe: str
+    """What the gate would promote."""
+    expected: Number
+    """Expected net benefit of the switch over the horizon [currency]."""
+    probability_of_benefit: Number
+    """P(NB > 0)."""
+    perfect_information: Number
+    """EVPI [currency]."""
+    cost_of_a_night: Number
+    """What a night of waiting is expected to cost: the net benefit of a day, without the switch itself [currency]."""
+    answer: Approval | None = None
+    """The answer; None as long as it waits."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +139,8 @@ class Decision:
     """The override that determined `serve_recipe`; None without one in effect."""
     gate_recipe: str = POPULAR
     """The recipe that the gate would serve without an override."""
+    approval: Waiting | None = None
+    """The promotion that needs a person; None where none does."""
 
 
 def decide(
@@ -192,6 +226,7 @@ def decide(
     decided = replace(
         undecided,
         verdict=Verdict.KEEP,
+        notes=(*notes, *listening_notes(tonight.listening, gate)),
         refresh=refresh,
         constraints=constraints,
         upgrades=tuple(upgrades),
@@ -200,6 +235,9 @@ def decide(
     passing = [u for u in upgrades if u.passes]
     if passing:
         best = max(passing, key=lambda u: u.balance.outlook.mean)
+        if gate.approval == "promote":
+            decided = replace(decided, approval=waiting(best, tonight.history.approval, economics))
+    if passing and may_promote(decided.approval):
         promoted = replace(
             decided,
             verdict=Verdict.PROMOTE,
@@ -210,7 +248,7 @@ def decide(
             upgrades=tuple(replace(u, verdict=Verdict.PROMOTE) if u is best else u for u in upgrades),
         )
         return overridden(promoted, tonight)
-    closest = max(upgrades, key=_closeness, default=None)
+    closest = best if passing else max(upgrades, key=_closeness, default=None)
     stays = champion_is_served(tonight, champion) or (refresh is not None and refresh.verdict is not Verdict.PROMOTE)
     kept = replace(
         decided,
@@ -219,6 +257,27 @@ def decide(
         serve_recipe=(tonight.served_recipe or champion) if stays else champion,
     )
     return overridden(kept, tonight)
+
+
+def waiting(best: Upgrade, answer: Approval | None, economics: EconomicsParams) -> Waiting:
+    """Return the promotion of a challenger as a person is asked about it.
+
+    An answer about another recipe does not count.
+    """
+    look, balance = best.balance.outlook, best.balance
+    return Waiting(
+        recipe=best.recipe,
+        expected=look.mean,
+        probability_of_benefit=look.probability_of_benefit,
+        perfect_information=look.perfect_information,
+        cost_of_a_night=(look.mean + balance.one_off_cost) / economics.horizon_days,
+        answer=answer if answer is not None and answer.recipe == best.recipe else None,
+    )
+
+
+def may_promote(approval: Waiting | None) -> bool:
+    """Return whether a promotion needs no person, or one has granted it."""
+    return approval is None or (approval.answer is not None and approval.answer.granted)
 
 
 def champion_is_served(tonight: Tonight, champion: str) -> bool:
@@ -296,7 +355,13 @@ def upgrade_lane(
     found = tonights_pool(challenger.sample, champion.sample, tonight.cells, earlier)
     proof = prove(found, champion.seeds, challenger.seeds, gate, analysed=clock.analysis > 0)
     comparison = proof.comparison
-    balance = weigh(comparison, proof.lower_bound, (challenger, champion), gate, economics)
+    live = live_of(challenger_name, champion_name, tonight.experiments)
+    economics = economics_for(live, tonight.experiments, economics)
+    log_is_shaped = shaped(tonight.listening, gate)
+    withheld = withheld_of(challenger_name, champion_name, tonight.experiments, log_is_shaped=log_is_shaped)
+    balance = weigh(
+        comparison, proof.lower_bound, (challenger, champion), gate, economics, live=live, withheld=withheld
+    )
     served = tonight.served
     case = replace(
         _case(tonight, challenger, champion, gate),
@@ -305,11 +370,19 @@ def upgrade_lane(
         required_gain=balance.required_gain,
     )
     gates, limits = lane_gates(rule, "upgrade", case), limit_gates(rule, case)
+    if log_is_shaped and proven_live(live, gate):
+        by_the_log = {each.name for each in rule if each.by_the_log}
+        gates = tuple(replace(g, passed=None) if g.passed is False and g.name in by_the_log else g for g in gates)
     return Upgrade(
         recipe=challenger_name,
         family=challenger.family,
         verdict=Verdict.KEEP,
-        passes=bool(clock.analysis) and balance.pays and all(g.passed is not False for g in gates),
+        passes=(
+            (bool(clock.analysis) or proven_live(live, gate))
+            and not (live is not None and live.shows_loss)
+            and balance.pays
+            and all(g.passed is not False for g in gates)
+        ),
         outside=any(g.passed is False for g in limits),
         clock=clock,
         comparison=comparison,
@@ -321,14 +394,38 @@ def upgrade_lane(
         detectable_gain=comparison.detectable(0.5, bound=balance.needed_gain),
         shrunk_gain=comparison.shrunk(gate.true_gain_sd * comparison.champion_mean),
         gates=gates,
+        live=live,
+        withheld=withheld,
+        trusted=trusted(comparison.delta, live, withheld, log_is_shaped=log_is_shaped),
     )
 
 
 def prospect(
-    upgrade: Upgrade, pair: tuple[Candidate, Candidate], gate: GateParams, economics: EconomicsParams
+    upgrade: Upgrade,
+    pair: tuple[Candidate, Candidate],
+    gate: GateParams,
+    economics: EconomicsParams,
+    *,
+    experiments: Sequence[ExperimentResult] = (),
+    popular_mean: float = math.nan,
 ) -> Prospect:
-    """Return the prices at which a challenger's balance turns; `pair` is challenger and champion."""
-    return Prospect(flips(upgrade.comparison, upgrade.lower_bound, pair, gate, economics))
+    """Return the prices at which a challenger's balance turns, and the experiment that would be worth most.
+
+    Args:
+        upgrade: the lane's result.
+        pair: challenger and champion.
+        gate: thresholds.
+        economics: assumptions, with the prior of ε.
+        experiments: what experiments have shown.
+        popular_mean: mean NDCG of the popular list; NaN if it was not measured.
+    """
+    assumed, comparison = economics_for(upgrade.live, experiments, economics), upgrade.comparison
+    found = flips(comparison, upgrade.lower_bound, pair, gate, assumed, live=upgrade.live, withheld=upgrade.withheld)
+    if upgrade.live is not None or upgrade.verdict is Verdict.PROMOTE:
+        return Prospect(found)
+    over_popular = comparison.champion_mean / popular_mean - 1 if popular_mean > 0 else math.nan
+    gain = valued_gain(comparison, upgrade.withheld, gate.true_gain_sd)
+    return Prospect(found, proposal(gain, added_cost(pair, assumed), assumed, over_popular=over_popular))
 
 
 def _case(tonight: Tonight, challenger: Candidate, champion: Candidate, gate: GateParams) -> Case:

@@ -6,9 +6,9 @@ params.yaml. The value of a gain, and the uncertainty of both, are in valuation.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pipeline.json_values import Number
+from pipeline.json_values import LEFT_OUT, Number
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.params.economics import EconomicsParams
 
@@ -52,6 +52,8 @@ class Money:
     """Hours of upkeep."""
     switching: Number
     """Hours of the switch itself, once."""
+    content: Number = field(default=0.0, metadata=LEFT_OUT)
+    """Royalties of plays from lists; not written where it is 0."""
 
     @property
     def machines(self) -> float:
@@ -66,15 +68,17 @@ class Money:
     @property
     def running(self) -> float:
         """Return what recurs: all but the switch itself."""
-        return self.machines + self.maintenance
+        return self.machines + self.maintenance + self.content
 
     @property
     def total(self) -> float:
-        return self.machines + self.people
+        return self.machines + self.people + self.content
 
     @property
     def measured_share(self) -> float:
         """Return the share of the absolute amounts whose quantities were measured; NaN without any amount.
+
+        Royalties count as assumed: what a list holds is measured, but how often it is played is not.
 
         Examples:
             1 EUR of compute is saved and 3 EUR of hours are spent:
@@ -83,7 +87,7 @@ class Money:
             0.25
         """
         machines = abs(self.compute) + abs(self.memory) + abs(self.storage) + abs(self.energy)
-        everything = machines + abs(self.maintenance) + abs(self.switching)
+        everything = machines + abs(self.maintenance) + abs(self.switching) + abs(self.content)
         return machines / everything if everything else math.nan
 
 
@@ -117,10 +121,59 @@ def _known(figure: float | None) -> float:
     return figure
 
 
-def running_cost(night: NightCost, family: str, economics: EconomicsParams) -> Money:
-    """Return the cost of serving a recipe over the horizon: H nights at N listeners, one stored model, and its upkeep.
+@dataclass(frozen=True)
+class ContentFigures:
+    """What a play from a recipe's lists costs in royalties, apart from the card's price for items without their own.
 
-    In the currency of the price card.
+    Ranks count as they are expected to be played, see `pipeline.metrics.royalties`.
+    """
+
+    unpriced_share: Number
+    """Share [0, 1] of expected plays that are of items without a price of their own."""
+    priced: Number
+    """Σ share · price over items with one [currency / play]."""
+
+    def per_play(self, default: float) -> float:
+        """Return the expected royalty of a play [currency], where items without a price cost `default`."""
+        return self.unpriced_share * default + self.priced
+
+
+UNIFORM = ContentFigures(1.0, 0.0)
+"""Where no item has a price of its own."""
+
+
+def royalties(content: ContentFigures | None, economics: EconomicsParams) -> float:
+    """Return the royalties of plays from lists over the horizon [currency]: N · H · plays a day · expected royalty.
+
+    A play that a list brings about takes the place of another play, so that it is the difference between two recipes
+    that counts; it does not depend on what the other play would have cost.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from pipeline.configuration import load_params
+        >>> economics = load_params(Path("params.yaml")).economics
+        >>> changes = {"listeners": 1000, "horizon_days": 10, "list_plays_per_listener_day": 2.0}
+        >>> royalties(ContentFigures(unpriced_share=0.5, priced=0.002), economics.model_copy(update=changes))
+        80.0
+    """
+    plays = economics.listeners * economics.horizon_days * economics.list_plays_per_listener_day
+    return plays * (content or UNIFORM).per_play(economics.prices.royalty_per_play)
+
+
+def running_cost(
+    night: NightCost, family: str, economics: EconomicsParams, content: ContentFigures | None = None
+) -> Money:
+    """Return the cost of serving a recipe over the horizon: H nights at N listeners, one stored model, its upkeep, and
+    the royalties of its lists.
+
+    Args:
+        night: measured cost.
+        family: determines the hours of upkeep.
+        economics: the price card.
+        content: royalties of its lists; None where all items cost the same.
+
+    Returns:
+        In the currency of the price card.
     """
     prices, days = economics.prices, economics.horizon_days
     scale = economics.listeners / night.n_listeners
@@ -133,6 +186,7 @@ def running_cost(night: NightCost, family: str, economics: EconomicsParams) -> M
         energy=nights * night.energy_kwh * (prices.energy_kwh + prices.carbon_kg * prices.carbon_intensity_kg_per_kwh),
         maintenance=upkeep_hours * prices.engineering_hour,
         switching=0.0,
+        content=royalties(content, economics),
     )
 
 
@@ -163,6 +217,7 @@ def switching_cost(champion: Money, challenger: Money, family: str, economics: E
         energy=challenger.energy - champion.energy,
         maintenance=challenger.maintenance - champion.maintenance,
         switching=economics.switching_hours[family] * economics.prices.engineering_hour,
+        content=challenger.content - champion.content,
     )
 
 

@@ -13,11 +13,13 @@ from pydantic import TypeAdapter
 from pipeline.gate.candidates import Candidate, Tonight
 from pipeline.gate.champion import ChampionDefinition
 from pipeline.gate.comparison import EarlierSeeds, SeedVariance, seed_variance, variance_components
-from pipeline.gate.economics import NightCost
+from pipeline.gate.economics import ContentFigures, NightCost
+from pipeline.gate.listening import Listening
 from pipeline.gate.pooling import Cells
 from pipeline.gate.spending import History
-from pipeline.json_values import Number, as_json
+from pipeline.json_values import LEFT_OUT, Number, as_json
 from pipeline.metrics.cost import Cost
+from pipeline.online.results import ExperimentResult
 
 Floats = npt.NDArray[np.float64]
 SERVED = "served"
@@ -75,6 +77,8 @@ class Measured:
     """Mean cost of scoring all listeners; shown, and decides nothing."""
     slices: Mapping[str, SliceFigures] = field(default_factory=dict)
     """Accuracy by slice of listeners."""
+    content: ContentFigures | None = field(default=None, metadata=LEFT_OUT)
+    """Royalties of a play from its lists; left out where no item has a price of its own."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ class Evidence:
     """For each recipe that could not be measured, and for `served`, why."""
     champion: ChampionDefinition | None = None
     """What the gate chose last; None before the first release."""
+    experiments: tuple[ExperimentResult, ...] = field(default=(), metadata=LEFT_OUT)
+    """What experiments have shown up to tonight; left out without any."""
+    listening: Listening | None = field(default=None, metadata=LEFT_OUT)
+    """How much of the decision window served lists caused; left out without recorded impressions."""
 
 
 def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
@@ -124,6 +132,8 @@ def tonight_of(evidence: Evidence, arrays: Arrays) -> Tonight:
         champion=champion,
         history=evidence.history,
         influence=arrays.influence,
+        experiments=evidence.experiments,
+        listening=evidence.listening,
     )
 
 
@@ -179,4 +189,5 @@ def _candidate(name: str, measured: Measured, arrays: Arrays, earlier: tuple[Ear
         churn_between_fits=measured.churn_between_fits,
         churn_since_served=measured.churn_since_served,
         night=measured.night,
+        content=measured.content,
     )

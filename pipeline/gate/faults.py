@@ -117,6 +117,9 @@ def _faults_of(candidate: Candidate, tonight: Tonight, n: int, name: str, *, nee
     for what, share in shares.items():
         if not 0 <= share <= 1:
             faults.append(f"{name} has a {what} of {share}")
+    content = candidate.content
+    if content is not None and not (0 <= content.unpriced_share <= 1 and 0 <= content.priced < math.inf):
+        faults.append(f"{name} has lists of unknown royalties")
     if candidate.n_invalid_lists < 0:
         faults.append(f"{name} has {candidate.n_invalid_lists} invalid lists")
     if needs_night and not (candidate.night is not None and _measured(candidate.night)):

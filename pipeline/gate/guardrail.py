@@ -101,6 +101,8 @@ class Guardrail:
         check: returns figure and bound, or None where the guardrail does not apply.
         lanes: in which it is checked.
         place: position among guardrails; then by file.
+        by_the_log: whether breaking it only says that the challenger is worse by the log: it is undecided where served
+            lists have shaped the log and listeners have shown the opposite in an experiment.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Guardrail:
     check: Callable[[Case], Finding | None]
     lanes: tuple[Lane, ...] = ("upgrade", "refresh")
     place: int = LAST
+    by_the_log: bool = False
 
     def gate(self, case: Case) -> Gate | None:
         """Return the outcome for a case; None if the guardrail does not apply to it."""

@@ -7,11 +7,12 @@ A record is a pure function of its inputs and of the per-listener arrays: made a
 import datetime as dt
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.gate.candidates import Candidate, Tonight
+from pipeline.gate.candidates import POPULAR, Candidate, Tonight
 from pipeline.gate.decision import Decision, Prospect, decide, prospect
 from pipeline.gate.descriptions import guardrail_descriptions, metric_descriptions
 from pipeline.gate.economics import running_cost
@@ -22,6 +23,7 @@ from pipeline.gate.record_model import SCHEMA, ArrayFile
 from pipeline.gate.spending import analysis_alpha, quarter
 from pipeline.gate.verdict_sentence import sentence
 from pipeline.json_values import Json, as_json
+from pipeline.online.worth import learn, learned, lessons
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
@@ -64,16 +66,28 @@ def make_record(inputs: Inputs, arrays: Arrays) -> Json:
     gate, economics = inputs.gate, inputs.economics
     rule = all_guardrails() if inputs.guardrails is None else named(inputs.guardrails)
     decision = decide(tonight, gate, economics, rule)
+    popular = tonight.candidates.get(POPULAR)
     prospects = {
-        u.recipe: prospect(u, (tonight.candidates[u.recipe], tonight.candidates[decision.champion]), gate, economics)
+        u.recipe: prospect(
+            u,
+            (tonight.candidates[u.recipe], tonight.candidates[decision.champion]),
+            gate,
+            economics,
+            experiments=tonight.experiments,
+            popular_mean=math.nan if popular is None else float(popular.ndcg.mean()),
+        )
         for u in decision.upgrades
     }
+    worth = learn(economics, lessons(tonight.experiments))
+    economics = learned(economics, worth)
     record = {
         "schema": SCHEMA,
         "as_of": inputs.as_of,
         "metric": f"ndcg_at_{inputs.k}",
         "sentence": sentence(decision, economics, inputs.k, prospects),
         **rounded(_outcome(decision, tonight, prospects, inputs)),
+        **(rounded({"approval": as_json(decision.approval)}) if decision.approval else {}),
+        **(rounded({"worth": as_json(worth)}) if worth.experiments else {}),
         **_inputs_written(inputs),
     }
     return record | {"digest": digest_of(record)}
@@ -147,7 +161,8 @@ def _outcome(decision: Decision, tonight: Tonight, prospects: Mapping[str, Prosp
 
 def _shown(candidate: Candidate, economics: EconomicsParams) -> Json:
     """Return a recipe's figures; its running cost [currency over the horizon] is computed from the price card."""
-    cost = None if candidate.night is None else running_cost(candidate.night, candidate.family, economics)
+    night, content = candidate.night, candidate.content
+    cost = None if night is None else running_cost(night, candidate.family, economics, content)
     return {
         "family": candidate.family,
         "n_fits": len(candidate.ndcg),

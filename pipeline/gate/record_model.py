@@ -11,13 +11,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.gate.comparison import EarlierSeeds, SeedVariance
-from pipeline.gate.decision import Prospect, Refresh, Upgrade, Verdict
+from pipeline.gate.decision import Prospect, Refresh, Upgrade, Verdict, Waiting
 from pipeline.gate.economics import Money, NightCost
 from pipeline.gate.evidence import Evidence
 from pipeline.gate.guardrail import Gate, Kind, Lane, Side, Unit
 from pipeline.gate.spending import Override
-from pipeline.json_values import Number
+from pipeline.json_values import OPTIONAL, Number
 from pipeline.metrics.metric import Direction
+from pipeline.online.worth import LearnedWorth, learned
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
 
@@ -60,7 +61,7 @@ class Lanes(_Part):
     upgrade: UpgradeLane
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Challenger(Upgrade):
     """The upgrade lane's result for one challenger, with its outlook."""
 
@@ -163,8 +164,13 @@ class DecisionRecord(_Part):
     """The metrics that were known, in the order of pages."""
     guardrails: tuple[GuardrailDescription, ...]
     """The guardrails that were applied, in the order of pages."""
+    approval: Annotated[Waiting | None, OPTIONAL] = None
+    """The promotion that waits for a person or was answered by one; left out where none is asked."""
+    worth: Annotated[LearnedWorth | None, OPTIONAL] = None
+    """What experiments have taught about ε; left out without any, and `assumptions.elasticity` counts."""
     gate: GateParams
     assumptions: EconomicsParams
+    """As given; the elasticity is what was believed before experiments."""
     evidence: Evidence
     days: tuple[date, ...]
     """The decision window."""
@@ -174,6 +180,11 @@ class DecisionRecord(_Part):
     """SHA-256 of logs, parameters and the code of the rule."""
     digest: Sha256
     """SHA-256 of everything else in the record, as canonical JSON."""
+
+    @property
+    def economics(self) -> EconomicsParams:
+        """The assumptions, with ε as experiments have taught it."""
+        return self.assumptions if self.worth is None else learned(self.assumptions, self.worth)
 
     @property
     def k(self) -> int:

@@ -7,18 +7,21 @@ import ast
 import inspect
 import json
 import textwrap
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from itertools import pairwise
 from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
 from pipeline.gate.record_model import SCHEMA, DecisionRecord
-from pipeline.json_values import Json
+from pipeline.json_values import OPTIONAL, Json
 
 
 def record_schema() -> Json:
-    """Return the JSON Schema (draft 2020-12) of decision.json. Every key is required; an undefined number is null."""
+    """Return the JSON Schema (draft 2020-12) of decision.json. An undefined number is null.
+
+    Every key is required but those of later versions, which are left out where they do not apply.
+    """
     drawn = DecisionRecord.model_json_schema()
     classes = {each.__name__: each for each in _classes(DecisionRecord)}
     defs = {name: _closed(shape, classes.get(name)) for name, shape in sorted(drawn.pop("$defs").items())}
@@ -28,6 +31,15 @@ def record_schema() -> Json:
         "title": f"Netgain's decision.json, schema {SCHEMA}",
         "$defs": defs,
     }
+
+
+def optional_fields(kind: type | None) -> set[str]:
+    """Return the fields of a class that a record leaves out where they have their default."""
+    if kind is not None and is_dataclass(kind):
+        return {each.name for each in fields(kind) if each.metadata.get(OPTIONAL)}
+    if kind is not None and issubclass(kind, BaseModel):
+        return {name for name, each in kind.model_fields.items() if OPTIONAL in each.metadata}
+    return set()
 
 
 def field_texts(kind: type) -> dict[str, str]:
@@ -75,8 +87,9 @@ def _closed(shape: Any, kind: type | None = None) -> Any:
             name: _closed(value) | ({"description": texts[name]} if name in texts else {})
             for name, value in shape["properties"].items()
         }
+        required = [name for name in out["properties"] if name not in optional_fields(kind)]
         about = (kind.__doc__ or "").split("Attributes:")[0] if kind is not None else ""
-        out |= {"required": list(out["properties"]), "additionalProperties": False}
+        out |= {"required": required, "additionalProperties": False}
         out |= {"description": " ".join(about.split())} if about else {}
     return out
 

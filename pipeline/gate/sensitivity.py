@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline.gate.balance import added_cost
+from pipeline.gate.balance import added_cost, proven_live
 from pipeline.gate.candidates import Candidate
 from pipeline.gate.comparison import Comparison
-from pipeline.gate.valuation import Floats, gain_of, net_benefits, probability, worth
+from pipeline.gate.listening import Withheld
+from pipeline.gate.live import Live
+from pipeline.gate.valuation import Floats, net_benefits, probability, valued_gain, worth
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 from pipeline.params.gate import GateParams
@@ -30,6 +32,9 @@ PRICED = (
 )
 """Assumptions that are varied, by their names below `economics`. For the elasticity, the median is varied; low and high
 scale with it."""
+
+ROYALTIES = ("prices.royalty_per_play", "list_plays_per_listener_day")
+"""Assumptions that are varied as well where the two recipes' lists differ in royalties."""
 
 REACH = 1e4
 """Flips are searched from price / REACH to price · REACH; those of a price of 0, up to REACH."""
@@ -70,22 +75,31 @@ def flips(
     pair: tuple[Candidate, Candidate],
     gate: GateParams,
     economics: EconomicsParams,
+    *,
+    live: Live | None = None,
+    withheld: Withheld | None = None,
 ) -> tuple[Flip, ...]:
     """Return, for each price of PRICED, the value at which `Balance.pays` changes, with all others unchanged.
 
-    The arguments are those of `balance.weigh`.
+    The arguments are those of `balance.weigh`. Beside a measured effect, ε is not varied: that is not linear in it.
     """
+    if live is not None and live.shows_loss:
+        return ()
 
     def stakes(assumed: EconomicsParams) -> Stakes:
         cost = added_cost(pair, assumed)
-        benefits = net_benefits(gain_of(comparison, gate.true_gain_sd), cost, assumed)
+        benefits = net_benefits(valued_gain(comparison, withheld, gate.true_gain_sd), cost, assumed, live)
+        if proven_live(live, gate):
+            return Stakes(benefits, 1.0)
         loss = -lower / comparison.champion_mean
         fixed = loss < 0 or loss >= gate.refresh_margin
         # ln(1 + g) is 1 at g = e − 1: what a unit of it is worth.
         return Stakes(benefits, -loss if fixed else -cost.total - loss * worth(math.expm1(1), assumed))
 
     now, found = stakes(economics), []
-    for price in PRICED:
+    for price in (*PRICED, *(ROYALTIES if added_cost(pair, economics).content else ())):
+        if price == "elasticity" and live is not None:
+            continue
         assumed = priced(economics, price)
         other = 2 * assumed or 1.0
         there = stakes(at(economics, price, other))

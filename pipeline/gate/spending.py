@@ -19,6 +19,7 @@ from pipeline.gate.comparison import EarlierSeeds
 from pipeline.gate.days import DayDifference
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import PairNight
+from pipeline.json_values import LEFT_OUT
 
 ANALYSES = 28
 """Analyses of an entrant in a quarter: four weeks of nights."""
@@ -59,6 +60,20 @@ class Override:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """A person's answer to a promotion that waits for one; it holds for one night."""
+
+    recipe: str
+    """The recipe that was to be promoted."""
+    by: str
+    """Who answered."""
+    reason: str
+    """Why."""
+    granted: bool
+    """Whether it is promoted; else the champion is kept."""
+
+
+@dataclass(frozen=True)
 class History:
     """What earlier nights leave to this one."""
 
@@ -77,6 +92,9 @@ class History:
 
     days: Mapping[str, Mapping[str, DayDifference]] = field(default_factory=dict)
     """For each challenger, days on which it was compared on other nights: they tell how much days vary."""
+
+    approval: Approval | None = field(default=None, metadata=LEFT_OUT)
+    """A person's answer to this night's promotion; left out without one."""
 
     def earlier(self, recipe: str) -> tuple[EarlierSeeds, ...]:
         return self.seeds.get(recipe, ())

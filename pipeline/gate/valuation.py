@@ -7,7 +7,7 @@ Draws come from one fixed quasi-random sequence, so that the same record gives t
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from scipy.special import ndtri
 
 from pipeline.gate.comparison import Comparison
 from pipeline.gate.economics import Money
+from pipeline.gate.listening import Withheld
+from pipeline.gate.live import Live
 from pipeline.json_values import Number
 from pipeline.params.economics import EconomicsParams
 
@@ -106,6 +108,17 @@ def gain_of(comparison: Comparison, true_gain_sd: float) -> Gain:
     return believed(comparison.delta / base, comparison.se / base, true_gain_sd)
 
 
+def valued_gain(comparison: Comparison, withheld: Withheld | None, true_gain_sd: float) -> Gain:
+    """Return what is believed about the true gain: by withheld pairs where they count, else by the log.
+
+    Raises:
+        ValueError: see `gain_of`.
+    """
+    if withheld is not None and withheld.counts:
+        return believed(withheld.gain, withheld.se, true_gain_sd)
+    return gain_of(comparison, true_gain_sd)
+
+
 def believed(measured: float, se: float, true_gain_sd: float) -> Gain:
     """Return what is believed about a true gain that was measured with a standard error; all three are relative."""
     weight = true_gain_sd**2 / (true_gain_sd**2 + se**2)
@@ -129,11 +142,48 @@ class Outlook:
     such as by an A/B test (Raiffa & Schlaifer 1961)."""
 
 
-def net_benefits(gain: Gain, cost: Money, economics: EconomicsParams) -> Floats:
-    """Return draws of NB = W(g) − C, of shape (N_DRAWS,); each is linear in every price of the card."""
+def net_benefits(gain: Gain, cost: Money, economics: EconomicsParams, live: Live | None = None) -> Floats:
+    """Return draws of NB = W(g) − C, of shape (N_DRAWS,); each is linear in every price of the card.
+
+    With a measured effect on plays, W is the margin times the effect that both sources give; it is then no longer
+    linear in ε.
+    """
     z = _normal_draws()
-    drawn: Floats = _margin(economics) * belief(economics).at(z[1]) * np.log1p(gain.at(z[0]))
+    if live is None:
+        drawn: Floats = _margin(economics) * belief(economics).at(z[1]) * np.log1p(gain.at(z[0]))
+    else:
+        mean, sd = combined(*believed_effect(gain, economics), live)
+        drawn = _margin(economics) * (mean + sd * z[0])
     return drawn - _costs(cost, economics)
+
+
+def believed_effect(gain: Gain, economics: EconomicsParams) -> tuple[float, float]:
+    """Return mean and standard deviation of the effect on margin that a gain predicts, τ included."""
+    z = _normal_draws()
+    drawn = belief(economics).at(z[1]) * np.log1p(gain.at(z[0]))
+    return float(drawn.mean()), math.hypot(float(drawn.std()), economics.unexplained_sd)
+
+
+def combined(mean: float, sd: float, live: Live) -> tuple[float, float]:
+    """Return mean and standard deviation of N(mean, sd²) · N(y, SE²).
+
+    Examples:
+        Two sources of the same precision meet half way:
+
+        >>> live = Live(("split-1",), effect=-0.02, se=0.01, listeners=10_000, ended=True)
+        >>> mean, sd = combined(0.01, 0.01, live)
+        >>> round(mean, 6), round(sd, 6)
+        (-0.005, 0.007071)
+    """
+    own, measured = 1 / sd**2, 1 / max(live.se, 1e-9) ** 2
+    return (own * mean + measured * live.effect) / (own + measured), 1 / math.sqrt(own + measured)
+
+
+def elasticity_draws(economics: EconomicsParams) -> tuple[Floats, Floats]:
+    """Return the draws of ε that `net_benefits` is made of, and standard normal draws that are independent of all of
+    it; both of shape (N_DRAWS,)."""
+    elasticity: Floats = belief(economics).at(_normal_draws()[1])
+    return elasticity, np.random.default_rng(1).standard_normal(N_DRAWS)
 
 
 def outlook(benefits: Floats) -> Outlook:
@@ -156,12 +206,16 @@ def probability(benefits: Floats) -> float:
     return int(np.count_nonzero(benefits > 0)) / len(benefits)
 
 
-def needed_gain(gain: Gain, cost: Money, economics: EconomicsParams, probability_wanted: float) -> float:
+def needed_gain(
+    gain: Gain, cost: Money, economics: EconomicsParams, probability_wanted: float, live: Live | None = None
+) -> float:
     """Return the relative gain that would have to be measured, with the same SE, for P(NB > 0) to reach a probability.
 
     Returns:
         At least −1; NaN if no gain reaches it.
     """
+    if live is not None:
+        return _needed_beside(gain, cost, economics, probability_wanted, live)
     if not _margin(economics) > 0 or not gain.weight > 0:
         return math.nan
     z = _normal_draws()
@@ -172,12 +226,33 @@ def needed_gain(gain: Gain, cost: Money, economics: EconomicsParams, probability
     return max(_finite_or_nan(np.partition(measured, enough)[enough]), -1.0)
 
 
+def _needed_beside(gain: Gain, cost: Money, economics: EconomicsParams, wanted: float, live: Live) -> float:
+    """Return `needed_gain` beside a measured effect: the smallest that does, to .1 points, up to +1,000 %.
+
+    It need not exist: an experiment may settle the matter whatever the log says.
+    """
+
+    def enough(measured: float) -> bool:
+        return probability(net_benefits(replace(gain, measured=measured), cost, economics, live)) >= wanted
+
+    steps = (-1.0, *np.linspace(-0.9, 1.0, 39).tolist(), *np.geomspace(1.1, 10.0, 12).tolist())
+    high = next((each for each in steps if enough(each)), math.nan)
+    if not high > -1:
+        return high
+    low = steps[steps.index(high) - 1]
+    while high - low > 1e-3:
+        middle = (low + high) / 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
 def _costs(cost: Money, economics: EconomicsParams) -> Floats:
     """Return draws of C: machines by one lognormal factor with median 1, hours of people by another."""
     z, spread = _normal_draws(), economics.uncertainty
     machine, hours = (np.exp(math.log(f) / _Z95 * z[i]) for i, f in ((2, spread.machine), (3, spread.hours)))
     drawn: Floats = cost.machines * machine + cost.people * hours
-    return drawn
+    # A royalty is a contract's price, and the volume is an assumption of its own: neither is drawn.
+    return drawn + cost.content if cost.content else drawn
 
 
 @functools.cache

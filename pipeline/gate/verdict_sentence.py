@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from pipeline.gate.candidates import POPULAR
-from pipeline.gate.decision import Decision, Prospect, Upgrade, Verdict
+from pipeline.gate.decision import Decision, Prospect, Upgrade, Verdict, Waiting
 from pipeline.gate.refresh import CHAIN, LEVEL
 from pipeline.gate.wording import chance, clock_words, cost_words, money, percent, required_chance, turning
 from pipeline.params.economics import EconomicsParams
@@ -42,7 +42,10 @@ def _verdict(decision: Decision, economics: EconomicsParams, k: int, prospects: 
             f"PROMOTED {chosen.recipe} over {decision.champion}: it is {about}; it pays with a probability of "
             f"{chance(balance)} ({required_chance(balance)} is required), and its expected net benefit over "
             f"{economics.horizon_days} days is {money(balance.outlook.mean, economics)}{turn}."
+            + (f" Approved by {decision.approval.answer.by}." if decision.approval and decision.approval.answer else "")
         )
+    if decision.approval is not None:
+        return f"KEPT {decision.champion}: {chosen.recipe} is {about}, {_asked(decision.approval, economics)}"
     return f"KEPT {decision.champion}: {chosen.recipe} is {about}, but {_obstacle(chosen)}{turn}.{_refreshed(decision)}"
 
 
@@ -54,13 +57,32 @@ def _invalid(decision: Decision) -> str:
     return f"INVALID: {decision.faults[0]}{others}; {stays}."
 
 
+def _asked(approval: Waiting, economics: EconomicsParams) -> str:
+    """Return why a challenger that passes is not promoted: it waits for a person, or one has refused."""
+    look = f"it pays with a probability of {percent(approval.probability_of_benefit, digits=0)}"
+    if approval.answer is not None:
+        return f"and {look}, but {approval.answer.by} has refused it ({approval.answer.reason})."
+    night = money(approval.cost_of_a_night, economics)
+    return f"and {look}, but it waits for approval (netgain approve), which is expected to cost {night} a night."
+
+
 def _gain(upgrade: Upgrade, k: int) -> str:
     base = upgrade.comparison.champion_mean
     gain, (low, high) = upgrade.comparison.delta / base, upgrade.interval
-    word = "better" if gain >= 0 else "worse"
+    told_otherwise = not upgrade.trusted or upgrade.withheld is not None or upgrade.live is not None
+    word = "better" if gain >= 0 else "lower" if told_otherwise else "worse"
     interval = f"95 % interval {100 * low / base:.1f} to {percent(high / base)}"
     nights = f", over {upgrade.comparison.n_nights} nights" if upgrade.comparison.n_nights > 1 else ""
-    return f"{percent(abs(gain))} {word} in NDCG@{k} ({interval}{nights})"
+    found = f"{percent(abs(gain))} {word} in NDCG@{k} ({interval}{nights})"
+    if not upgrade.trusted:
+        found += ", which is no proof that it is worse, because served lists have shaped the log,"
+    if upgrade.withheld is not None:
+        found += f", {percent(upgrade.withheld.gain, sign=True)} on withheld pairs,"
+    if upgrade.live is not None:
+        plays = "more" if upgrade.live.effect >= 0 else "fewer"
+        found = found.removesuffix(",")
+        found += f", has {percent(abs(upgrade.live.effect))} {plays} plays with {upgrade.live.listeners:,} listeners,"
+    return found
 
 
 def _left_out(decision: Decision) -> str:
@@ -69,12 +91,14 @@ def _left_out(decision: Decision) -> str:
 
 
 def _obstacle(upgrade: Upgrade) -> str:
-    if not upgrade.clock.analysis:
+    if not upgrade.clock.analysis and upgrade.live is None:
         return clock_words(upgrade.clock)
     reasons, balance, base = [], upgrade.balance, upgrade.comparison.champion_mean
     if not balance.gain_proven:
         lost = -balance.required_gain / base
         reasons.append(f"it is not proven to lose less than {percent(lost)}" if lost > 0 else "a gain is not proven")
+    if upgrade.live is not None and upgrade.live.shows_loss:
+        reasons.append("listeners are shown to play less with it")
     broken = [g.name for g in upgrade.gates if g.passed is False]
     if broken:
         reasons.append(f"it breaks the guardrail{'s' if len(broken) > 1 else ''} {', '.join(broken)}")

@@ -2,16 +2,20 @@
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pipeline.gate.balance import Balance
 from pipeline.gate.sensitivity import Flip
 from pipeline.gate.spending import ANALYSES, Clock
 from pipeline.params.economics import EconomicsParams
 
+if TYPE_CHECKING:
+    from pipeline.gate.record_model import Challenger, DecisionRecord
+
 DASH = "–"
 """What is undefined is a dash, never a number."""
 
-_PRICE_WORDS = {
+PRICE_WORDS = {
     "margin_per_listener_day": "the daily margin of a listener",
     "elasticity": "the elasticity of value",
     "prices.cpu_hour": "the price of a CPU hour",
@@ -20,7 +24,10 @@ _PRICE_WORDS = {
     "prices.energy_kwh": "the price of a kWh",
     "prices.carbon_kg": "the price of a kg of CO2",
     "prices.engineering_hour": "the price of an hour of people",
+    "prices.royalty_per_play": "the usual royalty of a play",
+    "list_plays_per_listener_day": "the number of plays from lists, a listener and day,",
 }
+"""What the prices that can turn a balance are called."""
 
 
 def money(amount: float, economics: EconomicsParams, *, sign: bool = False) -> str:
@@ -83,6 +90,26 @@ def cost_words(balance: Balance, economics: EconomicsParams) -> str:
     return f"saves {running} and costs {one_off}" if monthly < 0 else f"costs {running} and {one_off}"
 
 
+def source(record: "DecisionRecord") -> str:
+    """Return where the belief about ε comes from: `assumed`, `published`, or how many listeners measured it."""
+    if record.worth is None:
+        return record.assumptions.elasticity.provenance
+    return f"measured with {record.worth.listeners:,} listeners"
+
+
+def next_experiment(challenger: "Challenger", economics: EconomicsParams) -> str:
+    """Return the proposal of an experiment in words; a challenger without one has none to be worded."""
+    proposed = challenger.prospect.experiment
+    if proposed is None:
+        raise ValueError(f"no experiment about {challenger.recipe} is worth its cost")
+    lists = f"the lists of {challenger.recipe}" if proposed.design == "split" else "the popular list"
+    return (
+        f"Worth trying: a {proposed.design} that gives {percent(proposed.share, digits=0)} of the listeners {lists} "
+        f"for {proposed.days} days. It is expected to be worth {money(proposed.worth, economics)} to this decision and "
+        f"to cost {money(proposed.cost, economics)}."
+    )
+
+
 def clock_words(clock: Clock) -> str:
     """Return why a challenger is not analysed tonight, and when it will be."""
     match clock.status:
@@ -106,10 +133,10 @@ def turning(flips: Sequence[Flip], economics: EconomicsParams) -> str | None:
     up = flip.flips_at > flip.assumed
     if flip.price == "listeners":
         return f"{'from' if up else 'below'} {listeners(flip)} listeners"
-    currency = "" if flip.price == "elasticity" else f" {economics.currency}"
+    currency = "" if flip.price in {"elasticity", "list_plays_per_listener_day"} else f" {economics.currency}"
     source = economics.elasticity.provenance if flip.price == "elasticity" else "assumed"
     return (
-        f"if {_PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
+        f"if {PRICE_WORDS[flip.price]} were {'above' if up else 'below'} {_told_apart(flip, 3):g}{currency} "
         f"({source}: {flip.assumed:g})"
     )
 

@@ -147,8 +147,9 @@ def warning_line(metric: MonitorMetric, found: JudgedValue, how_often: str) -> s
     return f"{metric.label}: {value}, {'below' if is_low else 'above'} {limit} ({how_often})"
 
 
-def format_value(value: float | None, metric: MonitorMetric) -> str:
-    """Return a value with its unit; a dash if it is undefined."""
+def format_value(value: float | None, metric: MonitorMetric, digits: int = 1) -> str:
+    """Return a value with its unit and so many decimals; a dash if it is undefined."""
     if value is None:
         return "–"
-    return {"share": f"{100 * value:.1f} %", "days": f"{value:.1f} d"}.get(metric.unit, f"{value:.3g}")
+    plain = f"{value:.{digits + 2}g}"
+    return {"share": f"{100 * value:.{digits}f} %", "days": f"{value:.{digits}f} d"}.get(metric.unit, plain)

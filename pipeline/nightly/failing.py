@@ -14,13 +14,16 @@ from pipeline.state.lease import LeaseLost
 
 
 class Reached:
-    """Remembers the stage that a night has reached, and passes progress reports on."""
+    """Remembers the stage that a night has reached and the seconds that stages took, and passes progress reports on."""
 
     def __init__(self, report: Report) -> None:
         self._report, self.stage = report, "open"
+        self.seconds: dict[str, float] = {}
 
     def __call__(self, stage: str, seconds: float | None, line: str) -> None:
         self.stage = stage
+        if seconds is not None:
+            self.seconds[stage] = seconds
         self._report(stage, seconds, line)
 
 

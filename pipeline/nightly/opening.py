@@ -10,7 +10,10 @@ from pipeline.configuration import Params, load_params
 from pipeline.dvcfile.write import follow_recipes, lacks_recipes
 from pipeline.erasure.carry_out import before_night
 from pipeline.erasure.requests import erased
+from pipeline.features.royalties import FILE as ROYALTIES_FILE
+from pipeline.features.royalties import read_csv, write_royalties
 from pipeline.gate.refresh import OVER_POPULAR, REFRESH
+from pipeline.identity.tokens import fingerprint
 from pipeline.json_values import as_json
 from pipeline.logs.inventory import survey
 from pipeline.logs.manifest import findings, refuse
@@ -21,15 +24,19 @@ from pipeline.nightly.dvc import unblock_dvc
 from pipeline.nightly.dvc_lock import require_lock
 from pipeline.nightly.names import keep_key, night_key
 from pipeline.nightly.workspace_lock import require_free, take_over
+from pipeline.online.running import Running
 from pipeline.releases.recovery import fault, recover
 from pipeline.releases.release import snapshot_served
 from pipeline.releases.required_state import require_state
+from pipeline.releases.shared import take
 from pipeline.serving.segments import recover as recover_segments
 from pipeline.settings import Settings
 from pipeline.stages.champion import read_champion, write_champion
 from pipeline.stages.context import Context
+from pipeline.stages.definitions import definition_of
 from pipeline.stages.fingerprints import entrants, memory_key, night_inputs, recipe_digests
 from pipeline.stages.layout import Layout
+from pipeline.state.experiments import tonights
 from pipeline.state.ledger import history
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.json_files import write_json
@@ -55,10 +62,12 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
             differs from what an earlier night ingested.
         NightRunning: a night of another owner, or a stage of an earlier night, is running.
     """
+    take(settings)
     require_state(settings)
     require_free(settings)
     require_lock(settings.workspace)
     layout, params, stale = check_workspace(settings)
+    prices = read_csv(layout.root / ROYALTIES_FILE)
     key = night_key(settings)
     root = logs if logs is not None else settings.landing
     recover_segments(root)
@@ -71,6 +80,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     since = as_of - dt.timedelta(days=params.interactions.history_days)
     root = settings.workspace / inventory["root"]
     refuse(findings(settings.state, inventory, root=root, needed_from=since, key=key))
+    running = experiments_of(settings, params, as_of=as_of, key=key)
     lease = take_over(settings, as_of=as_of.isoformat())
     keep_key(settings, key)
     unblock_dvc(settings)
@@ -81,6 +91,7 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
     write_json(layout.landing, with_replayed(inventory, settings.state))
     with atomic_path(layout.night) as temporary:
         temporary.write_text(yaml.safe_dump({"as_of": as_of.isoformat()}), encoding="utf-8")
+    write_royalties(layout.royalties, prices, usual=params.economics.prices.royalty_per_play)
     snapshot_served(settings.releases, as_of, layout.served)
     write_champion(layout.champion, standing_champion(settings.state, layout.served, params, as_of=as_of))
     params, champion = read_champion(layout.champion, params)
@@ -97,9 +108,25 @@ def open_night(settings: Settings, *, as_of: dt.date, log_format: str, logs: Pat
         decision_from=context.decision_from,
         max_entrants=params.gate.max_entrants,
     )
+    write_json(layout.opened_experiments, {"experiments": [each.model_dump(mode="json") for each in running]})
     write_table(layout.earlier, earlier, INFLUENCE)
     write_json(layout.history, as_json(known) | {"inputs": inputs})
     return context
+
+
+def experiments_of(settings: Settings, params: Params, *, as_of: dt.date, key: bytes) -> list[Running]:
+    """Return the experiments of a night, see `pipeline.state.experiments.tonights`.
+
+    Raises:
+        ParamsError: one that is asked for is not declared, or does not fit beside the others.
+    """
+
+    def definition(recipe: str) -> str | None:
+        found = params.recipes.get(recipe)
+        return None if found is None else definition_of(found)
+
+    names = key, fingerprint(key)
+    return tonights(settings.state, params.experiments, as_of=as_of, key=names, definition_of=definition)
 
 
 def _serve_again(settings: Settings) -> None:

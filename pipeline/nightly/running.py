@@ -45,7 +45,8 @@ def run_night(
         except BaseException:
             close(settings.state, context.lease, "failed")
             raise
-        return night_facts(context) | {"ran": ran, "effects": effects, "seconds": time.monotonic() - started}
+        took = {"seconds": time.monotonic() - started, "stage_seconds": reached.seconds}
+        return night_facts(context) | {"ran": ran, "effects": effects} | took
 
 
 def exit_status(facts: dict[str, Any]) -> int:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from rich import box
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
+
+from pipeline.gate.wording import whole
+from pipeline.terminal_table import FittingTable
 
 _COLOUR = {"PROMOTE": "green", "KEEP": "cyan", "INVALID": "yellow"}
 
@@ -51,33 +52,45 @@ def _checks(facts: dict[str, Any]) -> Group:
     return Group(*lines)
 
 
-def recipe_table(facts: dict[str, Any]) -> Table:
-    """Return a table of the recipes, most accurate first, with the gain over the champion and the measured cost."""
-    decision, currency = facts["decision"], facts["decision"]["assumptions"]["currency"]
-    metric = decision["metric"].replace("_at_", "@").upper()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("recipe", no_wrap=True)
-    for column in (metric, "gain (95 %)", "recall", "coverage", "CPU s", "peak MiB", "model MiB", f"{currency}/month*"):
-        table.add_column(column, justify="right", no_wrap=True)
+def recipe_table(facts: dict[str, Any]) -> FittingTable:
+    """Return a table of the recipes, most accurate first: gain, money and measured cost.
+
+    Its money is what a recipe adds to the champion's cost, as the sentence has it.
+    """
+    decision = facts["decision"]
+    economics = decision["assumptions"]
+    metric, currency = decision["metric"].replace("_at_", "@").upper(), economics["currency"]
+    heads = (
+        metric, "gain, % (95 %)", f"{currency}/month", f"{currency} once", f"net, {economics['horizon_days']} d",
+        "recall", "coverage", "CPU s", "peak MiB", "model MiB",
+    )  # fmt: skip
+    table = FittingTable("recipe", *heads, right=heads)
     for row in facts["recipes"]:
-        winner = row["recipe"] == facts["release"]["recipe"]
-        mark = " ← served" if winner else ""
+        served = row["recipe"] == facts["release"]["recipe"]
         table.add_row(
-            f"{row['recipe']}{mark}",
+            f"{row['recipe']}{' ←' if served else ''}",
             _number(row["ndcg"], "{:.4f}"),
             "champion" if row["role"] == "champion" else _interval(row["gain"]),
+            *(_amount(row.get(key)) for key in ("added_per_month", "one_off", "net_benefit")),
             _number(row["recall"], "{:.4f}"),
             _number(row["coverage"], "{:.1%}"),
             _number(row["cpu_seconds"], "{:,.1f}"),
             _number(row["peak_rss_bytes"], "{:,.0f}", 2**20),
             _number(row["model_bytes"], "{:,.1f}", 2**20),
-            _number(row["cost_per_month"], "{:,.0f}"),
-            style="bold" if winner else None,
+            style="bold" if served else None,
         )
-    n = decision["assumptions"]["listeners"]
-    table.caption = f"* for {n:,} listeners at the prices of params.yaml, working hours included"
-    table.caption_justify = "left"
+    table.caption = _caption(facts)
     return table
+
+
+def _caption(facts: dict[str, Any]) -> str:
+    economics = facts["decision"]["assumptions"]
+    own = next((row["cost_per_month"] for row in facts["recipes"] if row["role"] == "champion"), None)
+    runs = "" if own is None else f", which runs for {own:,.0f} {economics['currency']} a month"
+    return (
+        f"← served from tonight. Gain, cost and net benefit are relative to the champion{runs}; for "
+        f"{economics['listeners']:,} listeners, at the prices of params.yaml, working hours included."
+    )
 
 
 def _notes(facts: dict[str, Any]) -> list[Padding]:
@@ -89,8 +102,7 @@ def _next(facts: dict[str, Any]) -> Group:
     lines = [
         f"Served now: release {release['id']}, recipe {release['recipe']}, {release['n_listeners']:,} listeners"
         + facts.get("newcomers", ""),
-        f"See: reports/decision-{facts['as_of']}.html, reports/data_docs/index.html, `netgain explain`, "
-        "`netgain lookup LISTENER`, `make serve`, `make ui`",
+        "See: reports/index.html, `netgain explain`, `netgain lookup LISTENER`, `make serve`, `make ui`",
         f"{len(facts['ran'])} stages ran in {facts['seconds']:.0f} s",
     ]
     if facts["decision"]["verdict"] == "INVALID":
@@ -103,7 +115,12 @@ def _next(facts: dict[str, Any]) -> Group:
 def _interval(gain: dict[str, float] | None) -> str:
     if gain is None:
         return "–"
-    return f"{gain['delta']:+.1%} ({gain['low']:+.1%} to {gain['high']:+.1%})"
+    delta, low, high = (f"{100 * gain[key]:+.1f}" for key in ("delta", "low", "high"))
+    return f"{delta} ({low} to {high})"
+
+
+def _amount(amount: float | None) -> str:
+    return "–" if amount is None else whole(amount, sign=True)
 
 
 def _number(value: float | None, form: str, unit: float = 1) -> str:

@@ -54,7 +54,8 @@ def night_facts(context: Context) -> dict[str, Any]:
 
 def recipe_rows(context: Context, decision: dict[str, Any]) -> list[dict[str, Any]]:
     """Return a row for each measured recipe, most accurate first: accuracy, gain over the champion with its 95 %
-    interval (fractions of the champion's mean), the measured cost of a night, and the running cost per month."""
+    interval (fractions of the champion's mean), the measured cost of a night, and money: its own running cost a month,
+    and what it adds to the champion's, running and once, with the expected net benefit over the horizon."""
     champion, k = decision["champion"], context.params.evaluation.k
     upgrades = {upgrade["recipe"]: upgrade for upgrade in decision["challengers"]}
     rows = []
@@ -74,6 +75,7 @@ def recipe_rows(context: Context, decision: dict[str, Any]) -> list[dict[str, An
                 "model_bytes": night.get("model_bytes"),
                 "energy_kwh": night.get("energy_kwh"),
                 "cost_per_month": None if running is None else _monthly(running, context),
+                **_added(upgrades.get(name)),
                 "broken": [g["name"] for g in upgrades.get(name, {}).get("gates", []) if g["passed"] is False],
             }
         )
@@ -86,6 +88,15 @@ def _gain(upgrade: dict[str, Any] | None) -> dict[str, float] | None:
     base = upgrade["comparison"]["champion_mean"]
     low, high = upgrade["interval"]
     return {"delta": upgrade["comparison"]["delta"] / base, "low": low / base, "high": high / base}
+
+
+def _added(upgrade: dict[str, Any] | None) -> dict[str, float | None]:
+    balance = {} if upgrade is None else upgrade["balance"]
+    return {
+        "added_per_month": balance.get("monthly_cost"),
+        "one_off": balance.get("one_off_cost"),
+        "net_benefit": balance.get("outlook", {}).get("mean"),
+    }
 
 
 def _monthly(running: dict[str, float], context: Context) -> float:

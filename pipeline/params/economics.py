@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from pipeline.json_values import OPTIONAL
 from pipeline.params.base import Count, Frozen, NonNegative, Positive
 
 
@@ -18,6 +19,8 @@ class Prices(Frozen):
     """Price of a kilogram of CO2-equivalent."""
     carbon_intensity_kg_per_kwh: NonNegative
     engineering_hour: NonNegative
+    royalty_per_play: Annotated[NonNegative, OPTIONAL] = 0.0
+    """Royalty of a play of an item that `royalties.csv` gives no price of its own."""
 
 
 class Elasticity(Frozen):
@@ -37,6 +40,18 @@ class Elasticity(Frozen):
         if not self.low <= self.median <= self.high:
             raise ValueError(f"low {self.low:g}, median {self.median:g} and high {self.high:g} are not in order")
         return self
+
+
+class Trial(Frozen):
+    """What an experiment on listeners takes, for the question whether one is worth it."""
+
+    hours: NonNegative
+    """Hours of people to set it up, watch it and read it [h]."""
+    days: Count
+    """How long it runs [d]."""
+    listener_sd: Positive
+    """Standard deviation between listeners of plays in that time, relative to the mean, as far as the weeks before do
+    not explain it (CUPED). .39 is that of the simulated audience over 28 days."""
 
 
 Spread = Annotated[float, Field(ge=1, le=100)]
@@ -64,6 +79,12 @@ class EconomicsParams(Frozen):
     uncertainty: CostUncertainty
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     prices: Prices
+    list_plays_per_listener_day: Annotated[NonNegative, OPTIONAL] = 0.0
+    """Plays that a listener starts from a list [1 / listener / d], for the royalties of lists."""
+    unexplained_sd: Annotated[Positive, OPTIONAL] = 0.005
+    """Scale of τ, the effect on margin that no offline gain explains, relative: a half-normal prior."""
+    trial: Annotated[Trial | None, OPTIONAL] = None
+    """What an experiment takes; without it, none is proposed."""
     maintenance_hours_per_year: dict[str, NonNegative] = Field(default_factory=dict)
     """Upkeep by family [h / a]. A family left out in params.yaml has its own default."""
     switching_hours: dict[str, NonNegative] = Field(default_factory=dict)

@@ -1,9 +1,10 @@
 """Section `gate` of params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from pipeline.json_values import OPTIONAL
 from pipeline.params.base import Frozen, NonNegative, Positive, Share
 
 
@@ -35,6 +36,11 @@ class GateParams(Frozen):
     """Share of a list that may be replaced overnight: a challenger's by another seed, a refresh's by newer data."""
     max_slice_loss: Share
     """Loss of a slice of listeners from which one that is shown stops a challenger, relative to the champion's mean."""
+    max_list_caused_share: Annotated[Share, OPTIONAL] = 1.0
+    """Share of the decision window's discoveries that served lists may have caused: above it, no challenger is called
+    worse by the raw log alone. 1 never applies."""
+    approval: Annotated[Literal["none", "promote"], OPTIONAL] = "none"
+    """`promote`: a promotion waits for a person, and the champion is kept until `netgain approve`."""
     max_cpu_seconds_ratio: Positive
     """CPU time of fit and scoring, relative to the champion's."""
     max_memory_ratio: Positive

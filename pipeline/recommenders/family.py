@@ -73,6 +73,7 @@ class Family(Generic[P]):
         hours: default hours of upkeep and switching.
         runs_in_task: whether an executor may fit it in any process. False if it drives the Spark session itself.
         needs_tuning: whether `fit` reads `interactions.tuning`.
+        needs_royalties: whether `fit` reads `interactions.royalties`.
         needs_order: whether `fit` reads `interactions.order`, which is kept with `interactions.order: true` alone.
         needs_target: the `split.target` without which its lists would be empty, `any` standing for `mixed` too; None if
             it works with all.
@@ -87,6 +88,7 @@ class Family(Generic[P]):
     hours: Hours
     runs_in_task: bool = True
     needs_tuning: bool = False
+    needs_royalties: bool = False
     needs_order: bool = False
     needs_target: Target | None = None
     search_space: Space = field(default_factory=dict)

@@ -21,6 +21,8 @@ class Interactions:
         order: what was played after what, for families that declare `needs_order`; None where it is not kept.
         tuning: the same listeners' plays cut at an earlier day, for families that declare `needs_tuning`; None for all
             others.
+        royalties: float64 of shape (n_items,), ≥ 0, what a play of each item costs [currency]; None where all cost the
+            same, and for families that do not declare `needs_royalties`.
 
     Raises:
         ValidationFailed: a weight is not a positive number, a row's columns are not in order or not distinct, or ages
@@ -30,6 +32,7 @@ class Interactions:
     weights: sp.csr_matrix
     age_days: npt.NDArray[np.int32]
     tuning: "Tuning | None" = None
+    royalties: npt.NDArray[np.float64] | None = None
     order: Follows | None = None
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from pipeline.metrics.topk import TopK
 from pipeline.recommenders.family import FamilyParams
+from pipeline.recommenders.row_bounds import row_bounds
 from pipeline.recommenders.scoring import best_dense_votes, best_votes
 from pipeline.recommenders.storage import StoredModel, read_model, write_model
 from pipeline.recommenders.weighting import damped
@@ -111,7 +112,7 @@ def empty(n: int) -> sp.csr_matrix:
 def as_rows(lists: TopK, n_items: int) -> sp.csr_matrix:
     """Return lists as rows of a CSR matrix of n_items columns, indexes sorted."""
     there = lists.items >= 0
-    indptr = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+    indptr = row_bounds(there.sum(axis=1))
     rows = sp.csr_matrix((lists.scores[there], lists.items[there], indptr), shape=(there.shape[0], n_items))
     rows.sort_indices()
     return rows

@@ -15,6 +15,7 @@ from pipeline.errors import RecipeError, TableError
 from pipeline.recommenders.family import FamilyParams
 from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import FAMILIES, parse_recipe
+from pipeline.recommenders.row_bounds import row_bounds
 from pipeline.storage.arrays import write_array
 from pipeline.storage.json_files import read_json, write_json
 
@@ -133,8 +134,7 @@ def _without_rows(matrix: sp.csr_matrix, rows: Sequence[int]) -> sp.csr_matrix:
     lengths = np.diff(matrix.indptr)
     kept = np.repeat(~np.isin(np.arange(matrix.shape[0]), rows), lengths)
     lengths[rows] = 0
-    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
-    return type(matrix)((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
+    return type(matrix)((matrix.data[kept], matrix.indices[kept], row_bounds(lengths)), shape=matrix.shape)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pipeline.storage.schemas import FALLBACK, FAVOURITES, LISTS
 from pipeline.storage.tables import conform
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from pipeline.terminal_table import FittingTable
 
 _BEST = 1e-9
 """The smallest score that shares can be taken of."""
@@ -110,47 +110,58 @@ def _read(path: Path, schema: pa.Schema, *, filters: list[tuple[str, str, str]] 
         ) from err
 
 
-def answer_table(answer: Answer, listener: str) -> "Table":
-    """Return the answer as a table for the terminal; `listener` is the name that was asked for."""
-    from rich.table import Table
+def answer_lines(answer: Answer, listener: str) -> list[str]:
+    """Return whose list it is and why, what the listener plays most, and where the list comes from.
+
+    Args:
+        answer: the list.
+        listener: the name that was asked for.
+    """
+    release = answer.release
+    origin = f"release {release.id}, recipe {release.recipe}"
+    reason = _only_reason(answer)
+    why = [f"why, for every item: {reason}"] if reason else []
+    if not answer.known:
+        return [f"{listener} is unknown: the fallback list, the same for all unknown listeners", *why, origin]
+    played = ", ".join(f"{row['item_name']} ({row['n_plays']:,})" for row in answer.favourites)
+    return [f"for {listener}", f"plays most: {played or 'not kept in this release'}", *why, origin]
+
+
+def answer_table(answer: Answer) -> "FittingTable":
+    """Return the list as a table for the terminal; a reason that all items share is left to `answer_lines`."""
     from rich.text import Text
 
-    whose = f"for {listener}" if answer.known else f"{listener} is unknown: the fallback list"
-    release = answer.release
-    table = Table(
-        title=Text(whose),
-        caption=Text(f"release {release.id}, recipe {release.recipe}"),
-        title_justify="left",
-        caption_justify="left",
-    )
-    table.add_column("", justify="right", style="dim")
-    table.add_column("item", style="bold")
-    table.add_column("share", justify="right")
-    table.add_column("why")
+    from pipeline.terminal_table import FittingTable
+
+    heads = ("", "item", "share", *([] if _only_reason(answer) else ["why"]))
+    table = FittingTable(*heads, right=("", "share"), prose=("item", "why"))
     for row in answer.rows:
         share = share_of(row["score"], answer.rows[0]["score"])
         # Names come from outside; as Text they cannot pass for markup.
-        shown = "–" if share is None else f"{share:.0%}"
-        table.add_row(str(row["rank"]), Text(row["item_name"]), shown, Text(row["reason"]))
+        cells: list[str | Text] = [str(row["rank"]), Text(row["item_name"]), share_text(share), Text(row["reason"])]
+        table.add_row(*cells[: len(table.columns)])
     return table
 
 
-def favourites_table(answer: Answer) -> "Table | None":
-    """Return what the listener plays most as a table; None if that is not known."""
-    from rich.table import Table
-    from rich.text import Text
+def share_text(share: float | None) -> str:
+    """Return a share in whole percent; a small one is not 0.
 
-    if not answer.favourites:
-        return None
-    table = Table(title="plays most", title_justify="left")
-    table.add_column("item", style="bold")
-    table.add_column("plays", justify="right")
-    for row in answer.favourites:
-        table.add_row(Text(row["item_name"]), f"{row['n_plays']:,}")
-    return table
+    Examples:
+        >>> share_text(0.805), share_text(0.004), share_text(0.0), share_text(None)
+        ('80%', '<1%', '0%', '–')
+    """
+    if share is None:
+        return "–"
+    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
-def releases_table(root: Path, state: Where, *, keep: int) -> "Table":
+def _only_reason(answer: Answer) -> str | None:
+    """Return the reason that all items of a list share; None if they differ."""
+    reasons = {row["reason"] for row in answer.rows}
+    return reasons.pop() if len(reasons) == 1 else None
+
+
+def releases_table(root: Path, state: Where, *, keep: int) -> "FittingTable":
     """Return a table of all releases, newest first, marked as served, rollback target (`before`) or withdrawn.
 
     Args:
@@ -161,8 +172,9 @@ def releases_table(root: Path, state: Where, *, keep: int) -> "Table":
     Raises:
         ReleaseError: no release is published.
     """
-    from rich.table import Table
     from rich.text import Text
+
+    from pipeline.terminal_table import FittingTable
 
     marks = dict.fromkeys(withdrawn(state), "withdrawn")
     try:
@@ -171,27 +183,24 @@ def releases_table(root: Path, state: Where, *, keep: int) -> "Table":
     except ReleaseError:
         if not release_ids(root):
             raise
-    table = Table(
+    table = FittingTable(
+        "release", "", "recipe", "verdict", "listeners", "MiB", "after", right=("listeners", "MiB"),
         caption=f"{f'at least {keep}' if keep else 'all'} releases are kept; {len(removed_ids(root))} removed so far",
-        caption_justify="left",
-    )
-    for column in ("", "release", "night", "recipe", "listeners", "MiB", "after", "verdict"):
-        table.add_column(column, justify="right" if column in ("listeners", "MiB") else "left", overflow="fold")
+    )  # fmt: skip
     for name in reversed(release_ids(root)):
         try:
             release = open_release(root, name)
         except ReleaseError:
-            table.add_row(marks.get(name, ""), name, name[:10], "damaged: `netgain doctor`", style="red")
+            table.add_row(name, marks.get(name, ""), "damaged: `netgain doctor`", style="red")
             continue
         size = sum(file["bytes"] for file in release.manifest["files"].values())
         table.add_row(
-            marks.get(name, ""),
             release.id,
-            release.manifest["as_of"],
+            marks.get(name, ""),
             release.recipe,
+            Text(str(release.manifest["origin"]["verdict"])),
             f"{release.manifest['n_listeners']:,}",
             f"{size / 2**20:,.1f}",
             release.previous or "",
-            Text(str(release.manifest["origin"]["verdict"])),
         )
     return table

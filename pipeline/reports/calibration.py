@@ -5,8 +5,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.reports.dot_plot import Row, dot_plot
 from pipeline.reports.render import environment
-from pipeline.reports.svg import Curve, Row, curves, dot_plot
+from pipeline.reports.svg import Curve, curves
 
 Found = Mapping[str, Any]
 GATE = "gate"

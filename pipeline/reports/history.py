@@ -1,6 +1,7 @@
 """Plots a metric over nights as inline SVG: the curve, its bounds, and the nights that broke them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from markupsafe import Markup, escape
 
@@ -10,7 +11,13 @@ from pipeline.reports.svg import plot_axis
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480, 190, 62, 14, 12, 150
 
 
-def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, tick: Callable[[float], str]) -> Markup:
+class Tick(Protocol):
+    """Formats a value; more digits tell closer values apart."""
+
+    def __call__(self, value: float, *, digits: int = 1) -> str: ...
+
+
+def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, tick: Tick) -> Markup:
     """Return the plot of one metric over nights.
 
     Args:
@@ -24,12 +31,10 @@ def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, 
     step = (WIDTH - LEFT - RIGHT) / max(1, len(nights) - 1)
     xs = [LEFT + step * i for i in range(len(nights))]
     parts = []
-    for value in ticks:
+    for value, text in zip(ticks, tick_texts(ticks, tick), strict=True):
         at = y(value)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}" class="grid"/>')
-        parts.append(
-            f'<text x="{LEFT - 8}" y="{at + 4:.1f}" class="tick" text-anchor="end">{escape(tick(value))}</text>'
-        )
+        parts.append(f'<text x="{LEFT - 8}" y="{at + 4:.1f}" class="tick" text-anchor="end">{escape(text)}</text>')
     for bound in ("low", "high"):
         parts += _lines(
             [(x, v if v is None else y(v)) for x, v in zip(xs, (getattr(f, bound) for f in found), strict=True)], "rule"
@@ -48,6 +53,16 @@ def history(nights: Sequence[str], found: Sequence[JudgedValue], *, title: str, 
         parts.append(f'<text x="{at}" y="{BOTTOM + 22}" class="tick" text-anchor="{anchor}">{escape(night)}</text>')
     head = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
     return Markup(f"{head}{''.join(parts)}</svg>")  # noqa: S704  every text in it was escaped
+
+
+def tick_texts(ticks: Sequence[float], tick: Tick) -> list[str]:
+    """Return the texts of an axis, with the fewest digits that tell all of them apart."""
+    texts: list[str] = []
+    for digits in range(1, 7):
+        texts = [tick(value, digits=digits) for value in ticks]
+        if len(set(texts)) == len(texts):
+            break
+    return texts
 
 
 def _lines(points: Sequence[tuple[float, float | None]], kind: str) -> list[str]:

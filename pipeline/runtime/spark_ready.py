@@ -30,7 +30,10 @@ def wait_until_ready(port: int, *, running: Callable[[], bool], log: Path) -> No
 
 def start_failed(log: Path) -> SettingsError:
     """Return the error to raise for a JVM that did not start, with the last lines of its log."""
-    tail = " | ".join(log.read_text(errors="replace").splitlines()[-3:])
+    lines = log.read_text(errors="replace").splitlines()
+    # A Java exception is named in its first line, which does not begin with `at`, and not at the end.
+    told = [line.strip() for line in lines if not line.lstrip().startswith("at ") and " INFO " not in line]
+    tail = " | ".join(told[-3:])
     return SettingsError(f"Spark did not start: {tail}", expected="a session", fix=f"Read {log}.")
 
 

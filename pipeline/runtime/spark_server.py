@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.errors import SettingsError
+from pipeline.runtime.cluster import secret_arguments
 from pipeline.runtime.parent_watch import die_with_parent
 from pipeline.runtime.spark_ready import wait_until_ready
 from pipeline.runtime.spark_session import (
@@ -23,6 +24,7 @@ from pipeline.runtime.spark_session import (
     session_conf,
     shared_server,
     spark_log,
+    state_folder,
 )
 from pipeline.settings import Settings
 
@@ -56,7 +58,6 @@ def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subpr
     conf = session_conf(settings, fresh_scratch(settings, "server")) | {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         PORT_CONF: str(port),
-        "spark.driver.host": "127.0.0.1",
     }
     log = spark_log(settings)
     arguments = [item for key, value in conf.items() for item in ("--conf", f"{key}={value}")]
@@ -67,6 +68,7 @@ def start(settings: Settings, *, dies_with_us: bool, wait: bool = True) -> subpr
                 *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
                 *("--name", "netgain", "--master", settings.spark_master),
                 *arguments,
+                *secret_arguments(settings, state_folder(settings)),
                 "spark-internal",
             ],
             stdin=subprocess.DEVNULL,

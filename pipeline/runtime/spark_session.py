@@ -15,6 +15,13 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from pipeline.errors import NetgainError
+from pipeline.runtime.cluster import (
+    cluster_conf,
+    is_cluster,
+    require_cluster,
+    set_cluster_environment,
+)
 from pipeline.runtime.java import ensure_java_home
 from pipeline.runtime.package_digest import package_digest
 from pipeline.runtime.spark_errors import loss_is_told
@@ -38,7 +45,6 @@ WORKER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_
 
 CONF = {
     "spark.ui.enabled": "false",
-    "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "4",
     # Partitions must depend on keys alone: merging them by size would make the layout depend on timing.
@@ -71,12 +77,14 @@ def prepare_environment(settings: Settings) -> None:
     """Set the environment variables that Spark's JVM and its Python workers inherit.
 
     Raises:
-        SettingsError: there is no suitable Java.
+        SettingsError: there is no suitable Java, or the master is not one that Netgain can use.
+        SparkLost: the master cannot be reached.
     """
+    require_cluster(settings)
     ensure_java_home(state_folder(settings) / "java")
     ensure_spark_home(settings.spark_master, state_folder(settings) / "spark-home")
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    set_cluster_environment(settings)
 
 
 def shared_server(settings: Settings) -> dict[str, object] | None:
@@ -107,14 +115,43 @@ def spark_session(settings: Settings, *, for_tasks: bool = False) -> Iterator["S
         SparkLost: the session is lost within the block.
     """
     server = shared_server(settings)
+    if server is None and is_cluster(settings):
+        # A driver's log tells what became of its executors; that of a server has all of it.
+        from pipeline.runtime.spark_server import serving
+
+        with serving(settings), spark_session(settings, for_tasks=for_tasks) as on_cluster:
+            yield on_cluster
+        return
     session = _connect(settings, server, for_tasks=for_tasks) if server else _own(settings)
     try:
-        with loss_is_told():
+        with loss_is_told(), _on_cluster(session, settings, server):
             yield session
     finally:
         session.stop()
         # PySpark leaves this variable set, and would then refuse to start a classic session in this process.
         os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
+
+
+@contextmanager
+def _on_cluster(session: "SparkSession", settings: Settings, server: dict[str, object] | None) -> Iterator[None]:
+    """Check executors on other machines, once for a shared server, and watch them until the block ends."""
+    if server is None or not is_cluster(settings):
+        yield
+        return
+    from pipeline.runtime.executor_watch import watched
+    from pipeline.runtime.preflight import check_cluster
+
+    checked = state_folder(settings) / "spark-checked.json"
+    this = json.dumps({"port": server["port"], "pid": server["pid"], "code": package_digest()})
+    if not checked.is_file() or checked.read_text(encoding="utf-8") != this:
+        try:
+            check_cluster(session, settings, spark_log(settings))
+        except NetgainError:
+            session.interruptAll()
+            raise
+        checked.write_text(this, encoding="utf-8")
+    with watched(session.interruptAll, settings, spark_log(settings)):
+        yield
 
 
 def jvm_pids(settings: Settings) -> tuple[int, ...]:
@@ -185,7 +222,8 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         # Connect stores artifacts and models, and native libraries are unpacked, in Java's temporary folder.
         "spark.driver.extraJavaOptions": java,
-        "spark.executor.extraJavaOptions": java,
+        # Executors elsewhere have no such folder; Spark's own default is theirs.
+        "spark.executor.extraJavaOptions": "-XX:+ExitOnOutOfMemoryError" if is_cluster(settings) else java,
     }
     if settings.spark_master.startswith("local"):
         # Any account of the machine reaches the ports of the driver. Spark makes a secret itself where driver and
@@ -199,7 +237,7 @@ def session_conf(settings: Settings, scratch: Path) -> dict[str, str]:
         # is measured by is not that of a task before it.
         machine["spark.python.daemon.module"] = "pipeline.cli.spark_daemon"
         machine["spark.python.worker.reuse"] = "false"
-    return CONF | environment | machine
+    return CONF | environment | machine | cluster_conf(settings)
 
 
 def _collector(settings: Settings) -> str:

@@ -46,6 +46,8 @@ _PREFIX, _LISTS, _FAVOURITES, _PLAIN, _IMPRESSIONS = (
 )
 Handler = Callable[[Scope, Receive], Answer | Awaitable[Answer]]
 """Look-ups answer at once; what waits for a body, a thread or the disk returns a coroutine."""
+LOOK_UPS = (b"/v1/listeners/", b"/recommend/")
+"""Beginnings of the paths whose handlers all answer at once."""
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -119,7 +121,7 @@ class Answering:
             self._models, newcomer_entry, snapshot, wanted.items, wanted.k
         )
         stamp = self._ids.new()
-        self._log.note(snapshot.impression(lane, stamp, "null", entry.ids, entry.n))
+        self._log.note(snapshot.impression(lane, stamp, "null", entry))
         body = b'%b%b","named":[%b],"items":[%b]}\n' % (head, stamp[0].encode(), named, entry.items)
         return Answer(body, lane=lane, release=snapshot.id)
 
@@ -231,6 +233,8 @@ class Answering:
             erased = state.erased is not None and bool(state.erased.among((listener,), self._options.id_key))
             try:
                 entry = None if erased else snapshot.index.find(name)
+                if entry is not None and entry.arm:
+                    snapshot.require_arm(entry)
             except DamagedIndex:
                 self._counters.add("damaged")
                 self._watch.report(snapshot)
@@ -244,7 +248,7 @@ class Answering:
         stamp = self._ids.new()
         if scope["method"] == "GET" and not found.erased:
             name = encode_basestring(found.name)
-            self._log.note(found.snapshot.impression(found.lane, stamp, name, entry.ids, entry.n))
+            self._log.note(found.snapshot.impression(found.lane, stamp, name, entry))
         return stamp[0]
 
 

@@ -10,6 +10,7 @@ import hmac
 import time
 from collections.abc import Awaitable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from pipeline.serving.answering import Answering, Handler
 from pipeline.serving.counters import Counters
@@ -54,7 +55,21 @@ class App:
         headers = [answer.kind, (b"content-length", b"%d" % len(answer.body)), *answer.headers]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
-        seconds = time.perf_counter() - started
+        self._note(route, answer, time.perf_counter() - started)
+
+    def look_up(self, scope: Scope) -> Answer:
+        """Return the answer of a request whose path begins with one of LOOK_UPS, without a turn of the event loop.
+
+        Args:
+            scope: with `method`, `raw_path`, `query_string`, `headers` and `client`, as ASGI has them.
+        """
+        started = time.perf_counter()
+        route, answer = self._answer(scope, _no_body)
+        assert isinstance(answer, Answer)
+        self._note(route, answer, time.perf_counter() - started)
+        return answer
+
+    def _note(self, route: str, answer: Answer, seconds: float) -> None:
         self._counters.request(route, answer.status, answer.lane, seconds)
         self._log.add(route, answer, seconds)
 
@@ -174,6 +189,10 @@ class App:
             if turn % _FLUSH_EVERY == 0:
                 self._log.flush()
                 self._counters.put("impressions_lost", log.lost)
+
+
+async def _no_body() -> dict[str, Any]:
+    return {"type": "http.request"}
 
 
 def create(options: Options) -> App:

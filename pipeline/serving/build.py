@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import ReleaseError, TableError
 from pipeline.releases.lookup import share_of
-from pipeline.serving.layout import HEADER, MAGIC, MAX_RECORD_BYTES, NO_KEY, key_of, pack, place_of
+from pipeline.serving.arms import Arms
+from pipeline.serving.layout import HEADER, MAGIC, MAGIC_WITH_ARMS, MAX_RECORD_BYTES, NO_KEY, key_of, pack, place_of
 from pipeline.storage.atomic import atomic_path
 from pipeline.storage.schemas import FALLBACK, FAVOURITES, LISTS
 from pipeline.storage.tables import conform, read_table
@@ -25,7 +26,7 @@ _BATCH = 262_144
 Row = tuple[Any, ...]
 
 
-def write_index(path: Path, *, lists: Path, fallback: Path, favourites: Path | None) -> int:
+def write_index(path: Path, *, lists: Path, fallback: Path, favourites: Path | None, arms: Arms | None = None) -> int:
     """Write the index of a release; the same lists give the same bytes.
 
     Args:
@@ -33,6 +34,7 @@ def write_index(path: Path, *, lists: Path, fallback: Path, favourites: Path | N
         lists: LISTS.
         fallback: FALLBACK.
         favourites: FAVOURITES; None if the release has none.
+        arms: of the release's experiments; None if it has none.
 
     Returns:
         The number of listeners with a list.
@@ -43,16 +45,18 @@ def write_index(path: Path, *, lists: Path, fallback: Path, favourites: Path | N
     """
     popular = read_table(fallback, FALLBACK).sort_by("rank").select(["item_id", "item_name", "score", "reason"])
     common = _record(NO_KEY, list(zip(*popular.to_pydict().values(), strict=True)), [])
-    return write_records(path, common, _records(lists, favourites))
+    records = _records(lists, favourites, arms)
+    return write_records(path, common, records, magic=MAGIC if arms is None else MAGIC_WITH_ARMS)
 
 
-def write_records(path: Path, fallback: bytes, records: Iterable[tuple[int, bytes]]) -> int:
+def write_records(path: Path, fallback: bytes, records: Iterable[tuple[int, bytes]], *, magic: bytes = MAGIC) -> int:
     """Write an index of records.
 
     Args:
         path: the file to write.
         fallback: the record of the fallback list.
         records: each listener's key and record.
+        magic: MAGIC, or MAGIC_WITH_ARMS if a record may have an arm.
 
     Returns:
         The number of listeners.
@@ -79,11 +83,11 @@ def write_records(path: Path, fallback: bytes, records: Iterable[tuple[int, byte
         places_at = keys_at + 8 * len(keys)
         file.write(sorted_keys.tobytes() + np.array(places, dtype="<u8")[order].tobytes())
         file.seek(0)
-        file.write(HEADER.pack(MAGIC, len(keys), fallback_at, keys_at, places_at, places_at + 8 * len(keys)))
+        file.write(HEADER.pack(magic, len(keys), fallback_at, keys_at, places_at, places_at + 8 * len(keys)))
     return len(keys)
 
 
-def _records(lists: Path, favourites: Path | None) -> Iterator[tuple[int, bytes]]:
+def _records(lists: Path, favourites: Path | None, arms: Arms | None) -> Iterator[tuple[int, bytes]]:
     own = _groups(favourites, FAVOURITES) if favourites is not None else iter(())
     waiting = next(own, None)
     for name, rows in _groups(lists, LISTS):
@@ -91,7 +95,7 @@ def _records(lists: Path, favourites: Path | None) -> Iterator[tuple[int, bytes]
             waiting = next(own, None)
         plays = waiting[1] if waiting is not None and waiting[0] == name else []
         key = key_of(name)
-        yield key, _record(key, rows, plays)
+        yield key, _record(key, rows, plays, (0, b"") if arms is None else arms.of(name))
 
 
 def _place(start: int, record: bytes) -> int:
@@ -120,13 +124,16 @@ def _rows(path: Path, schema: pa.Schema) -> Iterator[Row]:
         raise TableError(f"{path} cannot be read: {err}", expected="Parquet", fix="Run the night again.") from err
 
 
-def _record(key: int, rows: Sequence[Row], favourites: Sequence[Row]) -> bytes:
+def _record(
+    key: int, rows: Sequence[Row], favourites: Sequence[Row], arm_and_team: tuple[int, bytes] = (0, b"")
+) -> bytes:
     """Return the record of a list.
 
     Args:
         key: of the listener.
         rows: item_id, item_name, score and reason of each item, best first.
         favourites: item_id, item_name and plays of what the listener plays most.
+        arm_and_team: number of the listener's arm and teams of the items, see `Arms.of`.
     """
     best = rows[0][2] if rows else 0.0
     items = [
@@ -136,7 +143,8 @@ def _record(key: int, rows: Sequence[Row], favourites: Sequence[Row]) -> bytes:
     ]
     plays = [f'{{"item_id":{_text(item)},"item_name":{_text(name)},"plays":{n}}}' for item, name, n in favourites]
     ids = [_text(row[0]) for row in rows]
-    return pack(key, *([text.encode() for text in texts] for texts in (items, ids, plays)))
+    packed = ([text.encode() for text in texts] for texts in (items, ids, plays))
+    return pack(key, *packed, arm=arm_and_team[0], team=arm_and_team[1])
 
 
 @lru_cache(maxsize=1 << 18)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pipeline.errors import RecipeError
 from pipeline.runtime.code_closure import code_digest
+from pipeline.serving.arms import TABLE, Arms, arms_beside
 from pipeline.serving.build import write_index
 from pipeline.serving.favourites import favourites_of
 from pipeline.serving.layout import FILE, FOLDER
@@ -17,7 +18,7 @@ FAVOURITES_FILE = "favourites.parquet"
 
 
 def make_contents(
-    cache: Path, *, lists: Path, fallback: Path, window: Path, model: Path
+    cache: Path, *, lists: Path, fallback: Path, window: Path, model: Path, arms: Path | None = None
 ) -> tuple[dict[str, Path], str]:
     """Return what serving needs, from a cache of the latest night; the same inputs give the same bytes.
 
@@ -27,6 +28,7 @@ def make_contents(
         fallback: FALLBACK of the night.
         window: the folder of the window's interactions.
         model: the model to be served.
+        arms: ARMS of the night's experiments; None without any.
 
     Returns:
         Sources by path inside the release, and a clause for the stage's line: why newcomers cannot be folded in, or
@@ -35,20 +37,25 @@ def make_contents(
     Raises:
         TableError: a table of the night is missing.
     """
-    inputs = digests({"lists": lists, "fallback": fallback, "window": window, "model": model})
+    sources = {"lists": lists, "fallback": fallback, "window": window, "model": model}
+    inputs = digests(sources if arms is None else {**sources, "arms": arms})
     key = key_of({"inputs": inputs, "code": code_digest(__name__)})
     store = Cache(cache)
 
     def build(folder: Path) -> Result:
         write_table(folder / FAVOURITES_FILE, favourites_of(window), FAVOURITES)
-        write_index(folder / FOLDER / FILE, lists=lists, fallback=fallback, favourites=folder / FAVOURITES_FILE)
+        found, own = None if arms is None else Arms(arms), folder / FAVOURITES_FILE
+        write_index(folder / FOLDER / FILE, lists=lists, fallback=fallback, favourites=own, arms=found)
+        if found is not None:
+            found.write(folder / FOLDER)
         return {"newcomers": _add_newcomers(folder / FOLDER, model)}
 
     if (made := store.find(key)) is None:
         made = store.make(key, build)
         store.forget_others([key])
     folder = store.at(key)
-    return {name: folder / name for name in (FOLDER, FAVOURITES_FILE)}, str(made["newcomers"])
+    made_here = {name: folder / name for name in (FOLDER, FAVOURITES_FILE)}
+    return made_here | ({} if arms is None else {TABLE: arms}), str(made["newcomers"])
 
 
 def _add_newcomers(folder: Path, model: Path) -> str:
@@ -63,9 +70,13 @@ def _add_newcomers(folder: Path, model: Path) -> str:
 def index_anew(release: Path) -> None:
     """Write the index of a release folder again from its tables, after listeners were removed from them."""
     if (release / FOLDER).is_dir():
+        arms = arms_beside(release)
         write_index(
             release / FOLDER / FILE,
             lists=release / "lists.parquet",
             fallback=release / "fallback.parquet",
             favourites=release / FAVOURITES_FILE,
+            arms=arms,
         )
+        if arms is not None:
+            arms.write(release / FOLDER)

@@ -24,14 +24,17 @@ class Ids:
         self._numbers = count(secrets.randbits(24))
         self._own = secrets.token_hex(5)
         self._millisecond, self._id, self._at = 0, "", ""
+        self._second, self._to_the_second = 0, ""
 
     def new(self) -> tuple[str, str]:
         """Return an id and its time, ISO 8601 in UTC."""
         millisecond = time.time_ns() // 1_000_000
         if millisecond != self._millisecond:
             self._millisecond, self._id = millisecond, f"{millisecond:012x}-{self._own}"
-            second = dt.datetime.fromtimestamp(millisecond // 1000, dt.UTC)
-            self._at = f"{second:%Y-%m-%dT%H:%M:%S}.{millisecond % 1000:03d}Z"
+            second = millisecond // 1000
+            if second != self._second:  # to format a time takes longer than all else of an impression
+                self._second, self._to_the_second = second, f"{dt.datetime.fromtimestamp(second, dt.UTC):%FT%T}"
+            self._at = f"{self._to_the_second}.{millisecond % 1000:03d}Z"
         return f"{self._id}{next(self._numbers) & 0xFFFFFF:06x}", self._at
 
 

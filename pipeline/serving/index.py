@@ -9,7 +9,17 @@ import os
 from bisect import bisect_left
 from pathlib import Path
 
-from pipeline.serving.layout import HEADER, MAGIC, NO_KEY, DamagedIndex, Entry, key_of, start_and_length, unpack
+from pipeline.serving.layout import (
+    HEADER,
+    MAGIC,
+    MAGIC_WITH_ARMS,
+    NO_KEY,
+    DamagedIndex,
+    Entry,
+    key_of,
+    start_and_length,
+    unpack,
+)
 
 _pread = os.pread
 
@@ -44,7 +54,12 @@ class Index:
             raise DamagedIndex("the index is cut off")
         magic, self.n_listeners, fallback, keys, places, size = HEADER.unpack(header)
         n_bytes = 8 * self.n_listeners
-        if magic != MAGIC or size != found_size or keys + n_bytes != places or places + n_bytes != size:
+        if (
+            magic not in (MAGIC, MAGIC_WITH_ARMS)
+            or size != found_size
+            or keys + n_bytes != places
+            or places + n_bytes != size
+        ):
             raise DamagedIndex("the index is of another version, or is cut off")
         columns = memoryview(_pread_all(self._handle, 2 * n_bytes, keys)).cast("Q")
         self._keys, self._places = columns[: self.n_listeners], columns[self.n_listeners :]

@@ -14,8 +14,8 @@ from pipeline.logs.reading import UnreadableFileError
 from pipeline.logs.values import iso_moments
 
 FORMAT = "netgain-events"
-_TEXTS = ("kind", "at", "listener_id", "impression_id", "event_id", "release", "lane", "artist_id", "artist_name",
-          "track_id", "track_name")  # fmt: skip
+_TEXTS = ("kind", "at", "listener_id", "impression_id", "event_id", "release", "lane", "experiment", "arm", "team",
+          "artist_id", "artist_name", "track_id", "track_name")  # fmt: skip
 _SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     **dict.fromkeys(_TEXTS, pl.String),
     "items": pl.List(pl.String),
@@ -27,7 +27,8 @@ _LATE = dt.timedelta(hours=2)
 @dataclass(frozen=True)
 class Recorded:
     """Attributes:
-    impressions: impression_id, listener_id (null for newcomers), at, release, lane, items; one row an impression.
+    impressions: impression_id, listener_id (null for newcomers), at, release, lane, items, experiment,
+        arm and team (null outside of experiments); one row an impression.
     plays: plays that name an impression: impression_id, listener_id, at, artist_id, track_id; one row an event.
     """
 
@@ -57,7 +58,7 @@ def recorded(landing: Landing, *, since: dt.date, until: dt.date) -> Recorded:
     answers = events.filter((pl.col("kind") == "impression") & pl.col("items").is_not_null())
     plays = events.filter((pl.col("kind") == "play") & pl.col("impression_id").is_not_null())
     return Recorded(
-        answers.select("impression_id", "listener_id", "at", "release", "lane", "items"),
+        answers.select("impression_id", "listener_id", "at", "release", "lane", "items", "experiment", "arm", "team"),
         plays.select(
             "impression_id",
             "listener_id",

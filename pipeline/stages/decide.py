@@ -21,10 +21,12 @@ STAGE = StageSpec(
         DATA.earlier,
         DATA.history,
         DATA.landing,
+        DATA.plays,
+        DATA.relevant,
         DATA.served,
         *(each(RECIPE).parent for each in (DATA.evaluation, DATA.metrics, DATA.fit_cost, DATA.recommendations)),
     ),
-    params=("evaluation", "recipes", "gate", "economics", AS_OF),
+    params=("evaluation", "recipes", "gate", "economics", "interactions.item", AS_OF),
     outs=(DATA.decision_page, DATA.decision, DATA.pooled, DATA.recipes_plot),
 )
 

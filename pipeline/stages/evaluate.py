@@ -11,10 +11,12 @@ import pyarrow as pa
 
 from pipeline.errors import RecipeError
 from pipeline.features.recommendations import recommendations
+from pipeline.features.royalties import royalties_of
 from pipeline.json_values import as_json
 from pipeline.metrics.beyond_accuracy import churn
 from pipeline.metrics.evaluation import Measured, mean_by_day, measure, summarise
 from pipeline.metrics.listener.registry import listener_metrics
+from pipeline.metrics.royalties import expected_royalty
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
@@ -31,7 +33,7 @@ from pipeline.storage.tables import write_table
 
 STAGE = StageSpec(
     desc="Rank the catalogue for every listener and measure the lists on the decision window",
-    deps=(DATA.model(RECIPE), DATA.train, DATA.relevant),
+    deps=(DATA.model(RECIPE), DATA.train, DATA.relevant, DATA.royalties),
     params=("evaluation", "split", f"recipes.{RECIPE}", AS_OF),
     outs=(DATA.evaluation(RECIPE), DATA.daily_credit(RECIPE), DATA.recommendations(RECIPE), DATA.score_cost(RECIPE)),
     metrics=(DATA.metrics(RECIPE),),
@@ -64,6 +66,7 @@ def evaluate(context: Context, recipe: str, executor: Executor) -> str:
     write_table(layout.recommendations(recipe), first_recommendations(lists, decided), RECOMMENDATIONS)
     newcomers = newcomers_report(context, models[0], decided)
     more: dict[str, Any] = {"churn_between_fits": churn_of_fits(lists, context, recipe), "newcomers": newcomers}
+    more |= content_of(lists, context)
     if context.params.split.target == "mixed":
         more["parts"] = parts_report(lists, decided, layout.train, k=k)
     write_json(layout.metrics(recipe), as_json(summary | more))
@@ -119,6 +122,16 @@ def first_recommendations(lists: Sequence[Lists], decided: Decided) -> pa.Table:
     """Return the first fit's lists of the eligible listeners, a table of RECOMMENDATIONS."""
     first = lists[0]
     return recommendations(first.items, first.item_ids, first.listener_ids, eligible=decided.listener_ids)
+
+
+def content_of(lists: Sequence[Lists], context: Context) -> dict[str, Any]:
+    """Return `content`, the royalties of a play from the lists (`gate.economics.ContentFigures`); nothing where no item
+    has a price of its own."""
+    prices = royalties_of(context.layout.royalties, lists[0].item_ids)
+    if prices is None:
+        return {}
+    unpriced, priced = expected_royalty([each.items for each in lists], prices)
+    return {"content": {"unpriced_share": unpriced, "priced": priced}}
 
 
 def churn_of_fits(lists: Sequence[Lists], context: Context, recipe: str) -> float:

@@ -8,7 +8,7 @@ from pipeline.stages.spec import AS_OF, DATA, StageSpec
 
 STAGE = StageSpec(
     desc="Measure the champion's recipe, if params.yaml has changed it or left it out",
-    deps=(DATA.champion, DATA.model(CARRIED), DATA.train, DATA.relevant),
+    deps=(DATA.champion, DATA.model(CARRIED), DATA.train, DATA.relevant, DATA.royalties),
     params=("evaluation", "split", "recipes", AS_OF),
     outs=(
         DATA.evaluation(CARRIED),

@@ -9,6 +9,7 @@ from pipeline.metrics.evaluation import mean_by_day, summarise
 from pipeline.runtime.executor import Executor
 from pipeline.stages.context import Context
 from pipeline.stages.evaluate import (
+    content_of,
     evaluation_table,
     first_recommendations,
     measure_lists,
@@ -28,7 +29,7 @@ NAME = "served"
 
 STAGE = StageSpec(
     desc="Measure the held-out model of the release being served on tonight's decision window",
-    deps=(DATA.served, DATA.train, DATA.relevant),
+    deps=(DATA.served, DATA.train, DATA.relevant, DATA.royalties),
     params=("evaluation", "split", AS_OF),
     outs=(DATA.evaluation(NAME), DATA.daily_credit(NAME), DATA.recommendations(NAME), DATA.score_cost(NAME)),
     metrics=(DATA.metrics(NAME),),
@@ -63,6 +64,6 @@ def evaluate_served(context: Context, executor: Executor) -> str:
     write_table(layout.evaluation(NAME), evaluation_table(fits, decided), EVALUATION)
     write_daily(layout.daily_credit(NAME), decided.listener_ids, decided.truth.days, mean_by_day(fits))
     write_table(layout.recommendations(NAME), first_recommendations(lists, decided), RECOMMENDATIONS)
-    write_json(layout.metrics(NAME), as_json(summary | identity))
+    write_json(layout.metrics(NAME), as_json(summary | identity | content_of(lists, context)))
     write_json(layout.score_cost(NAME), score_costs(served["recipe"], served["family"], lists))
     return f"{served['release']} ({served['recipe']}): NDCG@{k} {summary[f'ndcg_at_{k}']:.4f}"

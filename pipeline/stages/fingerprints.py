@@ -81,7 +81,7 @@ def night_inputs(layout: Layout, params: Params) -> str:
     landing = {"landing": landing_digest(layout)}
     return digest(
         {
-            "params": params.model_dump(mode="json", exclude={"monitoring"}),
+            "params": params.model_dump(mode="json", exclude={"monitoring", "experiments"}),
             **landing,
             **digests({"served": layout.served}),
         }

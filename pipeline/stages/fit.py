@@ -11,6 +11,7 @@ import numpy as np
 from pipeline.errors import RecipeError
 from pipeline.features.interactions import load_interactions
 from pipeline.features.model_folder import save_model
+from pipeline.features.royalties import filled_royalties
 from pipeline.features.tuning import load_tuning
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.recommenders.family import FamilyParams
@@ -21,10 +22,12 @@ from pipeline.runtime.meter import CostMeter
 from pipeline.stages.context import Context
 from pipeline.stages.spec import AS_OF, DATA, MEMBERS, RECIPE, StageSpec
 from pipeline.storage.json_files import write_json
+from pipeline.storage.schemas import ITEM_MAP
+from pipeline.storage.tables import read_table
 
 STAGE = StageSpec(
     desc="Fit a recipe on the training window, once for each seed",
-    deps=(DATA.train, DATA.tuning),
+    deps=(DATA.train, DATA.tuning, DATA.royalties),
     params=("seed", f"recipes.{RECIPE}", MEMBERS, AS_OF, "split.target", "gate.seeds"),
     outs=(DATA.model(RECIPE), DATA.fit_cost(RECIPE)),
     per_recipe=True,
@@ -43,6 +46,7 @@ class FitTask:
         extra_pids: ids of processes outside the fitting process's tree that work for it.
         tuning: folder of the tuning window; None if the family does not tune.
         only_new: whether lists exclude items that a listener has heard; for tuning.
+        royalties: the table of royalties; None if the family does not read it.
     """
 
     source: Path
@@ -52,6 +56,7 @@ class FitTask:
     extra_pids: tuple[int, ...] = ()
     tuning: Path | None = None
     only_new: bool = True
+    royalties: Path | None = None
 
 
 def run(context: Context, recipe_name: str) -> str:
@@ -112,6 +117,7 @@ def fit_task(
         extra_pids=extra_pids,
         tuning=context.layout.tuning if FAMILIES[recipe.family].needs_tuning else None,
         only_new=context.params.split.target == "new",
+        royalties=context.layout.royalties if FAMILIES[recipe.family].needs_royalties else None,
     )
 
 
@@ -136,6 +142,9 @@ def fit_kernel(task: FitTask) -> Result:
     interactions = load_interactions(task.source)
     if task.tuning is not None:
         interactions = replace(interactions, tuning=load_tuning(task.tuning, only_new=task.only_new))
+    if task.royalties is not None:
+        items = read_table(task.source / "items.parquet", ITEM_MAP)["item_id"]
+        interactions = replace(interactions, royalties=filled_royalties(task.royalties, items))
     model = build(task.recipe)
     # Only families fitted by Spark ML have processes outside this one's tree that work for them.
     helpers = task.extra_pids if drives_session(task.recipe) else ()

@@ -12,7 +12,7 @@ from pipeline.storage.json_files import write_json
 
 STAGE = StageSpec(
     desc="Fit the champion's recipe, if params.yaml has changed it or left it out",
-    deps=(DATA.champion, DATA.train, DATA.tuning),
+    deps=(DATA.champion, DATA.train, DATA.tuning, DATA.royalties),
     params=("seed", "recipes", AS_OF, "split.target", "gate.seeds"),
     outs=(DATA.model(CARRIED), DATA.fit_cost(CARRIED)),
 )

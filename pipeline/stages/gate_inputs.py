@@ -12,7 +12,7 @@ import pyarrow as pa
 from pipeline.errors import NetgainError
 from pipeline.features.recommendations import churn_between
 from pipeline.gate.candidates import COVERAGE, POPULAR, TOP_SHARE
-from pipeline.gate.economics import night_cost
+from pipeline.gate.economics import ContentFigures, night_cost
 from pipeline.gate.evidence import EARLIER, SERVED, Arrays, Evidence, Measured, SliceFigures, history_from
 from pipeline.gate.faults import few_listeners
 from pipeline.gate.groups import N_GROUPS, group_of
@@ -21,9 +21,11 @@ from pipeline.gate.spending import FIRST_NIGHT, History
 from pipeline.json_values import Json
 from pipeline.metrics.cost import Cost, mean_cost
 from pipeline.metrics.registry import all_metrics
+from pipeline.online.results import ExperimentResult
 from pipeline.recommenders.registry import FAMILIES
 from pipeline.stages.context import Context
 from pipeline.stages.layout import Layout
+from pipeline.stages.shown import listening_of
 from pipeline.storage.daily_credit import read_daily
 from pipeline.storage.evaluation_table import read_listeners, read_metric, read_slices
 from pipeline.storage.influence_table import read_influence
@@ -74,7 +76,16 @@ def gather(context: Context) -> Evidence:
             measured[recipe] = found
     served = None if served_recipe is None else attempt(SERVED, partial(read_served, context, listeners))
     return Evidence(
-        recipes, measured, served_recipe, served, history, tuple(faults), unmeasured, champion=context.champion
+        recipes,
+        measured,
+        served_recipe,
+        served,
+        history,
+        tuple(faults),
+        unmeasured,
+        champion=context.champion,
+        experiments=needed("night/results.json", partial(read_experiments, layout.results)) or (),
+        listening=needed("the recorded impressions", partial(listening_of, context)),
     )
 
 
@@ -102,6 +113,7 @@ def read_measured(context: Context, recipe: str, listener_ids: pa.ChunkedArray) 
         fit=mean_cost(fits),
         scoring=mean_cost(scorings),
         slices=_slices(figures, k),
+        content=_content(figures),
     )
 
 
@@ -121,6 +133,7 @@ def read_served(context: Context, listener_ids: pa.ChunkedArray) -> Measured:
         churn_since_served=0.0,
         night=None,
         slices=_slices(figures, k),
+        content=_content(figures),
     )
 
 
@@ -174,6 +187,18 @@ def read_arrays(files: Mapping[str, Path], history: History, days: Sequence[str]
     return Arrays(ndcg, daily, Cells(tuple(days), group_of(listeners.to_pylist()), read_slices(first)), earlier)
 
 
+def read_experiments(path: Path) -> tuple[ExperimentResult, ...]:
+    """Return what experiments have shown up to the night before; nothing without the file.
+
+    Raises:
+        TableError: it is not JSON.
+        KeyError, ValueError: it lacks results, or one is of another form.
+    """
+    if not path.exists():
+        return ()
+    return tuple(ExperimentResult.model_validate(each) for each in read_json(path)["results"])
+
+
 def _metrics(figures: Json, k: int) -> dict[str, float]:
     """Return every metric of the registry from data/metrics/RECIPE.json, NaN where it is null or missing."""
     return {metric.record_name: _or_nan(figures.get(metric.key(k))) for metric in all_metrics()}
@@ -198,6 +223,11 @@ def _needed(metrics: dict[str, float]) -> dict[str, float]:
 def _slices(figures: Json, k: int) -> dict[str, SliceFigures]:
     found = figures.get("slices", {})
     return {name: SliceFigures(each["n"], _or_nan(each.get(f"ndcg_at_{k}"))) for name, each in found.items()}
+
+
+def _content(figures: Json) -> ContentFigures | None:
+    found = figures.get("content")
+    return None if found is None else ContentFigures(float(found["unpriced_share"]), float(found["priced"]))
 
 
 def _or_nan(value: float | None) -> float:

@@ -43,6 +43,12 @@ class Layout:
         return self.root / "night" / "served"
 
     @property
+    def royalties(self) -> Path:
+        """royalties.parquet: what a play of an item costs, see `pipeline.features.royalties`; empty if all cost the
+        same."""
+        return self.root / "night" / "royalties.parquet"
+
+    @property
     def history(self) -> Path:
         """history.json: tonight's number among the looks of its quarter, and estimates of earlier nights."""
         return self.root / "night" / "history.json"
@@ -51,6 +57,16 @@ class Layout:
     def earlier(self) -> Path:
         """earlier.parquet: each listener's influence on earlier comparisons of tonight's pairs, summed over nights."""
         return self.root / "night" / "earlier.parquet"
+
+    @property
+    def results(self) -> Path:
+        """results.json: what experiments had shown up to the night before; missing without experiments."""
+        return self.root / "night" / "results.json"
+
+    @property
+    def opened_experiments(self) -> Path:
+        """experiments.json: the experiments that run, those that the night opens among them."""
+        return self.root / "night" / "experiments.json"
 
     @property
     def data(self) -> Path:
@@ -189,6 +205,20 @@ class Layout:
     @property
     def fallback(self) -> Path:
         return self.data / "fallback.parquet"
+
+    @property
+    def experiments(self) -> Path:
+        """experiments.json: the estimate of each experiment up to the night, and those whose lists it makes."""
+        return self.data / "experiments.json"
+
+    def arm_model(self, recipe: str) -> Path:
+        """The model of a challenger that an experiment shows, with its id maps."""
+        return self.data / "final" / "arms" / recipe
+
+    @property
+    def arms(self) -> Path:
+        """A table of the listeners to whom an experiment gives other lists."""
+        return self.data / "arms.parquet"
 
     @property
     def recommend_cost(self) -> Path:

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from hashlib import sha256
 from operator import add
@@ -18,22 +19,26 @@ from pipeline.features.interactions import load_interactions
 from pipeline.features.lists import Mapped, Popularity, fill, model_lists, popularity, rows_of
 from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.cost import Cost
+from pipeline.metrics.topk import TopK
+from pipeline.online.running import Running, withholding
 from pipeline.recommenders.family import Reason
 from pipeline.recommenders.protocol import Recommender
 from pipeline.runtime.executor import Executor, Result
+from pipeline.stages.arm_lists import Made, Source, Withheld, with_experiments
 from pipeline.stages.context import Context
+from pipeline.stages.going_on import challengers_of, going_on
 from pipeline.stages.layout import Layout
-from pipeline.stages.spec import DATA, StageSpec
+from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.json_files import write_json
 from pipeline.storage.orphans import PREFIX
-from pipeline.storage.schemas import FALLBACK, ITEM_MAP, LISTENER_MAP, LISTS
+from pipeline.storage.schemas import ARMS, FALLBACK, ITEM_MAP, LISTENER_MAP, LISTS
 from pipeline.storage.tables import read_table, write_table
 
 STAGE = StageSpec(
     desc="Make a list with reasons for every listener, and one for unknown listeners",
-    deps=(DATA.final_model.parent, DATA.window),
-    params=("lists", "split.target"),
-    outs=(DATA.lists, DATA.fallback, DATA.recommend_cost),
+    deps=(DATA.final_model.parent, DATA.window, DATA.experiments),
+    params=("lists", "split.target", AS_OF),
+    outs=(DATA.lists, DATA.fallback, DATA.arms, DATA.recommend_cost),
 )
 
 BLOCK = 16_384
@@ -45,7 +50,10 @@ N_OWN = 50
 
 @dataclass(frozen=True)
 class Block:
-    """A task: the window's listeners [start, stop). If `heard_out`, lists exclude items that a listener has heard."""
+    """A task: the window's listeners [start, stop). If `heard_out`, lists exclude items that a listener has heard.
+
+    `arms` is where the listeners in experiments are written to.
+    """
 
     root: Path
     version: str
@@ -53,7 +61,9 @@ class Block:
     stop: int
     n_items: int
     heard_out: bool
+    night: str
     out: Path
+    arms: Path
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,8 @@ class Inputs:
         unit: `reasons.unit_columns` of it.
         reason: how the model's family explains its lists.
         fill_reason: the reason of items filled in from the popular list.
+        running: the experiments whose lists the night makes.
+        challengers: by recipe, what an experiment shows.
     """
 
     listeners: pa.Table
@@ -76,6 +88,8 @@ class Inputs:
     reason: Reason
     fill_reason: str
     popular: Popularity
+    running: tuple[Running, ...] = ()
+    challengers: Mapping[str, Source] = field(default_factory=dict)
 
 
 def run(context: Context) -> str:
@@ -92,6 +106,7 @@ def recommend(context: Context, executor: Executor) -> str:
     n_listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP).num_rows
     version = _version(layout)
     scratch = Path(tempfile.mkdtemp(dir=layout.data, prefix=f"{PREFIX}lists-"))
+    parts, arms = scratch / "lists", scratch / "arms"
     tasks = [
         Block(
             root=layout.root,
@@ -100,13 +115,16 @@ def recommend(context: Context, executor: Executor) -> str:
             stop=min(start + BLOCK, n_listeners),
             n_items=lists.n_items,
             heard_out=context.params.split.target == "new",
-            out=scratch / f"part-{start:012d}.parquet",
+            night=context.as_of.isoformat(),
+            out=parts / f"part-{start:012d}.parquet",
+            arms=arms / f"part-{start:012d}.parquet",
         )
         for start in range(0, n_listeners, BLOCK)
     ]
     try:
         results = executor.map(list_block, tasks)
-        write_table(layout.lists, read_table(scratch, LISTS), LISTS)
+        write_table(layout.lists, read_table(parts, LISTS), LISTS)
+        write_table(layout.arms, read_table(arms, ARMS), ARMS)
         inputs = load(layout.root, version)
     finally:
         shutil.rmtree(scratch)
@@ -126,36 +144,74 @@ def list_block(task: Block) -> Result:
     from pipeline.runtime.meter import CostMeter
 
     with CostMeter() as meter:
-        table, n_filled = _block_table(load(task.root, task.version), task)
+        table, arms, n_filled = _block_table(load(task.root, task.version), task)
         write_table(task.out, table, LISTS)
+        write_table(task.arms, arms, ARMS)
     return {"n_filled": n_filled, "cost": meter.cost(n_scored=task.stop - task.start).to_dict()}
 
 
-def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, int]:
-    """Return the LISTS of a block, and the number of entries filled in from the popular list."""
+def _block_table(inputs: Inputs, task: Block) -> tuple[pa.Table, pa.Table, int]:
+    """Return the LISTS and ARMS of a block, and the number of entries filled in from the popular list."""
     rows = np.arange(task.start, task.stop, dtype=np.int32)
     played = inputs.weights[task.start : task.stop]
-    heard = played if task.heard_out else None
-    asked = model_lists(inputs.model.recommend, inputs.mapped, rows, heard, k=task.n_items)
-    top = fill(asked, heard, inputs.popular)
-    users, places = np.nonzero(top.items >= 0)
-    listed = pa.array(top.items[users, places])
-    why = _reasons(inputs, top.items, asked.items >= 0, played)
+    names = inputs.listeners["listener_id"].slice(task.start, task.stop - task.start).to_pylist()
+    asking = Asking(inputs, names, rows, played, task)
+    made = asking.lists(Source(inputs.model, inputs.mapped, inputs.reason), np.arange(len(rows)))
+    arms = ARMS.empty_table()
+    if inputs.running:
+        made, arms = with_experiments(made, asking, inputs.running, inputs.challengers, night=task.night)
+    users, places = np.nonzero(made.items >= 0)
+    listed = pa.array(made.items[users, places])
     table = pa.table(
         {
             "listener_id": inputs.listeners["listener_id"].take(pa.array(rows[users])),
             "rank": pa.array(places + 1, pa.int32()),
             "item_id": inputs.items["item_id"].take(listed),
             "item_name": inputs.items["item_name"].take(listed),
-            "score": pa.array(top.scores[users, places], pa.float32()),
-            "reason": pa.array(why[users, places], pa.string()),
+            "score": pa.array(made.scores[users, places], pa.float32()),
+            "reason": pa.array(made.reasons[users, places], pa.string()),
         }
     )
-    return table, int(((top.items >= 0) & (asked.items < 0)).sum())
+    return table, arms, int(((made.items >= 0) & ~made.from_model).sum())
+
+
+class Asking:
+    """Lists of a block of listeners from any model of the night."""
+
+    def __init__(
+        self, inputs: Inputs, names: list[str], rows: npt.NDArray[np.int32], played: sp.csr_matrix, task: Block
+    ) -> None:
+        self.names, self.k = names, task.n_items
+        self._inputs, self._rows, self._played = inputs, rows, played
+        self._heard = played if task.heard_out else None
+        held = withholding(inputs.running)
+        self._withheld = None if held is None else Withheld(held, names, inputs.items["item_id"].to_pylist())
+
+    def lists(self, source: Source | None, places: npt.NDArray[np.int64]) -> Made:
+        """Return the lists of some listeners of the block: of a model, or without one the popular list alone."""
+        inputs, heard = self._inputs, None if self._heard is None else self._heard[places]
+        k = self.k if self._withheld is None else self._withheld.depth(self.k)
+        empty = TopK(np.full((len(places), k), -1, np.int32), np.full((len(places), k), np.nan, np.float32))
+        asked = (
+            empty
+            if source is None
+            else model_lists(source.model.recommend, source.mapped, self._rows[places], heard, k=k)
+        )
+        top = fill(asked, heard, inputs.popular)
+        from_model = asked.items >= 0
+        if self._withheld is not None:
+            top, from_model = self._withheld.left_out(top, from_model, places, self.k)
+        reason = inputs.reason if source is None else source.reason
+        why = _reasons(inputs, top.items, from_model, self._played[places], reason)
+        return Made(top.items, top.scores, why, from_model)
 
 
 def _reasons(
-    inputs: Inputs, items: npt.NDArray[np.int32], from_model: npt.NDArray[np.bool_], played: sp.csr_matrix
+    inputs: Inputs,
+    items: npt.NDArray[np.int32],
+    from_model: npt.NDArray[np.bool_],
+    played: sp.csr_matrix,
+    reason: Reason,
 ) -> npt.NDArray[np.object_]:
     """Return the reason of each listed item: strings, in the shape of `items`; filled-in items have the popular list's.
 
@@ -163,10 +219,11 @@ def _reasons(
         inputs: of the night.
         items: shape (n_listeners, k), the lists.
         from_model: shape (n_listeners, k), False for padding and items filled in from the popular list.
-        played: CSR of shape (n_listeners, n_items), plays of the block's listeners.
+        played: CSR of shape (n_listeners, n_items), plays of these listeners.
+        reason: how the model's family explains its lists.
     """
-    why = np.where(from_model, inputs.reason.text, inputs.fill_reason).astype(object)
-    if not inputs.reason.names_own_items:
+    why = np.where(from_model, reason.text, inputs.fill_reason).astype(object)
+    if not reason.names_own_items:
         return why
     own = hit_matrix(np.where(from_model, items, -1).astype(np.int32), played)
     why[own] = reasons.OWN
@@ -207,28 +264,39 @@ def load(root: Path, version: str) -> Inputs:
     listeners = read_table(layout.window / "listeners.parquet", LISTENER_MAP)
     items = read_table(layout.window / "items.parquet", ITEM_MAP)
     weights = load_interactions(layout.window).weights
-    model_items = read_table(layout.final_model / "items.parquet", ITEM_MAP)["item_id"]
-    model_listeners = read_table(layout.final_model / "listeners.parquet", LISTENER_MAP)["listener_id"]
     popular_items = read_table(layout.fallback_model / "items.parquet", ITEM_MAP)["item_id"]
     # Row 0 stands for all: the popular list is the same for every listener.
     top = load_recommender(layout.fallback_model).recommend(np.zeros(1, dtype=np.int32), k=len(popular_items))
+
+    def source(folder: Path) -> Source:
+        theirs = read_table(folder / "items.parquet", ITEM_MAP)["item_id"]
+        people = read_table(folder / "listeners.parquet", LISTENER_MAP)["listener_id"]
+        mapped = Mapped(
+            listener_row=rows_of(listeners["listener_id"], people),
+            item_row=rows_of(items["item_id"], theirs),
+            window_item=rows_of(theirs, items["item_id"]),
+        )
+        return Source(load_recommender(folder), mapped, FAMILIES[read_recipe(folder).family].reason)
+
+    served, running = source(layout.final_model), tuple(going_on(layout))
     return Inputs(
         listeners=listeners,
         items=items,
         weights=weights,
         unit=reasons.unit_columns(weights),
-        model=load_recommender(layout.final_model),
-        mapped=Mapped(
-            listener_row=rows_of(listeners["listener_id"], model_listeners),
-            item_row=rows_of(items["item_id"], model_items),
-            window_item=rows_of(model_items, items["item_id"]),
-        ),
-        reason=FAMILIES[read_recipe(layout.final_model).family].reason,
+        model=served.model,
+        mapped=served.mapped,
+        reason=served.reason,
         fill_reason=FAMILIES[read_recipe(layout.fallback_model).family].reason.text,
         popular=popularity(top, rows_of(popular_items, items["item_id"]), items["n_listeners"].to_numpy()),
+        running=running,
+        challengers={name: source(layout.arm_model(name)) for name in challengers_of(running)},
     )
 
 
 def _version(layout: Layout) -> str:
-    files = [f for d in (layout.window, layout.final_model, layout.fallback_model) for f in sorted(d.rglob("*"))]
-    return sha256(repr([(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files]).encode()).hexdigest()
+    folders = (layout.window, layout.final_model, layout.fallback_model, layout.arm_model("").parent)
+    files = [f for d in folders for f in sorted(d.rglob("*"))] + [layout.experiments]
+    return sha256(
+        repr([(str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists()]).encode()
+    ).hexdigest()

@@ -4,6 +4,7 @@ If the served model is kept, tonight's listeners and plays are folded into it; i
 (docs/explanation/fold-in.md).
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from pipeline.runtime.executor import Executor, Result
 from pipeline.stages.context import Context
 from pipeline.stages.fit import FitTask, describe, drives_session, fit_models, fit_task, recipe_named
 from pipeline.stages.fold_in import FoldTask, fold_kernel
+from pipeline.stages.going_on import challengers_of, going_on
 from pipeline.stages.spec import AS_OF, DATA, StageSpec
 from pipeline.storage.json_files import read_json, write_json
 
 STAGE = StageSpec(
     desc="Fit the winner and the popular list on the whole window",
-    deps=(DATA.champion, DATA.decision, DATA.tuning, DATA.window, DATA.served),
+    deps=(DATA.champion, DATA.decision, DATA.experiments, DATA.tuning, DATA.window, DATA.served, DATA.royalties),
     params=("seed", "recipes", "split.target", AS_OF),
     outs=(DATA.final_model.parent, DATA.refit_cost),
 )
@@ -36,7 +38,8 @@ def run(context: Context) -> str:
     from pipeline.runtime.spark_session import jvm_pids
 
     name = recipe_to_fit(read_json(context.layout.decision))
-    session = name is not None and drives_session(recipe_named(context, name))
+    names = [*([] if name is None else [name]), *challengers_of(going_on(context.layout))]
+    session = any(drives_session(recipe_named(context, each)) for each in names)
     with executor_for("fits", context.settings, session=session) as executor:
         return refit(context, executor, extra_pids=jvm_pids(context.settings))
 
@@ -48,7 +51,10 @@ def refit(context: Context, executor: Executor, *, extra_pids: tuple[int, ...] =
     tasks = [_task(context, FALLBACK_RECIPE, layout.fallback_model, extra_pids)]
     if recipe_name is not None:
         tasks.insert(0, _task(context, recipe_name, layout.final_model, extra_pids))
-    costs = fit_models(tasks, executor)
+    arms = challengers_of(going_on(layout))
+    shutil.rmtree(layout.arm_model("any").parent, ignore_errors=True)
+    found = fit_models([*tasks, *(_task(context, name, layout.arm_model(name), extra_pids) for name in arms)], executor)
+    costs = found[: len(tasks)]
     names: list[str | None] = [FALLBACK_RECIPE]
     report: dict[str, Any] = {"recipe": recipe_name, "source": "served" if recipe_name is None else "refit"}
     if recipe_name is None:
@@ -64,6 +70,11 @@ def refit(context: Context, executor: Executor, *, extra_pids: tuple[int, ...] =
         names.insert(0, recipe_name)
         made = f"{recipe_name} on the whole window: {describe(costs[0])}"
     report["family"] = family
+    if arms:
+        made += f"; for experiments also {', '.join(arms)}"
+        report["experiments"] = [
+            cost.to_dict() | {"seed": 0, "recipe": name} for name, cost in zip(arms, found[len(tasks) :], strict=True)
+        ]
     report["fits"] = [cost.to_dict() | {"seed": 0, "recipe": name} for name, cost in zip(names, costs, strict=True)]
     write_json(layout.refit_cost, report)
     return made

@@ -6,6 +6,7 @@ date and inputs, and written whole before the row that refers to it.
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from pipeline.gate.days import DayDifference
 from pipeline.gate.economics import NightCost
 from pipeline.gate.pooling import PairNight
 from pipeline.gate.spending import ANALYSES as N_POOLED
-from pipeline.gate.spending import RECENT_NIGHTS, Entrant, History, Override, clocks, quarter
+from pipeline.gate.spending import RECENT_NIGHTS, Approval, Entrant, History, Override, clocks, quarter
 from pipeline.state.location import Where, folder_of
 from pipeline.state.rows import Rows, append, snapshot, transaction
 from pipeline.storage.schemas import INFLUENCE
 from pipeline.storage.tables import read_table, write_table
 
 ANALYSES, OVERRIDES = "analyses", "overrides"
+APPROVAL = "approval"
+"""`kind` of an entry among the overrides that answers a promotion, for its night alone."""
 INFLUENCE_FOLDER = "influence"
 Entry = dict[str, Any]
 
@@ -57,7 +60,7 @@ def history(
     """
     with snapshot(where) as state:
         analyses, files = state.entries(ANALYSES), _files(state)
-        override = _in_force(state, as_of)
+        override, approval = _in_force(state, as_of), _answer(state, as_of)
     before = latest_of_each_night(analyses, as_of)
     recent = before[-RECENT_NIGHTS:]
     seeds = {
@@ -77,6 +80,7 @@ def history(
         champion_night=_cost(recent[-1].get("champion_night")) if recent else None,
         seeds={name: found for name, found in seeds.items() if found},
         override=override,
+        approval=approval,
         clocks=clocks(
             analyses,
             entrants,
@@ -123,6 +127,12 @@ def add_analysis(where: Where, entry: Entry, influences: pa.Table | None = None)
 def add_override(where: Where, override: dict[str, Any]) -> None:
     """Enter an override; a later one takes the place of an earlier one, which stays on record."""
     append(where, OVERRIDES, override)
+
+
+def add_approval(where: Where, as_of: dt.date, approval: Approval) -> None:
+    """Enter a person's answer to a night's promotion, beside overrides; of several answers, the last one counts."""
+    night = {"kind": APPROVAL, "since": as_of.isoformat(), "until": as_of.isoformat()}
+    append(where, OVERRIDES, {**asdict(approval), **night})
 
 
 def latest_of_each_night(analyses: list[Entry], as_of: dt.date) -> list[Entry]:
@@ -213,5 +223,12 @@ def _cost(found: dict[str, Any] | None) -> NightCost | None:
 
 
 def _in_force(state: Rows, as_of: dt.date) -> Override | None:
-    found = [o for o in state.entries(OVERRIDES) if o["since"] <= as_of.isoformat() <= o["until"]]
+    entries = [o for o in state.entries(OVERRIDES) if o.get("kind") != APPROVAL]
+    found = [o for o in entries if o["since"] <= as_of.isoformat() <= o["until"]]
     return Override(**{key: found[-1][key] for key in ("recipe", "by", "reason", "since", "until")}) if found else None
+
+
+def _answer(state: Rows, as_of: dt.date) -> Approval | None:
+    night = as_of.isoformat()
+    found = [o for o in state.entries(OVERRIDES) if o.get("kind") == APPROVAL and o["since"] == night]
+    return Approval(**{key: found[-1][key] for key in ("recipe", "by", "reason", "granted")}) if found else None

@@ -69,6 +69,8 @@ LEASES = sa.Table(
 INFLUENCES = sa.Table("influence_files", METADATA, sa.Column("name", sa.Text, primary_key=True))
 """Analyses whose table of influences lies, complete, in influence/<name>.parquet."""
 
+_NIGHTLY = ("as_of", "experiment")
+
 LOGS = {
     table.name: table
     for table in (
@@ -79,6 +81,8 @@ LOGS = {
         _log("erasures", *(_text(name) for name in ("when", "by"))),
         _log("outbox", _text("kind"), _text("key"), _text("folder"), unique=("kind", "key")),
         _log("monitor", _text("as_of", nullable=False), unique=("as_of",)),
+        _log("experiments", *(_text(n, nullable=False) for n in _NIGHTLY), unique=_NIGHTLY),
+        _log("experiment_requests", *(_text(name) for name in ("kind", "experiment", "by", "when"))),
     )
 }
 """Tables of entries, by name."""
@@ -94,7 +98,12 @@ def _second(connection: sa.Connection) -> None:
     connection.execute(sa.text("DROP TABLE IF EXISTS influences"))
 
 
-MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second)
+def _third(connection: sa.Connection) -> None:
+    """Add the tables of experiments."""
+    METADATA.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[sa.Connection], None], ...] = (_first, _second, _third)
 """The n-th one (from 1) leads to version n. Once released, one is never changed: a later one is added."""
 VERSION = len(MIGRATIONS)
 

@@ -155,6 +155,18 @@ LISTS = pa.schema(
 )
 """Sorted by listener_id, rank."""
 
+ARMS = pa.schema(
+    [
+        pa.field("listener_id", pa.string(), nullable=False),
+        pa.field("experiment", pa.string(), nullable=False),
+        pa.field("arm", pa.string(), nullable=False),
+        pa.field("propensity", pa.float64(), nullable=False),
+        pa.field("recipe", pa.string(), nullable=False),  # "" for what the night serves
+        pa.field("team", pa.string(), nullable=False),  # a letter an item of a drafted list, else ""
+    ]
+)
+"""Listeners in an arm of an experiment, sorted by listener_id."""
+
 FALLBACK = pa.schema(
     [
         pa.field(n, t, nullable=False)

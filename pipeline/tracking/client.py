@@ -50,8 +50,8 @@ def tracking_client(settings: Settings) -> "Iterator[MlflowClient]":
             client = MlflowClient(uri)
             client.search_experiments(max_results=1)
         yield client
-    # MLflow passes on errors of `requests` for artifacts, and of its database where that is damaged or in use.
-    except (MlflowException, OSError, SQLAlchemyError, CommandError, sqlite3.Error) as err:
+    # MLflow passes on errors of `requests` for artifacts, and of its database: damaged, in use, or without a driver.
+    except (MlflowException, OSError, SQLAlchemyError, CommandError, sqlite3.Error, ImportError) as err:
         raise TrackingAway(
             f"MLflow at {without_secrets(uri)}: {without_secrets(_first_line(err))}",
             expected="a working tracking server or store",

@@ -12,7 +12,7 @@ from pipeline.tuning.spaces import space_of
 from pipeline.tuning.trial import Trial
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from pipeline.terminal_table import FittingTable
 
 
 def trial_line(number: int, trials: Sequence[Trial], k: int) -> str:
@@ -43,16 +43,14 @@ def settings(recipe: FamilyParams) -> str:
     return ", ".join(f"{field} {_short(getattr(recipe, field))}" for field in space_of(recipe))
 
 
-def results_table(results: Results, k: int) -> "Table":
+def results_table(results: Results, k: int) -> "FittingTable":
     """Return a table of the best recipe beside the start."""
-    from rich import box
-    from rich.table import Table
+    from pipeline.terminal_table import FittingTable
 
     found = results.found
     first, best = found.first[0].recipe, found.best[0].recipe
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("", "start", "best", "difference"):
-        table.add_column(column, justify="right" if column else "left")
+    heads = ("start", "best", "difference")
+    table = FittingTable("", *heads, right=heads)
     for field in space_of(best):
         values = [getattr(recipe, field) for recipe in (first, best)]
         table.add_row(field, *map(_short, values))

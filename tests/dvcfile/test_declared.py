@@ -18,6 +18,7 @@ def test_a_stage_comes_after_those_that_write_what_it_reads() -> None:
         "evaluate_champion",
         "evaluate_served",
         "decide",
+        "experiments",
         "refit",
         "recommend",
         "audit",

@@ -84,7 +84,7 @@ def test_what_is_worth_a_warning_is_said_and_left_for_those_who_are_alerted(nigh
     assert said.startswith("hit rate 50.0%; 2 warnings: drift of plays by hour of day (PSI): 0.3, above 0.1")
     assert len(monitor.warnings_of(night)) == 2
     assert "age of the lists" in monitor.warnings_of(night)[1]
-    assert "2 warnings" in (night.settings.reports / "monitor.html").read_text(encoding="utf-8")
+    assert "2 alerts" in (night.settings.reports / "monitor.html").read_text(encoding="utf-8")
 
 
 def test_before_the_first_release_there_is_nothing_to_score(night: Context) -> None:

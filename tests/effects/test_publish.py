@@ -1,6 +1,7 @@
 """From a night's outputs to the answer that a listener gets."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from rich.console import Console
 from pipeline.effects import publish
 from pipeline.errors import ReleaseError, SettingsError
 from pipeline.identity.tokens import OPEN_KEY, token_of
-from pipeline.releases.lookup import answer_table, lookup, releases_table, token_in
+from pipeline.releases.lookup import answer_lines, answer_table, lookup, releases_table, token_in
 from pipeline.releases.release import current, verify
 from pipeline.settings import Settings
 from pipeline.storage.json_files import write_json
@@ -37,7 +38,9 @@ def test_a_night_is_published_once_and_answers_for_its_listeners(tmp_path: Path)
     answer = lookup(current(context.settings.releases), "u")
     assert answer.known
     assert [(row["rank"], row["item_id"]) for row in answer.rows] == [(1, "a"), (2, "b")]
-    assert "night 2026-02-12" in printed(answer_table(answer, "U"))
+    assert answer_lines(answer, "U")[0] == "for U"
+    other = [{**answer.rows[0], "reason": "because you play B"}, answer.rows[1]]
+    assert "because you play B" in printed(answer_table(replace(answer, rows=other)))
 
 
 def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_path: Path) -> None:
@@ -48,7 +51,11 @@ def test_a_stranger_gets_the_fallback_list_and_a_hostile_name_is_only_text(tmp_p
     answer = lookup(release, token_in(release, name, OPEN_KEY))
     assert not answer.known
     assert len(answer.rows) == 2
-    assert "[red]zoe[/red] is unknown" in printed(answer_table(answer, name))
+    told = "\n".join(answer_lines(answer, name))
+    assert "[red]zoe[/red] is unknown" in told
+    reason = answer.rows[0]["reason"]
+    assert told.count(reason) == 1
+    assert reason not in printed(answer_table(answer))
 
 
 def test_a_lookup_with_another_key_or_in_a_release_from_before_tokens_is_refused(tmp_path: Path) -> None:

@@ -29,32 +29,36 @@ def measured(family: str) -> Measured:
     return Measured(family, family == "als", metrics, 0, 0.1, None, night(), FIT, SCORING, SLICES)
 
 
-def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
+def arrays_of(means: dict[str, float], *, served: str | None = None, history: History | None = None) -> Arrays:
     rng = np.random.default_rng(3)
     arrays = {
         name: np.clip(mean + rng.normal(0, 0.03, (3 if name == "als" else 1, N)), 0, 1) for name, mean in means.items()
     }
-    served = more.pop("served", None)
     if served:
         arrays["served"] = arrays[served][:1]
+    slices = {name: np.arange(N) % 3 == i for i, name in enumerate(("light", "heavy", "new"))}
+    cells = Cells(DAYS, (np.arange(N) % N_GROUPS).astype(np.int16), slices)
+    earlier = {
+        name: rng.normal(0, 0.03, (len(nights), len(PARTS), N_GROUPS)) / N
+        for name, nights in (history or History()).pairs.items()
+    }
+    return Arrays(arrays, {name: every_day(values) for name, values in arrays.items()}, cells, earlier)
+
+
+def record(means: dict[str, float], **more: Any) -> dict[str, Any]:
+    served, history = more.pop("served", None), more.pop("history", History())
     evidence = Evidence(
         tuple(means),
         {name: replace(measured(name), churn_since_served=0.3 if served else None) for name in means},
         served,
         replace(measured(served), night=None) if served else None,
-        more.pop("history", History()),
+        history,
         more.pop("faults", ()),
+        experiments=more.pop("experiments", ()),
     )
-    slices = {name: np.arange(N) % 3 == i for i, name in enumerate(("light", "heavy", "new"))}
-    cells = Cells(DAYS, (np.arange(N) % N_GROUPS).astype(np.int16), slices)
     files = {name: ArrayFile(file=f"evaluation/{name}.parquet", bytes=9, sha256="ab" * 32) for name in means}
     inputs = Inputs("2026-02-12", 10, evidence, gate(), economics(**more), DAYS, files, {"rule": "cd" * 32})
-    earlier = {
-        name: rng.normal(0, 0.03, (len(nights), len(PARTS), N_GROUPS)) / N
-        for name, nights in evidence.history.pairs.items()
-    }
-    daily = {name: every_day(values) for name, values in arrays.items()}
-    return make_record(inputs, Arrays(arrays, daily, cells, earlier))
+    return make_record(inputs, arrays_of(means, served=served, history=history))
 
 
 def before(*days: int) -> tuple[PairNight, ...]:

@@ -40,7 +40,9 @@ def recipe(family):
     of_the_night = {each.family: each for each in load_params(ROOT / "params.yaml").recipes.values()}
     found = of_the_night.get(family) or FAMILIES[family].start
     assert found is not None, f"neither a recipe in params.yaml nor a start of the family {family}"
-    return _with_members_for_few(found) if family in of_the_night else found.model_copy(update=FOR_FEW.get(family, {}))
+    if family in of_the_night or isinstance(found, EnsembleParams):
+        return _with_members_for_few(found)
+    return found.model_copy(update=FOR_FEW.get(family, {}))
 
 
 def _with_members_for_few(recipe):

@@ -102,6 +102,7 @@ def test_the_index_has_a_row_for_each_night_the_latest_first() -> None:
     fine = report(("held", "stop", "x"))
     page = render_index([("2026-01-01", dict.fromkeys(CHECKPOINTS, fine)), ("2026-01-02", {"ingest": MIXED})])
     assert re.findall(r'href="([^"]+)"', page) == [
+        "../index.html",
         "2026-01-02/ingest.html",
         *(f"2026-01-01/{name}.html" for name in CHECKPOINTS),
     ]

@@ -7,11 +7,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pipeline.gate.record_reader import parse_record
 from pipeline.gate.spending import Clock, History, Override
 from pipeline.gate.wording import DASH
 from pipeline.recommenders.registry import FAMILIES
-from pipeline.reports.decision_view import View
+from pipeline.reports.decision_grids import explained
 from pipeline.reports.render import render
 from tests.gate.made_records import FULL, before, record
 
@@ -85,11 +84,12 @@ def test_every_recipe_guardrail_and_price_is_there_and_assumptions_are_called_so
     for gate_ in spoken["gates"]:
         assert labels[gate_["name"]] in html
     for flip in spoken["prospect"]["flips"]:
-        assert re.search(rf"<td>{flip['price']}</td>.*?assumed", html)
-    assert all(f"<td>{recipe}</td>" in html for recipe in told["recipes"])
+        turns = re.search(rf">economics.{flip['price']}</td>", html)
+        assert (turns is not None) == (flip["flips_at"] is not None)
+    assert all(f'scope="row">{recipe}</th>' in html for recipe in told["recipes"])
     assert 'Prices and assumptions <span class="assumed">assumed</span>' in html
     assert told["digest"] in html
-    assert html.count("<svg") == 3
+    assert html.count("<svg") == 6  # each in two sizes
 
 
 def test_an_override_is_seen_at_once_and_its_text_is_only_text() -> None:
@@ -109,6 +109,32 @@ def test_a_hostile_record_stays_text() -> None:
 
 
 def test_every_family_says_how_it_can_be_explained_and_one_that_is_gone_has_a_dash() -> None:
-    view = View(parse_record(CASES["promote"]))
-    assert all(view.explained(family) not in {"", DASH} for family in FAMILIES)
-    assert view.explained("of_an_earlier_release") == DASH
+    assert all(explained(family) not in {"", DASH} for family in FAMILIES)
+    assert explained("of_an_earlier_release") == DASH
+
+
+def test_what_where_it_leads_and_how_sure_it_is_come_in_this_order_and_the_rest_is_folded() -> None:
+    html = render(CASES["promote"])
+    heads = re.findall(r"<h2>([^<]*)", html)
+    assert [head.split()[0] for head in heads] == ["Why", "What", "How", "Accuracy", "Figures", "Prices"]
+    open_ = re.sub(r"<details>.*?</details>", "", html, flags=re.DOTALL)
+    assert "14,400 s" in html
+    assert "14,400 s" not in open_
+    assert "Metrics of every recipe" not in open_
+
+
+def test_a_challenger_that_no_price_helps_has_a_sentence_instead_of_a_table_of_dashes() -> None:
+    html = render(CASES["keep"])
+    assert "No single price changes that it does not pay." in html
+    assert "Where each price turns the balance" not in html
+    assert "No gain and no price outweighs that." in html
+
+
+def test_a_guardrail_that_is_not_judged_says_that_it_counts_for_neither_side() -> None:
+    told = copy.deepcopy(CASES["promote"])
+    gates = next(c for c in told["challengers"] if c["recipe"] == told["challenger"])["gates"]
+    next(gate for gate in gates if gate["name"] == "slice_new").update(passed=None, value=None, bound=None, margin=None)
+    html = render(told)
+    assert "○ not judged" in html
+    assert "it neither stops a challenger nor speaks for it" in html
+    assert "neither stops" not in render(CASES["promote"])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.releases.lookup import share_of
 from pipeline.serving.build import write_index
 from pipeline.serving.index import Index
-from pipeline.serving.layout import DamagedIndex, key_of
+from pipeline.serving.layout import MAX_ARMS, DamagedIndex, key_of, pack, unpack
 from pipeline.storage.schemas import FALLBACK, FAVOURITES, LISTS
 from pipeline.storage.tables import write_table
 from tests.serving.made import make_release
@@ -118,3 +118,19 @@ def test_a_release_has_the_index_among_its_checksums(tmp_path: Path) -> None:
     assert release.manifest["files"]["serving/index.bin"]["bytes"] == (
         (release.folder / "serving" / "index.bin").stat().st_size
     )
+
+
+def test_a_record_with_an_arm_keeps_its_parts_and_teams_are_cut_with_the_list() -> None:
+    items, ids, own = [b"{1}", b"{22}", b"{333}"], [b'"a"', b'"bb"', b'"ccc"'], [b"{own}"]
+    plain, arm = pack(7, items, ids, own), pack(7, items, ids, own, arm=3)
+    drafted = pack(7, items, ids, own, arm=MAX_ARMS, team=b"CTC")
+    assert [(e.arm, e.team, e.n) for e in (unpack(r, 7) for r in (plain, arm, drafted))] == [
+        (0, b"", 3),
+        (3, b"", 3),
+        (MAX_ARMS, b"CTC", 3),
+    ]
+    for record in (plain, arm, drafted):
+        entry = unpack(record, 7)
+        assert (entry.items, entry.ids, entry.favourites) == (b"{1},{22},{333}", b'"a","bb","ccc"', b"{own}")
+    shorter = unpack(drafted, 7).first(2)
+    assert (shorter.items, shorter.arm, shorter.team) == (b"{1},{22}", MAX_ARMS, b"CT")

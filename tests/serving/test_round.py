@@ -15,11 +15,13 @@ import pyarrow as pa
 import pytest
 
 from pipeline.effects.monitor_metrics import watched
+from pipeline.gate.listening import Listening
 from pipeline.identity.tokens import OPEN_KEY, token_of
 from pipeline.logs.inventory import take_inventory
+from pipeline.stages.shown import listening_of
 from pipeline.state.rows import entries
 from pipeline.storage.json_files import write_json
-from pipeline.storage.schemas import PLAYS
+from pipeline.storage.schemas import PLAYS, RELEVANT
 from pipeline.storage.tables import write_table
 from tests.effects.test_monitor import serve as serve_lists
 from tests.serving.made import make_release
@@ -76,6 +78,14 @@ def test_what_the_server_writes_is_what_the_monitor_reads(tmp_path: Path) -> Non
     assert (figures["impressions"], figures["shown_listeners"]) == (3.0, 2.0)
     assert figures["shown_hit_rate"] == figures["hit_rate"] == 2 / 2  # ann by name, bob within the day
     assert tomorrow > AS_OF
+    asked = item["item_id"], bobs["artist_id"], "never listed"
+    tokens = [token_of(name, OPEN_KEY) for name in ("ann", "bob", "bob")]
+    found = [
+        {"listener_id": token, "item_id": each, "n_plays": 1, "first_day": moment.date()}
+        for token, each in zip(tokens, asked, strict=True)
+    ]
+    write_table(night.layout.relevant, pa.Table.from_pylist(found, schema=RELEVANT), RELEVANT)
+    assert listening_of(night) == Listening(discoveries=3, caused=2, impressions=3)
 
 
 @pytest.mark.slow

@@ -119,6 +119,6 @@ def test_what_the_server_records_is_what_why_reads(tmp_path: Path) -> None:
     stamp = Ids().new()
     path = tmp_path / "landing" / FOLDER / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%fZ}-1{SUFFIX}"
     path.parent.mkdir(parents=True)
-    path.write_bytes(snapshot.impression("own", stamp, f'"{ANN}"', entry.first(2).ids, 2))
+    path.write_bytes(snapshot.impression("own", stamp, f'"{ANN}"', entry.first(2)))
     found = why(tmp_path / "landing", tmp_path / "releases", ANN, dt.datetime.now(dt.UTC) + dt.timedelta(seconds=1))
     assert [item["item_id"] for item in found["items"]] == ["i2", "i3"]

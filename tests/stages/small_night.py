@@ -9,6 +9,7 @@ import scipy.sparse as sp
 
 from pipeline.configuration import load_params
 from pipeline.features.model_folder import save_model
+from pipeline.features.royalties import write_royalties
 from pipeline.gate.spending import FIRST_NIGHT
 from pipeline.json_values import as_json
 from pipeline.recommenders.families.popular import PopularParams
@@ -94,6 +95,7 @@ def open_first(root: Path) -> None:
     write_json(Layout(root).landing, {"format": "netgain", "root": "landing", "files": []})
     write_json(Layout(root).history, as_json(FIRST_NIGHT) | {"inputs": "0" * 24})
     write_table(Layout(root).earlier, INFLUENCE.empty_table(), INFLUENCE)
+    write_royalties(Layout(root).royalties, {}, usual=0.004)
 
 
 def serve_nothing(root: Path) -> None:

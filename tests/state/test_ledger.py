@@ -1,6 +1,7 @@
 """The ledger keeps every analysis once, and tells a night what the nights before it knew."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from pipeline.gate.comparison import EarlierSeeds
 from pipeline.gate.days import DayDifference
 from pipeline.gate.groups import N_GROUPS
 from pipeline.gate.pooling import EVERYONE, PARTS, Means, PairNight
-from pipeline.gate.spending import Clock, Entrant, History
+from pipeline.gate.spending import Approval, Clock, Entrant, History
 from pipeline.json_values import as_json
 from pipeline.settings import StateStore
-from pipeline.state.ledger import ANALYSES, INFLUENCE_FOLDER, add_analysis, add_override, history
+from pipeline.state.ledger import ANALYSES, INFLUENCE_FOLDER, add_analysis, add_approval, add_override, history
 from pipeline.state.location import FILE
 from pipeline.state.rows import entries
 from pipeline.storage.influence_table import influence_table
@@ -92,6 +93,15 @@ def test_an_override_is_in_force_from_its_first_to_its_last_night(store: StateSt
     assert [known(store, as_of=night).override is not None for night in nights] == [False, True, True, True, False]
     add_override(store, told | {"recipe": "rp3beta", "since": "2026-02-12"})
     assert known(store).override.recipe == "rp3beta"
+
+
+def test_an_answer_to_a_promotion_holds_for_its_night_alone_and_is_no_override(store: StateStore) -> None:
+    yes = Approval("als", "Ada", "fine", granted=True)
+    add_approval(store, NIGHT, yes)
+    assert (known(store).approval, known(store).override) == (yes, None)
+    assert known(store, as_of=NIGHT + dt.timedelta(days=1)).approval is None
+    add_approval(store, NIGHT, replace(yes, granted=False))
+    assert known(store).approval == replace(yes, granted=False)
 
 
 def test_a_ledger_that_cannot_be_read_stops_the_night(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class NetgainPages(AirflowPlugin):
     external_views: ClassVar = [
         {
             "name": "Netgain",
-            "href": f"{PREFIX}/monitor.html",
+            "href": f"{PREFIX}/index.html",
             "destination": "nav",
             "category": "browse",
             "url_route": "netgain",

@@ -21,5 +21,6 @@ GUARDRAILS = (
         check=_check,
         lanes=("upgrade",),
         place=15,
+        by_the_log=True,
     ),
 )

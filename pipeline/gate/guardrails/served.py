@@ -36,6 +36,7 @@ def _guardrail(name: str, check: Check, label: str, explanation: str, *lanes: La
         check=check,
         lanes=lanes,
         place=0,
+        by_the_log="upgrade" in lanes,
     )
 
 

@@ -51,6 +51,7 @@ GUARDRAILS = tuple(
         check=partial(_check, name),
         lanes=("upgrade",),
         place=50,
+        by_the_log=True,
     )
     for name in sorted(SLICES)
 )

@@ -1,0 +1,1 @@
+"""Online experiments: assignment, drafts and estimation. Pure: numbers in, numbers out."""
