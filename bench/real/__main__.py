@@ -28,6 +28,7 @@ from bench.real.windows import evenly, windows
 from pipeline.configuration import Params, load_params
 from pipeline.params.split import suits
 from pipeline.recommenders.registry import FAMILIES
+from pipeline.simulation.catalogue import LONG, SHORT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--format", default="auto")
     parser.add_argument("--simulated", type=int, metavar="LISTENERS")
     parser.add_argument("--days", type=int, default=365, help="of the simulation")
+    parser.add_argument("--short-tail", action="store_true", help="of the simulation: the world of `make nightly`")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--windows", type=int, default=12, help="weeks ahead, evenly apart")
     parser.add_argument("--first-day", type=int, default=60, help="of the first week ahead")
@@ -55,7 +57,8 @@ def main() -> None:
     params = with_recipes(given.params, given.changes, given.recipes)
     with tempfile.TemporaryDirectory(prefix="netgain-real-") as name:
         if given.simulated:
-            plays = simulated(given.simulated, params.interactions, n_days=given.days, seed=given.seed)
+            shape = SHORT if given.short_tail else LONG
+            plays = simulated(given.simulated, params.interactions, n_days=given.days, seed=given.seed, shape=shape)
         elif given.data.is_dir():
             plays = exported(given.data, params.interactions, format=given.format, scratch=Path(name))
         else:

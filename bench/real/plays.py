@@ -11,6 +11,7 @@ from pipeline.logs.inventory import take_inventory
 from pipeline.logs.landing import read_landing
 from pipeline.params.interactions import InteractionParams
 from pipeline.runtime.inprocess import InProcess
+from pipeline.simulation.catalogue import Shape
 from pipeline.simulation.comparison import simulated_plays
 from pipeline.stages.ingest import ingest
 from pipeline.storage.json_files import write_json
@@ -50,9 +51,9 @@ def exported(folder: Path, params: InteractionParams, *, format: str, scratch: P
     return counted_plays(plays, item=params.item, min_ms_played=round(params.min_seconds_played * 1000))
 
 
-def simulated(n_listeners: int, params: InteractionParams, *, n_days: int, seed: int) -> pl.DataFrame:
+def simulated(n_listeners: int, params: InteractionParams, *, n_days: int, seed: int, shape: Shape) -> pl.DataFrame:
     """Return the plays of simulated listeners that count, in the same form."""
-    plays = simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed).unique()
+    plays = simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed, shape=shape).unique()
     plays = plays.with_columns(
         pl.format("L{}", pl.col("listener_id").cast(pl.String).str.zfill(6)).alias("listener_id"),
         pl.format("A{}", pl.col("artist_id").cast(pl.String).str.zfill(7)).alias("artist_id"),

@@ -100,7 +100,7 @@ def windows(
             found.interactions.weights,
             found.interactions.age_days,
             load_tuning(scratch / "tuning", only_new=only_new),
-            found.interactions.order,
+            order=found.interactions.order,
         )
         # Of a week's items, the known ones are those that a listener played before, in the catalogue or not.
         known = every.join(ahead.train.select("listener_id", "item_id").unique(), on=["listener_id", "item_id"])

@@ -45,9 +45,11 @@ def simulate(  # noqa: PLR0917  # options of a command
     start: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "2026-01-01",
     out: Annotated[Path, typer.Option(help="Landing folder.")] = Path("landing"),
     artists: Annotated[int | None, typer.Option(help="Artists. Default: fits the number of listeners.")] = None,
+    long_tail: Annotated[bool, typer.Option(help="A catalogue with a real long tail; takes longer.")] = False,
     royalties: Annotated[Path | None, typer.Option(help="Write what a play of each artist costs, too.")] = None,
 ) -> None:
     """Write simulated listening logs with realistic statistics, one file for each day."""
+    from pipeline.simulation.catalogue import LONG, SHORT
     from pipeline.simulation.simulate import simulate as write_logs
 
     n_done = 0
@@ -67,6 +69,7 @@ def simulate(  # noqa: PLR0917  # options of a command
             start=date(start),
             out=out,
             n_artists=artists,
+            shape=LONG if long_tail else SHORT,
             progress=done,
         )
     echo(
@@ -76,16 +79,21 @@ def simulate(  # noqa: PLR0917  # options of a command
     if royalties is not None:
         from pipeline.simulation.royalties import write_royalties
 
-        n = write_royalties(royalties, n_listeners=listeners, seed=seed, n_artists=artists)
+        n = write_royalties(royalties, n_listeners=listeners, seed=seed, n_artists=made["artists_on_offer"])
         echo(f"{royalties}: royalties of {n:,} artists")
 
 
 def simulate_compare(
-    listeners: Annotated[int, typer.Option(help="Number of listeners.")] = 100,
-    days: Annotated[int, typer.Option(help="Days of logs.")] = 400,
+    listeners: Annotated[int | None, typer.Option(help="Listeners. Default: 100; 181 with --long-tail.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days of logs. Default: 400; 365 with --long-tail.")] = None,
     seed: Annotated[int, typer.Option(help="Seed.")] = 1,
+    long_tail: Annotated[bool, typer.Option(help="The long tail of the world that has one.")] = False,
 ) -> None:
     """Compare the statistics of simulated logs with those of real ones."""
-    from pipeline.simulation.comparison import comparison_table, run_comparison
+    from pipeline.simulation.comparison import comparison_table, run_comparison, run_tail_comparison
 
-    console().print(comparison_table(run_comparison(n_listeners=listeners, n_days=days, seed=seed)))
+    if long_tail:
+        found = run_tail_comparison(listeners or 181, days or 365, seed)
+        console().print(comparison_table(found, "tail.json"))
+    else:
+        console().print(comparison_table(run_comparison(listeners or 100, days or 400, seed)))

@@ -1,6 +1,7 @@
 """The catalogue: artists in genres and in a latent space, and their tracks."""
 
 import math
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,12 +12,65 @@ N_GENRES = 36
 N_FACTORS = 4
 DEBUT_SHARE, DEBUT_DAYS = 0.2, 730
 """Share of artists that debut after the start, and the days over which they do, evenly."""
-BASE_ARTISTS, HEAPS = 10_000, 0.05
-"""Number of artists for 1,500 listeners, and the exponent with which it grows with their number (Heaps' law)."""
-TAIL_SHARE = 0.4
-"""Share of artists without fame, whom only a search within their genre finds."""
-TRACKS = 24
-"""Median number of tracks of an artist without fame; the most famous have four times as many."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a world's catalogue is like, and how it is discovered.
+
+    Attributes:
+        artists: on offer to 1,500 listeners.
+        growth: exponent with which that grows with their number (Heaps' law).
+        tail_share: share of artists without fame, whom only a search within their genre finds.
+        niche: share of discoveries that ignore fame within the genre.
+        exponent, offset: an artist of rank r is as famous as (r + offset)^−exponent (Mandelbrot's law).
+        mainstream: discoveries that follow fame over all genres have a share of Beta(2, mainstream).
+        one_off: share of discoveries of artists without fame that the listener does not return to; the famous, less.
+        tracks: median number of tracks of an artist without fame.
+        hits: how many times more the most famous have, less one.
+        famous: rank at which half of that is left; None if it falls over the whole catalogue.
+    """
+
+    artists: int
+    growth: float
+    tail_share: float
+    niche: float
+    exponent: float
+    offset: float
+    mainstream: float
+    one_off: float
+    tracks: float
+    hits: float
+    famous: float | None = None
+
+
+SHORT = Shape(
+    artists=10_000,
+    growth=0.05,
+    tail_share=0.4,
+    niche=0.2,
+    exponent=1.0,
+    offset=8,
+    mainstream=10.0,
+    one_off=0.0,
+    tracks=24,
+    hits=3,
+)
+"""Thousands of artists, most of them heard by many: nights are quick, and figures of the long tail are not real."""
+LONG = Shape(
+    artists=350_000,
+    growth=0.2,
+    tail_share=0.0,
+    niche=0.03,
+    exponent=1.12,
+    offset=15,
+    mainstream=2.0,
+    one_off=0.65,
+    tracks=6,
+    hits=15,
+    famous=2000.0,
+)
+"""As many artists as it takes for three in five to be heard by one listener of 181: see tail.json."""
 
 
 class Catalogue(NamedTuple):
@@ -33,6 +87,8 @@ class Catalogue(NamedTuple):
         first_member: int32 (N_GENRES + 1), the genre's slice of `members`.
         reach: float64 (n_artists), running sum of popularity over a genre's slice of `members`, ending at 1.
         everyone: float64 (n_artists), running sum of popularity over all artists, ending at 1.
+        niche: see `Shape`.
+        one_off: float64 (n_artists), probability that a discovery of the artist leaves nothing to return to.
     """
 
     genre: npt.NDArray[np.int32]
@@ -45,17 +101,21 @@ class Catalogue(NamedTuple):
     first_member: npt.NDArray[np.int32]
     reach: npt.NDArray[np.float64]
     everyone: npt.NDArray[np.float64]
+    niche: float
+    one_off: npt.NDArray[np.float64]
 
 
-def catalogue_size(n_listeners: int) -> int:
+def catalogue_size(n_listeners: int, shape: Shape = SHORT) -> int:
     """Return the number of artists: it grows with the audience, less than in proportion."""
-    return int(BASE_ARTISTS * math.pow(max(n_listeners, 10) / 1500, HEAPS))
+    return int(shape.artists * math.pow(max(n_listeners, 10) / 1500, shape.growth))
 
 
-def make_catalogue(n_artists: int, rng: np.random.Generator, *, popularity_exponent: float = 1.0) -> Catalogue:
+def make_catalogue(n_artists: int, rng: np.random.Generator, *, shape: Shape = SHORT) -> Catalogue:
     """Draw a catalogue. Artist 0 is the most popular; each artist's first track is its most popular."""
-    weight = np.power(np.arange(n_artists) + 8.0, -popularity_exponent)
-    weight[round(n_artists * (1 - TAIL_SHARE)) :] = 0  # fame leads to none of these; a search within the genre may
+    weight = np.power(np.arange(n_artists) + float(shape.offset), -shape.exponent)
+    weight[round(n_artists * (1 - shape.tail_share)) :] = (
+        0  # fame leads to none of these; a search within the genre may
+    )
     genre_share = rng.dirichlet(np.full(N_GENRES, 4.0))
     genre = rng.choice(N_GENRES, size=n_artists, p=genre_share).astype(np.int32)
     # Every genre has an artist, because a listener's taste may point to any genre.
@@ -64,8 +124,9 @@ def make_catalogue(n_artists: int, rng: np.random.Generator, *, popularity_expon
     debut = np.where(rng.random(n_artists) < DEBUT_SHARE, rng.integers(0, DEBUT_DAYS, n_artists), -1)
     debut[:N_GENRES] = -1
 
-    fame = np.linspace(1.0, 0.0, n_artists) ** 3
-    n_tracks = np.clip(rng.lognormal(np.log(TRACKS * (1 + 3 * fame)), 0.6), 3, 200).astype(np.int32)
+    ranks = np.arange(n_artists)
+    fame = np.linspace(1.0, 0.0, n_artists) ** 3 if shape.famous is None else 1 / (1 + ranks / shape.famous)
+    n_tracks = np.clip(rng.lognormal(np.log(shape.tracks * (1 + shape.hits * fame)), 0.6), 3, 200).astype(np.int32)
     first_track = np.concatenate(([0], np.cumsum(n_tracks))).astype(np.int32)
     artist = np.repeat(np.arange(n_artists, dtype=np.int32), n_tracks)
     ms = np.clip(rng.lognormal(np.log(205_000), 0.25, first_track[-1]), 70_000, 900_000).astype(np.int32)
@@ -86,6 +147,8 @@ def make_catalogue(n_artists: int, rng: np.random.Generator, *, popularity_expon
         first_member=first_member,
         reach=reach,
         everyone=_running_share(weight),
+        niche=shape.niche,
+        one_off=shape.one_off * (1 - fame),
     )
 
 

@@ -3,19 +3,23 @@
 import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from rich.table import Table
 from rich.text import Text
 
+from pipeline.simulation.catalogue import LONG, SHORT, Shape
 from pipeline.simulation.dirt import Dirt
 from pipeline.simulation.facts import Fact, load_facts
 from pipeline.simulation.statistics import Figures, statistics
+from pipeline.simulation.tail import tail_statistics
 from pipeline.simulation.world import days, make_world
 
 SOURCE_LISTENERS, SOURCE_DAYS = 56, 400
-"""The size of the real sample: some figures depend on size and are comparable only at this one."""
+TAIL_LISTENERS, TAIL_DAYS = 181, 365
+"""The sizes of the real samples: some figures depend on size and are comparable only at these."""
 
 
 @dataclass(frozen=True)
@@ -42,15 +46,17 @@ class Comparison:
         return self.low <= self.simulated <= self.high
 
 
-def simulated_plays(*, n_listeners: int, n_days: int, seed: int, start: date = date(2025, 1, 1)) -> pl.DataFrame:
+def simulated_plays(
+    *, n_listeners: int, n_days: int, seed: int, start: date = date(2025, 1, 1), shape: Shape = SHORT
+) -> pl.DataFrame:
     """Return simulated plays for `statistics`, with integers as ids: with duplicates, without bots and malformed rows.
 
     Bots are left out because the real exports hold none.
     """
-    catalogue = make_world(n_listeners, seed)
+    catalogue = make_world(n_listeners, seed, shape=shape)
     dirt = Dirt(n_bots=0, malformed_share=0)
     tables = []
-    for day in days(catalogue, n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, dirt=dirt):
+    for day in days(catalogue, n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, dirt=dirt, shape=shape):
         midnight = int(datetime(day.date.year, day.date.month, day.date.day, tzinfo=UTC).timestamp())
         plays = {name: column[day.rows] for name, column in day.plays._asdict().items()}
         tables.append(
@@ -68,17 +74,24 @@ def simulated_plays(*, n_listeners: int, n_days: int, seed: int, start: date = d
     return pl.concat(tables)
 
 
-def run_comparison(n_listeners: int = SOURCE_LISTENERS, n_days: int = SOURCE_DAYS, seed: int = 1) -> Figures:
+def run_comparison(
+    n_listeners: int = SOURCE_LISTENERS, n_days: int = SOURCE_DAYS, seed: int = 1, shape: Shape = SHORT
+) -> Figures:
     """Return the figures of a simulation of that size."""
-    return statistics(simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed))
+    return statistics(simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed, shape=shape))
 
 
-def compare(simulated: Figures) -> list[Comparison]:
-    """Compare each number of each figure of facts.json, in its order."""
-    return [row for name, fact in load_facts().items() for row in _compare(name, fact, simulated[name])]
+def run_tail_comparison(n_listeners: int = TAIL_LISTENERS, n_days: int = TAIL_DAYS, seed: int = 1) -> Figures:
+    """Return the figures of the long tail of a simulation of that size, in the world that has one."""
+    return tail_statistics(simulated_plays(n_listeners=n_listeners, n_days=n_days, seed=seed, shape=LONG))
 
 
-def comparison_table(simulated: Figures) -> Table:
+def compare(simulated: Figures, file: Literal["facts.json", "tail.json"] = "facts.json") -> list[Comparison]:
+    """Compare each number of each figure of facts.json or tail.json, in its order."""
+    return [row for name, fact in load_facts(file).items() for row in _compare(name, fact, simulated[name])]
+
+
+def comparison_table(simulated: Figures, file: Literal["facts.json", "tail.json"] = "facts.json") -> Table:
     """Return the comparison as a table to print."""
     table = Table(title=f"{simulated['events']:,} simulated plays of {simulated['listeners']:,} listeners")
     table.add_column("figure")
@@ -86,7 +99,7 @@ def comparison_table(simulated: Figures) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", justify="center")
     shown = ""
-    for row in compare(simulated):
+    for row in compare(simulated, file):
         new = row.figure != shown
         shown = row.figure
         table.add_row(

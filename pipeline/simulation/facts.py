@@ -1,4 +1,4 @@
-"""Load facts.json: figures of real listening, and how close a simulation must come."""
+"""Load facts.json and tail.json: figures of real listening, and how close a simulation must come."""
 
 import json
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Fact:
         return real - width, real + width
 
 
-def load_facts() -> dict[str, Fact]:
-    """Return the figures that the simulation is calibrated to, by name."""
-    raw = json.loads(resources.files(__package__).joinpath("facts.json").read_text(encoding="utf-8"))
+def load_facts(file: Literal["facts.json", "tail.json"] = "facts.json") -> dict[str, Fact]:
+    """Return the figures that the simulation is calibrated to, by name: of listening, or of the long tail."""
+    raw = json.loads(resources.files(__package__).joinpath(file).read_text(encoding="utf-8"))
     return {name: Fact(**{**fact, "checked": tuple(fact.get("checked", ()))}) for name, fact in raw["figures"].items()}

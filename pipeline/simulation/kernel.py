@@ -18,7 +18,6 @@ _BREAK_SECONDS = 1860.0
 # Numba's cache depends on this file only, so constants that compiled code reads must be defined here.
 SESSION_SIGMA = 1.32
 AFFINITY = 4.5  # preference for near scenes within a genre
-NICHE = 0.2  # share of discoveries that ignore fame within the genre
 HITS = 1.1  # > 1: an artist's hits are played before the rest
 LAG_SIGMA = 2.4  # of the log of how long ago a repeated track was played
 LIBRARY_SHARE = 0.37  # of repeats that go through discoveries instead of plays
@@ -86,7 +85,7 @@ def discover(i: int, day: int, catalogue: Catalogue, traits: Traits, state: Stat
             low, high = catalogue.first_member[genre], catalogue.first_member[genre + 1]
             if low == high:
                 continue
-            if uniform(state.streams, i) < NICHE:
+            if uniform(state.streams, i) < catalogue.niche:
                 pick = catalogue.members[low + int((high - low) * uniform(state.streams, i))]
             else:
                 pick = catalogue.members[low + np.searchsorted(catalogue.reach[low:high], uniform(state.streams, i))]
@@ -130,27 +129,31 @@ def remembered(i: int, memory: float, state: State) -> int:
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def choose(i: int, day: int, catalogue: Catalogue, traits: Traits, state: State) -> tuple[int, bool]:
-    """Return the next track, and whether it was chosen as new."""
+def choose(i: int, day: int, catalogue: Catalogue, traits: Traits, state: State) -> tuple[int, bool, bool]:
+    """Return the next track, whether it was chosen as new, and whether it leaves nothing to return to."""
     last = state.last[i]
     if last >= 0 and uniform(state.streams, i) < traits.album[i]:
         # Go on with the artist, whose tracks count as known.
         artist = catalogue.artist[last]
         if last + 1 < catalogue.first_track[artist + 1] and uniform(state.streams, i) < 0.7:
-            return last + 1, False
-        return track_of(i, artist, HITS, catalogue, state), False
+            return last + 1, False, False
+        return track_of(i, artist, HITS, catalogue, state), False, False
     if state.n_played[i] > 0 and uniform(state.streams, i) >= traits.novelty[i]:
         if last >= 0 and uniform(state.streams, i) < AGAIN:
-            return last, False
-        return remembered(i, traits.memory[i], state), False
+            return last, False, False
+        return remembered(i, traits.memory[i], state), False, False
     if state.n_played[i] == 0 or uniform(state.streams, i) < traits.curiosity[i]:
-        return track_of(i, discover(i, day, catalogue, traits, state), HITS, catalogue, state), True
-    return track_of(i, catalogue.artist[remembered(i, traits.memory[i] - BINGE, state)], 1.0, catalogue, state), True
+        found = track_of(i, discover(i, day, catalogue, traits, state), HITS, catalogue, state)
+        # Without one-offs nothing is drawn: the log of a seed stays the same.
+        one_off = catalogue.one_off[catalogue.artist[found]]
+        return found, True, one_off > 0 and uniform(state.streams, i) < one_off
+    known = catalogue.artist[remembered(i, traits.memory[i] - BINGE, state)]
+    return track_of(i, known, 1.0, catalogue, state), True, False
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]
 def listen(  # noqa: PLR0917  # compiled code is called by position
-    i: int, track: int, new: bool, catalogue: Catalogue, traits: Traits, state: State
+    i: int, track: int, new: bool, once: bool, catalogue: Catalogue, traits: Traits, state: State
 ) -> int:
     """Play a track and return the milliseconds played: a skip, a part, or the whole track."""
     ms = catalogue.ms[track]
@@ -162,9 +165,10 @@ def listen(  # noqa: PLR0917  # compiled code is called by position
         if uniform(state.streams, i) < 0.045:
             return 0
         return min(int(1000 * np.exp(1.5 + 1.1 * normal(state.streams, i))) + 200, 29_999)
-    state.history[i, state.n_played[i] % state.history.shape[1]] = track
-    state.n_played[i] += 1
-    if new:
+    if not once or state.n_played[i] == 0:
+        state.history[i, state.n_played[i] % state.history.shape[1]] = track
+        state.n_played[i] += 1
+    if new and not once:
         state.library[i, state.n_discovered[i] % state.library.shape[1]] = track
         state.n_discovered[i] += 1
     if draw < skips + 0.22 * (1 - skips):
@@ -177,8 +181,8 @@ def warm_up(n_plays: int, catalogue: Catalogue, traits: Traits, state: State) ->
     """Give every listener a past of n_plays choices before the first day, which is not logged."""
     for i in range(len(state.n_played)):
         for _ in range(n_plays):
-            track, new = choose(i, -1, catalogue, traits, state)
-            listen(i, track, new, catalogue, traits, state)
+            track, new, once = choose(i, -1, catalogue, traits, state)
+            listen(i, track, new, once, catalogue, traits, state)
             state.last[i] = track
     # Artists heard long ago may be discovered again.
     state.heard[:] = 0
@@ -229,8 +233,8 @@ def one_day(  # noqa: PLR0917
                 if n == limit:
                     left = 0
                     break
-                track, new = choose(i, day, catalogue, traits, state)
-                ms = listen(i, track, new, catalogue, traits, state)
+                track, new, once = choose(i, day, catalogue, traits, state)
+                ms = listen(i, track, new, once, catalogue, traits, state)
                 out.listener[n], out.second[n], out.track[n], out.ms[n] = i, int(clock), track, ms
                 n += 1
                 left -= 1

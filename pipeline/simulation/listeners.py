@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from pipeline.simulation.catalogue import N_FACTORS, N_GENRES
+from pipeline.simulation.catalogue import N_FACTORS, N_GENRES, SHORT, Shape
 
 HISTORY = 16_384
 """Plays that a listener remembers: half a year of the median listener."""
@@ -86,7 +86,7 @@ class State(NamedTuple):
     last: npt.NDArray[np.int32]
 
 
-def make_listeners(n: int, n_artists: int, rng: np.random.Generator) -> tuple[Traits, State]:
+def make_listeners(n: int, n_artists: int, rng: np.random.Generator, shape: Shape = SHORT) -> tuple[Traits, State]:
     """Draw n listeners, before their first play."""
     activity = _normals(n, rng)
     plays = np.clip(91 + 41 * activity, 8, 240)
@@ -101,7 +101,7 @@ def make_listeners(n: int, n_artists: int, rng: np.random.Generator) -> tuple[Tr
         peak=24 * _ranks(n, rng),
         novelty=_logistic(NOVELTY + NOVELTY_SPREAD * (0.87 * _normals(n, rng) - 0.5 * activity)),
         curiosity=np.clip(CURIOSITY + 0.06 * _normals(n, rng), 0.05, 0.95),
-        mainstream=rng.beta(2, 10, n),
+        mainstream=rng.beta(2, shape.mainstream, n),
         album=_logistic(ALBUM + 0.5 * _normals(n, rng)),
         skips=_logistic(SKIPS + 0.5 * _normals(n, rng)),
         memory=MEMORY + 0.5 * _normals(n, rng),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.errors import ParamsError
+from pipeline.simulation.catalogue import SHORT, Shape
 from pipeline.simulation.dirt import MALFORMED, Dirt, with_malformed
 from pipeline.simulation.lines import lines, listener_id, listener_pieces, time_pieces, track_pieces
 from pipeline.simulation.names import artist_names, track_names
@@ -35,6 +36,7 @@ def simulate(
     out: Path,
     n_artists: int | None = None,
     dirt: Dirt | None = None,
+    shape: Shape = SHORT,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write plays-YYYY-MM-DD.jsonl.gz for each day into the folder `out`.
@@ -50,6 +52,7 @@ def simulate(
         out: the folder to write to, created if missing.
         n_artists: size of the catalogue; by default `catalogue_size`.
         dirt: shares of faults; by default those of real logs.
+        shape: of the catalogue; `LONG` has a real long tail.
         progress: called after each day.
 
     Returns:
@@ -62,7 +65,7 @@ def simulate(
     _check(n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, out=out, n_artists=n_artists)
     dirt = dirt or Dirt()
     n_bots = dirt.bots(n_listeners)
-    catalogue = make_world(n_listeners, seed, n_artists)
+    catalogue = make_world(n_listeners, seed, n_artists, shape)
     naming = stream(seed, NAMES)
     artists = artist_names(len(catalogue.genre), naming)
     tracks = track_pieces(catalogue, artists, track_names(len(catalogue.artist), naming))
@@ -71,7 +74,9 @@ def simulate(
     pending: list[Future[bool]] = []
     # Compression releases the GIL: a thread compresses one day while the next is simulated.
     with ThreadPoolExecutor(max_workers=1) as packer:
-        for day in days(catalogue, n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, dirt=dirt):
+        for day in days(
+            catalogue, n_listeners=n_listeners, n_days=n_days, seed=seed, start=start, dirt=dirt, shape=shape
+        ):
             text, at = lines(
                 day.plays, day.rows, listeners=listeners, times=time_pieces(day.date.isoformat()), tracks=tracks
             )

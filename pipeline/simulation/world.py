@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.simulation.catalogue import Catalogue, catalogue_size, make_catalogue
+from pipeline.simulation.catalogue import SHORT, Catalogue, Shape, catalogue_size, make_catalogue
 from pipeline.simulation.dirt import Dirt, bot_plays, with_duplicates
 from pipeline.simulation.facts import load_facts
 from pipeline.simulation.kernel import DayOfPlays, one_day, rhythm, room, warm_up
@@ -43,15 +43,24 @@ def stream(seed: int, *purpose: int) -> np.random.Generator:
     return np.random.default_rng([seed, *purpose])
 
 
-def make_world(n_listeners: int, seed: int, n_artists: int | None = None) -> Catalogue:
+def make_world(n_listeners: int, seed: int, n_artists: int | None = None, shape: Shape = SHORT) -> Catalogue:
     """Return the catalogue of a seed, by default with `catalogue_size` artists."""
-    return make_catalogue(n_artists or catalogue_size(n_listeners), stream(seed, _CATALOGUE))
+    return make_catalogue(n_artists or catalogue_size(n_listeners, shape), stream(seed, _CATALOGUE), shape=shape)
 
 
-def days(catalogue: Catalogue, *, n_listeners: int, n_days: int, seed: int, start: date, dirt: Dirt) -> Iterator[Day]:
+def days(
+    catalogue: Catalogue,
+    *,
+    n_listeners: int,
+    n_days: int,
+    seed: int,
+    start: date,
+    dirt: Dirt,
+    shape: Shape = SHORT,
+) -> Iterator[Day]:
     """Yield n_days days. Listeners 0 … n_listeners − 1 are people; bots have the numbers after them."""
     facts = load_facts()
-    traits, state = make_listeners(n_listeners, len(catalogue.genre), stream(seed, _LISTENERS))
+    traits, state = make_listeners(n_listeners, len(catalogue.genre), stream(seed, _LISTENERS), shape)
     hours = rhythm(facts["hour_of_day_share_utc"].real, traits.peak)
     weekdays = facts["weekday_share_mon_first"].real
     warm_up(WARM_UP_PLAYS, catalogue, traits, state)
