@@ -10,6 +10,7 @@ from pipeline.errors import RecipeError
 from pipeline.recommenders.families.als import AlsParams
 from pipeline.recommenders.interactions import Interactions
 from pipeline.recommenders.one_list import OneList
+from pipeline.recommenders.order import Follows
 from pipeline.recommenders.protocol import folds_in
 from pipeline.recommenders.registry import FAMILIES, build
 from pipeline.recommenders.storage import load_recommender
@@ -40,6 +41,14 @@ def few_factors(recipe):
     return recipe.model_copy(update=given if "factors" in given or "member_recipes" in given else {})
 
 
+def one_after_another(plays):
+    """Return the order in which each listener plays the items by number, and begins again: what a taste goes on to."""
+    rows = np.split(plays.indices, plays.indptr[1:-1])
+    first = np.concatenate(rows)
+    then = np.concatenate([np.roll(row, -1) for row in rows])
+    return Follows(first, then, np.ones(len(first), np.int8), np.ones(len(first), np.float32))
+
+
 @pytest.fixture(scope="module")
 def plays():
     return two_tastes(seed=1)
@@ -50,7 +59,8 @@ def model(recipe, plays):
     ages = np.zeros(plays.nnz, dtype=np.int32)
     if not FAMILIES[recipe.family].folds_in:
         pytest.skip(f"{recipe.family} takes up no new listeners")
-    fitted = build(few_factors(recipe)).fit(Interactions(plays, ages), rng=np.random.default_rng(0))
+    order = one_after_another(plays)
+    fitted = build(few_factors(recipe)).fit(Interactions(plays, ages, order=order), rng=np.random.default_rng(0))
     if not folds_in(fitted):
         pytest.skip(f"{recipe.family} takes up no new listeners")
     return fitted
