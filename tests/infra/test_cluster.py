@@ -84,7 +84,7 @@ def cluster(tmp_path_factory):
                     stdout=log,
                     stderr=log,
                 )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + 300
         while b"Registering worker" not in (folder / "daemons.log").read_bytes():
             assert time.monotonic() < deadline, (folder / "daemons.log").read_text()[-2000:]
             time.sleep(0.5)
