@@ -1,6 +1,5 @@
 """Lists of experiments: a challenger's, the popular list, drafts of two lists, and lists without withheld items."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +17,8 @@ from pipeline.online.running import Running, place_of
 from pipeline.recommenders.family import Reason
 from pipeline.recommenders.protocol import Recommender
 from pipeline.storage.schemas import ARMS
+
+_SHORT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,20 @@ class Withheld:
         self._taking_part = np.array([running.arm(name) == next(iter(running.arms)) for name in names])
 
     def depth(self, k: int) -> int:
-        """Return how long lists must be, so that k items are left but for one list in ten thousand."""
-        q = self._running.declared.withheld
-        return math.ceil((k + 4 * math.sqrt(k * q)) / (1 - q))
+        """Return how long lists must be, so that k items are left of all but one list in a million."""
+        from scipy.stats import binom  # a night without experiments does not need it
+
+        kept, depth = 1 - self._running.declared.withheld, k
+        while binom.cdf(k - 1, depth, kept) > _SHORT:
+            depth += 1
+        return depth
 
     def left_out(
         self, top: TopK, from_model: npt.NDArray[np.bool_], places: npt.NDArray[np.int64], k: int
     ) -> tuple[TopK, npt.NDArray[np.bool_]]:
         """Return lists of k items without withheld ones, and which items are the model's.
+
+        A list is never shorter for it: if too few items are left, as in a small catalogue, withheld ones end it.
 
         Args:
             top: longer lists, see `depth`.
@@ -78,9 +85,9 @@ class Withheld:
         q = about.declared.withheld
         gone[users, columns] = withheld_pairs(about.salt, about.id, self._names, self._items, pairs, q=q)
         kept = np.argsort(gone | (top.items < 0), axis=1, kind="stable")[:, :k]
-        items, scores, ours = (np.take_along_axis(each, kept, axis=1) for each in (top.items, top.scores, from_model))
-        missing = np.take_along_axis(gone, kept, axis=1)
-        return TopK(np.where(missing, -1, items), np.where(missing, np.nan, scores)), ours & ~missing
+        items, scores = np.take_along_axis(top.items, kept, axis=1), np.take_along_axis(top.scores, kept, axis=1)
+        ours = np.take_along_axis(from_model, kept, axis=1)
+        return TopK(items, np.where(items >= 0, np.fmin.accumulate(scores, axis=1), np.nan)), ours
 
 
 def with_experiments(

@@ -156,3 +156,13 @@ def test_withheld_items_are_on_no_list_of_those_who_take_part_and_lists_stay_ful
         else:
             assert found[who] == served[who]
     assert changed > 60
+
+
+def test_lists_stay_full_where_a_small_catalogue_leaves_too_few_items(tmp_path: Path) -> None:
+    """26 items less six heard; half of them withheld leaves fewer than 15 for nearly all listeners."""
+    found = planted(tmp_path, 60, n_items=15)
+    much = running("gaps", declared=Experiment(design="withhold", share=1.0, withheld=0.5))
+    open_all(found.layout, [much])
+    recommend(found, InProcess())
+    assert "60 lists" in audit.run(found)
+    assert {len(items) for items in items_of(found.layout).values()} == {15}
