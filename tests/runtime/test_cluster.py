@@ -9,9 +9,7 @@ from pipeline.runtime.preflight import no_executor
 from pipeline.settings import load_settings
 
 # As Spark 4.3 writes them.
-GRANTED = (
-    "26/11/28 15:56:30 INFO StandaloneSchedulerBackend: Granted executor ID app-1/0 on hostPort b:1"
-)
+GRANTED = "26/11/28 15:56:30 INFO StandaloneSchedulerBackend: Granted executor ID app-1/0 on hostPort b:1"
 REGISTERED = "26/11/28 15:57:27 INFO D: Registered executor NettyRpcEndpointRef(x) (b:3) with ID 0, ResourceProfileId 0"
 LOST = "26/11/28 15:59:00 ERROR TaskSchedulerImpl: Lost executor 0 on 10.231.77.2: worker lost"
 REFUSED = "26/11/28 16:12:24 ERROR TransportClientFactory: Exception while bootstrapping client after 104 ms"
