@@ -110,7 +110,7 @@ faults: $(STAMP) ## Every fault of docs/reference/operations.md, with some 630 k
 	@NETGAIN_FAULTS=all pytest -q tests/faults $$(python -m tests.faults.elsewhere)
 
 faults-serve: $(STAMP) ## The server under 2,000 changes and kills, events through 500 kills, fuzzed requests, a whole round
-	@NETGAIN_ROLLOVERS=2000 NETGAIN_KILLS=500 NETGAIN_REQUESTS=300 NETGAIN_ROUND=1 pytest -q tests/serving
+	@NETGAIN_ROLLOVERS=2000 NETGAIN_KILLS=500 NETGAIN_REQUESTS=300 NETGAIN_ROUND=1 pytest -q tests/serving tests/online/test_whole_nights.py
 
 infra-test: $(STAMP) ## Two hosts, object stores under kills, images and charts; each skips with the reason where it cannot run
 	@NETGAIN_INFRA=1 pytest -q -rs tests/infra
