@@ -62,18 +62,18 @@ class Progress:
         self._console, self._plan = console, plan
         self._names, self._expected = plan()
         self._seen: set[str] = set()
+        self._announced = False
         self._stage, self._detail, self._started = _OPENING, "", time.monotonic()
         self._status = console.status(Text(_OPENING)) if console.is_terminal else None
         self._heartbeat = Heartbeat(self._beat, every=1.0 if self._status else SILENCE)
         self._heartbeat.__enter__()
         if self._status is not None:
             self._status.start()
-        if total := sum(self._expected.get(name, 0.0) for name in self._names):
-            console.print(Text(f"{len(self._names)} steps; the last night that ran all took about {duration(total)}"))
 
     def __call__(self, stage: str, seconds: float | None, line: str) -> None:
         if self._stage == _OPENING:
             self._names, self._expected = self._plan()
+            self._announce()
         if stage in EFFECTS:  # all that comes before it is done, or need not be done
             self._seen.update(self._names[: self._names.index(stage)] if stage in self._names else ())
         if line == UNCHANGED:
@@ -91,6 +91,14 @@ class Progress:
         place = self._place(len(self._seen))
         self._print(Text.assemble(f"{place}  ", (f"{stage:<20}", "bold"), f"{seconds:>6.1f} s  ", (text, "dim")))
         self._heartbeat.said()
+
+    def _announce(self) -> None:
+        """Say what is ahead, once the night is open: before, a mistake of the user's is all that is printed."""
+        if self._announced:
+            return
+        self._announced = True
+        if total := sum(self._expected.get(name, 0.0) for name in self._names):
+            self._print(Text(f"{len(self._names)} steps; the last night that ran all took about {duration(total)}"))
 
     def stop(self) -> None:
         """Stop showing progress."""
