@@ -114,10 +114,12 @@ def test_made_interactions_are_skewed_repeatable_and_kept_as_they_are(tmp_path):
 
 
 def test_lists_add_no_matrix_of_scores_to_a_process():
-    found = alone("bench.speed.topk:lists_work", n_listeners=8192, n_items=8192, factors=8)
+    """BLAS and compiled code take some 90 MB, whatever the size; a matrix of scores would grow with it."""
+    few, found = (alone("bench.speed.topk:lists_work", n_listeners=n, n_items=n, factors=8) for n in (2048, 8192))
     assert found["all_scores_bytes"] == 4 * 8192**2
     assert found["output_bytes"] == 8192 * K * 8
-    assert 0 < found["added_bytes"] < found["all_scores_bytes"] / 3
+    assert found["added_bytes"] > 0
+    assert found["added_bytes"] - few["added_bytes"] < found["all_scores_bytes"] / 10
     assert found["cpu_seconds"] > 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from pipeline.online.assignment import layer_salt, withheld_pairs
 from pipeline.online.withholding import PairComparison, PlayedPairs, compare_pairs, discount
 
-N, ITEMS, K, DAYS, Q = 4000, 60, 10, 7, 0.1
+N, ITEMS, K, DAYS, Q = 12_000, 60, 10, 7, 0.1
 
 
 def test_the_discount_is_that_of_ndcg() -> None:
