@@ -15,6 +15,9 @@ settings.register_profile("fuzz", max_examples=int(os.environ.get("NETGAIN_FUZZ"
 settings.load_profile("fuzz" if "NETGAIN_FUZZ" in os.environ else "repeatable")
 
 
+# pytest-xdist tells its processes that they have 80 columns: what is printed would depend on how tests are started.
+os.environ.pop("COLUMNS", None)
+
 TOGETHER = ("tests/faults/",)
 """Folders whose files share a fixture that takes long to make."""
 

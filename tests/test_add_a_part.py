@@ -115,7 +115,8 @@ def test_the_guardrail_decides_and_is_explained(found: dict[str, Any]) -> None:
     assert record["serve"]["recipe"] != "als"
     described = {guardrail["name"]: guardrail for guardrail in record["guardrails"]}
     assert described["novelty"]["explanation"].startswith("Mean self-information")
-    assert described["novelty"]["explanation"] in found["decided"]["page"].replace("&#39;", "'")
+    page = found["decided"]["page"].replace("&#39;", "'")
+    assert described["novelty"]["explanation"] in page.replace("<code>", "`").replace("</code>", "`")
 
 
 def test_records_from_before_both_replay_bit_for_bit(found: dict[str, Any], before: Path) -> None:

@@ -69,7 +69,7 @@ def test_the_recipe_of_params_yaml_is_the_start_and_else_that_of_the_family():
 
 @pytest.mark.parametrize("name", ["alz", "blend", "spark_als"])
 def test_a_family_without_a_space_is_refused_with_the_possible_ones(name):
-    with pytest.raises(RecipeError, match="popular, item_knn, rp3beta, als, bpr, ease, ials, recent"):
+    with pytest.raises(RecipeError, match=r"expected one of popular, item_knn, rp3beta, als, .* Name one of them"):
         start_of(PARAMS, name)
 
 
