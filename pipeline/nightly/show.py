@@ -89,7 +89,7 @@ def _caption(facts: dict[str, Any]) -> str:
     runs = "" if own is None else f", which runs for {own:,.0f} {economics['currency']} a month"
     return (
         f"← served from tonight. Gain, cost and net benefit are relative to the champion{runs}; for "
-        f"{economics['listeners']:,} listeners, at the prices of params.yaml, working hours included."
+        f"{economics['listeners']:,} listeners, at the prices of params.yaml, royalties and working hours included."
     )
 
 
