@@ -66,7 +66,7 @@ def scrobble_columns(head: Head) -> ColumnMap | None:
             found = _named(row)
             if found is not None:
                 place = row.index(found["played_at"])
-                if _holds_times(rows[number + 1 :], place):
+                if of_librefm(head) or _holds_times(rows[number + 1 :], place):
                     return parse_columns({**found, "time": "any", "delimiter": delimiter})
         if any(len(row) == len(_WITHOUT_HEADER) and _holds_times([row], -1) for row in rows):
             return ColumnMap(
