@@ -14,7 +14,8 @@ from pipeline.recommenders.blending import Weights, blend, learnt_weights
 from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions, Tuning
-from pipeline.recommenders.protocol import FoldsIn, Recommender
+from pipeline.recommenders.members import fold_in_members
+from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import build
 from pipeline.recommenders.storage import StoredModel, load_recommender, read_model, write_model
 
@@ -92,12 +93,7 @@ class Blend:
         """
         folded = type(self)(self.recipe)
         folded.weights, folded.n_listeners, folded.n_items = self.weights, weights.shape[0], self.n_items
-        for name, member in self.members.items():
-            if not isinstance(member, FoldsIn):
-                raise RecipeError(
-                    f"{name}, of a family that cannot fold in", expected="one that can", fix="Fit it again."
-                )
-            folded.members[name] = member.fold_in(weights)
+        folded.members = fold_in_members(self.members, weights)
         return folded
 
     def save(self, folder: Path) -> None:

@@ -8,7 +8,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import Field
 
-from pipeline.errors import RecipeError
 from pipeline.metrics.accuracy import hit_matrix
 from pipeline.metrics.listener.ndcg import ndcg
 from pipeline.metrics.topk import TopK
@@ -18,7 +17,8 @@ from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.families.als import AlsParams
 from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions, Tuning
-from pipeline.recommenders.protocol import FoldsIn, Recommender
+from pipeline.recommenders.members import fold_in_members
+from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import build
 from pipeline.recommenders.storage import StoredModel, load_recommender, read_model, write_model
 
@@ -110,12 +110,7 @@ class Lifted:
         """
         folded = type(self)(self.recipe)
         folded.lift, folded.tail, folded.n_listeners = self.lift, self.tail, weights.shape[0]
-        for name, member in self.members.items():
-            if not isinstance(member, FoldsIn):
-                raise RecipeError(
-                    f"{name}, of a family that cannot fold in", expected="one that can", fix="Fit it again."
-                )
-            folded.members[name] = member.fold_in(weights)
+        folded.members = fold_in_members(self.members, weights)
         return folded
 
     def save(self, folder: Path) -> None:

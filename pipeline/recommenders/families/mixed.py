@@ -8,7 +8,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import Field
 
-from pipeline.errors import RecipeError
 from pipeline.metrics.topk import TopK
 from pipeline.params.base import RecipeName, Share
 from pipeline.recommenders.ensemble import EnsembleParams
@@ -16,9 +15,10 @@ from pipeline.recommenders.families.als import AlsParams
 from pipeline.recommenders.families.repeat import RepeatParams
 from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions, Tuning
+from pipeline.recommenders.members import fold_in_members
 from pipeline.recommenders.mixing import best_share, interleave, only
 from pipeline.recommenders.neighbours import empty
-from pipeline.recommenders.protocol import FoldsIn, Recommender
+from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import build
 from pipeline.recommenders.storage import StoredModel, load_recommender, read_model, write_model
 from pipeline.recommenders.weighting import played
@@ -112,12 +112,7 @@ class Mixed:
         """
         folded = type(self)(self.recipe)
         folded.share, folded.heard = self.share, played(weights)
-        for name, member in self.members.items():
-            if not isinstance(member, FoldsIn):
-                raise RecipeError(
-                    f"{name}, of a family that cannot fold in", expected="one that can", fix="Fit it again."
-                )
-            folded.members[name] = member.fold_in(weights)
+        folded.members = fold_in_members(self.members, weights)
         return folded
 
     def save(self, folder: Path) -> None:

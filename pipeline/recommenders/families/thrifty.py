@@ -8,7 +8,6 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from pydantic import Field
 
-from pipeline.errors import RecipeError
 from pipeline.metrics.ranking import top_k
 from pipeline.metrics.topk import TopK
 from pipeline.params.base import NonNegative, RecipeName
@@ -16,7 +15,8 @@ from pipeline.recommenders.blending import normalised
 from pipeline.recommenders.ensemble import EnsembleParams
 from pipeline.recommenders.family import Family, Hours, Reason
 from pipeline.recommenders.interactions import Interactions
-from pipeline.recommenders.protocol import FoldsIn, Recommender
+from pipeline.recommenders.members import fold_in_members
+from pipeline.recommenders.protocol import Recommender
 from pipeline.recommenders.registry import build, parse_recipe
 from pipeline.recommenders.storage import StoredModel, load_recommender, read_model, write_model
 
@@ -82,16 +82,9 @@ class Thrifty:
         Raises:
             RecipeError: the recipe cannot be folded into.
         """
-        member = self.member
-        if not isinstance(member, FoldsIn):
-            raise RecipeError(
-                f"{self.recipe.members[0]}, of a family that cannot fold in",
-                expected="one that can",
-                fix="Fit it again.",
-            )
         folded = type(self)(self.recipe)
         folded.relative, folded.n_listeners = self.relative, weights.shape[0]
-        folded.members = {self.recipe.members[0]: member.fold_in(weights)}
+        folded.members = fold_in_members(self.members, weights)
         return folded
 
     def save(self, folder: Path) -> None:
